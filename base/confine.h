@@ -1,0 +1,36 @@
+/*
+ * confine.h - a process gives up what it does not need.
+ *
+ * Order in every main.c: open, confine_drop (as root: groups, gid, uid of its
+ * user, after chroot into an empty folder), confine_sandbox (no new
+ * privileges, limits, seccomp deny list), loop.  Without root the drop and the
+ * chroot do nothing; the sandbox is the same.
+ */
+#ifndef WB_BASE_CONFINE_H
+#define WB_BASE_CONFINE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* What a process still may do after confine_sandbox(); all else of the list in confine.c is denied with EPERM. */
+enum {
+	CONFINE_OPEN	= 1 << 0,	/* openat, renameat, unlinkat, mkdirat (a folder's descriptor) */
+	CONFINE_NET	= 1 << 1,	/* socket and connect for inet */
+	CONFINE_SETUID	= 1 << 2,	/* setuid family (spawner) */
+	CONFINE_EXEC	= 1 << 3,	/* fork, execve (parent, spawner) */
+	CONFINE_KILL	= 1 << 4	/* signals to others (parent) */
+};
+
+/*
+ * Becomes `user` (a system user's name) in the empty folder `root`; NULL root:
+ * no chroot.  Only when started as root; fatal() when it does not succeed or
+ * the user does not exist.
+ */
+void	confine_drop(const char *user, const char *root);
+/* As confine_drop, for numbers that another process has looked up; refuses uid or gid 0. */
+void	confine_drop_ids(uid_t, gid_t);
+void	confine_sandbox(unsigned allow);
+/* RLIMIT_NOFILE up to the hard limit or `want`, whichever is less; returns what it is now. */
+unsigned long	confine_descriptors(unsigned long want);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * log.h - one event, one line, key=value, to one descriptor.
+ *
+ * Line: "2026-11-21T11:03:09.123Z PROCESS[PID] LEVEL text".  Lines gather and
+ * leave with one write at the end of the loop's turn (log_flush).  All
+ * functions preserve errno.  Text from a peer goes through log_quote().
+ */
+#ifndef WB_BASE_LOG_H
+#define WB_BASE_LOG_H
+
+#include "base/span.h"
+
+enum log_level { LOG_L_DEBUG, LOG_L_INFO, LOG_L_WARN, LOG_L_ERROR };
+
+/* process: static text.  fd: where lines go (2 until then). */
+void	log_open(const char *process, int fd, enum log_level least);
+void	log_debug(const char *, ...) __attribute__((format(printf, 1, 2)));
+void	log_info(const char *, ...) __attribute__((format(printf, 1, 2)));
+void	log_warn(const char *, ...) __attribute__((format(printf, 1, 2)));	/* adds errno */
+void	log_warnx(const char *, ...) __attribute__((format(printf, 1, 2)));
+/* Says it, flushes, ends the process with status 1; fatal() adds errno. */
+void	fatal(const char *, ...) __attribute__((format(printf, 1, 2), noreturn));
+void	fatalx(const char *, ...) __attribute__((format(printf, 1, 2), noreturn));
+void	log_flush(void);
+/*
+ * Peer text for a log line: printable ASCII and UTF-8 as they are, blanks,
+ * '"', '\\', '=' cause quotes, all else \xHH; cut at 200 octets.  The result
+ * lies in one of 8 rotating buffers.
+ */
+const char	*log_quote(struct span);
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * cf.h - the compiler's face: text in, image and diagnostics out.
+ *
+ * Sees of ruleset the opcodes, the image's builder and the operators on
+ * values; of maps their declarations.  Only mta/cmd includes this.
+ */
+#ifndef WB_CF_CF_H
+#define WB_CF_CF_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "ruleset/image.h"
+
+struct cf;		/* one compilation: sources, tree, tables, diagnostics */
+
+enum cf_level { CF_ERROR, CF_WARNING, CF_NOTE };
+
+struct cf_diag {
+	enum cf_level	 level;
+	const char	*path;
+	uint32_t	 line, column, end_column;	/* 1-based; end exclusive */
+	const char	*text;		/* "no 'our'; did you mean 'ours' (line 3)?" */
+	const char	*help;		/* how to mend it, or NULL */
+};
+
+/* Reads and compiles the file. Never NULL; look at cf_errors().  -1 in *io when the file itself cannot be read (exit 2). */
+struct cf	*cf_compile(const char *path, int *io);
+/* The same from memory (fuzzing, tests); path for messages and relative names. */
+struct cf	*cf_compile_mem(const char *path, struct span text);
+void		 cf_free(struct cf **);
+size_t		 cf_errors(const struct cf *);
+size_t		 cf_warnings(const struct cf *);
+size_t		 cf_ndiags(const struct cf *);
+const struct cf_diag *cf_diag(const struct cf *, size_t);
+/* In the manner of clang: place, text, line, caret, help; with colour when asked. */
+void		 cf_diag_print(const struct cf *, const struct cf_diag *, bool colour, struct buf *);
+/* The image's octets; empty span when there are errors. */
+struct span	 cf_image(const struct cf *);
+/* Options that are checked but that this version does not serve: for `run`; NULL after the last. */
+const struct cf_diag *cf_unserved(const struct cf *, size_t i);
+/* The whole effective policy, every default written out with its origin. */
+void		 cf_show(const struct cf *, bool json, struct buf *);
+
+/* The tests of the policy, taken apart; strings live as long as the cf. */
+enum cf_step_kind {
+	CF_T_CLIENT,		/* ip, text: login or empty, text2: listener or empty */
+	CF_T_HELO, CF_T_MAIL, CF_T_RCPT,	/* text */
+	CF_T_HEADER, CF_T_BODY,	/* text */
+	CF_T_WITH_MAP,		/* index: map; text: key; text2: value */
+	CF_T_WITH_MAP_FAILING,	/* index: map */
+	CF_T_WITH_DNS,		/* text: name; dns_type; text2: value ("192.0.2.1", "10 mx.example"); failing */
+	CF_T_WITH_TIME,		/* wall ms in number */
+	CF_T_AFTER,		/* number: ms */
+	CF_T_EXPECT		/* expect */
+};
+
+enum cf_expect_kind {
+	CF_X_ACCEPT, CF_X_REJECT, CF_X_DEFER, CF_X_DISCARD,	/* code, status, text: 0/empty match any */
+	CF_X_DELIVER,		/* object, text: account or empty */
+	CF_X_RELAY,		/* object */
+	CF_X_RELAY_TO,		/* text */
+	CF_X_MX,
+	CF_X_SENDER, CF_X_RCPT,	/* text */
+	CF_X_HEADER,		/* text "Name: value" */
+	CF_X_TAG,		/* index: tag; value */
+	CF_X_UNKNOWN		/* the recipient is unknown */
+};
+
+struct cf_step {
+	enum cf_step_kind	kind;
+	uint32_t		line, column;
+	struct ip		ip;
+	struct span		text, text2;
+	uint32_t		index;
+	int64_t			number;
+	unsigned		dns_type;
+	bool			failing;
+	struct {
+		enum cf_expect_kind	kind;
+		unsigned		code;
+		struct span		status, text;
+		uint32_t		object;		/* in the image */
+		struct rs_value		value;
+	} expect;
+};
+
+struct cf_test {
+	struct span		 name;
+	uint32_t		 line;
+	size_t			 nsteps;
+	const struct cf_step	*steps;
+};
+
+size_t			 cf_ntests(const struct cf *);
+const struct cf_test	*cf_test(const struct cf *, size_t);
+
+#endif

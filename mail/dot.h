@@ -1,0 +1,33 @@
+/*
+ * dot.h - DATA as it stands on the wire (RFC 5321, 4.5.2), strictly.
+ *
+ * Only CRLF ends a line, only CRLF.CRLF ends the data.  A bare CR or LF is
+ * noticed; the caller reads on to the end and refuses.
+ */
+#ifndef WB_MAIL_DOT_H
+#define WB_MAIL_DOT_H
+
+#include "base/buf.h"
+
+/* Zero it before the first octet of data. */
+struct dot_in {
+	unsigned	state;
+	bool		bare;		/* a CR or LF stood alone */
+	bool		nul;		/* an octet 0 */
+	bool		eightbit;
+	bool		long_line;	/* a line above line_max */
+	size_t		line;		/* octets of this line so far */
+	size_t		line_max;	/* with CRLF; 0: none */
+	uint64_t	lines;
+};
+
+/*
+ * Takes in, unstuffed, to out.  Returns true when the end has been seen; *used
+ * is the octets of in that belong to the data (the rest are commands).
+ */
+bool	dot_in(struct dot_in *, struct span in, struct buf *out, size_t *used);
+/* Stuffs content (CRLF lines) for the wire; *at_line_start carries over between pieces, true at first.  dot_end writes ".\r\n", with CRLF before it where the last line has none. */
+void	dot_out(struct span content, bool *at_line_start, struct buf *out);
+void	dot_end(bool at_line_start, struct buf *out);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * msg.h - the names of the messages and of the processes.
+ *
+ * Every process includes this and nothing of another process's folder.
+ */
+#ifndef WB_MTA_MSG_MSG_H
+#define WB_MTA_MSG_MSG_H
+
+#include "base/chan.h"
+
+enum proc {
+	PROC_PARENT, PROC_SPAWNER, PROC_SMTP, PROC_ROUTE, PROC_QUEUE,
+	PROC_RELAY, PROC_DELIVER, PROC_RESOLVE, PROC_NPROCS
+};
+
+enum msg_type {
+	MSG_NONE,
+#define MSG(name, from, to, fields, again, duplicate, timeout_s, meanwhile) MSG_##name,
+#include "mta/msg/messages.def"
+#undef MSG
+	MSG_NTYPES
+};
+
+const char	*msg_name(unsigned type);	/* "ACCEPTED"; "?" when unknown */
+const char	*proc_name(unsigned proc);	/* "smtp" */
+unsigned	 msg_timeout_s(unsigned type);
+
+#define PARENT_FD	3	/* the channel to the parent, in each exec'd child */
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * target.h - where a recipient goes: what route answers and queue keeps.
+ *
+ * Also the text form of a next hop, by which the queue schedules and relay
+ * finds its way: "relay:NAME" (a relay block of the policy), "host:[A]:PORT"
+ * or "host:NAME:PORT" (relay "host:port"), "mx:DOMAIN".
+ */
+#ifndef WB_MTA_MSG_TARGET_H
+#define WB_MTA_MSG_TARGET_H
+
+#include "base/arena.h"
+#include "base/chan.h"
+
+enum target_kind {
+	TARGET_DELIVER = 1,	/* into a mailbox */
+	TARGET_HOP,		/* relay, mx */
+	TARGET_DISCARD,
+	TARGET_FAIL,		/* for good: a DSN says so */
+	TARGET_LATER		/* cannot say now: route again */
+};
+
+struct target {
+	uint32_t	rcpt;		/* index in the envelope: whom it came from */
+	uint8_t		kind;
+	struct span	address;	/* final recipient, "local@domain" */
+	struct span	hop;		/* TARGET_HOP */
+	struct span	mailbox;	/* TARGET_DELIVER: name in the policy */
+	struct span	account;	/* key in its accounts */
+	struct span	path;		/* absolute, of the Maildir */
+	uint32_t	uid, gid;	/* its owner */
+	uint16_t	code;		/* FAIL, LATER: reply code */
+	struct span	status;		/* "5.1.1" */
+	struct span	text;
+};
+
+void	target_put(struct chan *, const struct target *);
+/* Spans are borrowed from the message. false: nonsense (m->bad is set). */
+bool	target_get(struct msg *, struct target *);
+
+#endif

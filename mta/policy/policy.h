@@ -1,0 +1,124 @@
+/*
+ * policy.h - a policy that runs: image, open tables, and the world of mail.
+ *
+ * What smtp, route, `explain` and `test` share: they bring facts, and get
+ * verdicts and routes.  Hooks may be pending (DNS); then the callback comes
+ * later, from the loop.
+ */
+#ifndef WB_MTA_POLICY_POLICY_H
+#define WB_MTA_POLICY_POLICY_H
+
+#include "base/ip.h"
+#include "mail/header.h"
+#include "maps/map.h"
+#include "mta/msg/dns.h"
+#include "mta/msg/target.h"
+#include "ruleset/interp.h"
+
+/* Reference-counted: an evaluation holds the policy that it began with. */
+struct policy;
+
+/* How the world asks DNS: the server's dns_client, or a test's `with dns`. */
+struct policy_dns {
+	uint64_t	(*ask)(void *ctx, enum dns_type, struct span name, dns_cb *, void *arg);
+	void		(*cancel)(void *ctx, uint64_t ticket);
+	void		*ctx;
+};
+
+struct policy_source {
+	int		 image_fd;	/* or image_mem */
+	struct span	 image_mem;
+	const int	*file_fds;	/* by manifest index, -1: not there; NULL: paths are opened */
+	size_t		 nfiles;
+	struct policy_dns dns;
+	/* route and delivery: owner of a mailbox object (CONFIG_OWNER); NULL: 0, 0 */
+	bool		(*owner)(void *arg, uint32_t mailbox, uint32_t *uid, uint32_t *gid);
+	void		*owner_arg;
+	/* mistakes in tables go to the log, and to this when it is not NULL */
+	void		(*problem)(void *arg, const char *map, const char *path, const struct map_problem *);
+	void		*problem_arg;
+};
+
+struct policy	*policy_open(const struct policy_source *, const char **why);
+struct policy	*policy_ref(struct policy *);
+void		 policy_unref(struct policy **);
+const struct rs_image *policy_image(const struct policy *);
+struct map	*policy_map(struct policy *, uint32_t map);	/* for tests: map_add */
+void		 policy_map_failing(struct policy *, uint32_t map);	/* `with map M failing` */
+struct span	 policy_hostname(const struct policy *);
+struct span	 policy_detail(const struct policy *);
+
+/* What is known; borrowed by an evaluation until it ends.  Empty means not yet or none. */
+struct policy_facts {
+	struct ip	 client_ip;
+	uint16_t	 client_port;
+	struct span	 listener;
+	struct span	 helo;
+	bool		 authenticated;
+	struct span	 user;
+	struct span	 sender;	/* whole address */
+	size_t		 sender_at;
+	struct span	 rcpt;
+	size_t		 rcpt_at;
+	unsigned	 rcpts_count;
+	uint64_t	 size;
+	uint64_t	 lines;
+	unsigned	 hops;
+	struct span	 content;	/* on content: the message, for header["..."] */
+	int64_t		 now_ms;	/* wall; 0: the clock */
+	/* account of a mailbox expression */
+	struct span	 account_user, account_domain, account;
+	/* names looked up so far; the world fills them in and asks at most once a session */
+	struct policy_names *names;	/* policy_names_new(), one for a session; may be NULL: not asked */
+	struct rs_value	*tags;		/* by tag number; TAG changes them */
+};
+
+struct policy_names;
+struct policy_names *policy_names_new(void);
+void		 policy_names_free(struct policy_names **);
+/* Tags at their defaults, in the arena. */
+struct rs_value	*policy_tags_new(const struct policy *, struct arena *);
+
+/* What a hook decided, with its effects; lies in the decision. */
+struct decision;
+typedef void decision_cb(void *arg, struct decision *);
+
+/*
+ * Evaluates a hook.  cb is called once: before this returns when nothing had
+ * to be waited for (the usual case), else from the loop.  facts are borrowed
+ * until then.  record may be NULL.  For HOOK_RCPT an accept is followed by the
+ * dry run of route, whose refusal is the answer (design, order of evaluation 5).
+ * A hook that the policy does not have: RS_V_END.
+ */
+struct decision	*policy_decide(struct policy *, enum rs_hook, struct policy_facts *, struct rs_record *, decision_cb *, void *arg);
+const struct rs_verdict *decision_verdict(const struct decision *);
+/* Header edits of HOOK_CONTENT (and earlier hooks), in order. */
+const struct header_edit *decision_edits(const struct decision *, size_t *n);
+/* Rule that decided: line in the policy, 0: none. */
+uint32_t	 decision_line(const struct decision *);
+/* Frees; one that is pending is given up, cb is not called. */
+void		 decision_free(struct decision **);
+
+/*
+ * The reply to an SMTP command for a verdict: code, status, text (hostile
+ * octets are not in it; CR, LF and NUL never).  Lies in the arena.
+ */
+void		 policy_reply(const struct rs_verdict *, struct arena *, unsigned *code, struct span *status, struct span *text);
+
+/*
+ * Routes a recipient from the top, expanding (32 deep, a name that leads to
+ * itself is delivered).  The targets lie in the routing; real runs and dry
+ * runs differ in nothing but who reads them.  facts->rcpt is the recipient.
+ */
+struct routing;
+typedef void routing_cb(void *arg, struct routing *);
+struct routing	*policy_route(struct policy *, struct policy_facts *, struct rs_record *, routing_cb *, void *arg);
+const struct target *routing_targets(const struct routing *, size_t *n);
+/* The verdict that ended each target's last route: for `test` and `explain`. */
+const struct rs_verdict *routing_verdict(const struct routing *, size_t target);
+void		 routing_free(struct routing **);
+
+/* Which facts route may name: what smtp freezes into the envelope. */
+uint64_t	 policy_route_facts(const struct policy *);
+
+#endif

@@ -1,0 +1,148 @@
+/*
+ * image.h - the compiled policy: one position-independent file, mapped read-only.
+ *
+ * Layout: struct rs_header (magic "WBIMAGE1", version, size, SHA-256 of all
+ * that follows the header), a table of sections, the sections; little-endian,
+ * each aligned to 8; every reference is an index or an offset, never a pointer.
+ * image.c opens and checks the frame, verify.c proves the rest; after
+ * rs_image_open() accessors only assert.
+ *
+ * build.h writes it; doc/image.md describes every section.
+ */
+#ifndef WB_RULESET_IMAGE_H
+#define WB_RULESET_IMAGE_H
+
+#include "ruleset/op.h"
+#include "ruleset/value.h"
+
+struct rs_image;
+
+enum rs_object_kind {
+	RS_O_SERVER, RS_O_LISTEN, RS_O_SPOOL, RS_O_QUEUE, RS_O_LIMITS,
+	RS_O_MAILBOX, RS_O_RELAY, RS_NOBJECTS
+};
+
+enum rs_option {
+#define OPTION(block, id, word, places, repeat, dflt, served, meaning) RS_OPT_##block##_##id,
+#include "ruleset/options.def"
+#undef OPTION
+	RS_NOPTIONS
+};
+
+/* Kinds of functions in the code. */
+enum rs_func_kind { RS_FUNC_HOOK, RS_FUNC_RULESET, RS_FUNC_EXPR };
+
+struct rs_func {
+	uint32_t	name;		/* string */
+	uint8_t		kind;
+	uint8_t		hook;		/* HOOK: enum rs_hook; EXPR: from which hook facts are known */
+	uint8_t		nargs;		/* in registers 0.. */
+	uint8_t		nregs;
+	uint8_t		result;		/* enum rs_type (RULESET, EXPR) */
+	uint8_t		arg_types[8];
+	uint8_t		pad[3];
+	uint32_t	start, end;	/* instructions [start, end) */
+};
+
+struct rs_rule {
+	uint32_t	func;
+	uint32_t	file;		/* manifest index */
+	uint32_t	line;
+	uint32_t	text;		/* string: the rule as written, blanks folded */
+};
+
+struct rs_reply {
+	uint16_t	code;		/* 550 */
+	uint16_t	pad;
+	uint32_t	status;		/* string "5.7.1" */
+};
+
+struct rs_map_decl {
+	uint32_t	name;
+	uint32_t	driver;		/* string: "text", "inline" */
+	uint32_t	kind;		/* string: "plain", "aliases", "accounts" */
+	uint32_t	file;		/* manifest index; UINT32_MAX: none */
+	uint32_t	line;		/* of its declaration */
+	uint32_t	first_entry, nentries;	/* inline: pairs of strings */
+};
+
+struct rs_file {
+	uint32_t	path;		/* absolute */
+	uint8_t		role;		/* 0 policy text, 1 set items, 2 table, 3 included by a table */
+	uint8_t		pad[3];
+	uint8_t		sha256[32];	/* when compiled; of tables too */
+};
+
+struct rs_tag { uint32_t name; uint32_t type; uint32_t dflt; /* const */ };
+
+struct rs_object {
+	uint32_t	kind;
+	uint32_t	name;		/* string; LISTEN: "smtp" */
+	uint32_t	line;
+	uint32_t	first_option, noptions;
+};
+
+/* One place of one option: a constant or an expression. */
+struct rs_place {
+	uint32_t	is_func;
+	uint32_t	index;		/* const or func; UINT32_MAX: left out */
+};
+
+struct rs_optval {
+	uint16_t	option;		/* enum rs_option */
+	uint16_t	is_default;	/* 1: nobody wrote it */
+	uint32_t	line;
+	uint32_t	first_place, nplaces;
+};
+
+/*
+ * Maps fd (a file or sealed memfd), checks and verifies all of it.  NULL with
+ * *why (static or until the next call).  fd stays the caller's.
+ */
+struct rs_image	*rs_image_open(int fd, const char **why);
+/* The same over memory, which is borrowed (fuzzing, tests, `waybill test`). */
+struct rs_image	*rs_image_open_mem(const void *, size_t, const char **why);
+void		 rs_image_free(struct rs_image **);
+/* First 16 hex digits of the image's SHA-256: what logs call the policy. */
+const char	*rs_image_hash(const struct rs_image *);
+
+struct span	 rs_string(const struct rs_image *, uint32_t);
+struct rs_value	 rs_const(const struct rs_image *, uint32_t);
+#define RS_TABLE(type, name) \
+	const struct type *rs_##name(const struct rs_image *, uint32_t); \
+	uint32_t rs_n##name(const struct rs_image *);
+RS_TABLE(rs_insn, insn)
+RS_TABLE(rs_func, func)
+RS_TABLE(rs_rule, rule)
+RS_TABLE(rs_reply, reply)
+RS_TABLE(rs_map_decl, map)
+RS_TABLE(rs_file, file)
+RS_TABLE(rs_tag, tag)
+RS_TABLE(rs_object, object)
+#undef RS_TABLE
+/* Source line of an instruction, 0 when there is none. */
+uint32_t	 rs_insn_line(const struct rs_image *, uint32_t);
+/* Key and value of an in-place map's entry. */
+void		 rs_map_entry(const struct rs_image *, uint32_t, struct span *key, struct span *value);
+/* The function of a hook, or UINT32_MAX where the policy has none. */
+uint32_t	 rs_hook(const struct rs_image *, enum rs_hook);
+/* Bit set of facts (1 << RS_FACT_x) and of tags that function and what it calls may name. */
+uint64_t	 rs_func_facts(const struct rs_image *, uint32_t func);
+
+/* Membership; for the interpreter. */
+bool		 rs_set_has(const struct rs_image *, uint32_t set, const struct rs_value *);
+bool		 rs_nets_has(const struct rs_image *, uint32_t nets, const struct ip *);
+struct span	 rs_set_name(const struct rs_image *, uint32_t set);
+struct span	 rs_nets_name(const struct rs_image *, uint32_t nets);
+
+/*
+ * The nth statement of an option of an object (0 for ONCE and LIST; LIST has
+ * one place for each value).  false: there is none.  Defaults are there too.
+ */
+bool		 rs_option(const struct rs_image *, uint32_t object, enum rs_option, unsigned nth, const struct rs_optval **);
+struct rs_place	 rs_option_place(const struct rs_image *, const struct rs_optval *, unsigned place);
+/* Short cuts for constant places of single objects (SERVER, SPOOL, QUEUE, LIMITS): asserts that they are. */
+int64_t		 rs_setting_int(const struct rs_image *, enum rs_option);
+struct span	 rs_setting_text(const struct rs_image *, enum rs_option);
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * op.h - instructions as the image holds them: eight octets, registers, forward jumps.
+ */
+#ifndef WB_RULESET_OP_H
+#define WB_RULESET_OP_H
+
+#include <stdint.h>
+
+enum rs_op {
+#define OP(name, a, b, c, meaning) RS_##name,
+#include "ruleset/op.def"
+#undef OP
+	RS_NOPS
+};
+
+enum rs_operand {
+	RS_NONE_, RS_OUT_, RS_IN_, RS_IN0_, RS_CONST_, RS_FACT_, RS_FIELD_,
+	RS_SET_, RS_NETS_, RS_MAP_, RS_FUNC_, RS_RULE_, RS_REPLY_, RS_STR_,
+	RS_OBJECT_, RS_TYPE_, RS_MASK_, RS_COUNT_, RS_FLAG_, RS_JUMP_
+};
+
+struct rs_insn {
+	uint8_t		op;
+	uint8_t		a;
+	uint16_t	b;
+	uint32_t	c;
+};
+
+#define RS_REGISTERS	250	/* of one function */
+#define RS_CALL_DEPTH	32
+
+struct rs_op_info {
+	const char	*name;
+	uint8_t		 a, b, c;	/* enum rs_operand */
+	const char	*meaning;
+};
+
+extern const struct rs_op_info rs_ops[RS_NOPS];
+
+enum rs_hook {
+#define HOOK(id, name, meaning) RS_HOOK_##id,
+#include "ruleset/hooks.def"
+#undef HOOK
+	RS_NHOOKS
+};
+
+enum rs_fact {
+#define FACT(id, name, type, known, proof, meaning) RS_FACT_##id,
+#include "ruleset/facts.def"
+#undef FACT
+	RS_NFACTS
+};
+
+struct rs_fact_info {
+	const char	*name;
+	uint8_t		 type;		/* enum rs_type */
+	uint8_t		 known;		/* enum rs_hook */
+	uint8_t		 proof;		/* enum rs_proof */
+	const char	*meaning;
+};
+enum rs_proof { RS_PROOF_FREE, RS_PROOF_ADDRESS, RS_PROOF_LOGIN, RS_PROOF_NAME, RS_PROOF_RCPT };
+
+extern const struct rs_fact_info rs_facts[RS_NFACTS];
+extern const char *const rs_hook_names[RS_NHOOKS];
+
+#endif

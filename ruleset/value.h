@@ -1,0 +1,88 @@
+/*
+ * value.h - the values that rules compute with, and the operators on them.
+ *
+ * One file of operators serves the interpreter and the compiler's constant
+ * folding, so the two cannot differ.  Spans are borrowed: from the image, the
+ * world, or the evaluation's arena.
+ *
+ * Three values of truth: a condition is true, false, or RS_T_UNKNOWN ("cannot
+ * say": a table or a server has not answered).  false and ? = false, true or
+ * ? = true, whichever stands first; everything else with ? is ?.
+ */
+#ifndef WB_RULESET_VALUE_H
+#define WB_RULESET_VALUE_H
+
+#include "base/arena.h"
+#include "base/ip.h"
+
+/* The numbers are part of the image's format. */
+enum rs_type {
+	RS_T_NONE = 0,		/* nothing: a table has no such key */
+	RS_T_UNKNOWN = 1,	/* cannot say; i: enum rs_why bits */
+	RS_T_BOOL = 2,		/* i: 0 or 1 */
+	RS_T_INT = 3,		/* i */
+	RS_T_SIZE = 4,		/* i: octets */
+	RS_T_TIME = 5,		/* i: milliseconds */
+	RS_T_TEXT = 6,		/* s */
+	RS_T_DOMAIN = 7,	/* s: lower case, A-labels; empty: none */
+	RS_T_ADDRESS = 8,	/* s: "local@domain", domain as above; at: offset of the last '@', or s.n; empty: <> */
+	RS_T_IP = 9,		/* ip; family 0: none */
+	RS_T_NET = 10,		/* ip and bits */
+	RS_T_STATUS = 11,	/* s: "5.7.1" */
+	RS_NTYPES
+};
+
+/* Why a value is unknown: what a rule does then depends on it. */
+enum rs_why {
+	RS_WHY_TABLE = 1,	/* defer 451 4.3.0 */
+	RS_WHY_SOFT = 2		/* DNS list, SPF: rule not taken, one alarm */
+};
+
+struct rs_value {
+	uint8_t		type;
+	bool		tainted;	/* a stranger wrote it */
+	uint8_t		bits;		/* NET */
+	uint32_t	at;		/* ADDRESS */
+	union {
+		int64_t		i;
+		struct span	s;
+		struct ip	ip;
+	};
+};
+
+/* Parts of an address; the numbers are operands of FIELD. */
+enum rs_field { RS_F_USER, RS_F_DETAIL, RS_F_DOMAIN, RS_F_LOCAL, RS_NFIELDS };
+
+const char	*rs_type_name(unsigned);	/* "domain" */
+
+struct rs_value	rs_bool(bool);
+struct rs_value	rs_int(enum rs_type, int64_t);
+struct rs_value	rs_text(enum rs_type, struct span);	/* TEXT, DOMAIN, STATUS */
+struct rs_value	rs_address(struct span whole);		/* "local@domain", domain already folded */
+struct rs_value	rs_ip(const struct ip *);
+struct rs_value	rs_net(const struct ipnet *);
+struct rs_value	rs_unknown(enum rs_why);
+
+/* -1, 0, 1; 2 when the two cannot be compared (types, NONE). TEXT with DOMAIN or ADDRESS folds ASCII case; addresses compare with the local part folded. */
+int		rs_compare(const struct rs_value *, const struct rs_value *);
+struct rs_value	rs_eq(const struct rs_value *, const struct rs_value *);
+/* op: RS_LT, RS_LE, RS_GT, RS_GE of op.h */
+struct rs_value	rs_order(unsigned op, const struct rs_value *, const struct rs_value *);
+struct rs_value	rs_and(const struct rs_value *, const struct rs_value *);
+struct rs_value	rs_or(const struct rs_value *, const struct rs_value *);
+struct rs_value	rs_not(const struct rs_value *);
+/* The part of an address; detail characters as in the policy's `detail`. */
+struct rs_value	rs_part(const struct rs_value *, enum rs_field, struct span detail);
+/* The network around an address: `client.ip/24/56`. */
+struct rs_value	rs_mask(const struct rs_value *, unsigned bits4, unsigned bits6);
+/* As text, in the form that a person would write it; NONE and UNKNOWN give "". */
+struct span	rs_format(const struct rs_value *, struct arena *);
+/*
+ * Text that came out of a table, read as the type that is wanted ("2G" as
+ * size); false when it cannot be.  Also widens: domain or address to text.
+ */
+bool		rs_convert(const struct rs_value *, enum rs_type want, struct arena *, struct rs_value *out);
+/* A copy whose spans live in the arena. */
+struct rs_value	rs_copy(const struct rs_value *, struct arena *);
+
+#endif
