@@ -22,6 +22,8 @@ void	log_warnx(const char *, ...) __attribute__((format(printf, 1, 2)));
 void	fatal(const char *, ...) __attribute__((format(printf, 1, 2), noreturn));
 void	fatalx(const char *, ...) __attribute__((format(printf, 1, 2), noreturn));
 void	log_flush(void);
+/* Whether lines wait for log_flush(); the loop asks for it.  At first each leaves at once. */
+void	log_gather(bool);
 /*
  * Peer text for a log line: printable ASCII and UTF-8 as they are, blanks,
  * '"', '\\', '=' cause quotes, all else \xHH; cut at 200 octets.  The result

@@ -1,0 +1,89 @@
+/*
+ * span.c - comparing and taking apart borrowed octets.
+ */
+#include "base/span.h"
+
+bool
+span_ieq(struct span a, struct span b)
+{
+	size_t	i;
+
+	if (a.n != b.n)
+		return false;
+	for (i = 0; i < a.n; i++)
+		if (ascii_lower(a.p[i]) != ascii_lower(b.p[i]))
+			return false;
+	return true;
+}
+
+int
+span_cmp(struct span a, struct span b)
+{
+	size_t	n = a.n < b.n ? a.n : b.n;
+	int	c;
+
+	if (n > 0 && (c = memcmp(a.p, b.p, n)) != 0)
+		return c < 0 ? -1 : 1;
+	return (a.n > b.n) - (a.n < b.n);
+}
+
+bool
+span_prefix(struct span s, struct span prefix)
+{
+	return s.n >= prefix.n &&
+	    span_eq((struct span){ s.p, prefix.n }, prefix);
+}
+
+bool
+span_iprefix(struct span s, struct span prefix)
+{
+	return s.n >= prefix.n &&
+	    span_ieq((struct span){ s.p, prefix.n }, prefix);
+}
+
+ptrdiff_t
+span_index(struct span s, char c)
+{
+	const char	*at;
+
+	if (s.n == 0 || (at = memchr(s.p, c, s.n)) == NULL)
+		return -1;
+	return at - s.p;
+}
+
+static bool
+blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+struct span
+span_trim(struct span s)
+{
+	while (s.n > 0 && blank(s.p[0]))
+		s = span_from(s, 1);
+	while (s.n > 0 && blank(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+bool
+span_u64(struct span s, uint64_t max, uint64_t *out)
+{
+	uint64_t	v = 0;
+	unsigned	digit;
+	size_t		i;
+
+	if (s.n == 0)
+		return false;
+	for (i = 0; i < s.n; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+		digit = (unsigned)(s.p[i] - '0');
+		if (v > (max - digit) / 10 || digit > max)
+			return false;
+		v = v * 10 + digit;
+	}
+	*out = v;
+	return true;
+}
