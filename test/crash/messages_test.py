@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""Each receiver dies between request and answer of each message, once.
+
+For every line of mta/msg/messages.def the server is started with the hook
+that makes the receiver end itself by SIGKILL when it has read the first
+message of that type (configure --enable-test-hooks).  Then mail goes in: to a
+mailbox, to two by an alias, to a next hop, and one large enough for a body
+file; a reload and a status are asked for.  All that was acknowledged must
+arrive, in Maildirs once, and the server must have gone on by itself.
+"""
+import collections
+import os
+import re
+import smtplib
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "integration"))
+import server as srv  # noqa: E402
+from sink import Sink  # noqa: E402
+import kill_test  # noqa: E402
+
+LINE = re.compile(r'^MSG\((\w+),\s*(\w+),\s*(\w+),')
+# Seen only when a disk or a clock fails: unit tests of their rooms have them.
+NOT_HERE = {
+    "SEGMENT_FAILED": "needs a disk that fails",
+    "BODY_DROPPED": "needs a session that breaks off in a large message",
+    "SEGMENT_GONE": "needs a segment that becomes empty",
+    "SEGMENT_SEALED": "needs a full segment",
+    "SEGMENT_RESUME": "sent after a queue's death: its receiver would have to die twice",
+    "DELIVER_FAILED": "needs a mailbox that cannot be written",
+    "STOP": "the receiver ends anyway",
+}
+RECEIVERS = {"ALL": ["SMTP", "QUEUE"], "ANY": ["RELAY"]}
+
+
+def messages():
+    found = []
+    with open(os.path.join(srv.SRC, "mta/msg/messages.def"), encoding="utf-8") as f:
+        for line in f:
+            m = LINE.match(line)
+            if m:
+                found.append(m.groups())
+    return [(i + 1, *m) for i, m in enumerate(found)]
+
+
+def send(port, ident, to, size):
+    """Until acknowledged: a worker may die under us."""
+    end = time.monotonic() + srv.PATIENCE
+    while time.monotonic() < end:
+        try:
+            with smtplib.SMTP("127.0.0.1", port, timeout=20) as c:
+                c.sendmail("a@sender.example", [to],
+                           f"X-Id: {ident}\r\n\r\n" + "line of text\r\n" * (size // 14))
+                return
+        except (OSError, smtplib.SMTPException):
+            time.sleep(0.1)
+    raise AssertionError(f"{to} was never taken")
+
+
+def scenario(number, name, receiver, hop):
+    owner = 'owner "waybill-mail"' if os.geteuid() == 0 else ""
+    policy = kill_test.POLICY.replace("HOP", str(hop.port)).replace("OWNER", owner)
+    policy = policy.replace("relay hop\n", 'relay "localhost:%d"\n' % hop.port) \
+        if "DNS" in name else policy
+    hop.messages.clear()
+    env = {"WAYBILL_TEST_KILL": f"{receiver.lower()}:{number}"}
+    with srv.Server(policy, tables={"users": "u1:x\nu2:x\n"}, env=env) as s:
+        want = {f"{name}.{i}": to for i, to in enumerate(kill_test.TARGETS)}
+        for ident, to in want.items():
+            send(s.port, ident, to, 2000)
+        want[f"{name}.big"] = "u1@crash.example"
+        send(s.port, f"{name}.big", "u1@crash.example", 1500000)
+        s.waybill("status", check=False)
+        s.waybill("reload", check=False)
+
+        def arrived():
+            s.waybill("queue", "retry", "all", check=False)
+            local, far = kill_test.gather(s, hop)
+            return not kill_test.judge(want, local, far)[0]
+        srv.wait_for(arrived, step=0.3)
+        srv.wait_for(lambda: not s.queue())
+        local, far = kill_test.gather(s, hop)
+        lost, twice, far_twice = kill_test.judge(want, local, far)
+        assert not lost and not twice, (lost, twice)
+        died = "signal 9" in s.log() or "signal=9" in s.log()
+        assert died, f"nobody died: {name} was not read by {receiver}"
+        return len(far_twice)
+
+
+def main():
+    passed = failed = 0
+    doubles = collections.Counter()
+    only = sys.argv[1:]
+    with Sink() as hop:
+        for number, name, _, to in messages():
+            if only and name not in only:
+                continue
+            if name in NOT_HERE:
+                print(f"{name}: not here: {NOT_HERE[name]}")
+                continue
+            for receiver in RECEIVERS.get(to, [to]):
+                if receiver == "PARENT":
+                    continue  # its end is the server's: kill_test.py
+                try:
+                    doubles[name] += scenario(number, name, receiver, hop)
+                    passed += 1
+                    print(f"{name} to {receiver}: ok", flush=True)
+                except AssertionError as e:
+                    failed += 1
+                    print(f"FAILED: {name} to {receiver}: {e}", flush=True)
+    print("twice at the next hop:", dict(+doubles))
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
