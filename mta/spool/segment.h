@@ -1,17 +1,18 @@
 /*
  * segment.h - the spool's journal: a file of records with one writer.
  *
- * A file S<id as 8 hex> of fixed size, zero-filled when made.  Head (64
- * octets): magic "WBSEGM1\n", format version, id, generation, size, checksum.
- * A record: u32 magic, u32 head length, u64 content length, u32 flags,
- * u32 checksum of the envelope, u32 checksum of the content, u32 checksum of these fields with
- * segment id, generation and offset; then the envelope, then the content,
- * padded to 8.  A message whose content stands in a body file (flag BODY)
- * has content length of that file and none here.  A sealed segment ends with
- * a table of contents and a trailer; doc/spool.md has every octet.
+ * A file S<id as 8 hex> of fixed size, zero-filled when made: a head of 64
+ * octets, records one after the other, and when it is sealed a table of
+ * contents that ends with the file.  A message whose content is above
+ * SEGMENT_BODY_MAX stands in a body file (flag SEGMENT_F_BODY): its record has
+ * the length and checksum of that file and no content here.  doc/spool.md has
+ * every octet.
  *
- * Segment id, generation and offset are in each record's checksum, so that what an
- * earlier use of the file left is never read as new.
+ * Segment id, generation and offset are in each record's checksum, so that
+ * what an earlier use of the file left is never read as new.
+ *
+ * The writer keeps room for the table: a record may be added at `offset` when
+ * offset + segment_record_size() + segment_seal_size(records + 1) <= size.
  */
 #ifndef WB_MTA_SPOOL_SEGMENT_H
 #define WB_MTA_SPOOL_SEGMENT_H
@@ -31,6 +32,8 @@ struct segment_record {
 	uint64_t	length;		/* all of it, padding too */
 	uint32_t	flags;
 	uint32_t	head_length;	/* envelope */
+	uint32_t	head_crc;	/* CRC-32C of the envelope */
+	uint32_t	content_crc;	/* and of the content, here or in its file */
 	uint64_t	head_offset;	/* in the file */
 	uint64_t	content_offset;
 	uint64_t	content_length;
@@ -44,8 +47,19 @@ int	segment_read_head(int fd, struct segment_id *, uint64_t *size);
 /* Octets that a record of these lengths takes in the file. */
 uint64_t segment_record_size(size_t envelope, uint64_t content_here);
 
-/* A record's octets for position `offset`, added to out; `content` is empty with SEGMENT_F_BODY (content_length and its checksum are given). */
-void	segment_put(struct buf *out, struct segment_id, uint64_t offset, struct span envelope, struct span content, uint32_t flags, uint64_t content_length, uint32_t content_crc);
+/*
+ * A record's octets for position `offset` (a multiple of 8), added to out.
+ * content_length and content_crc are those of content, or with SEGMENT_F_BODY
+ * those of the body file; content is then empty.
+ */
+void	segment_put(struct buf *out, struct segment_id, uint64_t offset,
+	    struct span envelope, struct span content, uint32_t flags,
+	    uint64_t content_length, uint32_t content_crc);
+/* Only its first part, head and envelope: for a writer that gathers the content and segment_padding() zero octets itself. */
+void	segment_put_head(struct buf *out, struct segment_id, uint64_t offset,
+	    struct span envelope, uint32_t flags, uint64_t content_length,
+	    uint32_t content_crc);
+size_t	segment_padding(size_t envelope, uint64_t content_here);
 
 /* The writer's table of contents; zeroed at first. */
 struct segment_toc {
@@ -54,13 +68,28 @@ struct segment_toc {
 };
 void	segment_toc_add(struct segment_toc *, uint64_t offset);
 void	segment_toc_clear(struct segment_toc *);
-/* Table and trailer for position `end`. */
-void	segment_seal(struct buf *out, struct segment_id, uint64_t end, const struct segment_toc *);
+/*
+ * The octets of the table for a file of `size` whose records end at `end`,
+ * added to out; returns the offset at which they are to be written.
+ */
+uint64_t segment_seal(struct buf *out, struct segment_id, uint64_t size,
+	    uint64_t end, const struct segment_toc *);
 uint64_t segment_seal_size(size_t records);
 
-/* Reads a record head at offset and checks it; check_content reads and checks the content too. 1: a record; 0: the journal ends here; -1: errno. */
-int	segment_read(int fd, struct segment_id, uint64_t size, uint64_t offset, bool check_content, struct segment_record *out);
-/* The table of a sealed segment: offsets into toc; 1 sealed, 0 not, -1 errno. */
-int	segment_read_toc(int fd, struct segment_id, uint64_t size, struct segment_toc *);
+/*
+ * Reads a record's head at offset and checks it; `check` reads and checks
+ * envelope and content too.  1: a record; 0: the journal ends here; -1: errno.
+ */
+int	segment_read(int fd, struct segment_id, uint64_t size, uint64_t offset,
+	    bool check, struct segment_record *out);
+/* Adds the envelope's octets to out. 1, 0 when its checksum is wrong, -1 errno. */
+int	segment_read_envelope(int fd, const struct segment_record *, struct buf *out);
+/* The table of a sealed segment, added to toc, and where its records end. 1 sealed, 0 not, -1 errno. */
+int	segment_read_toc(int fd, struct segment_id, uint64_t size,
+	    uint64_t *end, struct segment_toc *);
+
+#define SEGMENT_NAME	10	/* "S0000002a" with NUL */
+const char *segment_name(uint32_t id, char out[SEGMENT_NAME]);
+bool	segment_name_parse(const char *, uint32_t *id);
 
 #endif
