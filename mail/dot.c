@@ -1,0 +1,147 @@
+/*
+ * dot.c - DATA as it stands on the wire (RFC 5321, 4.5.2), strictly.
+ *
+ *   START   after CRLF, and before the first octet
+ *   LINE    within a line
+ *   CR      a CR that is handed on already; LF makes it a line end
+ *   DOT     a '.' at the start of a line, held back
+ *   DOT_CR  ".CR" at the start of a line, both held back
+ *
+ * All octets of all messages pass here: lines are found by memchr(), and
+ * copied in runs as long as no dot is dropped.
+ */
+#include "config.h"
+
+#include "mail/dot.h"
+
+enum { START, LINE, CR, DOT, DOT_CR };
+
+static void
+count(struct dot_in *d, size_t n)
+{
+	d->line += n;
+	if (d->line_max > 0 && d->line > d->line_max)
+		d->long_line = true;
+}
+
+/* Up to the next CR, and past it. */
+static const char *
+line(struct dot_in *d, const char *p, const char *end)
+{
+	const char	*cr = memchr(p, '\r', (size_t)(end - p));
+	const char	*stop = cr != NULL ? cr : end;
+
+	if (memchr(p, '\n', (size_t)(stop - p)) != NULL)
+		d->bare = true;
+	count(d, (size_t)(stop - p));
+	if (cr == NULL)
+		return end;
+	count(d, 1);
+	d->state = CR;
+	return cr + 1;
+}
+
+/* After a CR: LF ends the line, all else leaves the CR alone. */
+static const char *
+after_cr(struct dot_in *d, const char *p)
+{
+	if (*p != '\n') {
+		d->bare = true;
+		d->state = LINE;
+		return p;
+	}
+	count(d, 1);
+	d->lines++;
+	d->line = 0;
+	d->state = START;
+	return p + 1;
+}
+
+/* What the octets are, whichever line they stand in. */
+static void
+look(struct dot_in *d, struct span s)
+{
+	unsigned char	 all = 0;
+	size_t		 i;
+
+	if (!d->nul && memchr(s.p, '\0', s.n) != NULL)
+		d->nul = true;
+	if (d->eightbit)
+		return;
+	for (i = 0; i < s.n; i++)
+		all |= (unsigned char)s.p[i];
+	d->eightbit = all >= 0x80;
+}
+
+bool
+dot_in(struct dot_in *d, struct span in, struct buf *out, size_t *used)
+{
+	const char	*p = in.p, *end = in.p + in.n, *run = in.p;
+	bool		 done = false;
+
+	while (p < end && !done) {
+		switch (d->state) {
+		case START:
+			d->state = *p == '.' ? DOT : LINE;
+			if (d->state == DOT) {
+				buf_add(out, run, (size_t)(p - run));
+				run = ++p;
+			}
+			break;
+		case LINE:
+			p = line(d, p, end);
+			break;
+		case CR:
+			p = after_cr(d, p);
+			break;
+		case DOT:
+			d->state = *p == '\r' ? DOT_CR : LINE;
+			if (d->state == DOT_CR)
+				run = ++p;
+			break;
+		case DOT_CR:
+			if ((done = *p == '\n')) {
+				run = ++p;
+				break;
+			}
+			d->bare = true;
+			d->state = LINE;
+			count(d, 1);
+			buf_add_char(out, '\r');
+			break;
+		}
+	}
+	buf_add(out, run, (size_t)(p - run));
+	*used = in.n > 0 ? (size_t)(p - in.p) : 0;
+	if (*used > 0)
+		look(d, span_mem(in.p, *used));
+	return done;
+}
+
+void
+dot_out(struct span content, bool *at_line_start, struct buf *out)
+{
+	const char	*p = content.p, *end = content.p + content.n;
+	const char	*run = p, *lf;
+
+	while (p < end) {
+		if (*at_line_start && *p == '.') {
+			buf_add(out, run, (size_t)(p - run));
+			buf_add_char(out, '.');
+			run = p;
+		}
+		lf = memchr(p, '\n', (size_t)(end - p));
+		*at_line_start = lf != NULL;
+		p = lf != NULL ? lf + 1 : end;
+	}
+	if (content.n > 0)
+		buf_add(out, run, (size_t)(end - run));
+}
+
+void
+dot_end(bool at_line_start, struct buf *out)
+{
+	if (!at_line_start)
+		buf_add_str(out, "\r\n");
+	buf_add_str(out, ".\r\n");
+}

@@ -1,0 +1,215 @@
+/*
+ * dot_test.c - dot-stuffing is exact, and only CRLF.CRLF ends the data,
+ * however the octets are cut into pieces.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "mail/dot.h"
+
+#define S(lit)	{ (lit), sizeof(lit) - 1 }
+
+enum { BARE = 1, NUL = 2, EIGHT = 4, LONG = 8 };
+
+static const struct row {
+	const char	*name;
+	struct span	 in;
+	bool		 done;
+	struct span	 wanted, rest;
+	unsigned	 flags;
+	uint64_t	 lines;
+} rows[] = {
+	{ "empty message", S(".\r\n"), true, S(""), S(""), 0, 0 },
+	{ "one line", S("a\r\n.\r\n"), true, S("a\r\n"), S(""), 0, 1 },
+	{ "commands behind it", S("a\r\n.\r\nQUIT\r\n"), true, S("a\r\n"), S("QUIT\r\n"), 0, 1 },
+	{ "not at its end", S("a\r\n.\r"), false, S("a\r\n"), S(""), 0, 1 },
+	{ "stuffed dot", S("..\r\n.\r\n"), true, S(".\r\n"), S(""), 0, 1 },
+	{ "stuffed text", S("..a\r\n...\r\n.\r\n"), true, S(".a\r\n..\r\n"), S(""), 0, 2 },
+	{ "a dot that nobody stuffed", S(".a\r\n.\r\n"), true, S("a\r\n"), S(""), 0, 1 },
+	{ "dot within a line", S("a.\r\n.b.\r\n.\r\n"), true, S("a.\r\nb.\r\n"), S(""), 0, 2 },
+	{ "empty lines", S("\r\n\r\n.\r\n"), true, S("\r\n\r\n"), S(""), 0, 2 },
+	{ "LF.LF is no end", S("a\n.\nb\r\n.\r\n"), true, S("a\n.\nb\r\n"), S(""), BARE, 1 },
+	{ "LF.CRLF is no end", S("a\n.\r\nb\r\n.\r\n"), true, S("a\n.\r\nb\r\n"), S(""), BARE, 2 },
+	{ "CRLF.LF is no end", S("a\r\n.\nb\r\n.\r\n"), true, S("a\r\n\nb\r\n"), S(""), BARE, 2 },
+	{ "CRLF.CR is no end", S("a\r\n.\rb\r\n.\r\n"), true, S("a\r\n\rb\r\n"), S(""), BARE, 2 },
+	{ "CRLF.CRCRLF is no end", S("a\r\n.\r\r\n.\r\n"), true, S("a\r\n\r\r\n"), S(""), BARE, 2 },
+	{ "CR.CR is no end", S("a\r.\rb\r\n.\r\n"), true, S("a\r.\rb\r\n"), S(""), BARE, 1 },
+	{ "CR.CRLF is no end", S("a\r.\r\n.\r\n"), true, S("a\r.\r\n"), S(""), BARE, 1 },
+	{ "CRCRLF.CRLF is an end, and bare", S("a\r\r\n.\r\n"), true, S("a\r\r\n"), S(""), BARE, 1 },
+	{ "bare LF first", S("\n.\r\n.\r\n"), true, S("\n.\r\n"), S(""), BARE, 1 },
+	{ "bare CR first", S("\r.\r\n.\r\n"), true, S("\r.\r\n"), S(""), BARE, 1 },
+	{ "LFCR", S("a\n\rb\r\n.\r\n"), true, S("a\n\rb\r\n"), S(""), BARE, 1 },
+	{ "NUL", S("a\0b\r\n.\r\n"), true, S("a\0b\r\n"), S(""), NUL, 1 },
+	{ "eight bits", S("\xc3\xb6\r\n.\r\n"), true, S("\xc3\xb6\r\n"), S(""), EIGHT, 1 },
+	{ "eight bits behind it do not count", S(".\r\n\xff\0"), true, S(""), S("\xff\0"), 0, 0 },
+	{ "line of ten", S("12345678\r\n.\r\n"), true, S("12345678\r\n"), S(""), 0, 1 },
+	{ "line of eleven", S("123456789\r\n.\r\n"), true, S("123456789\r\n"), S(""), LONG, 1 },
+	{ "the stuffed dot does not count", S("..2345678\r\n.\r\n"), true, S(".2345678\r\n"), S(""), 0, 1 },
+	{ "a long line of bare LF", S("1\n2\n3\n4\n5\n6\r\n.\r\n"), true, S("1\n2\n3\n4\n5\n6\r\n"), S(""), BARE | LONG, 1 },
+	{ "only LF", S("a\nb\n.\n"), false, S("a\nb\n.\n"), S(""), BARE, 0 },
+};
+
+static unsigned
+flags(const struct dot_in *d)
+{
+	return (d->bare ? BARE : 0u) | (d->nul ? NUL : 0u) |
+	    (d->eightbit ? EIGHT : 0u) | (d->long_line ? LONG : 0u);
+}
+
+/* Feeds in two cuts; returns whether the end was seen, and where. */
+static bool
+feed(struct dot_in *d, struct span in, const size_t cut[2], struct buf *out,
+    size_t *end)
+{
+	const size_t	 stops[3] = { cut[0], cut[1], in.n };
+	size_t		 pos = 0, used;
+	int		 i;
+
+	for (i = 0; i < 3; i++) {
+		bool	 done = dot_in(d, span_mem(in.p + pos, stops[i] - pos),
+		    out, &used);
+
+		*end = pos + used;
+		if (done)
+			return true;
+		assert_int_equal(used, stops[i] - pos);
+		pos = stops[i];
+	}
+	return false;
+}
+
+static void
+check(const struct row *r, const size_t cut[2])
+{
+	struct dot_in	 d = { .line_max = 10 };
+	struct buf	 out = { 0 };
+	size_t		 end;
+
+	assert_int_equal(feed(&d, r->in, cut, &out, &end), r->done);
+	assert_true(span_eq(buf_span(&out), r->wanted));
+	assert_true(span_eq(span_from(r->in, end), r->rest));
+	assert_int_equal(flags(&d), r->flags);
+	assert_int_equal(d.lines, r->lines);
+	buf_clear(&out);
+}
+
+static void
+data_ends_at_crlf_dot_crlf_only(void **state)
+{
+	size_t	 i, cut[2];
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		print_message("%s\n", rows[i].name);
+		for (cut[0] = 0; cut[0] <= rows[i].in.n; cut[0]++)
+			for (cut[1] = cut[0]; cut[1] <= rows[i].in.n; cut[1]++)
+				check(&rows[i], cut);
+	}
+}
+
+/* Every string of up to six of these octets, whole and octet by octet. */
+static void
+octet_by_octet_is_the_same(void **state)
+{
+	static const char	 alphabet[] = "a.\r\n";
+	char			 text[6];
+	unsigned		 n, code, c, i;
+
+	(void)state;
+	for (n = 1; n <= sizeof(text); n++)
+		for (code = 0; code < 1u << (2 * n); code++) {
+			struct dot_in	 d = { 0 }, e = { 0 };
+			struct buf	 whole = { 0 }, bytes = { 0 };
+			size_t		 used, one, total = 0;
+			bool		 done, end = false;
+
+			for (i = 0, c = code; i < n; i++, c >>= 2)
+				text[i] = alphabet[c & 3];
+			done = dot_in(&d, span_mem(text, n), &whole, &used);
+			for (i = 0; i < n && !end; i++, total += one)
+				end = dot_in(&e, span_mem(text + i, 1), &bytes,
+				    &one);
+			assert_int_equal(done, end);
+			assert_int_equal(used, total);
+			assert_true(span_eq(buf_span(&whole), buf_span(&bytes)));
+			assert_int_equal(flags(&d), flags(&e));
+			assert_int_equal(d.line, e.line);
+			buf_clear(&whole);
+			buf_clear(&bytes);
+		}
+}
+
+static const struct {
+	const char	*name;
+	struct span	 content, wire;
+} out_rows[] = {
+	{ "empty", S(""), S(".\r\n") },
+	{ "plain", S("a\r\n"), S("a\r\n.\r\n") },
+	{ "no line end", S("a"), S("a\r\n.\r\n") },
+	{ "dot first", S(".a\r\n"), S("..a\r\n.\r\n") },
+	{ "dot alone", S("a\r\n.\r\n"), S("a\r\n..\r\n.\r\n") },
+	{ "two dots", S("..\r\n"), S("...\r\n.\r\n") },
+	{ "dot within", S("a.b\r\n"), S("a.b\r\n.\r\n") },
+	{ "dot last", S("."), S("..\r\n.\r\n") },
+};
+
+static void
+content_is_stuffed_however_it_is_cut(void **state)
+{
+	size_t	 i, cut;
+
+	(void)state;
+	for (i = 0; i < sizeof(out_rows) / sizeof(out_rows[0]); i++)
+		for (cut = 0; cut <= out_rows[i].content.n; cut++) {
+			struct span	 c = out_rows[i].content;
+			struct buf	 out = { 0 };
+			bool		 start = true;
+
+			dot_out(span_mem(c.p, cut), &start, &out);
+			dot_out(span_from(c, cut), &start, &out);
+			dot_end(start, &out);
+			assert_true(span_eq(buf_span(&out), out_rows[i].wire));
+			buf_clear(&out);
+		}
+}
+
+static void
+what_goes_out_comes_in(void **state)
+{
+	size_t	 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct span	 c = rows[i].wanted;
+		struct dot_in	 d = { 0 };
+		struct buf	 wire = { 0 }, back = { 0 };
+		bool		 start = true;
+		size_t		 used;
+
+		if (rows[i].flags & BARE)
+			continue;
+		dot_out(c, &start, &wire);
+		dot_end(start, &wire);
+		assert_true(dot_in(&d, buf_span(&wire), &back, &used));
+		assert_int_equal(used, wire.n);
+		assert_true(span_eq(buf_span(&back), c));
+		buf_clear(&wire);
+		buf_clear(&back);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(data_ends_at_crlf_dot_crlf_only),
+		cmocka_unit_test(octet_by_octet_is_the_same),
+		cmocka_unit_test(content_is_stuffed_however_it_is_cut),
+		cmocka_unit_test(what_goes_out_comes_in),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
