@@ -187,32 +187,17 @@ fatalx(const char *fmt, ...)
 	_exit(1);
 }
 
-/* Octets of the UTF-8 character at s (RFC 3629, 4), or 0: it is none. */
+/* C1 controls (U+0080..U+009F) move the cursor of some terminals. */
 static size_t
-utf8_length(const unsigned char *s, size_t n)
+printable(struct span s)
 {
-	size_t		want, i;
-	unsigned	least;
+	const unsigned char	*p = (const unsigned char *)s.p;
 
-	if (s[0] >= 0xc2 && s[0] <= 0xdf)
-		want = 2;
-	else if (s[0] >= 0xe0 && s[0] <= 0xef)
-		want = 3;
-	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
-		want = 4;
-	else
+	if (p[0] < 0x80)
+		return p[0] >= ' ' && p[0] < 0x7f;
+	if (p[0] == 0xc2 && s.n > 1 && p[1] < 0xa0)
 		return 0;
-	if (n < want)
-		return 0;
-	for (i = 1; i < want; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	least = s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
-	if (s[1] < least || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	/* C1 controls (U+0080..U+009F) move cursors on some terminals. */
-	return s[0] == 0xc2 && s[1] < 0xa0 ? 0 : want;
+	return span_utf8(s);
 }
 
 static bool
@@ -233,22 +218,26 @@ wants_quotes(struct span s)
 static size_t
 quote_one(struct span s, char **out)
 {
-	const unsigned char	*p = (const unsigned char *)s.p;
-	size_t			 n;
+	size_t	n;
 
-	if (p[0] == '"' || p[0] == '\\') {
+	if (s.p[0] == '"' || s.p[0] == '\\') {
 		*(*out)++ = '\\';
 		*(*out)++ = s.p[0];
 		return 1;
 	}
-	n = p[0] >= ' ' && p[0] < 0x7f ? 1 : utf8_length(p, s.n);
-	if (n == 0) {
-		*out += sprintf(*out, "\\x%02x", p[0]);
+	if ((n = printable(s)) == 0) {
+		*out += sprintf(*out, "\\x%02x", (unsigned char)s.p[0]);
 		return 1;
 	}
-	memcpy(*out, p, n);
+	memcpy(*out, s.p, n);
 	*out += n;
 	return n;
+}
+
+const char *
+log_process(void)
+{
+	return lg.process;
 }
 
 const char *

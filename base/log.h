@@ -14,6 +14,8 @@ enum log_level { LOG_L_DEBUG, LOG_L_INFO, LOG_L_WARN, LOG_L_ERROR };
 
 /* process: static text.  fd: where lines go (2 until then). */
 void	log_open(const char *process, int fd, enum log_level least);
+/* The name given to log_open(). */
+const char	*log_process(void);
 void	log_debug(const char *, ...) __attribute__((format(printf, 1, 2)));
 void	log_info(const char *, ...) __attribute__((format(printf, 1, 2)));
 void	log_warn(const char *, ...) __attribute__((format(printf, 1, 2)));	/* adds errno */

@@ -24,6 +24,7 @@ struct watch {
 	short		 what;
 	void		(*cb)(void *arg, int what);
 	void		*arg;
+	const char	*name;		/* of cb: the test build names slow ones */
 };
 
 /* A timer; one shot.  Zeroed before first use. */
@@ -31,6 +32,7 @@ struct timer {
 	struct event	*ev;
 	void		(*cb)(void *arg);
 	void		*arg;
+	const char	*name;
 };
 
 struct turn_hook {
@@ -46,18 +48,30 @@ void	loop_stop(void);
 /* CLOCK_BOOTTIME in ms as of the start of this turn. */
 int64_t	loop_now_ms(void);
 
-/* (Re)sets what is watched; what == 0 only takes it off the loop. */
-void	watch_set(struct watch *, int fd, int what, void (*)(void *, int), void *);
+/*
+ * (Re)sets what is watched; what == 0 only takes it off the loop.  Setting
+ * what is set already costs no system call.  Clear before closing fd.
+ */
+#define watch_set(w, fd, what, cb, arg) \
+	watch_set_named((w), (fd), (what), (cb), (arg), #cb)
+void	watch_set_named(struct watch *, int fd, int what,
+	    void (*)(void *, int), void *, const char *name);
 /* Off the loop, memory freed; the descriptor stays open. */
 void	watch_clear(struct watch *);
-void	timer_set(struct timer *, int64_t ms, void (*)(void *), void *);
+/* In ms from now (the start of this turn); sets it anew when it runs. */
+#define timer_set(t, ms, cb, arg) \
+	timer_set_named((t), (ms), (cb), (arg), #cb)
+void	timer_set_named(struct timer *, int64_t ms, void (*)(void *), void *,
+	    const char *name);
 void	timer_stop(struct timer *);
 void	timer_clear(struct timer *);
 bool	timer_pending(const struct timer *);
 
 /* Runs at the end of each turn, in the order of adding; never removed. */
 void	loop_at_turn_end(struct turn_hook *, void (*)(void *), void *);
-/* Once, at the start of the next turn. */
+/* After all of those: for what carries their output out (channels). */
+void	loop_at_turn_close(struct turn_hook *, void (*)(void *), void *);
+/* Once, in the next turn, which does not wait for anything else. */
 void	loop_soon(void (*)(void *), void *);
 
 /* Signals as callbacks (SIGTERM, SIGHUP, SIGCHLD). */

@@ -87,3 +87,35 @@ span_u64(struct span s, uint64_t max, uint64_t *out)
 	*out = v;
 	return true;
 }
+
+size_t
+span_utf8(struct span s)
+{
+	const unsigned char	*p = (const unsigned char *)s.p;
+	size_t			 want, i;
+	unsigned		 least = 0x80, most = 0xbf;
+
+	if (s.n == 0)
+		return 0;
+	if (p[0] < 0x80)
+		return 1;
+	if (p[0] < 0xc2 || p[0] > 0xf4)
+		return 0;
+	want = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	if (s.n < want)
+		return 0;
+	if (p[0] == 0xe0)
+		least = 0xa0;	/* below: an overlong form */
+	else if (p[0] == 0xf0)
+		least = 0x90;
+	else if (p[0] == 0xed)
+		most = 0x9f;	/* above: surrogates */
+	else if (p[0] == 0xf4)
+		most = 0x8f;	/* above: beyond U+10FFFF */
+	if (p[1] < least || p[1] > most)
+		return 0;
+	for (i = 2; i < want; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	return want;
+}
