@@ -10,16 +10,26 @@
 #define WB_BASE_CONFINE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
-/* What a process still may do after confine_sandbox(); all else of the list in confine.c is denied with EPERM. */
+/*
+ * What a process still may do after confine_sandbox(); all else of the lists
+ * in confine_deny.def is denied with EPERM.  What is never on a list: files
+ * and sockets that are open already, accept(2), threads, signals to itself.
+ */
 enum {
 	CONFINE_OPEN	= 1 << 0,	/* openat, renameat, unlinkat, mkdirat (a folder's descriptor) */
 	CONFINE_NET	= 1 << 1,	/* socket and connect for inet */
 	CONFINE_SETUID	= 1 << 2,	/* setuid family (spawner) */
 	CONFINE_EXEC	= 1 << 3,	/* fork, execve (parent, spawner) */
-	CONFINE_KILL	= 1 << 4	/* signals to others (parent) */
+	CONFINE_KILL	= 1 << 4,	/* signals to others (parent) */
+	CONFINE_CHILDREN = 1 << 5	/* chroot and sockets of every family: for the parent,
+					 * whose children inherit its filter and give these up */
 };
+
+/* Capabilities that confine_drop_to_caps() leaves; numbers of capabilities(7). */
+enum { CONFINE_CAP_KILL = 5, CONFINE_CAP_SETGID = 6, CONFINE_CAP_SETUID = 7 };
 
 /*
  * Becomes `user` (a system user's name) in the empty folder `root`; NULL root:
@@ -27,7 +37,12 @@ enum {
  * the user does not exist.
  */
 void	confine_drop(const char *user, const char *root);
-/* As confine_drop, for numbers that another process has looked up; refuses uid or gid 0. */
+/* As confine_drop without chroot, keeping the capabilities of a bit set (1 << CONFINE_CAP_...). */
+void	confine_drop_to_caps(const char *user, uint64_t caps);
+/*
+ * As confine_drop, for numbers that another process has looked up; refuses
+ * uid or gid 0.  Not as root: only the caller's own uid, and nothing changes.
+ */
 void	confine_drop_ids(uid_t, gid_t);
 void	confine_sandbox(unsigned allow);
 /* RLIMIT_NOFILE up to the hard limit or `want`, whichever is less; returns what it is now. */

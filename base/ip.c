@@ -101,6 +101,19 @@ ip_literal(const struct ip *ip, char out[64])
 	return out;
 }
 
+struct ip
+ip_from_octets(const void *octets, size_t n)
+{
+	struct ip	ip = { 0 };
+
+	if (n != 4 && n != 16)
+		return ip;
+	memcpy(ip.a, octets, n);
+	ip.family = n == 4 ? 4 : 6;
+	unmap(&ip);
+	return ip;
+}
+
 bool
 ip_eq(const struct ip *a, const struct ip *b)
 {

@@ -30,6 +30,8 @@ bool		ipnet_parse(struct span, struct ipnet *);
 const char	*ip_format(const struct ip *, char out[IP_TEXT_MAX]);
 /* RFC 5321, 4.1.3: "[192.0.2.1]", "[IPv6:2001:db8::1]"; out has 64 octets. */
 const char	*ip_literal(const struct ip *, char out[64]);
+/* 4 or 16 octets in network order; any other number gives none. */
+struct ip	ip_from_octets(const void *, size_t n);
 bool		ip_eq(const struct ip *, const struct ip *);
 int		ip_cmp(const struct ip *, const struct ip *);
 bool		ipnet_has(const struct ipnet *, const struct ip *);

@@ -39,10 +39,17 @@ struct child_ops {
 	bool	(*message)(struct msg *, void *arg);
 };
 
-/* self: for logs and test hooks. Parses argv: --instance N, --log-level L and what the process adds (returned index as getopt's optind). */
+/*
+ * self: for logs and test hooks.  The command line is pairs of --NAME VALUE:
+ * --instance N, --log-level L, --chroot DIR and what the process adds; all
+ * are there for child_option().  Signals that a terminal or a service manager
+ * sends to everybody are ignored: the parent says STOP.
+ */
 void		 child_open(enum proc self, int argc, char **argv, const struct child_ops *, void *arg);
+/* VALUE of --NAME on the command line, or NULL. */
+const char	*child_option(const char *name);
 uint32_t	 child_instance(void);
-struct chan	*child_parent(void);
+struct chan	*child_parent(void);	/* NULL once the parent has gone */
 void		 child_run(void);	/* until child_done() or the parent has gone */
 void		 child_done(void);
 

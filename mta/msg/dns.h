@@ -20,6 +20,8 @@ enum dns_result {
 };
 
 #define DNS_RECORDS_MAX	64	/* more of an answer are left out */
+#define DNS_NAME_MAX	255	/* octets; RFC 1035, 2.3.4 */
+#define DNS_TXT_MAX	4096	/* octets of one TXT record; the rest is left out */
 
 struct dns_record {
 	uint16_t	pref;		/* MX */
@@ -48,7 +50,13 @@ void			 dns_client_attach(struct dns_client *, int fd);
 uint64_t		 dns_ask(struct dns_client *, enum dns_type, struct span name, dns_cb *, void *arg);
 void			 dns_cancel(struct dns_client *, uint64_t ticket);
 
-/* The other side: resolve writes an answer. */
+void			 dns_client_free(struct dns_client **);	/* no callbacks */
+
+/*
+ * The other side: resolve writes an answer.  A record's octets: A 4 and AAAA
+ * 16 in network order; MX two for the preference, in network order, and the
+ * name; PTR the name; TXT its text.
+ */
 void			 dns_answer_put(struct chan *, uint64_t ticket, enum dns_type, const struct dns_answer *);
 
 #endif
