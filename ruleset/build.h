@@ -25,8 +25,8 @@ uint32_t	 rs_build_domains(struct rs_build *, struct span name, const struct spa
 uint32_t	 rs_build_values(struct rs_build *, struct span name, enum rs_type, const struct rs_value *, size_t n);
 uint32_t	 rs_build_nets(struct rs_build *, struct span name, const struct ipnet *, size_t n);
 uint32_t	 rs_build_file(struct rs_build *, struct span path, unsigned role, const uint8_t sha256[32]);
-/* entries: key, value, key, value ... for driver "inline". */
-uint32_t	 rs_build_map(struct rs_build *, struct span name, struct span driver, struct span kind, uint32_t file, uint32_t line, const struct span *entries, size_t nentries);
+/* entries: key, value, key, value ... for driver "inline"; npairs of them.  file: UINT32_MAX for none. */
+uint32_t	 rs_build_map(struct rs_build *, struct span name, struct span driver, struct span kind, uint32_t file, uint32_t line, const struct span *entries, size_t npairs);
 uint32_t	 rs_build_reply(struct rs_build *, unsigned code, struct span status);
 uint32_t	 rs_build_tag(struct rs_build *, struct span name, enum rs_type, uint32_t dflt_const);
 
@@ -42,7 +42,7 @@ void		 rs_build_func_end(struct rs_build *);
 uint32_t	 rs_build_object(struct rs_build *, enum rs_object_kind, struct span name, uint32_t line);
 void		 rs_build_option(struct rs_build *, uint32_t object, enum rs_option, bool is_default, uint32_t line, const struct rs_place *, size_t nplaces);
 
-/* The image's octets; 0, or -1 with *why (a bug of the compiler, or too large). */
+/* The image's octets into out, which is empty; 0, or -1 with *why (a bug of the compiler, or too large). */
 int		 rs_build_finish(struct rs_build *, struct buf *out, const char **why);
 
 #endif

@@ -2,7 +2,7 @@
  * image.h - the compiled policy: one position-independent file, mapped read-only.
  *
  * Layout: struct rs_header (magic "WBIMAGE1", version, size, SHA-256 of all
- * that follows the header), a table of sections, the sections; little-endian,
+ * that follows the header), a table of sections (sections.def), the sections; little-endian,
  * each aligned to 8; every reference is an index or an offset, never a pointer.
  * image.c opens and checks the frame, verify.c proves the rest; after
  * rs_image_open() accessors only assert.
@@ -29,8 +29,31 @@ enum rs_option {
 	RS_NOPTIONS
 };
 
+enum rs_option_repeat { RS_OPT_ONCE, RS_OPT_MANY, RS_OPT_LIST };
+enum rs_option_served { RS_OPT_SERVED_YES, RS_OPT_SERVED_LATER };
+
+struct rs_option_info {
+	uint8_t		 block;		/* enum rs_object_kind */
+	uint8_t		 repeat;	/* enum rs_option_repeat */
+	uint8_t		 served;	/* enum rs_option_served */
+	const char	*word, *places, *dflt, *meaning;
+};
+
+extern const struct rs_option_info rs_options[RS_NOPTIONS];
+extern const char *const rs_object_names[RS_NOBJECTS];	/* "mailbox" */
+
+/*
+ * The letter of a place ('t', 'i', ...), '\0' beyond the last; LIST has the
+ * same one for all.  What the image holds there: t w TEXT; T TEXT or a
+ * function; i c INT; s SIZE; d TIME (`never` is -1); m INT, the map's number;
+ * n NET; r INT.
+ */
+char		 rs_option_letter(enum rs_option, unsigned place);
+
 /* Kinds of functions in the code. */
 enum rs_func_kind { RS_FUNC_HOOK, RS_FUNC_RULESET, RS_FUNC_EXPR };
+
+#define RS_ARGS_MAX	8	/* of one function */
 
 struct rs_func {
 	uint32_t	name;		/* string */
@@ -39,7 +62,7 @@ struct rs_func {
 	uint8_t		nargs;		/* in registers 0.. */
 	uint8_t		nregs;
 	uint8_t		result;		/* enum rs_type (RULESET, EXPR) */
-	uint8_t		arg_types[8];
+	uint8_t		arg_types[RS_ARGS_MAX];
 	uint8_t		pad[3];
 	uint32_t	start, end;	/* instructions [start, end) */
 };
@@ -126,7 +149,12 @@ uint32_t	 rs_insn_line(const struct rs_image *, uint32_t);
 void		 rs_map_entry(const struct rs_image *, uint32_t, struct span *key, struct span *value);
 /* The function of a hook, or UINT32_MAX where the policy has none. */
 uint32_t	 rs_hook(const struct rs_image *, enum rs_hook);
-/* Bit set of facts (1 << RS_FACT_x) and of tags that function and what it calls may name. */
+/*
+ * Bit set of facts (RS_FACT_BIT) and of tags (RS_TAG_BIT) that function and
+ * what it calls may name.  The tags from the 23rd on share a bit.
+ */
+#define RS_FACT_BIT(fact)	(UINT64_C(1) << (fact))
+#define RS_TAG_BIT(tag)		(UINT64_C(1) << (40 + ((tag) < 23 ? (tag) : 23)))
 uint64_t	 rs_func_facts(const struct rs_image *, uint32_t func);
 
 /* Membership; for the interpreter. */
@@ -141,7 +169,11 @@ struct span	 rs_nets_name(const struct rs_image *, uint32_t nets);
  */
 bool		 rs_option(const struct rs_image *, uint32_t object, enum rs_option, unsigned nth, const struct rs_optval **);
 struct rs_place	 rs_option_place(const struct rs_image *, const struct rs_optval *, unsigned place);
-/* Short cuts for constant places of single objects (SERVER, SPOOL, QUEUE, LIMITS): asserts that they are. */
+/*
+ * Short cuts for the first place of single objects (SERVER, SPOOL, QUEUE,
+ * LIMITS): 0 or empty where the image has none (the compiler writes all that
+ * have a default).
+ */
 int64_t		 rs_setting_int(const struct rs_image *, enum rs_option);
 struct span	 rs_setting_text(const struct rs_image *, enum rs_option);
 

@@ -16,7 +16,8 @@ enum rs_op {
 enum rs_operand {
 	RS_NONE_, RS_OUT_, RS_IN_, RS_IN0_, RS_CONST_, RS_FACT_, RS_FIELD_,
 	RS_SET_, RS_NETS_, RS_MAP_, RS_FUNC_, RS_RULE_, RS_REPLY_, RS_STR_,
-	RS_OBJECT_, RS_TYPE_, RS_MASK_, RS_COUNT_, RS_FLAG_, RS_JUMP_
+	RS_OBJECT_, RS_TYPE_, RS_MASK_, RS_COUNT_, RS_FLAG_, RS_JUMP_,
+	RS_NOPERANDS
 };
 
 struct rs_insn {
@@ -28,6 +29,7 @@ struct rs_insn {
 
 #define RS_REGISTERS	250	/* of one function */
 #define RS_CALL_DEPTH	32
+#define RS_STEPS_MAX	10000000	/* instructions of one evaluation, at most */
 
 struct rs_op_info {
 	const char	*name;
@@ -36,6 +38,7 @@ struct rs_op_info {
 };
 
 extern const struct rs_op_info rs_ops[RS_NOPS];
+extern const char *const rs_operand_names[RS_NOPERANDS];	/* "OUT" */
 
 enum rs_hook {
 #define HOOK(id, name, meaning) RS_HOOK_##id,

@@ -62,8 +62,24 @@ struct rs_value	rs_address(struct span whole);		/* "local@domain", domain alread
 struct rs_value	rs_ip(const struct ip *);
 struct rs_value	rs_net(const struct ipnet *);
 struct rs_value	rs_unknown(enum rs_why);
+/* "", <>, 0, false, no address: what a fact is that has no value. */
+struct rs_value	rs_empty(enum rs_type);
 
-/* -1, 0, 1; 2 when the two cannot be compared (types, NONE). TEXT with DOMAIN or ADDRESS folds ASCII case; addresses compare with the local part folded. */
+bool		rs_has_span(unsigned type);	/* s is used */
+bool		rs_is_number(unsigned type);	/* i is used: BOOL, INT, SIZE, TIME */
+/* NONE, an empty domain, address, ip or net: in no set and no table. */
+bool		rs_is_void(const struct rs_value *);
+
+/* What a condition makes of a value: what is neither true nor unknown is false. */
+enum rs_truth { RS_FALSE, RS_TRUE, RS_CANNOT_SAY };
+enum rs_truth	rs_truth(const struct rs_value *);
+
+/*
+ * -1, 0, 1; 2 when the two cannot be compared: types that do not go together,
+ * and what is void, which equals nothing (but <> equals <>).  TEXT with DOMAIN
+ * or ADDRESS folds ASCII case; addresses compare with the local part folded.
+ * INT goes with SIZE.
+ */
 int		rs_compare(const struct rs_value *, const struct rs_value *);
 struct rs_value	rs_eq(const struct rs_value *, const struct rs_value *);
 /* op: RS_LT, RS_LE, RS_GT, RS_GE of op.h */

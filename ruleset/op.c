@@ -1,0 +1,69 @@
+/*
+ * op.c - the tables of instructions, hooks, facts and options, out of their
+ * .def files.
+ */
+#include "ruleset/image.h"
+
+const struct rs_op_info rs_ops[RS_NOPS] = {
+#define OP(name, a, b, c, meaning) \
+	[RS_##name] = { #name, RS_##a##_, RS_##b##_, RS_##c##_, meaning },
+#include "ruleset/op.def"
+#undef OP
+};
+
+const char *const rs_operand_names[RS_NOPERANDS] = {
+	[RS_NONE_] = "NONE", [RS_OUT_] = "OUT", [RS_IN_] = "IN",
+	[RS_IN0_] = "IN0", [RS_CONST_] = "CONST", [RS_FACT_] = "FACT",
+	[RS_FIELD_] = "FIELD", [RS_SET_] = "SET", [RS_NETS_] = "NETS",
+	[RS_MAP_] = "MAP", [RS_FUNC_] = "FUNC", [RS_RULE_] = "RULE",
+	[RS_REPLY_] = "REPLY", [RS_STR_] = "STR", [RS_OBJECT_] = "OBJECT",
+	[RS_TYPE_] = "TYPE", [RS_MASK_] = "MASK", [RS_COUNT_] = "COUNT",
+	[RS_FLAG_] = "FLAG", [RS_JUMP_] = "JUMP",
+};
+
+const char *const rs_hook_names[RS_NHOOKS] = {
+#define HOOK(id, name, meaning) [RS_HOOK_##id] = name,
+#include "ruleset/hooks.def"
+#undef HOOK
+};
+
+const struct rs_fact_info rs_facts[RS_NFACTS] = {
+#define FACT(id, name, type, known, proof, meaning) \
+	[RS_FACT_##id] = { name, RS_T_##type, RS_HOOK_##known, \
+	    RS_PROOF_##proof, meaning },
+#include "ruleset/facts.def"
+#undef FACT
+};
+
+const struct rs_option_info rs_options[RS_NOPTIONS] = {
+#define OPTION(block, id, word, places, repeat, dflt, served, meaning) \
+	[RS_OPT_##block##_##id] = { RS_O_##block, RS_OPT_##repeat, \
+	    RS_OPT_SERVED_##served, word, places, dflt, meaning },
+#include "ruleset/options.def"
+#undef OPTION
+};
+
+const char *const rs_object_names[RS_NOBJECTS] = {
+	[RS_O_SERVER] = "server", [RS_O_LISTEN] = "listen",
+	[RS_O_SPOOL] = "spool", [RS_O_QUEUE] = "queue",
+	[RS_O_LIMITS] = "limits", [RS_O_MAILBOX] = "mailbox",
+	[RS_O_RELAY] = "relay",
+};
+
+char
+rs_option_letter(enum rs_option option, unsigned place)
+{
+	const char	*p = rs_options[option].places;
+
+	if (rs_options[option].repeat == RS_OPT_LIST)
+		place = 0;
+	for (; *p != '\0'; p++) {
+		if (*p == '[' || *p == ']')
+			continue;
+		if (*p == '<')
+			p = strchr(p, '>');
+		else if (place-- == 0)
+			return *p;
+	}
+	return '\0';
+}
