@@ -34,6 +34,10 @@ struct policy_source {
 	/* route and delivery: owner of a mailbox object (CONFIG_OWNER); NULL: 0, 0 */
 	bool		(*owner)(void *arg, uint32_t mailbox, uint32_t *uid, uint32_t *gid);
 	void		*owner_arg;
+	/* `log "..."` of a rule is not written (explain, test) */
+	bool		 quiet;
+	/* Long routings go on in another turn by this (loop_soon); NULL: at once. */
+	void		(*later)(void (*)(void *), void *arg);
 	/* mistakes in tables go to the log, and to this when it is not NULL */
 	void		(*problem)(void *arg, const char *map, const char *path, const struct map_problem *);
 	void		*problem_arg;
@@ -75,9 +79,22 @@ struct policy_facts {
 
 struct policy_names;
 struct policy_names *policy_names_new(void);
+/* Questions under way are given up; nobody waits for them then. */
 void		 policy_names_free(struct policy_names **);
-/* Tags at their defaults, in the arena. */
+/* What is known of the client's names from elsewhere (a frozen fact): DNS is not asked.  Copied. */
+void		 policy_names_set(struct policy_names *, struct span name, struct span verified);
+/* Tags at their defaults, in the arena; what TAG sets is copied into it too. */
 struct rs_value	*policy_tags_new(const struct policy *, struct arena *);
+
+/*
+ * Frozen facts: smtp asks for each bit of policy_route_facts() and keeps the
+ * value in the envelope, route puts it back.  Neither asks DNS: a name that
+ * is not known yet is RS_T_UNKNOWN, one that is not there RS_T_NONE.  fact is
+ * an enum rs_fact, or POLICY_FACT_TAG | number of a tag, as in the envelope.
+ */
+#define POLICY_FACT_TAG	0x8000u
+struct rs_value	 policy_fact_get(const struct policy *, const struct policy_facts *, unsigned fact);
+void		 policy_fact_set(const struct policy *, struct policy_facts *, unsigned fact, const struct rs_value *);
 
 /* What a hook decided, with its effects; lies in the decision. */
 struct decision;
@@ -88,7 +105,11 @@ typedef void decision_cb(void *arg, struct decision *);
  * to be waited for (the usual case), else from the loop.  facts are borrowed
  * until then.  record may be NULL.  For HOOK_RCPT an accept is followed by the
  * dry run of route, whose refusal is the answer (design, order of evaluation 5).
- * A hook that the policy does not have: RS_V_END.
+ * A hook that the policy does not have: RS_V_END; on rcpt ends closed, with
+ * a reject 550 5.7.1.  <postmaster> without a domain is asked as postmaster at
+ * our hostname (or what `postmaster` says), and accepted where that is a
+ * mailbox here (RFC 5321, 4.5.1).  cb may be NULL; it may free the decision,
+ * which is never pending when it runs: NULL is returned then.
  */
 struct decision	*policy_decide(struct policy *, enum rs_hook, struct policy_facts *, struct rs_record *, decision_cb *, void *arg);
 const struct rs_verdict *decision_verdict(const struct decision *);
@@ -96,6 +117,10 @@ const struct rs_verdict *decision_verdict(const struct decision *);
 const struct header_edit *decision_edits(const struct decision *, size_t *n);
 /* Rule that decided: line in the policy, 0: none. */
 uint32_t	 decision_line(const struct decision *);
+/* cb has been called. */
+bool		 decision_done(const struct decision *);
+/* The verdict is that of route, run dry after `on rcpt` had accepted. */
+bool		 decision_by_route(const struct decision *);
 /* Frees; one that is pending is given up, cb is not called. */
 void		 decision_free(struct decision **);
 
@@ -116,9 +141,20 @@ struct routing	*policy_route(struct policy *, struct policy_facts *, struct rs_r
 const struct target *routing_targets(const struct routing *, size_t *n);
 /* The verdict that ended each target's last route: for `test` and `explain`. */
 const struct rs_verdict *routing_verdict(const struct routing *, size_t target);
+/* cb has been called. */
+bool		 routing_done(const struct routing *);
+/* `rcpt unknown`: 1 no mailbox would be found, 0 known, -1 cannot say. */
+int		 routing_unknown(const struct routing *);
+/* The first target that refuses, when none of them goes anywhere: what RCPT is told; -1: none. */
+ptrdiff_t	 routing_refusal(const struct routing *);
 void		 routing_free(struct routing **);
 
-/* Which facts route may name: what smtp freezes into the envelope. */
+/*
+ * Which facts route, and the expressions of mailboxes and relays, may name:
+ * what smtp freezes into the envelope.  Bit n: enum rs_fact n.
+ */
 uint64_t	 policy_route_facts(const struct policy *);
+/* The tags, as bits. */
+uint64_t	 policy_route_tags(const struct policy *);
 
 #endif

@@ -1,0 +1,322 @@
+/*
+ * decide.c - a hook is asked; behind an accept in `on rcpt` route is run dry.
+ *
+ * Owns: the decision, with the evaluation in whose memory the verdict lies.
+ */
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+
+#include "mta/policy/policy_int.h"
+
+enum phase {
+	ASK_POSTMASTER,	/* is <postmaster> a mailbox here? */
+	ASK_HOOK,
+	ASK_ROUTE,	/* the dry run */
+	ANSWERED
+};
+
+struct decision {
+	struct decision		*next;		/* idle */
+	struct policy		*policy;
+	struct policy_facts	*facts;
+	struct policy_facts	 own;		/* with another recipient */
+	struct arena		 arena;
+	struct rs_record	*record;
+	struct asking		*asking;
+	struct routing		*dry;
+	decision_cb		*cb;
+	void			*arg;
+	enum rs_hook		 hook;
+	enum phase		 phase;
+	bool			 parked;	/* the evaluation is to be resumed */
+	bool			 in_step;	/* step() runs: it goes on by itself */
+	bool			 by_route;
+	bool			 over, busy, given_up;
+	struct rs_verdict	 verdict;
+};
+
+static void	work(void *);
+
+/* --- the dry run */
+
+static void
+dry_done(void *arg, struct routing *r)
+{
+	struct decision	*d = arg;
+
+	(void)r;
+	if (!d->in_step)
+		work(d);
+}
+
+/* False: it has to be waited for. */
+static bool
+dry_run(struct decision *d)
+{
+	if (d->dry == NULL)
+		d->dry = routing_start(d->policy, d->facts, NULL, true,
+		    dry_done, d);
+	return routing_done(d->dry);
+}
+
+/* A refusal of route is the answer. */
+static void
+take_refusal(struct decision *d)
+{
+	ptrdiff_t		 at = routing_refusal(d->dry);
+	const struct target	*t;
+	size_t			 n;
+
+	if (at < 0)
+		return;
+	t = &routing_targets(d->dry, &n)[at];
+	d->verdict = *routing_verdict(d->dry, (size_t)at);
+	d->verdict.kind = t->kind == TARGET_LATER ? RS_V_DEFER : RS_V_REJECT;
+	d->verdict.code = t->code;
+	d->verdict.status = t->status;
+	d->verdict.text = t->text;
+	d->by_route = true;
+}
+
+/* --- the hook */
+
+/* False: it has to be waited for. */
+static bool
+ask_hook(struct decision *d)
+{
+	enum rs_run	run;
+
+	if (d->parked)
+		run = asking_resume(d->asking, &d->verdict);
+	else {
+		asking_reset(d->asking, d->facts, d->record);
+		run = asking_run(d->asking, d->policy->hooks[d->hook],
+		    &d->verdict);
+	}
+	d->parked = run == RS_PENDING;
+	return run == RS_DONE;
+}
+
+/* What the hook has said; what is asked next. */
+static enum phase
+hook_said(struct decision *d)
+{
+	struct rs_verdict	*v = &d->verdict;
+
+	if (d->hook != RS_HOOK_RCPT)
+		return ANSWERED;
+	if (v->kind == RS_V_END) {	/* closed by default */
+		v->kind = RS_V_REJECT;
+		v->code = 550;
+		v->status = SPAN("5.7.1");
+	}
+	if (v->kind != RS_V_ACCEPT)
+		return ANSWERED;
+	/* `rcpt unknown` has made the same run; but tags may have changed. */
+	if (policy_route_tags(d->policy) == 0)
+		d->dry = asking_take_dry(d->asking);
+	return ASK_ROUTE;
+}
+
+static void
+postmaster_said(struct decision *d)
+{
+	if (routing_is_local(d->dry)) {
+		d->verdict.kind = RS_V_ACCEPT;
+		d->phase = ANSWERED;
+	} else
+		d->phase = ASK_HOOK;
+	routing_free(&d->dry);
+}
+
+/* Runs until there is an answer (true), or something is waited for. */
+static bool
+step(struct decision *d)
+{
+	bool	going = true;
+
+	d->in_step = true;
+	while (going && d->phase != ANSWERED) {
+		switch (d->phase) {
+		case ASK_POSTMASTER:
+			if ((going = dry_run(d)))
+				postmaster_said(d);
+			break;
+		case ASK_HOOK:
+			if ((going = ask_hook(d)))
+				d->phase = hook_said(d);
+			break;
+		case ASK_ROUTE:
+			if ((going = dry_run(d))) {
+				take_refusal(d);
+				d->phase = ANSWERED;
+			}
+			break;
+		case ANSWERED:
+			break;
+		}
+	}
+	d->in_step = false;
+	return going;
+}
+
+/* Tells who asked; false when the decision is gone after it. */
+static bool
+done(struct decision *d)
+{
+	d->over = true;
+	if (d->cb == NULL)
+		return true;
+	d->busy = true;
+	d->cb(d->arg, d);
+	d->busy = false;
+	if (!d->given_up)
+		return true;
+	decision_free(&d);
+	return false;
+}
+
+/* From the loop: an answer has come. */
+static void
+work(void *arg)
+{
+	struct decision	*d = arg;
+
+	if (step(d))
+		(void)done(d);
+}
+
+/* --- */
+
+static struct decision *
+decision_new(struct policy *p)
+{
+	struct decision	*d = p->idle_decisions;
+
+	if (d != NULL) {
+		p->idle_decisions = d->next;
+		p->nidle_decisions--;
+		d->next = NULL;
+	} else
+		d = xcalloc(1, sizeof(*d));
+	d->policy = policy_ref(p);
+	d->asking = asking_new(p);
+	d->asking->resume = work;
+	d->asking->arg = d;
+	d->verdict.rule = UINT32_MAX;
+	return d;
+}
+
+/* <postmaster> without a domain is asked with one. */
+static enum phase
+first_phase(struct decision *d, struct policy_facts *f)
+{
+	struct span	whole;
+
+	if (d->hook != RS_HOOK_RCPT || !policy_postmaster(d->policy,
+	    f->rcpt, f->rcpt_at, &d->arena, &whole))
+		return ASK_HOOK;
+	d->own = *f;
+	d->own.rcpt = whole;
+	d->own.rcpt_at = rs_address(whole).at;
+	d->facts = &d->own;
+	return ASK_POSTMASTER;
+}
+
+struct decision *
+policy_decide(struct policy *p, enum rs_hook hook, struct policy_facts *f,
+    struct rs_record *record, decision_cb *cb, void *arg)
+{
+	struct decision	*d = decision_new(p);
+
+	d->hook = hook;
+	d->facts = f;
+	d->record = record;
+	d->cb = cb;
+	d->arg = arg;
+	d->phase = first_phase(d, f);
+	if (record != NULL)
+		record->hook = hook;
+	if (p->hooks[hook] == UINT32_MAX && d->phase == ASK_HOOK)
+		d->phase = hook_said(d);	/* there is none: the end */
+	if (step(d) && !done(d))
+		return NULL;
+	return d;
+}
+
+const struct rs_verdict *
+decision_verdict(const struct decision *d)
+{
+	return &d->verdict;
+}
+
+const struct header_edit *
+decision_edits(const struct decision *d, size_t *n)
+{
+	*n = d->asking->nedits;
+	return d->asking->edits;
+}
+
+uint32_t
+decision_line(const struct decision *d)
+{
+	return d->verdict.rule == UINT32_MAX ? 0 :
+	    rs_rule(d->policy->image, d->verdict.rule)->line;
+}
+
+bool
+decision_done(const struct decision *d)
+{
+	return d->over;
+}
+
+bool
+decision_by_route(const struct decision *d)
+{
+	return d->by_route;
+}
+
+void
+decision_free(struct decision **dp)
+{
+	struct decision	*d = *dp;
+	struct policy	*p;
+	struct arena	 ar;
+
+	*dp = NULL;
+	if (d == NULL)
+		return;
+	if (d->busy) {		/* done() frees it */
+		d->given_up = true;
+		return;
+	}
+	p = d->policy;
+	routing_free(&d->dry);
+	asking_free(&d->asking);
+	arena_reset(&d->arena);
+	ar = d->arena;
+	*d = (struct decision){ .arena = ar };
+	if (p->nidle_decisions < IDLE_MAX) {
+		d->next = p->idle_decisions;
+		p->idle_decisions = d;
+		p->nidle_decisions++;
+	} else {
+		arena_clear(&d->arena);
+		free(d);
+	}
+	policy_unref(&p);
+}
+
+void
+decisions_drop(struct policy *p)
+{
+	struct decision	*d;
+
+	while ((d = p->idle_decisions) != NULL) {
+		p->idle_decisions = d->next;
+		arena_clear(&d->arena);
+		free(d);
+	}
+	p->nidle_decisions = 0;
+}

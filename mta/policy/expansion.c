@@ -1,0 +1,208 @@
+/*
+ * expansion.c - the addresses of a routing: members, loops, duplicates.
+ *
+ * The walk is depth first.  An address whose members are being routed is
+ * open, one that has been routed is closed; both are noted in r->seen by their
+ * folded form, once there is an expansion at all.
+ */
+#include "mail/address.h"
+
+#include "mta/policy/routing_int.h"
+
+/* States in r->seen. */
+static char	OPEN[1], OPEN_SELF[1], CLOSED[1];
+
+struct collecting {
+	struct routing	*r;
+	struct frame	*frame;
+	bool		 large, bad, unsupported;
+};
+
+static struct span
+fold(struct routing *r, struct span whole)
+{
+	char	*p = arena_alloc(&r->arena, whole.n + 1);
+	size_t	 i;
+
+	for (i = 0; i < whole.n; i++)
+		p[i] = ascii_lower(whole.p[i]);
+	return span_mem(p, whole.n);
+}
+
+static void
+begin(struct routing *r, const struct address *a)
+{
+	r->at = *a;
+	r->facts.rcpt = a->whole;
+	r->facts.rcpt_at = a->at;
+	r->phase = ROUTE_RULES;
+}
+
+void
+routing_first(struct routing *r, struct span whole, size_t at)
+{
+	struct address	a = { whole, at };
+
+	if (policy_postmaster(r->policy, whole, at, &r->arena, &a.whole))
+		a.at = rs_address(a.whole).at;
+	begin(r, &a);
+}
+
+/* Routes a member, unless it has been, or is being, routed. */
+static void
+enter(struct routing *r, const struct address *a)
+{
+	struct span	key = fold(r, a->whole);
+	char		*state = htab_get(&r->seen, key);
+
+	r->at = *a;
+	if (state == NULL) {
+		htab_put(&r->seen, key, CLOSED);
+		begin(r, a);
+	} else if (state == OPEN)
+		routing_fail(r, 554, "5.4.6",
+		    SPAN("the address leads back to itself: a loop"));
+	/* Else a duplicate, which is merged. */
+}
+
+void
+routing_next(struct routing *r)
+{
+	struct frame	*f;
+
+	r->last = NULL;
+	while (r->depth > 0) {
+		f = &r->stack[r->depth - 1];
+		while (f->next < f->n) {
+			enter(r, &f->members[f->next++]);
+			if (r->phase == ROUTE_RULES)
+				return;
+		}
+		htab_put(&r->seen, f->key, CLOSED);
+		r->depth--;
+	}
+	r->phase = ROUTE_OVER;
+}
+
+static void
+member_add(struct collecting *c, const struct address *a)
+{
+	struct frame	*f = c->frame;
+	struct address	*grown;
+
+	if (c->r->members == ROUTE_MEMBERS) {
+		c->large = true;
+		return;
+	}
+	if (f->n == f->cap) {
+		f->cap = f->cap == 0 ? 4 : f->cap * 2;
+		grown = arena_alloc(&c->r->arena, f->cap * sizeof(*grown));
+		if (f->n > 0)
+			memcpy(grown, f->members, f->n * sizeof(*grown));
+		f->members = grown;
+	}
+	f->members[f->n++] = *a;
+	c->r->members++;
+}
+
+/* A member as the table has it; a bare name is one of our domain. */
+static void
+member(struct collecting *c, struct span text)
+{
+	struct routing	*r = c->r;
+	struct address	 a;
+	struct span	 domain = address_domain(&r->at);
+	const char	*why;
+
+	if (address_parse(text, ADDRESS_BARE_LOCAL_OK | ADDRESS_UTF8_OK,
+	    &r->arena, &a, &why) == -1) {
+		c->bad = true;
+		return;
+	}
+	if (a.at == a.whole.n) {
+		a.whole = arena_printf(&r->arena, "%.*s@%.*s",
+		    SPAN_ARG(a.whole), SPAN_ARG(domain.n > 0 ? domain :
+		    r->policy->hostname));
+	}
+	if (span_ieq(a.whole, r->at.whole))
+		c->frame->self = true;
+	else
+		member_add(c, &a);
+}
+
+static void
+alias_member(void *arg, enum alias_item item, struct span text, uint32_t line)
+{
+	struct collecting	*c = arg;
+
+	(void)line;
+	if (item == ALIAS_ADDRESS)
+		member(c, text);
+	else if (item == ALIAS_UNSUPPORTED)
+		c->unsupported = true;
+}
+
+/* A frame for the address under way; NULL: 32 deep already. */
+static struct frame *
+push(struct routing *r)
+{
+	struct frame	*f;
+
+	if (r->depth == ROUTE_DEPTH)
+		return NULL;
+	if (r->stack == NULL)
+		r->stack = arena_alloc(&r->arena,
+		    ROUTE_DEPTH * sizeof(*r->stack));
+	f = &r->stack[r->depth++];
+	*f = (struct frame){ .key = fold(r, r->at.whole) };
+	return f;
+}
+
+static enum expansion
+collected(struct routing *r, struct collecting *c)
+{
+	struct frame	*f = c->frame;
+
+	if (c->large)
+		return EXPANDED_LARGE;
+	if (c->bad) {
+		r->depth--;
+		return EXPANDED_BROKEN;
+	}
+	htab_put(&r->seen, f->key, f->self ? OPEN_SELF : OPEN);
+	if (c->unsupported)
+		routing_fail(r, 451, "4.3.5",
+		    SPAN("a member is a command or a file, which is not served"));
+	if (f->self)
+		return EXPANDED_SELF;
+	if (f->n == 0 && !c->unsupported)
+		return EXPANDED_EMPTY;
+	return EXPANDED;
+}
+
+enum expansion
+routing_expand(struct routing *r, uint32_t map, struct span value)
+{
+	struct collecting	 c = { .r = r };
+	const char		*why;
+
+	if ((c.frame = push(r)) == NULL)
+		return EXPANDED_DEEP;
+	if (map >= r->policy->nmaps || map_alias_members(
+	    r->policy->maps[map], value, alias_member, &c, &why) == -1)
+		c.bad = true;
+	return collected(r, &c);
+}
+
+enum expansion
+routing_redirect(struct routing *r, const struct rs_value *v)
+{
+	struct collecting	c = { .r = r };
+
+	if ((c.frame = push(r)) == NULL)
+		return EXPANDED_DEEP;
+	member(&c, v->s);
+	if (c.frame->self)	/* nothing else is said of it: a loop */
+		return EXPANDED_DEEP;
+	return collected(r, &c);
+}

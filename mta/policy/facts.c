@@ -1,0 +1,144 @@
+/*
+ * facts.c - which facts are frozen into an envelope, and how they come back.
+ */
+#include <stdint.h>
+
+#include "mta/policy/policy_int.h"
+
+/*
+ * What route and the expressions of objects may name.  rs_func_facts() has
+ * facts from bit 0 and tags from bit 32 on.
+ */
+uint64_t
+facts_named(const struct policy *p)
+{
+	uint64_t	bits = 0;
+	uint32_t	i;
+
+	if (p->hooks[RS_HOOK_ROUTE] != UINT32_MAX)
+		bits = rs_func_facts(p->image, p->hooks[RS_HOOK_ROUTE]);
+	for (i = 0; i < rs_nfunc(p->image); i++)
+		if (rs_func(p->image, i)->kind == RS_FUNC_EXPR)
+			bits |= rs_func_facts(p->image, i);
+	return bits;
+}
+
+uint64_t
+policy_route_facts(const struct policy *p)
+{
+	/* These stand in the envelope, or are not of a message but an account. */
+	static const uint64_t	not_frozen =
+	    1ull << RS_FACT_SENDER | 1ull << RS_FACT_RCPT |
+	    1ull << RS_FACT_MESSAGE_SIZE | 1ull << RS_FACT_ACCOUNT |
+	    1ull << RS_FACT_USER | 1ull << RS_FACT_DOMAIN;
+
+	return p->named & 0xffffffffu & ~not_frozen;
+}
+
+uint64_t
+policy_route_tags(const struct policy *p)
+{
+	return p->named >> 32;
+}
+
+/* --- back from the envelope */
+
+static struct span
+text_of(const struct rs_value *v)
+{
+	return v->type == RS_T_TEXT || v->type == RS_T_DOMAIN ||
+	    v->type == RS_T_ADDRESS ? v->s : SPAN_NONE;
+}
+
+static uint64_t
+number_of(const struct rs_value *v)
+{
+	return (v->type == RS_T_INT || v->type == RS_T_SIZE ||
+	    v->type == RS_T_BOOL) && v->i > 0 ? (uint64_t)v->i : 0;
+}
+
+static void
+set_address(struct span *whole, size_t *at, const struct rs_value *v)
+{
+	if (v->type != RS_T_ADDRESS || v->at > v->s.n)
+		return;
+	*whole = v->s;
+	*at = v->at;
+}
+
+static void
+set_name(struct policy_facts *f, bool verified, const struct rs_value *v)
+{
+	struct span	other;
+
+	/* A name that could not be asked when the client was here: none. */
+	if (f->names == NULL)
+		return;
+	if (names_peek(f->names, !verified, &other) != RS_HAVE)
+		other = SPAN_NONE;
+	policy_names_set(f->names, verified ? other : text_of(v),
+	    verified ? text_of(v) : other);
+}
+
+void
+policy_fact_set(const struct policy *p, struct policy_facts *f,
+    unsigned fact, const struct rs_value *v)
+{
+	if (fact & POLICY_FACT_TAG) {
+		fact &= ~POLICY_FACT_TAG;
+		if (f->tags != NULL && fact < rs_ntag(p->image) &&
+		    v->type == rs_tag(p->image, fact)->type)
+			f->tags[fact] = *v;
+		return;
+	}
+	switch (fact) {
+	case RS_FACT_CLIENT_IP:
+		if (v->type == RS_T_IP)
+			f->client_ip = v->ip;
+		break;
+	case RS_FACT_CLIENT_PORT:
+		f->client_port = (uint16_t)number_of(v);
+		break;
+	case RS_FACT_CLIENT_NAME:
+		set_name(f, false, v);
+		break;
+	case RS_FACT_CLIENT_VERIFIED_NAME:
+		set_name(f, true, v);
+		break;
+	case RS_FACT_LISTENER:
+		f->listener = text_of(v);
+		break;
+	case RS_FACT_TIME_HOUR:		/* as it was, not as it is */
+		f->now_ms = (int64_t)(number_of(v) % 24) * 3600000 + 1;
+		break;
+	case RS_FACT_CLIENT_HELO:
+		f->helo = text_of(v);
+		break;
+	case RS_FACT_CLIENT_AUTHENTICATED:
+		f->authenticated = number_of(v) != 0;
+		break;
+	case RS_FACT_CLIENT_USER:
+		f->user = text_of(v);
+		break;
+	case RS_FACT_SENDER:
+		set_address(&f->sender, &f->sender_at, v);
+		break;
+	case RS_FACT_RCPT:
+		set_address(&f->rcpt, &f->rcpt_at, v);
+		break;
+	case RS_FACT_RCPTS_COUNT:
+		f->rcpts_count = (unsigned)number_of(v);
+		break;
+	case RS_FACT_MESSAGE_SIZE:
+		f->size = number_of(v);
+		break;
+	case RS_FACT_MESSAGE_LINES:
+		f->lines = number_of(v);
+		break;
+	case RS_FACT_MESSAGE_HOPS:
+		f->hops = (unsigned)number_of(v);
+		break;
+	default:
+		break;
+	}
+}

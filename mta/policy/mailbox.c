@@ -1,0 +1,172 @@
+/*
+ * mailbox.c - the account and the folder of a recipient that is delivered here.
+ *
+ * The account's key is what the mailbox block says (`account "{user}"`), asked
+ * in its table with the user as written first, then without the detail: the
+ * exact before the general.  The path is the block's, with the account's
+ * values escaped as names of files.
+ */
+#include "mail/address.h"
+
+#include "mta/policy/policy_int.h"
+
+static bool
+must_escape(const char *p, size_t i)
+{
+	unsigned char	c = (unsigned char)p[i];
+
+	return c < 0x20 || c == 0x7f || c == '/' || c == '%' ||
+	    (c == '.' && i == 0);
+}
+
+struct span
+mailbox_escape(struct span s, struct arena *ar)
+{
+	static const char	 hex[] = "0123456789ABCDEF";
+	size_t			 i, n = 0;
+	char			*out;
+
+	for (i = 0; i < s.n; i++)
+		n += must_escape(s.p, i) ? 3 : 1;
+	if (n == s.n)
+		return s;
+	out = arena_alloc(ar, n + 1);
+	for (i = n = 0; i < s.n; i++) {
+		if (!must_escape(s.p, i)) {
+			out[n++] = s.p[i];
+			continue;
+		}
+		out[n++] = '%';
+		out[n++] = hex[(unsigned char)s.p[i] >> 4];
+		out[n++] = hex[(unsigned char)s.p[i] & 15];
+	}
+	return span_mem(out, n);
+}
+
+static enum mailbox_step
+later(struct mailbox_find *m, const char *why)
+{
+	m->why = why;
+	return BOX_LATER;
+}
+
+/* The user whose account is asked next. */
+static enum mailbox_step
+next_user(struct mailbox_find *m, struct policy_facts *f)
+{
+	if (m->user == m->nusers)
+		return BOX_NONE;
+	f->account_user = m->users[m->user++];
+	f->account_domain = m->domain;
+	f->account = SPAN_NONE;
+	m->place = m->box->account;
+	return BOX_ASK;
+}
+
+enum mailbox_step
+mailbox_begin(struct mailbox_find *m, struct policy *p, uint32_t object,
+    const struct address *a, struct policy_facts *f, struct arena *ar)
+{
+	struct span	detail;
+
+	*m = (struct mailbox_find){ .policy = p, .object = object };
+	m->box = &p->boxes[object];
+	if (m->box->accounts >= p->nmaps)
+		return later(m, "the mailbox has no table of accounts");
+	m->domain = a->at == a->whole.n ? p->hostname : address_domain(a);
+	m->users[0] = address_user(a, ar);
+	m->nusers = 1;
+	address_detail(m->users[0], p->detail, &m->users[1], &detail);
+	if (m->users[1].n > 0 && m->users[1].n < m->users[0].n)
+		m->nusers = 2;
+	return next_user(m, f);
+}
+
+static void
+record_asked(struct rs_record *rec, uint32_t map, struct span key,
+    enum map_result is, const struct map_answer *a)
+{
+	struct rs_step	s = { .kind = RS_STEP_MAP, .number = map };
+
+	if (rec == NULL)
+		return;
+	s.key = rs_text(RS_T_TEXT, key);
+	s.line = a->line;
+	if (is == MAP_FOUND)
+		s.value = rs_text(RS_T_TEXT, a->key);
+	else if (is != MAP_NONE)
+		s.value = rs_unknown(RS_WHY_TABLE);
+	rs_record_add(rec, &s);
+}
+
+/*
+ * The user as the table writes it, where the key is nothing but another
+ * spelling of what was asked: one account, one folder.
+ */
+static struct span
+spelling(struct span user, struct span asked, struct span key)
+{
+	size_t	i;
+
+	if (!span_ieq(asked, key))
+		return user;
+	for (i = 0; i + user.n <= asked.n; i++)
+		if (span_eq(span_mem(asked.p + i, user.n), user))
+			return span_mem(key.p + i, user.n);
+	return user;
+}
+
+/* The account's key is known: is there such a one? */
+static enum mailbox_step
+account_told(struct mailbox_find *m, struct span key, struct policy_facts *f,
+    struct rs_record *rec, struct arena *ar)
+{
+	struct map_answer	a = { .line = 0 };
+	enum map_result		is;
+
+	if (m->policy->failing[m->box->accounts])
+		is = MAP_LATER;
+	else
+		is = key.n == 0 ? MAP_NONE :
+		    map_get(m->policy->maps[m->box->accounts], key, &a);
+	record_asked(rec, m->box->accounts, key, is, &a);
+	if (is == MAP_NONE)
+		return next_user(m, f);
+	if (is != MAP_FOUND)
+		return later(m, "the table of accounts cannot be asked");
+	m->have_account = true;
+	m->account = arena_span(ar, a.key.n > 0 ? a.key : key);
+	f->account = m->account;
+	f->account_user = arena_span(ar,
+	    spelling(f->account_user, key, m->account));
+	m->place = m->box->path;
+	return BOX_ASK;
+}
+
+static enum mailbox_step
+path_told(struct mailbox_find *m, struct span path, bool empty_name,
+    struct arena *ar)
+{
+	if (empty_name)
+		return later(m, "a part of the mailbox' path is empty");
+	if (path.n == 0 || path.p[0] != '/' ||
+	    memchr(path.p, '\0', path.n) != NULL)
+		return later(m, "the mailbox' path is not absolute");
+	m->path = arena_span(ar, path);
+	return BOX_DONE;
+}
+
+enum mailbox_step
+mailbox_told(struct mailbox_find *m, const struct rs_value *v,
+    bool empty_name, struct policy_facts *f, struct rs_record *rec,
+    struct arena *ar)
+{
+	struct span	text = SPAN_NONE;
+
+	if (v->type == RS_T_UNKNOWN)
+		return later(m, "a table cannot be asked");
+	if (v->type != RS_T_NONE)
+		text = rs_format(v, ar);
+	return m->have_account ? path_told(m, text, empty_name, ar) :
+	    account_told(m, text, f, rec, ar);
+}

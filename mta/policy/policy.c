@@ -1,0 +1,347 @@
+/*
+ * policy.c - a policy is opened: its image, its tables, what is asked often.
+ *
+ * Owns: the image, the maps, idle evaluations.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "mail/address.h"
+
+#include "mta/policy/policy_int.h"
+
+enum { ROLE_POLICY, ROLE_ITEMS, ROLE_TABLE, ROLE_INCLUDED };
+
+/* A table while it is opened: where its files are, and who hears of mistakes. */
+struct opening {
+	const struct policy_source	*src;
+	const struct rs_image		*image;
+	const char			*map;		/* names, NUL-terminated */
+	const char			*path;
+	char				**paths;	/* of included files */
+	uint32_t			 npaths;
+};
+
+static char *
+string_dup(const struct rs_image *im, uint32_t s)
+{
+	struct span	t = rs_string(im, s);
+
+	return xstrndup(t.n == 0 ? "" : t.p, t.n);
+}
+
+/* A descriptor of our own for a file of the manifest, or -1. */
+static int
+file_open(const struct policy_source *src, const struct rs_image *im,
+    uint32_t file)
+{
+	char	*path;
+	int	 fd;
+
+	if (src->file_fds != NULL) {
+		if (file >= src->nfiles || src->file_fds[file] == -1) {
+			errno = ENOENT;
+			return -1;
+		}
+		return fcntl(src->file_fds[file], F_DUPFD_CLOEXEC, 0);
+	}
+	path = string_dup(im, rs_file(im, file)->path);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	free(path);
+	return fd;
+}
+
+/* Remembers the path of an included file for messages; its number from 1. */
+static uint32_t
+note_path(struct opening *o, const char *path)
+{
+	o->paths = xreallocarray(o->paths, o->npaths + 1, sizeof(*o->paths));
+	o->paths[o->npaths++] = xstrdup(path);
+	return o->npaths;
+}
+
+/* map_include_fn: a file that a table includes stands in the manifest. */
+static int
+include_open(void *arg, const char *path, uint32_t *file_index)
+{
+	struct opening	*o = arg;
+	uint32_t	 i;
+
+	*file_index = note_path(o, path);
+	for (i = 0; i < rs_nfile(o->image); i++)
+		if (rs_file(o->image, i)->role == ROLE_INCLUDED &&
+		    span_eq(rs_string(o->image, rs_file(o->image, i)->path),
+		    span_of(path)))
+			return file_open(o->src, o->image, i);
+	/* An include that is newer than the image: only by name. */
+	if (o->src->file_fds == NULL)
+		return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	errno = ENOENT;
+	return -1;
+}
+
+static void
+problem(void *arg, const struct map_problem *p)
+{
+	struct opening	*o = arg;
+	const char	*path = o->path;
+
+	if (p->file > 0 && p->file <= o->npaths)
+		path = o->paths[p->file - 1];
+	if (o->src->problem != NULL)
+		o->src->problem(o->src->problem_arg, o->map, path, p);
+	else
+		log_warnx("table map=%s file=%s line=%u column=%u problem=%s",
+		    o->map, log_quote(span_of(path)), p->line, p->column,
+		    log_quote(span_of(p->what)));
+}
+
+static struct map *
+inline_open(const struct rs_image *im, const struct rs_map_decl *d,
+    struct map_source *ms)
+{
+	struct span	*entries;
+	struct map	*m;
+	uint32_t	 i;
+
+	entries = xcalloc(d->nentries * 2 + 1, sizeof(*entries));
+	for (i = 0; i < d->nentries; i++)
+		rs_map_entry(im, d->first_entry + i, &entries[2 * i],
+		    &entries[2 * i + 1]);
+	ms->entries = entries;
+	ms->nentries = d->nentries;
+	m = map_open(ms);
+	free(entries);
+	return m;
+}
+
+static struct map *
+table_open(struct opening *o, uint32_t n)
+{
+	const struct rs_map_decl *d = rs_map(o->image, n);
+	struct map_source	  ms = { .fd = -1 };
+	struct map		 *m;
+	char			 *path = NULL, *name;
+
+	ms.name = rs_string(o->image, d->name);
+	ms.driver = rs_string(o->image, d->driver);
+	ms.kind = rs_string(o->image, d->kind);
+	ms.include = include_open;
+	ms.problem = problem;
+	ms.arg = o;
+	o->map = name = xstrndup(ms.name.p, ms.name.n);
+	o->path = "the policy";
+	if (d->file == UINT32_MAX)
+		m = inline_open(o->image, d, &ms);
+	else {
+		path = string_dup(o->image, rs_file(o->image, d->file)->path);
+		ms.path = o->path = path;
+		ms.fd = file_open(o->src, o->image, d->file);
+		m = map_open(&ms);
+		if (ms.fd != -1)
+			close(ms.fd);
+	}
+	free(path);
+	free(name);
+	return m;
+}
+
+static void
+tables_open(struct policy *p, const struct policy_source *src)
+{
+	struct opening	 o = { .src = src, .image = p->image };
+	uint32_t	 i;
+
+	p->nmaps = rs_nmap(p->image);
+	p->maps = xcalloc(p->nmaps + 1, sizeof(*p->maps));
+	p->failing = xcalloc(p->nmaps + 1, sizeof(*p->failing));
+	for (i = 0; i < p->nmaps; i++) {
+		p->maps[i] = table_open(&o, i);
+		while (o.npaths > 0)
+			free(o.paths[--o.npaths]);
+	}
+	free(o.paths);
+}
+
+/* The only place of an option that stands once. */
+static struct rs_place
+option_place(const struct rs_image *im, uint32_t object, enum rs_option opt)
+{
+	const struct rs_optval	*v;
+
+	if (!rs_option(im, object, opt, 0, &v) || v->nplaces == 0)
+		return (struct rs_place){ 0, UINT32_MAX };
+	return rs_option_place(im, v, 0);
+}
+
+/* The map that a mailbox' `accounts` names: by its name in the image. */
+static uint32_t
+accounts_map(const struct rs_image *im, uint32_t object)
+{
+	struct rs_place	pl = option_place(im, object, RS_OPT_MAILBOX_accounts);
+	struct rs_value	v;
+	uint32_t	i;
+
+	if (pl.is_func || pl.index == UINT32_MAX)
+		return UINT32_MAX;
+	v = rs_const(im, pl.index);
+	if (v.type == RS_T_INT)
+		return v.i >= 0 && v.i < (int64_t)rs_nmap(im) ?
+		    (uint32_t)v.i : UINT32_MAX;
+	for (i = 0; i < rs_nmap(im); i++)
+		if (span_eq(rs_string(im, rs_map(im, i)->name), v.s))
+			return i;
+	return UINT32_MAX;
+}
+
+static void
+boxes_open(struct policy *p)
+{
+	struct policy_box	*b;
+	uint32_t		 i, n = rs_nobject(p->image);
+
+	p->boxes = xcalloc(n + 1, sizeof(*p->boxes));
+	for (i = 0; i < n; i++) {
+		b = &p->boxes[i];
+		b->accounts = UINT32_MAX;
+		if (rs_object(p->image, i)->kind != RS_O_MAILBOX)
+			continue;
+		b->accounts = accounts_map(p->image, i);
+		b->account = option_place(p->image, i, RS_OPT_MAILBOX_account);
+		b->path = option_place(p->image, i, RS_OPT_MAILBOX_path);
+	}
+}
+
+/* A constant text of the server's own block; empty where nobody gave it. */
+static struct span
+server_text(const struct rs_image *im, enum rs_option opt)
+{
+	const struct rs_optval	*v;
+	struct rs_place		 pl;
+	struct rs_value		 val;
+	uint32_t		 i;
+
+	for (i = 0; i < rs_nobject(im); i++) {
+		if (rs_object(im, i)->kind != RS_O_SERVER ||
+		    !rs_option(im, i, opt, 0, &v) || v->nplaces == 0)
+			continue;
+		pl = rs_option_place(im, v, 0);
+		if (pl.is_func || pl.index == UINT32_MAX)
+			continue;
+		val = rs_const(im, pl.index);
+		if (val.type >= RS_T_TEXT && val.type <= RS_T_ADDRESS)
+			return val.s;
+	}
+	return SPAN_NONE;
+}
+
+struct policy *
+policy_open(const struct policy_source *src, const char **why)
+{
+	struct rs_image	*im;
+	struct policy	*p;
+	unsigned	 i;
+
+	im = src->image_mem.n > 0 ?
+	    rs_image_open_mem(src->image_mem.p, src->image_mem.n, why) :
+	    rs_image_open(src->image_fd, why);
+	if (im == NULL)
+		return NULL;
+	p = xcalloc(1, sizeof(*p));
+	p->refs = 1;
+	p->image = im;
+	p->dns = src->dns;
+	p->quiet = src->quiet;
+	p->later = src->later;
+	p->owner = src->owner;
+	p->owner_arg = src->owner_arg;
+	p->hostname = server_text(im, RS_OPT_SERVER_hostname);
+	p->detail = server_text(im, RS_OPT_SERVER_detail);
+	p->postmaster = server_text(im, RS_OPT_SERVER_postmaster);
+	for (i = 0; i < RS_NHOOKS; i++)
+		p->hooks[i] = rs_hook(im, i);
+	p->named = facts_named(p);
+	tables_open(p, src);
+	boxes_open(p);
+	return p;
+}
+
+struct policy *
+policy_ref(struct policy *p)
+{
+	assert(p->refs > 0);
+	p->refs++;
+	return p;
+}
+
+void
+policy_unref(struct policy **pp)
+{
+	struct policy	*p = *pp;
+	uint32_t	 i;
+
+	*pp = NULL;
+	if (p == NULL || --p->refs > 0)
+		return;
+	decisions_drop(p);
+	routings_drop(p);
+	askings_drop(p);
+	for (i = 0; i < p->nmaps; i++)
+		map_close(&p->maps[i]);
+	free(p->maps);
+	free(p->failing);
+	free(p->boxes);
+	rs_image_free(&p->image);
+	free(p);
+}
+
+const struct rs_image *
+policy_image(const struct policy *p)
+{
+	return p->image;
+}
+
+struct map *
+policy_map(struct policy *p, uint32_t map)
+{
+	return map < p->nmaps ? p->maps[map] : NULL;
+}
+
+void
+policy_map_failing(struct policy *p, uint32_t map)
+{
+	if (map < p->nmaps)
+		p->failing[map] = true;
+}
+
+struct span
+policy_hostname(const struct policy *p)
+{
+	return p->hostname;
+}
+
+struct span
+policy_detail(const struct policy *p)
+{
+	return p->detail;
+}
+
+bool
+policy_postmaster(const struct policy *p, struct span whole, size_t at,
+    struct arena *ar, struct span *out)
+{
+	if (at != whole.n || !span_ieq(whole, SPAN("postmaster")))
+		return false;
+	if (span_index(p->postmaster, '@') >= 0)
+		*out = p->postmaster;
+	else
+		*out = arena_printf(ar, "%.*s@%.*s",
+		    SPAN_ARG(p->postmaster.n > 0 ? p->postmaster :
+		    SPAN("postmaster")), SPAN_ARG(p->hostname));
+	return true;
+}

@@ -1,0 +1,145 @@
+/*
+ * policy_int.h - what the files of this room see of each other.
+ *
+ *   policy.c   opens an image and its tables, keeps what is asked often
+ *   world.c    an evaluation, and what it asks: facts, tables, headers
+ *   names.c    the client's names, by DNS, once a session
+ *   decide.c   a hook, and the dry run of route behind `on rcpt`
+ *   routing.c  a recipient from the top, expanded, to its targets
+ *   mailbox.c  account, owner and path of a mailbox
+ *   facts.c    facts frozen into an envelope, and put back
+ *   reply.c    a verdict as a reply
+ */
+#ifndef WB_MTA_POLICY_POLICY_INT_H
+#define WB_MTA_POLICY_POLICY_INT_H
+
+#include "base/hash.h"
+
+#include "mta/policy/policy.h"
+
+#define IDLE_MAX	64	/* of each kind kept for the next use */
+
+struct address;
+struct asking;
+
+/* A mailbox block, taken apart once. */
+struct policy_box {
+	uint32_t	accounts;	/* map; UINT32_MAX: not a mailbox */
+	struct rs_place	account, path;
+};
+
+struct policy {
+	unsigned		 refs;
+	struct rs_image		*image;
+	struct map		**maps;		/* by number in the image */
+	bool			*failing;	/* `with map M failing` */
+	uint32_t		 nmaps;
+	struct policy_box	*boxes;		/* by object */
+	uint32_t		 hooks[RS_NHOOKS];	/* function, or UINT32_MAX */
+	struct span		 hostname, detail, postmaster;
+	uint64_t		 named;		/* facts_named() */
+	struct policy_dns	 dns;
+	bool			 quiet;
+	void			(*later)(void (*)(void *), void *);
+	bool			(*owner)(void *, uint32_t, uint32_t *, uint32_t *);
+	void			*owner_arg;
+	struct asking		*idle_askings;
+	struct decision		*idle_decisions;
+	struct routing		*idle_routings;
+	unsigned		 nidle_askings, nidle_decisions, nidle_routings;
+};
+
+/* --- names.c */
+struct names_wait {
+	struct names_wait	*next;
+	void			(*cb)(void *);	/* NULL: waits for nothing */
+	void			*arg;
+	struct policy_names	*names;
+};
+/* RS_WAIT: w->cb is called when it is there (w->arg, set by the caller). */
+enum rs_answer	names_get(struct policy_names *, const struct policy_dns *, const struct ip *, bool verified, struct names_wait *, struct span *out);
+/* What is known without asking; RS_WAIT: not yet. */
+enum rs_answer	names_peek(const struct policy_names *, bool verified, struct span *out);
+void		names_wait_stop(struct names_wait *);
+
+/* --- world.c */
+
+/* One evaluation at a time; its memory is used again. */
+struct asking {
+	struct asking		*next;		/* idle */
+	struct policy		*policy;
+	struct rs_eval		*eval;
+	struct policy_facts	*facts;
+	struct names_wait	 wait;
+	struct routing		*unknown;	/* the dry run for `rcpt unknown` */
+	bool			 asking_unknown;	/* it is being started */
+	bool			 routing;	/* belongs to a routing: no dry run inside */
+	bool			 dry;		/* no effects */
+	bool			 as_path;	/* facts are escaped as file names */
+	bool			 empty_name;	/* as_path: one of them was empty */
+	struct arena		*tags_arena;	/* routing: tags are copied here when one is set */
+	struct header_edit	*edits;
+	size_t			 nedits, edits_cap;
+	void			(*resume)(void *);	/* an answer has come */
+	void			*arg;
+};
+
+struct asking	*asking_new(struct policy *);
+/* Gives up what it waits for; back to the idle ones. */
+void		 asking_free(struct asking **);
+/* Frees those that are idle; when the policy ends. */
+void		 askings_drop(struct policy *);
+/* Prepares for another run: values of the last one are gone. */
+void		 asking_reset(struct asking *, struct policy_facts *, struct rs_record *);
+enum rs_run	 asking_run(struct asking *, uint32_t func, struct rs_verdict *);
+enum rs_run	 asking_resume(struct asking *, struct rs_verdict *);
+/* The dry run that `rcpt unknown` made, for who needs it too; or NULL. */
+struct routing	*asking_take_dry(struct asking *);
+
+/* --- routing.c */
+struct routing	*routing_start(struct policy *, struct policy_facts *, struct rs_record *, bool dry, routing_cb *, void *arg);
+void		 routings_drop(struct policy *);
+/* A mailbox here is among the targets. */
+bool		 routing_is_local(const struct routing *);
+
+/* --- decide.c */
+void		 decisions_drop(struct policy *);
+
+/* --- policy.c */
+/* <postmaster> without a domain: whom it stands for (in the arena); false: it is another address. */
+bool		 policy_postmaster(const struct policy *, struct span whole, size_t at, struct arena *, struct span *out);
+
+/* --- facts.c */
+
+/* What route and the expressions of objects may name: facts from bit 0, tags from bit 32 on. */
+uint64_t	 facts_named(const struct policy *);
+
+/* --- mailbox.c */
+
+/* value as a part of a path: octets that may not stand in a file's name as %XX. */
+struct span	 mailbox_escape(struct span value, struct arena *);
+
+enum mailbox_step { BOX_ASK, BOX_DONE, BOX_NONE, BOX_LATER };
+
+/*
+ * Finding account and path for an address: ask says which function is to be
+ * run next, told takes its answer.
+ */
+struct mailbox_find {
+	struct policy		*policy;
+	const struct policy_box	*box;
+	uint32_t		 object;
+	struct span		 users[2];	/* with detail, without */
+	unsigned		 nusers, user;
+	bool			 have_account;
+	struct span		 domain;
+	struct span		 account;	/* as the table writes it */
+	struct span		 path;
+	const char		*why;		/* BOX_LATER */
+	struct rs_place		 place;		/* BOX_ASK: what to evaluate */
+};
+
+enum mailbox_step mailbox_begin(struct mailbox_find *, struct policy *, uint32_t object, const struct address *, struct policy_facts *, struct arena *);
+enum mailbox_step mailbox_told(struct mailbox_find *, const struct rs_value *, bool empty_name, struct policy_facts *, struct rs_record *, struct arena *);
+
+#endif

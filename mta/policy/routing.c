@@ -1,0 +1,362 @@
+/*
+ * routing.c - a recipient from the top of `route`, expanded, to its targets.
+ *
+ * The addresses that an expansion yields are walked depth first; an address
+ * is open while its members are being routed, and closed after.  One that
+ * leads to an open address is a loop, one that leads to a closed address is a
+ * duplicate; one that leads to itself is what the rest of its rule says.
+ *
+ * Owns: the targets.  Borrows: the facts, until cb has been called.
+ */
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "mail/address.h"
+
+#include "mta/policy/policy_int.h"
+#include "mta/policy/routing_int.h"
+
+/* --- one address */
+
+static void
+fail(struct routing *r, unsigned code, const char *status, struct span text)
+{
+	routing_fail(r, code, status, text);
+	r->phase = ROUTE_NEXT;
+}
+
+/* A refusal because something could not be asked. */
+static void
+cannot(struct routing *r, struct span text)
+{
+	fail(r, 451, "4.3.0", text);
+	r->outcomes[r->n - 1].cannot = true;
+}
+
+static void
+found_mailbox(struct routing *r)
+{
+	struct policy	*p = r->policy;
+	struct target	 t = { .kind = TARGET_DELIVER };
+
+	t.mailbox = rs_string(p->image,
+	    rs_object(p->image, r->find.object)->name);
+	t.account = r->find.account;
+	t.path = r->find.path;
+	if (p->owner != NULL && !p->owner(p->owner_arg, r->find.object,
+	    &t.uid, &t.gid)) {
+		fail(r, 451, "4.3.5",
+		    SPAN("the owner of the mailbox is not known"));
+		return;
+	}
+	routing_add(r, &t);
+	r->phase = ROUTE_NEXT;
+}
+
+static void
+mailbox_went(struct routing *r, enum mailbox_step is)
+{
+	switch (is) {
+	case BOX_ASK:
+		r->phase = ROUTE_MAILBOX;
+		break;
+	case BOX_DONE:
+		found_mailbox(r);
+		break;
+	case BOX_NONE:
+		fail(r, 550, "5.1.1", SPAN("no such mailbox here"));
+		r->outcomes[r->n - 1].unknown = true;
+		break;
+	case BOX_LATER:
+		cannot(r, span_of(r->find.why));
+		break;
+	}
+}
+
+static void
+to_hop(struct routing *r, struct span hop)
+{
+	struct target	t = { .kind = TARGET_HOP, .hop = hop };
+
+	routing_add(r, &t);
+	r->phase = ROUTE_NEXT;
+}
+
+static void
+by_mx(struct routing *r)
+{
+	struct span	domain = address_domain(&r->at);
+	struct span	hop;
+
+	if (domain.n == 0)
+		domain = r->policy->hostname;
+	if (domain.p[0] == '[' && !routing_host(domain, &r->arena, &hop)) {
+		fail(r, 550, "5.1.2", SPAN("not an address literal"));
+		return;
+	}
+	to_hop(r, domain.p[0] == '[' ? hop :
+	    arena_printf(&r->arena, "mx:%.*s", SPAN_ARG(domain)));
+}
+
+static void
+by_relay_to(struct routing *r, struct span host)
+{
+	struct span	hop;
+
+	if (routing_host(host, &r->arena, &hop))
+		to_hop(r, hop);
+	else
+		fail(r, 451, "4.3.5", SPAN("the next hop is no host"));
+}
+
+static void
+refuse(struct routing *r, const struct rs_verdict *v)
+{
+	struct target	t = { .kind = TARGET_FAIL };
+	struct span	status, text;
+	unsigned	code;
+
+	policy_reply(v, &r->arena, &code, &status, &text);
+	if (v->kind == RS_V_DEFER)
+		t.kind = TARGET_LATER;
+	t.code = (uint16_t)code;
+	t.status = status;
+	t.text = text;
+	routing_add(r, &t);
+	r->outcomes[r->n - 1].cannot = v->cannot;
+	r->phase = ROUTE_NEXT;
+}
+
+static void
+discard(struct routing *r)
+{
+	struct target	t = { .kind = TARGET_DISCARD };
+
+	routing_add(r, &t);
+	r->phase = ROUTE_NEXT;
+}
+
+/* The members of an expansion stand on the stack; what of the name itself? */
+static void
+expanded(struct routing *r, enum expansion is)
+{
+	switch (is) {
+	case EXPANDED:
+		r->phase = ROUTE_NEXT;
+		break;
+	case EXPANDED_SELF:	/* the rest of the rule says */
+		r->parked = true;
+		break;
+	case EXPANDED_DEEP:
+		fail(r, 554, "5.4.6", SPAN("expanded more than 32 deep"));
+		break;
+	case EXPANDED_LARGE:
+		routing_forget(r);
+		fail(r, 554, "5.3.4", SPAN("the list has too many members"));
+		r->phase = ROUTE_OVER;
+		break;
+	case EXPANDED_BROKEN:
+		cannot(r, SPAN("the list cannot be read"));
+		break;
+	case EXPANDED_EMPTY:
+		fail(r, 550, "5.2.4", SPAN("the list has no members"));
+		break;
+	}
+}
+
+/* What the rules say of this address. */
+static void
+rules_said(struct routing *r, const struct rs_verdict *v)
+{
+	const struct rs_image	*im = r->policy->image;
+
+	r->last = v;
+	switch (v->kind) {
+	case RS_V_EXPAND:
+		expanded(r, routing_expand(r, v->object, v->value.s));
+		break;
+	case RS_V_REDIRECT:
+		expanded(r, routing_redirect(r, &v->value));
+		break;
+	case RS_V_DELIVER:
+		r->deliver = *v;	/* constants, and the policy's own */
+		r->last = &r->deliver;
+		mailbox_went(r, mailbox_begin(&r->find, r->policy, v->object,
+		    &r->at, &r->facts, &r->arena));
+		break;
+	case RS_V_RELAY:
+		to_hop(r, arena_printf(&r->arena, "relay:%.*s",
+		    SPAN_ARG(rs_string(im, rs_object(im, v->object)->name))));
+		break;
+	case RS_V_RELAY_TO:
+		by_relay_to(r, v->value.s);
+		break;
+	case RS_V_MX:
+		by_mx(r);
+		break;
+	case RS_V_DISCARD:
+		discard(r);
+		break;
+	case RS_V_REJECT:
+	case RS_V_DEFER:
+	case RS_V_MOVED:
+		refuse(r, v);
+		break;
+	default:
+		fail(r, 451, "4.3.5", SPAN("route has ended without a verdict"));
+		break;
+	}
+}
+
+/* --- the walk */
+
+/* A function for this phase; false: the place is a constant, *v has it. */
+static bool
+phase_func(struct routing *r, uint32_t *func, struct rs_verdict *v)
+{
+	const struct rs_place	*pl = &r->find.place;
+
+	*func = r->policy->hooks[RS_HOOK_ROUTE];
+	if (r->phase == ROUTE_RULES)
+		return true;
+	*func = pl->index;
+	if (pl->is_func)
+		return true;
+	*v = (struct rs_verdict){ .kind = RS_V_VALUE };
+	if (pl->index != UINT32_MAX)
+		v->value = rs_const(r->policy->image, pl->index);
+	return false;
+}
+
+static enum rs_run
+evaluate(struct routing *r, struct rs_verdict *v)
+{
+	uint32_t	func;
+
+	if (r->parked) {
+		r->parked = false;
+		return asking_resume(r->asking, v);
+	}
+	if (!phase_func(r, &func, v))
+		return RS_DONE;
+	if (func == UINT32_MAX) {
+		*v = (struct rs_verdict){ .kind = RS_V_END };
+		return RS_DONE;
+	}
+	asking_reset(r->asking, &r->facts,
+	    r->phase == ROUTE_RULES ? r->record : NULL);
+	r->asking->as_path = r->phase == ROUTE_MAILBOX &&
+	    r->find.have_account;
+	return asking_run(r->asking, func, v);
+}
+
+static void
+value_said(struct routing *r, const struct rs_verdict *v)
+{
+	struct rs_value	none = { .type = RS_T_NONE };
+
+	if (v->kind == RS_V_DEFER)	/* a table failed in the expression */
+		none = rs_unknown(RS_WHY_TABLE);
+	mailbox_went(r, mailbox_told(&r->find,
+	    v->kind == RS_V_VALUE ? &v->value : &none,
+	    r->asking->empty_name, &r->facts, r->record, &r->arena));
+}
+
+/* A dry run is over at the first target that goes somewhere. */
+static bool
+answered(const struct routing *r)
+{
+	return r->dry && r->n > 0 && target_good(&r->targets[r->n - 1]);
+}
+
+static void	work(void *);
+
+/* Runs until all is said (true), or something is waited for. */
+static bool
+step(struct routing *r)
+{
+	struct rs_verdict	v;
+	unsigned		slice = 0;
+
+	while (r->phase != ROUTE_OVER) {
+		if (r->phase == ROUTE_NEXT) {
+			if (answered(r))
+				break;
+			routing_next(r);
+			continue;
+		}
+		if (++slice > ROUTE_SLICE && r->policy->later != NULL) {
+			r->queued = true;
+			r->policy->later(work, r);
+			return false;
+		}
+		if (evaluate(r, &v) == RS_PENDING) {
+			r->parked = true;
+			return false;
+		}
+		if (r->phase == ROUTE_RULES)
+			rules_said(r, &v);
+		else
+			value_said(r, &v);
+	}
+	return true;
+}
+
+/* Tells who asked; false when the routing is gone after it. */
+static bool
+done(struct routing *r)
+{
+	r->phase = ROUTE_OVER;
+	r->over = true;
+	if (r->cb == NULL)
+		return true;
+	r->busy = true;
+	r->cb(r->arg, r);
+	r->busy = false;
+	if (!r->given_up)
+		return true;
+	routing_free(&r);
+	return false;
+}
+
+/* From the loop: an answer has come, or it is time for the next slice. */
+static void
+work(void *arg)
+{
+	struct routing	*r = arg;
+
+	if (r->queued) {
+		r->queued = false;
+		if (r->given_up) {
+			routing_free(&r);
+			return;
+		}
+	}
+	if (step(r))
+		(void)done(r);
+}
+
+struct routing *
+routing_start(struct policy *p, struct policy_facts *f,
+    struct rs_record *record, bool dry, routing_cb *cb, void *arg)
+{
+	struct routing	*r = routing_new(p, f);
+
+	r->record = record;
+	r->dry = dry;
+	r->cb = cb;
+	r->arg = arg;
+	r->asking->resume = work;
+	r->asking->arg = r;
+	routing_first(r, f->rcpt, f->rcpt_at);
+	if (step(r) && !done(r))
+		return NULL;
+	return r;
+}
+
+struct routing *
+policy_route(struct policy *p, struct policy_facts *f,
+    struct rs_record *record, routing_cb *cb, void *arg)
+{
+	return routing_start(p, f, record, false, cb, arg);
+}

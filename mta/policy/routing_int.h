@@ -1,0 +1,94 @@
+/*
+ * routing_int.h - a routing under way: routing.c walks it, expansion.c keeps
+ * its addresses, targets.c what it has found.
+ */
+#ifndef WB_MTA_POLICY_ROUTING_INT_H
+#define WB_MTA_POLICY_ROUTING_INT_H
+
+#include "mail/address.h"
+
+#include "mta/policy/policy_int.h"
+
+#define ROUTE_DEPTH	32	/* expansions inside each other */
+#define ROUTE_MEMBERS	100000	/* addresses of one routing */
+#define ROUTE_SLICE	1000	/* evaluations in one turn of the loop */
+
+/* What comes next for the address under way. */
+enum route_phase {
+	ROUTE_RULES,		/* `route` is asked */
+	ROUTE_MAILBOX,		/* an expression of the mailbox is asked */
+	ROUTE_NEXT,		/* nothing: on to the next address */
+	ROUTE_OVER
+};
+
+/* An address that has been expanded, and its members. */
+struct frame {
+	struct span	 key;		/* folded; SPAN_NONE: not noted */
+	bool		 self;		/* it is one of its members */
+	struct address	*members;
+	size_t		 n, cap, next;
+};
+
+struct outcome {
+	struct rs_verdict	verdict;
+	bool			unknown;	/* no such account */
+	bool			cannot;		/* something could not be asked */
+};
+
+struct routing {
+	struct routing		*next;		/* idle */
+	struct policy		*policy;
+	struct arena		 arena;
+	struct policy_facts	 facts;
+	struct rs_record	*record;
+	struct asking		*asking;
+	routing_cb		*cb;
+	void			*arg;
+	bool			 dry;
+	bool			 parked;	/* the evaluation is to be resumed */
+	bool			 queued;	/* work() will be called by later() */
+	bool			 over, busy, given_up;
+	enum route_phase	 phase;
+	struct address		 at;		/* the address under way */
+	struct mailbox_find	 find;
+	const struct rs_verdict	*last;		/* of the address under way */
+	struct rs_verdict	 deliver;	/* where last may be */
+	struct frame		*stack;		/* ROUTE_DEPTH, when first needed */
+	unsigned		 depth;
+	size_t			 members;	/* of all expansions */
+	struct htab		 seen;		/* folded addresses: open or closed */
+	struct target		*targets, first;
+	struct outcome		*outcomes, first_outcome;
+	size_t			 n, cap;
+};
+
+enum expansion {
+	EXPANDED, EXPANDED_SELF, EXPANDED_DEEP, EXPANDED_LARGE,
+	EXPANDED_BROKEN, EXPANDED_EMPTY
+};
+
+static inline bool
+target_good(const struct target *t)
+{
+	return t->kind == TARGET_DELIVER || t->kind == TARGET_HOP ||
+	    t->kind == TARGET_DISCARD;
+}
+
+/* --- targets.c */
+struct routing	*routing_new(struct policy *, struct policy_facts *);
+/* Adds a target for the address under way, with the last verdict. */
+void		 routing_add(struct routing *, const struct target *);
+/* What has been found so far does not count. */
+void		 routing_forget(struct routing *);
+void		 routing_fail(struct routing *, unsigned code, const char *status, struct span text);
+/* "host", "host:port", "[address]:port" as a hop; false: it is none. */
+bool		 routing_host(struct span, struct arena *, struct span *hop);
+
+/* --- expansion.c */
+void		 routing_first(struct routing *, struct span whole, size_t at);
+/* On to the next address; the phase is ROUTE_RULES or ROUTE_OVER then. */
+void		 routing_next(struct routing *);
+enum expansion	 routing_expand(struct routing *, uint32_t map, struct span value);
+enum expansion	 routing_redirect(struct routing *, const struct rs_value *);
+
+#endif

@@ -1,0 +1,293 @@
+/*
+ * targets.c - what a routing has found, and its memory.
+ */
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "mail/domain.h"
+
+#include "mta/policy/routing_int.h"
+
+#define SMTP_PORT	25	/* RFC 5321, 4.5.4.2 */
+
+struct routing *
+routing_new(struct policy *p, struct policy_facts *f)
+{
+	struct routing	*r = p->idle_routings;
+
+	if (r != NULL) {
+		p->idle_routings = r->next;
+		p->nidle_routings--;
+		r->next = NULL;
+	} else
+		r = xcalloc(1, sizeof(*r));
+	r->policy = policy_ref(p);
+	r->facts = *f;
+	r->asking = asking_new(p);
+	r->asking->routing = r->asking->dry = true;
+	r->asking->tags_arena = &r->arena;
+	r->targets = &r->first;
+	r->outcomes = &r->first_outcome;
+	r->cap = 1;
+	return r;
+}
+
+/* Ready for the next; only the arena's first block is kept. */
+static void
+clear(struct routing *r)
+{
+	struct arena	ar;
+
+	if (r->cap > 1) {
+		free(r->targets);
+		free(r->outcomes);
+	}
+	htab_clear(&r->seen);
+	arena_reset(&r->arena);
+	ar = r->arena;
+	*r = (struct routing){ .arena = ar };
+}
+
+void
+routing_free(struct routing **rp)
+{
+	struct routing	*r = *rp;
+	struct policy	*p;
+
+	*rp = NULL;
+	if (r == NULL)
+		return;
+	if (r->busy || r->queued) {	/* who runs it frees it */
+		r->given_up = true;
+		return;
+	}
+	p = r->policy;
+	asking_free(&r->asking);
+	clear(r);
+	if (p->nidle_routings < IDLE_MAX) {
+		r->next = p->idle_routings;
+		p->idle_routings = r;
+		p->nidle_routings++;
+	} else {
+		arena_clear(&r->arena);
+		free(r);
+	}
+	policy_unref(&p);
+}
+
+void
+routings_drop(struct policy *p)
+{
+	struct routing	*r;
+
+	while ((r = p->idle_routings) != NULL) {
+		p->idle_routings = r->next;
+		arena_clear(&r->arena);
+		free(r);
+	}
+	p->nidle_routings = 0;
+}
+
+static void
+grow(struct routing *r)
+{
+	size_t		 cap = r->cap * 4;
+	struct target	*t = xcalloc(cap, sizeof(*t));
+	struct outcome	*o = xcalloc(cap, sizeof(*o));
+
+	memcpy(t, r->targets, r->n * sizeof(*t));
+	memcpy(o, r->outcomes, r->n * sizeof(*o));
+	if (r->cap > 1) {
+		free(r->targets);
+		free(r->outcomes);
+	}
+	r->targets = t;
+	r->outcomes = o;
+	r->cap = cap;
+}
+
+/* A verdict whose spans last as long as the routing. */
+static struct rs_verdict
+keep(struct routing *r, const struct rs_verdict *v)
+{
+	struct rs_verdict	k = *v;
+
+	if (v->text.n > 0)
+		k.text = arena_span(&r->arena, v->text);
+	if (v->kind == RS_V_EXPAND)	/* a list may be long */
+		k.value = (struct rs_value){ .type = RS_T_NONE };
+	else if (v->value.type != RS_T_NONE)
+		k.value = rs_copy(&v->value, &r->arena);
+	return k;
+}
+
+void
+routing_add(struct routing *r, const struct target *t)
+{
+	if (r->n == r->cap)
+		grow(r);
+	r->targets[r->n] = *t;
+	r->targets[r->n].address = r->at.whole;
+	r->outcomes[r->n] = (struct outcome){ .unknown = false };
+	if (r->last != NULL)
+		r->outcomes[r->n].verdict = keep(r, r->last);
+	r->n++;
+}
+
+void
+routing_forget(struct routing *r)
+{
+	r->n = 0;
+}
+
+void
+routing_fail(struct routing *r, unsigned code, const char *status,
+    struct span text)
+{
+	struct target	t = { .kind = code < 500 ? TARGET_LATER : TARGET_FAIL };
+
+	t.code = (uint16_t)code;
+	t.status = span_of(status);
+	t.text = text;
+	routing_add(r, &t);
+}
+
+/* --- what others ask */
+
+const struct target *
+routing_targets(const struct routing *r, size_t *n)
+{
+	*n = r->n;
+	return r->targets;
+}
+
+const struct rs_verdict *
+routing_verdict(const struct routing *r, size_t target)
+{
+	return target < r->n ? &r->outcomes[target].verdict : NULL;
+}
+
+bool
+routing_done(const struct routing *r)
+{
+	return r->over || r->phase == ROUTE_OVER;
+}
+
+int
+routing_unknown(const struct routing *r)
+{
+	bool	unknown = false, cannot_say = false;
+	size_t	i;
+
+	for (i = 0; i < r->n; i++) {
+		if (r->outcomes[i].unknown)
+			unknown = true;
+		else if (r->outcomes[i].cannot)
+			cannot_say = true;
+		else
+			return 0;
+	}
+	if (cannot_say)
+		return -1;
+	return unknown ? 1 : 0;
+}
+
+ptrdiff_t
+routing_refusal(const struct routing *r)
+{
+	ptrdiff_t	at = -1;
+	size_t		i;
+
+	for (i = 0; i < r->n; i++) {
+		if (target_good(&r->targets[i]) || r->outcomes[i].unknown)
+			return -1;
+		/* What may succeed later comes before what never will. */
+		if (at == -1 || (r->targets[i].kind == TARGET_LATER &&
+		    r->targets[at].kind == TARGET_FAIL))
+			at = (ptrdiff_t)i;
+	}
+	return at;
+}
+
+bool
+routing_is_local(const struct routing *r)
+{
+	size_t	i;
+
+	for (i = 0; i < r->n; i++)
+		if (r->targets[i].kind == TARGET_DELIVER)
+			return true;
+	return false;
+}
+
+/* --- next hops as text (mta/msg/target.h) */
+
+static bool
+address_hop(struct span text, unsigned port, struct arena *ar,
+    struct span *hop)
+{
+	char		buf[IP_TEXT_MAX];
+	struct ip	ip;
+
+	if (span_iprefix(text, SPAN("IPv6:")))
+		text = span_from(text, 5);
+	if (!ip_parse(text, &ip))
+		return false;
+	*hop = arena_printf(ar, "host:[%s]:%u", ip_format(&ip, buf), port);
+	return true;
+}
+
+static bool
+port_parse(struct span s, unsigned *port)
+{
+	uint64_t	n;
+
+	if (!span_u64(s, 65535, &n) || n == 0)
+		return false;
+	*port = (unsigned)n;
+	return true;
+}
+
+/* "[address]" or "[address]:port" */
+static bool
+literal_hop(struct span s, struct arena *ar, struct span *hop)
+{
+	ptrdiff_t	end = span_index(s, ']');
+	unsigned	port = SMTP_PORT;
+	struct span	rest;
+
+	if (end < 0)
+		return false;
+	rest = span_from(s, (size_t)end + 1);
+	if (rest.n > 0 &&
+	    (rest.p[0] != ':' || !port_parse(span_from(rest, 1), &port)))
+		return false;
+	return address_hop(span_mem(s.p + 1, (size_t)end - 1), port, ar, hop);
+}
+
+bool
+routing_host(struct span s, struct arena *ar, struct span *hop)
+{
+	struct span	 name = s, norm;
+	unsigned	 port = SMTP_PORT;
+	const char	*why;
+	ptrdiff_t	 colon;
+
+	if (s.n == 0)
+		return false;
+	if (s.p[0] == '[')
+		return literal_hop(s, ar, hop);
+	if (address_hop(s, port, ar, hop))
+		return true;
+	if ((colon = span_index(s, ':')) >= 0) {
+		name = span_mem(s.p, (size_t)colon);
+		if (!port_parse(span_from(s, (size_t)colon + 1), &port))
+			return false;
+	}
+	if (address_hop(name, port, ar, hop))
+		return true;
+	if (domain_normalise(name, ar, &norm, &why) == -1)
+		return false;
+	*hop = arena_printf(ar, "host:%.*s:%u", SPAN_ARG(norm), port);
+	return true;
+}

@@ -1,0 +1,502 @@
+/*
+ * world.c - an evaluation, and what the interpreter asks of the world of mail.
+ *
+ * Owns: the evaluations (used again, so that a decision allocates nothing),
+ * the header edits of one.  Borrows: the facts.
+ */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "mail/header.h"
+
+#include "mta/policy/policy_int.h"
+
+#define EDITS_MAX	1000	/* header edits of one evaluation */
+
+/* What stands before the tags that policy_tags_new() gives out. */
+struct tag_head {
+	struct arena	*arena;
+	size_t		 n;
+};
+
+static struct tag_head *
+tag_head(struct rs_value *tags)
+{
+	return (struct tag_head *)(void *)((char *)tags -
+	    ((sizeof(struct tag_head) + 15) & ~(size_t)15));
+}
+
+static struct rs_value *
+tags_alloc(size_t n, struct arena *ar)
+{
+	size_t		 head = (sizeof(struct tag_head) + 15) & ~(size_t)15;
+	struct tag_head	*h;
+
+	h = arena_alloc(ar, head + n * sizeof(struct rs_value));
+	h->arena = ar;
+	h->n = n;
+	return (struct rs_value *)(void *)((char *)h + head);
+}
+
+struct rs_value *
+policy_tags_new(const struct policy *p, struct arena *ar)
+{
+	size_t		 i, n = rs_ntag(p->image);
+	struct rs_value	*tags = tags_alloc(n, ar);
+
+	for (i = 0; i < n; i++)
+		tags[i] = rs_const(p->image,
+		    rs_tag(p->image, (uint32_t)i)->dflt);
+	return tags;
+}
+
+/* --- facts */
+
+static enum rs_answer
+given(struct span s, enum rs_type type, bool tainted, struct rs_value *out)
+{
+	if (s.n == 0)
+		return RS_ABSENT;
+	*out = rs_text(type, s);
+	out->tainted = tainted;
+	return RS_HAVE;
+}
+
+static enum rs_answer
+number(enum rs_type type, uint64_t i, struct rs_value *out)
+{
+	*out = rs_int(type, i > INT64_MAX ? INT64_MAX : (int64_t)i);
+	return RS_HAVE;
+}
+
+static enum rs_answer
+mailbox_of(struct span whole, size_t at, struct rs_value *out)
+{
+	*out = rs_address(whole);
+	out->at = (uint32_t)at;
+	out->tainted = true;
+	return RS_HAVE;
+}
+
+static enum rs_answer
+client_name(struct asking *a, bool verified, struct rs_value *out)
+{
+	struct policy_facts	*f = a->facts;
+	struct span		 name;
+	enum rs_answer		 is;
+
+	if (f->names == NULL)
+		return RS_ABSENT;
+	is = names_get(f->names, &a->policy->dns, &f->client_ip, verified,
+	    &a->wait, &name);
+	return is == RS_HAVE ? given(name, RS_T_DOMAIN, true, out) : is;
+}
+
+/* A value of the account: escaped where it becomes part of a path. */
+static enum rs_answer
+of_account(struct asking *a, struct span s, enum rs_type type,
+    struct rs_value *out)
+{
+	if (!a->as_path)
+		return given(s, type, true, out);
+	if (s.n == 0)
+		a->empty_name = true;
+	return given(mailbox_escape(s, rs_eval_arena(a->eval)), type, false,
+	    out);
+}
+
+static enum rs_answer
+hour(const struct policy_facts *f, struct rs_value *out)
+{
+	int64_t	ms = f->now_ms != 0 ? f->now_ms : clock_wall_ms();
+
+	return number(RS_T_INT, (uint64_t)(ms / 3600000 % 24), out);
+}
+
+static enum rs_answer
+fact(struct asking *a, unsigned which, struct rs_value *out)
+{
+	const struct policy_facts	*f = a->facts;
+
+	switch (which) {
+	case RS_FACT_CLIENT_IP:
+		*out = rs_ip(&f->client_ip);
+		return f->client_ip.family == 0 ? RS_ABSENT : RS_HAVE;
+	case RS_FACT_CLIENT_PORT:
+		return number(RS_T_INT, f->client_port, out);
+	case RS_FACT_CLIENT_NAME:
+		return client_name(a, false, out);
+	case RS_FACT_CLIENT_VERIFIED_NAME:
+		return client_name(a, true, out);
+	case RS_FACT_LISTENER:
+		return given(f->listener, RS_T_TEXT, false, out);
+	case RS_FACT_TIME_HOUR:
+		return hour(f, out);
+	case RS_FACT_CLIENT_HELO:
+		return given(f->helo, RS_T_TEXT, true, out);
+	case RS_FACT_CLIENT_AUTHENTICATED:
+		*out = rs_bool(f->authenticated);
+		return RS_HAVE;
+	case RS_FACT_CLIENT_USER:
+		return given(f->user, RS_T_TEXT, false, out);
+	case RS_FACT_SENDER:
+		return mailbox_of(f->sender, f->sender_at, out);
+	case RS_FACT_MESSAGE_SIZE:
+		return number(RS_T_SIZE, f->size, out);
+	case RS_FACT_RCPT:
+		return mailbox_of(f->rcpt, f->rcpt_at, out);
+	case RS_FACT_RCPTS_COUNT:
+		return number(RS_T_INT, f->rcpts_count, out);
+	case RS_FACT_MESSAGE_LINES:
+		return number(RS_T_INT, f->lines, out);
+	case RS_FACT_MESSAGE_HOPS:
+		return number(RS_T_INT, f->hops, out);
+	case RS_FACT_ACCOUNT:
+		return of_account(a, f->account, RS_T_TEXT, out);
+	case RS_FACT_USER:
+		return of_account(a, f->account_user, RS_T_TEXT, out);
+	case RS_FACT_DOMAIN:
+		return of_account(a, f->account_domain, RS_T_DOMAIN, out);
+	default:
+		return RS_ABSENT;
+	}
+}
+
+static enum rs_answer
+world_fact(void *ctx, struct rs_eval *e, unsigned which, struct rs_value *out)
+{
+	struct asking	*a = ctx;
+	enum rs_answer	 is = fact(a, which, out);
+
+	(void)e;
+	/* What a client wrote never becomes a path as it is. */
+	if (is == RS_HAVE && a->as_path && out->tainted &&
+	    (out->type == RS_T_TEXT || out->type == RS_T_DOMAIN ||
+	    out->type == RS_T_ADDRESS)) {
+		out->s = mailbox_escape(out->s, rs_eval_arena(a->eval));
+		if (out->type == RS_T_ADDRESS)
+			*out = rs_address(out->s);
+	}
+	return is;
+}
+
+struct rs_value
+policy_fact_get(const struct policy *p, const struct policy_facts *f,
+    unsigned which)
+{
+	struct asking	a = { 0 };
+	struct rs_value	v = { .type = RS_T_NONE };
+	struct span	name;
+	bool		verified = which == RS_FACT_CLIENT_VERIFIED_NAME;
+
+	if (which & POLICY_FACT_TAG) {
+		which &= ~POLICY_FACT_TAG;
+		return f->tags != NULL && which < rs_ntag(p->image) ?
+		    f->tags[which] : v;
+	}
+	if (which == RS_FACT_CLIENT_NAME || verified) {
+		if (f->names == NULL)
+			return v;
+		switch (names_peek(f->names, verified, &name)) {
+		case RS_HAVE:
+			(void)given(name, RS_T_DOMAIN, true, &v);
+			return v;
+		case RS_ABSENT:
+			return v;
+		default:
+			return rs_unknown(RS_WHY_TABLE);
+		}
+	}
+	/* The other facts are looked at, never changed. */
+	a.facts = (struct policy_facts *)(uintptr_t)f;
+	if (fact(&a, which, &v) != RS_HAVE)
+		v = (struct rs_value){ .type = RS_T_NONE };
+	return v;
+}
+
+/* --- tables, headers, recipients */
+
+static enum rs_answer
+world_map_get(void *ctx, struct rs_eval *e, uint32_t map,
+    const struct rs_value *key, struct rs_value *out, uint32_t *line)
+{
+	struct asking		*a = ctx;
+	struct policy		*p = a->policy;
+	struct map_answer	 ans = { .line = 0 };
+	enum map_result		 is;
+
+	*line = 0;
+	if (map >= p->nmaps || p->failing[map])
+		return RS_CANNOT;
+	if (key->type == RS_T_ADDRESS)
+		is = key->s.n == 0 ? MAP_NONE : map_get_address(p->maps[map],
+		    key->s, key->at, p->detail, &ans);
+	else
+		is = map_get(p->maps[map], rs_format(key, rs_eval_arena(e)),
+		    &ans);
+	*line = ans.line;
+	if (is == MAP_NONE)
+		return RS_ABSENT;
+	if (is != MAP_FOUND)
+		return RS_CANNOT;
+	*out = rs_text(RS_T_TEXT, ans.value);
+	return RS_HAVE;
+}
+
+static enum rs_answer
+world_header(void *ctx, struct rs_eval *e, struct span name, unsigned i,
+    struct rs_value *out)
+{
+	struct asking		*a = ctx;
+	struct header_field	 hf;
+
+	if (!header_find(a->facts->content, name, i, &hf))
+		return RS_ABSENT;
+	*out = rs_text(RS_T_TEXT, header_text(hf.body, rs_eval_arena(e)));
+	out->tainted = true;
+	return RS_HAVE;
+}
+
+/* The dry run for `rcpt unknown` has come to its end. */
+static void
+dry_done(void *arg, struct routing *r)
+{
+	struct asking	*a = arg;
+
+	(void)r;
+	if (!a->asking_unknown)
+		a->resume(a->arg);
+}
+
+static enum rs_answer
+world_rcpt_unknown(void *ctx, struct rs_eval *e, struct rs_value *out)
+{
+	struct asking	*a = ctx;
+
+	(void)e;
+	if (a->routing)		/* route cannot ask for its own result */
+		return RS_CANNOT;
+	if (a->unknown == NULL) {
+		a->asking_unknown = true;
+		a->unknown = routing_start(a->policy, a->facts, NULL, true,
+		    dry_done, a);
+		a->asking_unknown = false;
+	}
+	if (!routing_done(a->unknown))
+		return RS_WAIT;
+	switch (routing_unknown(a->unknown)) {
+	case 0:
+		*out = rs_bool(false);
+		return RS_HAVE;
+	case 1:
+		*out = rs_bool(true);
+		return RS_HAVE;
+	default:
+		return RS_CANNOT;
+	}
+}
+
+static enum rs_answer
+world_tag_get(void *ctx, struct rs_eval *e, uint32_t tag,
+    struct rs_value *out)
+{
+	struct asking	*a = ctx;
+
+	(void)e;
+	if (tag >= rs_ntag(a->policy->image))
+		return RS_ABSENT;
+	*out = a->facts->tags != NULL ? a->facts->tags[tag] :
+	    rs_const(a->policy->image, rs_tag(a->policy->image, tag)->dflt);
+	return RS_HAVE;
+}
+
+/* --- effects */
+
+static void
+effect_tag(struct asking *a, uint32_t tag, const struct rs_value *v)
+{
+	struct rs_value	*tags = a->facts->tags;
+	size_t		 n = rs_ntag(a->policy->image);
+
+	if (tags == NULL || tag >= n)
+		return;
+	if (a->tags_arena != NULL && tag_head(tags)->arena != a->tags_arena) {
+		/* A routing's own: the other recipients keep theirs. */
+		tags = tags_alloc(n, a->tags_arena);
+		memcpy(tags, a->facts->tags, n * sizeof(*tags));
+		a->facts->tags = tags;
+	}
+	tags[tag] = rs_copy(v, tag_head(tags)->arena);
+}
+
+static void
+effect_edit(struct asking *a, enum header_edit_kind kind, struct span name,
+    const struct rs_value *v)
+{
+	struct header_edit	*ed;
+
+	if (a->nedits == EDITS_MAX)
+		return;
+	if (a->nedits == a->edits_cap) {
+		a->edits_cap = a->edits_cap == 0 ? 8 : a->edits_cap * 2;
+		a->edits = xreallocarray(a->edits, a->edits_cap,
+		    sizeof(*a->edits));
+	}
+	ed = &a->edits[a->nedits++];
+	ed->kind = kind;
+	ed->name = name;
+	ed->value = v == NULL ? SPAN_NONE :
+	    rs_format(v, rs_eval_arena(a->eval));
+}
+
+static void
+world_effect(void *ctx, struct rs_eval *e, enum rs_effect what,
+    uint32_t n, struct span name, const struct rs_value *v)
+{
+	struct asking	*a = ctx;
+
+	if (what == RS_E_TAG && (!a->dry || a->tags_arena != NULL)) {
+		effect_tag(a, n, v);
+		return;
+	}
+	if (a->dry)
+		return;
+	switch (what) {
+	case RS_E_HEADER_ADD:
+		effect_edit(a, HEADER_EDIT_ADD, SPAN_NONE, v);
+		break;
+	case RS_E_HEADER_SET:
+		effect_edit(a, HEADER_EDIT_SET, name, v);
+		break;
+	case RS_E_HEADER_DEL:
+		effect_edit(a, HEADER_EDIT_DEL, name, NULL);
+		break;
+	case RS_E_LOG:
+		if (!a->policy->quiet)
+			log_info("policy text=%s client=%s",
+			    log_quote(rs_format(v, rs_eval_arena(e))),
+			    log_quote(a->facts->helo));
+		break;
+	case RS_E_TAG:
+		break;
+	}
+}
+
+static const struct rs_world world = {
+	.fact = world_fact,
+	.map_get = world_map_get,
+	.header = world_header,
+	.rcpt_unknown = world_rcpt_unknown,
+	.tag_get = world_tag_get,
+	.effect = world_effect,
+};
+
+/* --- evaluations */
+
+struct asking *
+asking_new(struct policy *p)
+{
+	struct asking	*a = p->idle_askings;
+
+	if (a != NULL) {
+		p->idle_askings = a->next;
+		p->nidle_askings--;
+		a->next = NULL;
+		return a;
+	}
+	a = xcalloc(1, sizeof(*a));
+	a->policy = p;
+	a->eval = rs_eval_new(p->image, &world, a, NULL);
+	return a;
+}
+
+static void
+asking_destroy(struct asking *a)
+{
+	rs_eval_free(&a->eval);
+	free(a->edits);
+	free(a);
+}
+
+void
+asking_free(struct asking **ap)
+{
+	struct asking	*a = *ap;
+	struct policy	*p;
+
+	*ap = NULL;
+	if (a == NULL)
+		return;
+	p = a->policy;
+	names_wait_stop(&a->wait);
+	routing_free(&a->unknown);
+	rs_eval_reset(a->eval, NULL);
+	if (p->nidle_askings == IDLE_MAX || a->edits_cap > 64) {
+		asking_destroy(a);
+		return;
+	}
+	a->nedits = 0;
+	a->dry = a->routing = a->as_path = a->empty_name = false;
+	a->tags_arena = NULL;
+	a->facts = NULL;
+	a->next = p->idle_askings;
+	p->idle_askings = a;
+	p->nidle_askings++;
+}
+
+void
+askings_drop(struct policy *p)
+{
+	struct asking	*a;
+
+	while ((a = p->idle_askings) != NULL) {
+		p->idle_askings = a->next;
+		asking_destroy(a);
+	}
+	p->nidle_askings = 0;
+}
+
+void
+asking_reset(struct asking *a, struct policy_facts *f,
+    struct rs_record *record)
+{
+	a->facts = f;
+	a->nedits = 0;
+	a->empty_name = false;
+	routing_free(&a->unknown);
+	rs_eval_reset(a->eval, record);
+}
+
+static void
+names_there(void *arg)
+{
+	struct asking	*a = arg;
+
+	a->resume(a->arg);
+}
+
+enum rs_run
+asking_run(struct asking *a, uint32_t func, struct rs_verdict *out)
+{
+	a->wait.cb = names_there;
+	a->wait.arg = a;
+	return rs_eval_run(a->eval, func, NULL, 0, out);
+}
+
+enum rs_run
+asking_resume(struct asking *a, struct rs_verdict *out)
+{
+	return rs_eval_resume(a->eval, out);
+}
+
+struct routing *
+asking_take_dry(struct asking *a)
+{
+	struct routing	*r = a->unknown;
+
+	a->unknown = NULL;
+	return r;
+}
