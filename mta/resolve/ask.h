@@ -1,0 +1,40 @@
+/*
+ * ask.h - questions to the name servers, by libunbound.
+ *
+ * libunbound runs on a thread of its own and tells by a descriptor that
+ * answers are there; callbacks come on the loop.  What is asked twice at once
+ * goes out once, what was answered is kept for its time to live.
+ *
+ * DNSSEC: an answer counts as secure when it was validated from the root's
+ * anchor.  Many resolvers strip signatures, so that nothing validates: until
+ * one answer has validated (the root is asked at the start), a broken chain
+ * says nothing, and answers are taken as insecure; from then on it is FAILING.
+ *
+ * Owns: libunbound's context.
+ */
+#ifndef WB_MTA_RESOLVE_ASK_H
+#define WB_MTA_RESOLVE_ASK_H
+
+#include "mta/msg/dns.h"
+#include "mta/resolve/servers.h"
+
+struct ask;
+struct ask_question;
+typedef void ask_cb(void *arg, const struct dns_answer *);	/* answer: borrowed */
+
+/* anchor: zone-file text of the root's DS or DNSKEY records, or empty.  fatal() on failure. */
+struct ask	*ask_new(const struct servers *, struct span anchor);
+void		 ask_free(struct ask **);
+/*
+ * cb is called once: from the loop, within ASK_TIMEOUT_MS.  NULL when the
+ * question could not be asked (cb is not called).
+ */
+struct ask_question *ask_start(struct ask *, enum dns_type, struct span name, ask_cb *, void *arg);
+/* Gives a question up; cb is not called. */
+void		 ask_cancel(struct ask *, struct ask_question **);
+bool		 ask_validates(const struct ask *);
+
+#define ASK_TIMEOUT_MS	15000
+#define ASK_MAX		4096	/* open questions */
+
+#endif
