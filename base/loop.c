@@ -132,6 +132,16 @@ run_soon(void)
 	}
 }
 
+static void
+end_turn(void)
+{
+	run_hooks(lp.hooks);
+	run_hooks(lp.closers);
+	if (lp.began)
+		turn_ends();
+	log_flush();
+}
+
 void
 loop_run(void)
 {
@@ -139,6 +149,7 @@ loop_run(void)
 	int	rc;
 
 	lp.stop = false;
+	end_turn();		/* what was written before the loop leaves */
 	while (!lp.stop) {
 		hurry = lp.soon != NULL;
 		rc = event_base_loop(lp.base,
@@ -146,11 +157,7 @@ loop_run(void)
 		if (rc == -1)
 			fatalx("event_base_loop");
 		run_soon();
-		run_hooks(lp.hooks);
-		run_hooks(lp.closers);
-		if (lp.began)
-			turn_ends();
-		log_flush();
+		end_turn();
 		if (rc == 1 && !hurry && lp.soon == NULL)
 			break;		/* nothing to wait for */
 	}
