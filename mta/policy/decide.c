@@ -114,7 +114,7 @@ hook_said(struct decision *d)
 	if (v->kind != RS_V_ACCEPT)
 		return ANSWERED;
 	/* `rcpt unknown` has made the same run; but tags may have changed. */
-	if (policy_route_tags(d->policy) == 0)
+	if (!facts_have_tags(d->policy))
 		d->dry = asking_take_dry(d->asking);
 	return ASK_ROUTE;
 }

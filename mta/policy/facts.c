@@ -1,14 +1,8 @@
 /*
  * facts.c - which facts are frozen into an envelope, and how they come back.
  */
-#include <stdint.h>
-
 #include "mta/policy/policy_int.h"
 
-/*
- * What route and the expressions of objects may name.  rs_func_facts() has
- * facts from bit 0 and tags from bit 32 on.
- */
 uint64_t
 facts_named(const struct policy *p)
 {
@@ -27,18 +21,24 @@ uint64_t
 policy_route_facts(const struct policy *p)
 {
 	/* These stand in the envelope, or are not of a message but an account. */
-	static const uint64_t	not_frozen =
-	    1ull << RS_FACT_SENDER | 1ull << RS_FACT_RCPT |
-	    1ull << RS_FACT_MESSAGE_SIZE | 1ull << RS_FACT_ACCOUNT |
-	    1ull << RS_FACT_USER | 1ull << RS_FACT_DOMAIN;
+	static const uint64_t	not_frozen = RS_FACT_BIT(RS_FACT_SENDER) |
+	    RS_FACT_BIT(RS_FACT_RCPT) | RS_FACT_BIT(RS_FACT_MESSAGE_SIZE) |
+	    RS_FACT_BIT(RS_FACT_ACCOUNT) | RS_FACT_BIT(RS_FACT_USER) |
+	    RS_FACT_BIT(RS_FACT_DOMAIN);
 
-	return p->named & 0xffffffffu & ~not_frozen;
+	return p->named & (RS_TAG_BIT(0) - 1) & ~not_frozen;
 }
 
-uint64_t
-policy_route_tags(const struct policy *p)
+bool
+policy_route_tag(const struct policy *p, unsigned tag)
 {
-	return p->named >> 32;
+	return (p->named & RS_TAG_BIT(tag)) != 0;
+}
+
+bool
+facts_have_tags(const struct policy *p)
+{
+	return p->named >= RS_TAG_BIT(0);
 }
 
 /* --- back from the envelope */

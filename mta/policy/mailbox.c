@@ -6,9 +6,13 @@
  * exact before the general.  The path is the block's, with the account's
  * values escaped as names of files.
  */
+#include <limits.h>
+
 #include "mail/address.h"
 
 #include "mta/policy/policy_int.h"
+
+#define ACCOUNT_MAX	1000	/* octets; mta/msg/target.h carries 1024 */
 
 static bool
 must_escape(const char *p, size_t i)
@@ -134,8 +138,10 @@ account_told(struct mailbox_find *m, struct span key, struct policy_facts *f,
 		return next_user(m, f);
 	if (is != MAP_FOUND)
 		return later(m, "the table of accounts cannot be asked");
+	if (key.n > ACCOUNT_MAX)
+		return later(m, "the account's name is too long");
 	m->have_account = true;
-	m->account = arena_span(ar, a.key.n > 0 ? a.key : key);
+	m->account = arena_span(ar, a.key.n == key.n ? a.key : key);
 	f->account = m->account;
 	f->account_user = arena_span(ar,
 	    spelling(f->account_user, key, m->account));
@@ -149,9 +155,9 @@ path_told(struct mailbox_find *m, struct span path, bool empty_name,
 {
 	if (empty_name)
 		return later(m, "a part of the mailbox' path is empty");
-	if (path.n == 0 || path.p[0] != '/' ||
-	    memchr(path.p, '\0', path.n) != NULL)
-		return later(m, "the mailbox' path is not absolute");
+	if (path.n == 0 || path.p[0] != '/' || path.n >= PATH_MAX ||
+	    span_index(path, '\0') != -1)
+		return later(m, "the mailbox' path is none, or not absolute");
 	m->path = arena_span(ar, path);
 	return BOX_DONE;
 }

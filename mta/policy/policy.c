@@ -179,24 +179,18 @@ option_place(const struct rs_image *im, uint32_t object, enum rs_option opt)
 	return rs_option_place(im, v, 0);
 }
 
-/* The map that a mailbox' `accounts` names: by its name in the image. */
+/* The map that a mailbox' `accounts` names. */
 static uint32_t
 accounts_map(const struct rs_image *im, uint32_t object)
 {
 	struct rs_place	pl = option_place(im, object, RS_OPT_MAILBOX_accounts);
 	struct rs_value	v;
-	uint32_t	i;
 
 	if (pl.is_func || pl.index == UINT32_MAX)
 		return UINT32_MAX;
 	v = rs_const(im, pl.index);
-	if (v.type == RS_T_INT)
-		return v.i >= 0 && v.i < (int64_t)rs_nmap(im) ?
-		    (uint32_t)v.i : UINT32_MAX;
-	for (i = 0; i < rs_nmap(im); i++)
-		if (span_eq(rs_string(im, rs_map(im, i)->name), v.s))
-			return i;
-	return UINT32_MAX;
+	return v.type == RS_T_INT && v.i >= 0 && v.i < (int64_t)rs_nmap(im) ?
+	    (uint32_t)v.i : UINT32_MAX;
 }
 
 static void
@@ -215,29 +209,6 @@ boxes_open(struct policy *p)
 		b->account = option_place(p->image, i, RS_OPT_MAILBOX_account);
 		b->path = option_place(p->image, i, RS_OPT_MAILBOX_path);
 	}
-}
-
-/* A constant text of the server's own block; empty where nobody gave it. */
-static struct span
-server_text(const struct rs_image *im, enum rs_option opt)
-{
-	const struct rs_optval	*v;
-	struct rs_place		 pl;
-	struct rs_value		 val;
-	uint32_t		 i;
-
-	for (i = 0; i < rs_nobject(im); i++) {
-		if (rs_object(im, i)->kind != RS_O_SERVER ||
-		    !rs_option(im, i, opt, 0, &v) || v->nplaces == 0)
-			continue;
-		pl = rs_option_place(im, v, 0);
-		if (pl.is_func || pl.index == UINT32_MAX)
-			continue;
-		val = rs_const(im, pl.index);
-		if (val.type >= RS_T_TEXT && val.type <= RS_T_ADDRESS)
-			return val.s;
-	}
-	return SPAN_NONE;
 }
 
 struct policy *
@@ -260,9 +231,9 @@ policy_open(const struct policy_source *src, const char **why)
 	p->later = src->later;
 	p->owner = src->owner;
 	p->owner_arg = src->owner_arg;
-	p->hostname = server_text(im, RS_OPT_SERVER_hostname);
-	p->detail = server_text(im, RS_OPT_SERVER_detail);
-	p->postmaster = server_text(im, RS_OPT_SERVER_postmaster);
+	p->hostname = rs_setting_text(im, RS_OPT_SERVER_hostname);
+	p->detail = rs_setting_text(im, RS_OPT_SERVER_detail);
+	p->postmaster = rs_setting_text(im, RS_OPT_SERVER_postmaster);
 	for (i = 0; i < RS_NHOOKS; i++)
 		p->hooks[i] = rs_hook(im, i);
 	p->named = facts_named(p);

@@ -154,7 +154,7 @@ void		 routing_free(struct routing **);
  * what smtp freezes into the envelope.  Bit n: enum rs_fact n.
  */
 uint64_t	 policy_route_facts(const struct policy *);
-/* The tags, as bits. */
-uint64_t	 policy_route_tags(const struct policy *);
+/* The same of a tag. */
+bool		 policy_route_tag(const struct policy *, unsigned tag);
 
 #endif

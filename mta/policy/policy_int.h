@@ -111,8 +111,9 @@ bool		 policy_postmaster(const struct policy *, struct span whole, size_t at, st
 
 /* --- facts.c */
 
-/* What route and the expressions of objects may name: facts from bit 0, tags from bit 32 on. */
+/* What route and the expressions of objects may name: RS_FACT_BIT, RS_TAG_BIT. */
 uint64_t	 facts_named(const struct policy *);
+bool		 facts_have_tags(const struct policy *);
 
 /* --- mailbox.c */
 

@@ -1,0 +1,434 @@
+/*
+ * route.c - a ROUTE of the queue, recipient by recipient, and its ROUTED.
+ *
+ * Owns: the requests under way, each with the policy that it began with.
+ * A request's targets are gathered and sent in pieces; the same place of two
+ * recipients of one request (ann, and a list with ann) is taken once.
+ */
+#include <sys/queue.h>
+
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/xalloc.h"
+
+#include "mta/msg/target.h"
+#include "mta/route/route.h"
+#include "mta/spool/envelope.h"
+
+#define PIECE		1000	/* targets of one ROUTED */
+#define RCPTS_MAX	100000	/* of one ROUTE */
+
+/* A configuration; requests under way hold the one that they began with. */
+struct config {
+	unsigned	 refs;
+	uint32_t	 generation;
+	struct policy	*policy;
+	size_t		 nowners;
+	struct owner {
+		uint32_t	object, uid, gid;
+	}		*owners;
+};
+
+struct request {
+	TAILQ_ENTRY(request)	 entry;
+	uint64_t		 ticket;
+	struct config		*config;
+	struct arena		 arena;
+	struct envelope		 env;
+	struct policy_facts	 facts;
+	uint32_t		*rcpts;		/* indices in the envelope */
+	size_t			 n, next;
+	struct routing		*routing;	/* of rcpts[next] */
+	bool			 in_step;
+	struct htab		 places;	/* where something goes already */
+	struct target		*piece;		/* targets that wait to be sent */
+	struct routing		**held;		/* in whose memory they lie */
+	size_t			 npiece, piece_cap, nheld, held_cap;
+};
+
+static TAILQ_HEAD(, request)	 requests = TAILQ_HEAD_INITIALIZER(requests);
+static struct chan		*queue;
+static struct config		*current;
+static struct {
+	uint64_t	requests, recipients, targets, failed, deferred;
+}				 count;
+
+static void	routed(void *, struct routing *);
+
+/* --- the answer */
+
+static void
+piece_send(struct request *q, bool last)
+{
+	size_t	i;
+
+	chan_begin(queue, MSG_ROUTED);
+	chan_u64(queue, q->ticket);
+	chan_u32(queue, q->config->generation);
+	chan_u8(queue, last);
+	chan_u32(queue, (uint32_t)q->npiece);
+	for (i = 0; i < q->npiece; i++)
+		target_put(queue, &q->piece[i]);
+	chan_end(queue);
+	q->npiece = 0;
+	for (i = 0; i < q->nheld; i++)
+		routing_free(&q->held[i]);
+	q->nheld = 0;
+}
+
+static void
+piece_add(struct request *q, const struct target *t)
+{
+	struct target	*mine;
+
+	if (q->npiece == PIECE)
+		piece_send(q, false);
+	if (q->npiece == q->piece_cap) {
+		q->piece_cap = q->piece_cap == 0 ? 4 : q->piece_cap * 2;
+		q->piece = xreallocarray(q->piece, q->piece_cap,
+		    sizeof(*q->piece));
+	}
+	mine = &q->piece[q->npiece++];
+	*mine = *t;
+	mine->rcpt = q->rcpts[q->next];
+	count.targets++;
+	count.failed += t->kind == TARGET_FAIL;
+	count.deferred += t->kind == TARGET_LATER;
+}
+
+/* What makes two targets the same; empty for what never is. */
+static struct span
+place_of(struct request *q, const struct target *t)
+{
+	switch (t->kind) {
+	case TARGET_DELIVER:
+		return arena_printf(&q->arena, "d%.*s", SPAN_ARG(t->path));
+	case TARGET_HOP:
+		return arena_printf(&q->arena, "h%.*s %.*s",
+		    SPAN_ARG(t->hop), SPAN_ARG(t->address));
+	default:
+		return SPAN_NONE;
+	}
+}
+
+/* True when another recipient's target goes there already. */
+static bool
+is_taken(struct request *q, const struct target *t)
+{
+	struct span	place;
+
+	if (q->env.nrcpts == 1)		/* the routing has merged its own */
+		return false;
+	place = place_of(q, t);
+	if (place.n == 0)
+		return false;
+	return htab_put(&q->places, place, q) != NULL;
+}
+
+/* Its targets wait in the piece: it is freed when that has been sent. */
+static void
+hold(struct request *q, struct routing *r)
+{
+	if (q->nheld == q->held_cap) {
+		q->held_cap = q->held_cap == 0 ? 4 : q->held_cap * 2;
+		q->held = xreallocarray(q->held, q->held_cap,
+		    sizeof(struct routing *));
+	}
+	q->held[q->nheld++] = r;
+}
+
+static void
+take_targets(struct request *q)
+{
+	const struct target	*t;
+	struct target		 merged = { .kind = TARGET_DISCARD };
+	size_t			 i, n, kept = 0;
+
+	t = routing_targets(q->routing, &n);
+	for (i = 0; i < n; i++)
+		if (!is_taken(q, &t[i])) {
+			piece_add(q, &t[i]);
+			kept++;
+		}
+	/* Each recipient has an answer, be it that all is said already. */
+	if (kept == 0) {
+		merged.address = q->env.rcpts[q->rcpts[q->next]];
+		merged.text = SPAN("merged with another recipient");
+		piece_add(q, &merged);
+	}
+	hold(q, q->routing);
+	q->routing = NULL;
+}
+
+static void
+config_unref(struct config **cp)
+{
+	struct config	*c = *cp;
+
+	*cp = NULL;
+	if (c == NULL || --c->refs > 0)
+		return;
+	policy_unref(&c->policy);
+	free(c->owners);
+	free(c);
+}
+
+static void
+request_free(struct request **qp)
+{
+	struct request	*q = *qp;
+	size_t		 i;
+
+	*qp = NULL;
+	TAILQ_REMOVE(&requests, q, entry);
+	routing_free(&q->routing);
+	for (i = 0; i < q->nheld; i++)
+		routing_free(&q->held[i]);
+	policy_names_free(&q->facts.names);
+	config_unref(&q->config);
+	htab_clear(&q->places);
+	arena_clear(&q->arena);
+	free(q->piece);
+	free(q->held);
+	free(q);
+}
+
+/* --- the walk over the recipients */
+
+/* False: an answer is waited for. */
+static bool
+route_one(struct request *q)
+{
+	struct span	whole = q->env.rcpts[q->rcpts[q->next]];
+
+	if (q->routing == NULL) {
+		q->facts.rcpt = whole;
+		q->facts.rcpt_at = rs_address(whole).at;
+		q->routing = policy_route(q->config->policy, &q->facts, NULL,
+		    routed, q);
+	}
+	return routing_done(q->routing);
+}
+
+static void
+step(struct request *q)
+{
+	q->in_step = true;
+	while (q->next < q->n) {
+		if (!route_one(q)) {
+			q->in_step = false;
+			return;
+		}
+		take_targets(q);
+		q->next++;
+	}
+	count.recipients += q->n;
+	piece_send(q, true);
+	request_free(&q);
+}
+
+static void
+routed(void *arg, struct routing *r)
+{
+	struct request	*q = arg;
+
+	(void)r;
+	if (!q->in_step)
+		step(q);
+}
+
+/* --- the question */
+
+static bool
+take_rcpts(struct request *q, struct msg *m)
+{
+	size_t	i;
+
+	q->n = msg_u32(m);
+	if (q->n > RCPTS_MAX || q->n * sizeof(uint32_t) != m->left.n)
+		return false;
+	q->rcpts = arena_alloc(&q->arena, (q->n + 1) * sizeof(*q->rcpts));
+	for (i = 0; i < q->n; i++) {
+		q->rcpts[i] = msg_u32(m);
+		if (q->rcpts[i] >= q->env.nrcpts)
+			return false;
+	}
+	return true;
+}
+
+static void
+take_facts(struct request *q)
+{
+	struct policy_facts	*f = &q->facts;
+	struct policy		*p = q->config->policy;
+	unsigned		 fact;
+	size_t			 i;
+
+	f->tags = policy_tags_new(p, &q->arena);
+	f->sender = q->env.sender;
+	f->sender_at = rs_address(q->env.sender).at;
+	f->size = q->env.size;
+	for (i = 0; i < q->env.nfacts; i++) {
+		fact = q->env.facts[i].fact;
+		if (f->names == NULL && (fact == RS_FACT_CLIENT_NAME ||
+		    fact == RS_FACT_CLIENT_VERIFIED_NAME))
+			f->names = policy_names_new();
+		policy_fact_set(p, f, fact, &q->env.facts[i].value);
+	}
+}
+
+static bool
+on_route(struct msg *m)
+{
+	struct request	*q = xcalloc(1, sizeof(*q));
+	struct span	 env;
+
+	TAILQ_INSERT_TAIL(&requests, q, entry);
+	q->ticket = msg_u64(m);
+	env = arena_span(&q->arena, msg_bytes(m, ENVELOPE_MAX));
+	if (current == NULL || m->bad ||
+	    envelope_parse(env, &q->arena, &q->env) == -1 ||
+	    !take_rcpts(q, m) || !msg_end(m)) {
+		log_warnx("event=route a request that makes no sense");
+		request_free(&q);
+		return false;
+	}
+	count.requests++;
+	q->config = current;
+	q->config->refs++;
+	take_facts(q);
+	step(q);
+	return true;
+}
+
+static bool
+on_message(struct chan *c, struct msg *m, void *arg)
+{
+	(void)c;
+	(void)arg;
+	return m->type == MSG_ROUTE && on_route(m);
+}
+
+static void
+drop_requests(void)
+{
+	struct request	*q;
+
+	while ((q = TAILQ_FIRST(&requests)) != NULL)
+		request_free(&q);
+}
+
+/* What it had asked it asks again, on its new channel. */
+static void
+on_closed(struct chan *c, void *arg)
+{
+	(void)c;
+	(void)arg;
+	queue = NULL;
+	drop_requests();
+}
+
+static void
+say_changed(void)
+{
+	if (queue == NULL || current == NULL)
+		return;
+	chan_begin(queue, MSG_ROUTE_CHANGED);
+	chan_u32(queue, current->generation);
+	chan_end(queue);
+}
+
+void
+route_queue(int fd)
+{
+	static const struct chan_ops	ops = { on_message, on_closed };
+
+	drop_requests();
+	chan_free(&queue);
+	queue = chan_new(fd, "queue", &ops, NULL);
+	say_changed();
+}
+
+/* --- configuration */
+
+static bool
+owner_of(void *arg, uint32_t mailbox, uint32_t *uid, uint32_t *gid)
+{
+	const struct config	*c = arg;
+	size_t			 i;
+
+	for (i = 0; i < c->nowners; i++)
+		if (c->owners[i].object == mailbox) {
+			*uid = c->owners[i].uid;
+			*gid = c->owners[i].gid;
+			return true;
+		}
+	return false;
+}
+
+static void
+take_owners(struct config *c, const struct child_config *cfg)
+{
+	size_t	i;
+
+	c->owners = xcalloc(cfg->nowners + 1, sizeof(*c->owners));
+	c->nowners = cfg->nowners;
+	for (i = 0; i < cfg->nowners; i++) {
+		c->owners[i].object = cfg->owners[i].object;
+		c->owners[i].uid = cfg->owners[i].uid;
+		c->owners[i].gid = cfg->owners[i].gid;
+	}
+}
+
+bool
+route_config(struct child_config *cfg, const struct policy_dns *dns)
+{
+	struct config		*c = xcalloc(1, sizeof(*c));
+	struct policy_source	 src = { .image_fd = cfg->image_fd };
+	const char		*why;
+
+	c->refs = 1;
+	c->generation = cfg->generation;
+	take_owners(c, cfg);
+	src.file_fds = cfg->file_fds != NULL ? cfg->file_fds : &(int){ -1 };
+	src.nfiles = cfg->nfiles;
+	src.dns = *dns;
+	src.later = loop_soon;
+	src.owner = owner_of;
+	src.owner_arg = c;
+	if ((c->policy = policy_open(&src, &why)) == NULL) {
+		log_warnx("event=config generation=%u refused: %s",
+		    cfg->generation, why);
+		config_unref(&c);
+		return false;
+	}
+	config_unref(&current);
+	current = c;
+	log_info("event=config generation=%u policy=%s", c->generation,
+	    rs_image_hash(policy_image(c->policy)));
+	say_changed();
+	return true;
+}
+
+void
+route_stats(struct buf *out)
+{
+	buf_addf(out, "\"requests\":%llu,\"recipients\":%llu,"
+	    "\"targets\":%llu,\"failed\":%llu,\"deferred\":%llu",
+	    (unsigned long long)count.requests,
+	    (unsigned long long)count.recipients,
+	    (unsigned long long)count.targets,
+	    (unsigned long long)count.failed,
+	    (unsigned long long)count.deferred);
+}
+
+void
+route_end(void)
+{
+	drop_requests();
+	chan_free(&queue);
+	config_unref(&current);
+}
