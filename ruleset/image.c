@@ -172,6 +172,8 @@ study_func(struct rs_image *im, uint32_t f)
 		}
 	}
 	im->need[f] = func->nregs + deepest;
+	if (im->need[f] > im->most_need)
+		im->most_need = im->need[f];
 	if (func->kind == RS_FUNC_HOOK)
 		im->hooks[func->hook] = f;
 }

@@ -96,6 +96,7 @@ struct rs_image {
 	struct rs_value	*consts;
 	uint64_t	*facts;		/* by function */
 	uint32_t	*need;		/* registers, with those of what it calls */
+	uint32_t	 most_need;
 	uint32_t	 hooks[RS_NHOOKS];
 	uint32_t	 single[RS_NOBJECTS];	/* the first object of each kind */
 };

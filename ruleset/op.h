@@ -29,7 +29,9 @@ struct rs_insn {
 
 #define RS_REGISTERS	250	/* of one function */
 #define RS_CALL_DEPTH	32
-#define RS_STEPS_MAX	10000000	/* instructions of one evaluation, at most */
+#define RS_STEPS_MAX	1000000		/* instructions of one evaluation */
+#define RS_TEXT_MAX	(64u << 10)	/* octets of a text that JOIN makes */
+#define RS_EVAL_MAX	(4u << 20)	/* octets of all texts of an evaluation */
 
 struct rs_op_info {
 	const char	*name;

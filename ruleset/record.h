@@ -3,7 +3,8 @@
  *
  * One and the same in `explain`, in `test`, in logs and in the running server.
  * Version 1: a reference, the policy's hash, the hook, and steps in the order
- * in which they happened.  As JSON (record.c) it is one object on one line.
+ * in which they happened.  As JSON (record.c) it is one object on one line:
+ * doc/records.md.
  */
 #ifndef WB_RULESET_RECORD_H
 #define WB_RULESET_RECORD_H
@@ -24,8 +25,9 @@ enum rs_step_kind {
 	RS_STEP_TEST,		/* the rule's condition came out as value */
 	RS_STEP_CALL,		/* number: function */
 	RS_STEP_RETURN,		/* value */
-	RS_STEP_EFFECT,		/* number: enum rs_effect; value */
-	RS_STEP_VERDICT		/* number: enum rs_verdict_kind; text in value */
+	RS_STEP_EFFECT,		/* number: enum rs_effect; key: field's name; value */
+	RS_STEP_VERDICT,	/* number: enum rs_verdict_kind; key: "550 5.7.1", or name of map or block; value */
+	RS_STEP_TAG		/* number: tag; value */
 };
 
 struct rs_step {

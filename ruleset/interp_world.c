@@ -1,0 +1,228 @@
+/*
+ * interp_world.c - what the interpreter asks of the world, and tells it.
+ *
+ * Each answer is one of four.  RS_WAIT parks: nothing has been written and
+ * nothing recorded, so the instruction is asked once more from its beginning.
+ * RS_CANNOT becomes an unknown value.
+ */
+#include "ruleset/interp_int.h"
+
+void
+note_step(struct rs_eval *ev, enum rs_step_kind kind, uint32_t number,
+    uint32_t line, const struct rs_value *key, const struct rs_value *value)
+{
+	struct rs_step	step = { .kind = (uint8_t)kind,
+	    .depth = (uint8_t)ev->depth, .number = number, .line = line };
+
+	if (key != NULL)
+		step.key = *key;
+	if (value != NULL)
+		step.value = *value;
+	rs_record_add(ev->record, &step);
+}
+
+static enum rs_answer
+get_fact(struct rs_eval *ev, unsigned fact)
+{
+	struct rs_value	*v = &ev->facts[fact];
+	enum rs_answer	 answer;
+
+	*v = rs_empty(RS_T_NONE);
+	answer = ev->world->fact(ev->ctx, ev, fact, v);
+	if (answer == RS_WAIT)
+		return answer;
+	if (answer == RS_ABSENT)
+		*v = rs_empty(rs_facts[fact].type);
+	else if (answer == RS_CANNOT)
+		*v = rs_unknown(RS_WHY_TABLE);
+	ev->have |= RS_FACT_BIT(fact);
+	return answer;
+}
+
+enum next
+ask_fact(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
+{
+	unsigned	fact = in->b;
+
+	if (!(ev->have & RS_FACT_BIT(fact)) && get_fact(ev, fact) == RS_WAIT)
+		return PARK;
+	f->r[in->a] = ev->facts[fact];
+	note(ev, RS_STEP_FACT, fact, here(ev, f), NULL, &ev->facts[fact]);
+	return NEXT;
+}
+
+/* The four answers as a value; `out` holds what RS_HAVE has brought. */
+static void
+settle(enum rs_answer answer, struct rs_value *out)
+{
+	if (answer == RS_ABSENT)
+		*out = rs_empty(RS_T_NONE);
+	else if (answer == RS_CANNOT)
+		*out = rs_unknown(RS_WHY_TABLE);
+}
+
+/* What is void is in no table, and what is unknown cannot be asked. */
+static enum rs_answer
+get_map(struct rs_eval *ev, uint32_t map, const struct rs_value *key,
+    struct rs_value *out, uint32_t *line)
+{
+	enum rs_answer	answer = RS_ABSENT;
+
+	*line = 0;
+	if (key->type == RS_T_UNKNOWN) {
+		*out = *key;
+		return RS_HAVE;
+	}
+	if (!rs_is_void(key))
+		answer = ev->world->map_get(ev->ctx, ev, map, key, out, line);
+	if (answer != RS_WAIT)
+		settle(answer, out);
+	return answer;
+}
+
+enum next
+ask_map(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
+{
+	struct rs_value	v = rs_empty(RS_T_NONE);
+	uint32_t	line;
+
+	if (get_map(ev, in->c, &f->r[in->b], &v, &line) == RS_WAIT)
+		return PARK;
+	note(ev, RS_STEP_MAP, in->c, line, &f->r[in->b], &v);
+	if (in->op == RS_MAP_HAS && v.type != RS_T_UNKNOWN)
+		v = rs_bool(v.type != RS_T_NONE);
+	f->r[in->a] = v;
+	return NEXT;
+}
+
+enum rs_answer
+ask_expand(struct rs_eval *ev, struct frame *f, const struct rs_insn *in,
+    struct rs_value *out, uint32_t *line)
+{
+	enum rs_answer	answer;
+
+	*out = rs_empty(RS_T_NONE);
+	answer = get_map(ev, in->c, &f->r[in->a], out, line);
+	if (answer == RS_WAIT)
+		return answer;
+	note(ev, RS_STEP_MAP, in->c, *line, &f->r[in->a], out);
+	return out->type == RS_T_UNKNOWN ? RS_CANNOT : answer;
+}
+
+enum next
+ask_header(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
+{
+	struct rs_value	name = rs_text(RS_T_TEXT, rs_string(ev->im, in->c));
+	struct rs_value	v = rs_empty(RS_T_NONE);
+	enum rs_answer	answer;
+
+	answer = ev->world->header(ev->ctx, ev, name.s, 0, &v);
+	if (answer == RS_WAIT)
+		return PARK;
+	settle(answer, &v);
+	note(ev, RS_STEP_HEADER, 0, here(ev, f), &name, &v);
+	f->r[in->a] = v.type == RS_T_NONE ? rs_empty(RS_T_TEXT) : v;
+	return NEXT;
+}
+
+static struct rs_value
+matches(const struct rs_eval *ev, const struct frame *f,
+    const struct rs_insn *in, const struct rs_value *field)
+{
+	if (field->type == RS_T_UNKNOWN)
+		return *field;
+	if (in->op == RS_HEADER_EQ)
+		return rs_eq(field, &f->r[in->b]);
+	return rs_bool(rs_set_has(ev->im, in->b, field));
+}
+
+/*
+ * Whether one of the fields of that name is equal or in the set; unknown when
+ * none of those that could be read is, and one could not.
+ */
+enum next
+ask_headers(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
+{
+	struct rs_value	name = rs_text(RS_T_TEXT, rs_string(ev->im, in->c));
+	struct rs_value	result = rs_bool(false), field, one;
+	enum rs_answer	answer;
+
+	for (unsigned i = 0; rs_truth(&result) != RS_TRUE; i++) {
+		field = rs_empty(RS_T_NONE);
+		answer = ev->world->header(ev->ctx, ev, name.s, i, &field);
+		if (answer == RS_WAIT)
+			return PARK;
+		if (answer == RS_ABSENT)
+			break;
+		settle(answer, &field);
+		one = matches(ev, f, in, &field);
+		result = rs_or(&result, &one);
+		if (answer == RS_CANNOT)
+			break;
+	}
+	note(ev, RS_STEP_HEADER, 0, here(ev, f), &name, &result);
+	f->r[in->a] = result;
+	return NEXT;
+}
+
+enum next
+ask_unknown(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
+{
+	struct rs_value	v = rs_empty(RS_T_NONE);
+	enum rs_answer	answer;
+
+	answer = ev->world->rcpt_unknown(ev->ctx, ev, &v);
+	if (answer == RS_WAIT)
+		return PARK;
+	if (answer == RS_ABSENT)
+		v = rs_bool(false);
+	settle(answer == RS_ABSENT ? RS_HAVE : answer, &v);
+	note(ev, RS_STEP_UNKNOWN_RCPT, 0, here(ev, f), NULL, &v);
+	f->r[in->a] = v;
+	return NEXT;
+}
+
+/* A tag that the world does not have is at its default. */
+enum next
+ask_tag(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
+{
+	uint32_t	tag = (uint32_t)ev->im->consts[in->c].i;
+	struct rs_value	v = rs_empty(RS_T_NONE);
+	enum rs_answer	answer;
+
+	answer = ev->world->tag_get(ev->ctx, ev, tag, &v);
+	if (answer == RS_WAIT)
+		return PARK;
+	if (answer == RS_ABSENT)
+		v = rs_const(ev->im, rs_tag(ev->im, tag)->dflt);
+	else
+		settle(answer, &v);
+	note(ev, RS_STEP_TAG, tag, here(ev, f), NULL, &v);
+	f->r[in->a] = v;
+	return NEXT;
+}
+
+void
+do_effect(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
+{
+	struct rs_value	name = rs_empty(RS_T_TEXT), v = rs_empty(RS_T_NONE);
+	enum rs_effect	effect = RS_E_HEADER_DEL;
+	uint32_t	number = 0;
+
+	if (rs_ops[in->op].a == RS_IN_)
+		v = f->r[in->a];
+	if (rs_ops[in->op].c == RS_STR_)
+		name.s = rs_string(ev->im, in->c);
+	if (in->op == RS_HEADER_ADD)
+		effect = RS_E_HEADER_ADD;
+	else if (in->op == RS_HEADER_SET)
+		effect = RS_E_HEADER_SET;
+	else if (in->op == RS_LOG)
+		effect = RS_E_LOG;
+	else if (in->op == RS_TAG) {
+		effect = RS_E_TAG;
+		number = (uint32_t)ev->im->consts[in->c].i;
+	}
+	note(ev, RS_STEP_EFFECT, effect, here(ev, f), &name, &v);
+	ev->world->effect(ev->ctx, ev, effect, number, name.s, &v);
+}
