@@ -1,0 +1,121 @@
+/*
+ * cf.c - one compilation from text to image: the passes in their order.
+ */
+#include "base/fileio.h"
+#include "base/xalloc.h"
+#include "cf/cf_int.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* The absolute folder of the policy: what its relative names are relative to. */
+static const char *
+folder_of(struct cf *cf, const char *path)
+{
+	char		 real[PATH_MAX], cwd[PATH_MAX], *slash;
+
+	if (realpath(path, real) != NULL) {
+		if ((slash = strrchr(real, '/')) == real)
+			return "";
+		*slash = '\0';
+		return arena_strdup(&cf->arena, real);
+	}
+	if (getcwd(cwd, sizeof(cwd)) == NULL)
+		return "";
+	return strcmp(cwd, "/") == 0 ? "" : arena_strdup(&cf->arena, cwd);
+}
+
+static struct cf *
+begin(const char *path, struct span text)
+{
+	struct cf	*cf = xcalloc(1, sizeof(*cf));
+	const char	*slash = strrchr(path, '/');
+	const char	*name = slash == NULL ? path : slash + 1;
+	const char	*full;
+
+	cf->path = arena_strdup(&cf->arena, path);
+	cf->folder = folder_of(cf, path);
+	full = arena_printf(&cf->arena, "%s/%s", cf->folder, name).p;
+	cf_source_add(cf, cf->path, full, text, 0);
+	return cf;
+}
+
+/* A pass runs over what the passes before it understood, so that one run finds much. */
+static void
+passes(struct cf *cf)
+{
+	cf_parse(cf);
+	cf_names(cf);
+	cf_options(cf);
+	cf_types(cf);
+	cf_tests(cf);
+	if (cf->nerrors == 0)
+		cf_prove(cf);
+	if (cf->nerrors == 0)
+		cf_unused(cf);
+	if (cf->nerrors == 0)
+		cf_emit(cf);
+	if (cf->nerrors == 0)
+		cf_tests_link(cf);
+}
+
+struct cf *
+cf_compile_mem(const char *path, struct span text)
+{
+	struct cf	*cf;
+
+	if (text.n > CF_TEXT_MAX) {
+		cf = begin(path, SPAN_NONE);
+		cf_error(cf, (struct cf_loc){ 0, 0 },
+		    "the policy is larger than %u MiB", CF_TEXT_MAX >> 20);
+		return cf;
+	}
+	cf = begin(path, text);
+	passes(cf);
+	return cf;
+}
+
+struct cf *
+cf_compile(const char *path, int *io)
+{
+	struct buf	 text = { 0 };
+	struct cf	*cf;
+
+	*io = 0;
+	if (file_read(path, CF_TEXT_MAX + 1, &text) == -1 && errno != EFBIG) {
+		*io = -1;
+		cf = begin(path, SPAN_NONE);
+		cf_error(cf, (struct cf_loc){ 0, 0 }, "cannot be read: %s",
+		    strerror(errno));
+		cf->diags[0].line = 0;
+	} else {
+		cf = cf_compile_mem(path, buf_span(&text));
+	}
+	buf_clear(&text);
+	return cf;
+}
+
+void
+cf_free(struct cf **cfp)
+{
+	struct cf	*cf = *cfp;
+
+	*cfp = NULL;
+	if (cf == NULL)
+		return;
+	htab_clear(&cf->names);
+	free(cf->diags);
+	free(cf->unserved);
+	free(cf->syms);
+	buf_clear(&cf->image);
+	arena_clear(&cf->arena);
+	free(cf);
+}
+
+struct span
+cf_image(const struct cf *cf)
+{
+	return cf->nerrors == 0 ? buf_span(&cf->image) : SPAN_NONE;
+}

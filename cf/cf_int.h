@@ -1,0 +1,178 @@
+/*
+ * cf_int.h - what the passes of the compiler share: one compilation.
+ *
+ * There are no globals: everything a pass knows is reached from struct cf.
+ */
+#ifndef WB_CF_INT_H
+#define WB_CF_INT_H
+
+#include "base/hash.h"
+#include "cf/cf.h"
+#include "cf/tree.h"
+
+#define CF_DIAGS_MAX	50		/* errors, then "too many" */
+#define CF_TEXT_MAX	(16u << 20)	/* octets of a policy text */
+#define CF_FILE_MAX	(1u << 30)	/* octets of a table or file of items */
+
+/* A file whose lines messages show: the policy, files of items, tables. */
+struct cf_source {
+	const char		*path;		/* as messages name it */
+	const char		*full;		/* absolute */
+	struct span		 text;
+	unsigned		 role;		/* of struct rs_file */
+	uint8_t			 sha256[32];
+	uint32_t		 image;		/* manifest index, by emit.c */
+	uint32_t		*lines;		/* offset of each line */
+	size_t			 nlines;
+	struct cf_source	*next;
+};
+
+enum cf_sym_kind {
+	CF_S_SET, CF_S_NET, CF_S_MAP, CF_S_MAILBOX, CF_S_RELAY, CF_S_TAG,
+	CF_S_RULESET, CF_S_ARG, CF_S_LET
+};
+
+struct cf_sym {
+	enum cf_sym_kind	 kind;
+	struct span		 name;
+	struct cf_loc		 loc;
+	struct cf_decl		*decl;
+	struct cf_rule		*let;
+	bool			 used;
+	uint8_t			 type;		/* SET: of its items; TAG, ARG, RULESET, LET */
+	bool			 tainted, table, may_fail, nothing;
+	uint32_t		 index;		/* in the image; LET, ARG: number */
+
+	/* SET, NET: what their items came to */
+	struct rs_value		*values;
+	struct ipnet		*nets;
+	struct cf_loc		*net_locs;	/* where each network was written */
+	uint32_t		*value_lines;
+	size_t			 n;
+	/* MAP */
+	struct span		 map_kind;
+	struct cf_source	*source;
+	bool			 record;	/* in place, with columns */
+	/* RULESET */
+	enum rs_hook		 needs;		/* from which hook on its facts are known */
+	struct cf_expr		*needs_at;	/* what needs it */
+	uint8_t			 mark;		/* for walks */
+	bool			 typed;
+};
+
+/* An option of a block as it is in force; options.c. */
+struct cf_set_opt {
+	enum rs_option		 option;
+	bool			 is_default;
+	struct cf_loc		 loc;
+	struct cf_expr		**places;	/* NULL: left out */
+	size_t			 nplaces;
+	struct cf_set_opt	*next;
+};
+
+/* A block of options with all its defaults: an object of the image. */
+struct cf_object {
+	enum rs_object_kind	 kind;
+	struct span		 name;
+	struct cf_loc		 loc;		/* pos == end: nobody wrote it */
+	struct cf_set_opt	*opts, *last;
+	uint32_t		 index;
+	struct cf_object	*next;
+};
+
+struct cf_limits {
+	bool	too_many;	/* said already */
+	bool	too_deep;
+};
+
+struct cf {
+	struct arena		 arena;
+	const char		*path;		/* of the policy, as given */
+	const char		*folder;	/* absolute, of relative paths */
+	struct cf_source	*sources;	/* the policy first */
+	struct cf_source	*last_source;
+
+	struct cf_diag		*diags;
+	size_t			 ndiags, cap_diags;
+	size_t			 nerrors, nwarnings;
+	struct cf_limits	 said;
+	struct cf_diag		*unserved;
+	size_t			 nunserved;
+
+	struct cf_decl		*decls, *last_decl;
+	struct htab		 names;		/* struct cf_sym, at the top */
+	struct cf_sym		**syms;		/* in the order of declaration */
+	size_t			 nsyms, cap_syms;
+	struct cf_object	*objects, *last_object;
+	struct cf_decl		*hooks[RS_NHOOKS];
+	struct cf_sym		**rulesets;	/* callees first */
+	size_t			 nrulesets;
+
+	struct buf		 image;
+	struct cf_test		*tests;
+	size_t			 ntests;
+};
+
+/* diag.c: a note belongs to the message before it. */
+void	cf_error(struct cf *, struct cf_loc, const char *, ...)
+	    __attribute__((format(printf, 3, 4)));
+void	cf_warn(struct cf *, struct cf_loc, const char *, ...)
+	    __attribute__((format(printf, 3, 4)));
+void	cf_note(struct cf *, struct cf_loc, const char *, ...)
+	    __attribute__((format(printf, 3, 4)));
+/* How to mend what was reported last. */
+void	cf_help(struct cf *, const char *, ...)
+	    __attribute__((format(printf, 2, 3)));
+/* In another file. */
+void	cf_error_at(struct cf *, const struct cf_source *, uint32_t line, uint32_t column, uint32_t end, const char *, ...)
+	    __attribute__((format(printf, 6, 7)));
+void	cf_error_unserved(struct cf *, struct cf_loc, const char *, ...)
+	    __attribute__((format(printf, 3, 4)));
+uint32_t cf_line(const struct cf *, struct cf_loc);
+
+/* source.c */
+struct cf_source *cf_source_add(struct cf *, const char *path, const char *full, struct span text, unsigned role);
+/* Reads a file named in the policy; NULL with errno when it cannot be read. */
+struct cf_source *cf_source_read(struct cf *, struct span name, unsigned role);
+/* Line and column (1-based) of an offset. */
+void	 cf_source_place(const struct cf_source *, uint32_t pos, uint32_t *line, uint32_t *column);
+struct span cf_source_line(const struct cf_source *, uint32_t line);
+/* Absolute: a relative name is in the policy's folder. */
+const char *cf_full_path(struct cf *, struct span name);
+
+/* words.c: of the language as a whole, and of what this version has of it. */
+bool		 cf_later(struct span word);		/* statements, conditions, actions */
+bool		 cf_later_kind(struct span word);	/* listeners, hooks, maps, types, facts */
+void		 cf_error_later(struct cf *, struct cf_loc, struct span word);
+/* The nearest of the candidates, or none. */
+struct cf_near {
+	struct span	word;
+	struct span	best;
+	unsigned	distance;
+	const struct cf_sym *sym;
+};
+void		 cf_near_begin(struct cf_near *, struct span word);
+void		 cf_near_try(struct cf_near *, struct span candidate);
+void		 cf_near_sym(struct cf_near *, const struct cf_sym *);
+
+/* The passes, in their order; each reports and goes on. */
+void	cf_parse(struct cf *);		/* parse.c: scanner, ends, grammar */
+/* Option statements that are not in the file: the defaults; NULL on an error. */
+struct cf_opt *cf_parse_options(struct cf *, struct span text);
+void	cf_names(struct cf *);		/* names.c: declares; sets, nets, maps */
+void	cf_items_read(struct cf *, struct cf_sym *);	/* items.c */
+void	cf_map_read(struct cf *, struct cf_sym *);	/* tables.c */
+void	cf_options(struct cf *);	/* options.c */
+void	cf_types(struct cf *);		/* types.c */
+void	cf_prove(struct cf *);		/* prove.c */
+void	cf_unused(struct cf *);		/* names.c */
+void	cf_tests(struct cf *);		/* tests.c */
+void	cf_emit(struct cf *);		/* emit.c */
+void	cf_tests_link(struct cf *);	/* tests.c: numbers of the image */
+
+struct cf_sym	*cf_find(struct cf *, struct span name);
+/* As messages name kinds and types: "a set of domain", "an ip". */
+const char	*cf_sym_what(struct cf *, const struct cf_sym *);
+const char	*cf_type_what(unsigned type);
+
+#endif

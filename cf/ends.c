@@ -1,0 +1,160 @@
+/*
+ * ends.c - where statements end.
+ *
+ * A line's end or ';' ends a statement.  A line goes on when it ends with a
+ * comma, an opening bracket, '=', '=>', '->', a comparison or one of `and or
+ * not in of matches like else`; when the next one begins with `and`, `or`,
+ * `else`, '=>', ',' or a closing bracket; and everywhere inside ( ) and [ ].
+ */
+#include "cf/lexer.h"
+#include "cf/parser.h"
+
+/* After such a token a line's end says nothing. */
+static bool
+goes_on_after(int kind)
+{
+	switch (kind) {
+	case ',': case '{': case '(': case '[': case '=': case '<': case '>':
+	case T_ARROW: case T_GIVES: case T_EQ: case T_NE: case T_LE: case T_GE:
+	case T_AND: case T_OR: case T_NOT: case T_IN: case T_OF:
+	case T_MATCHES: case T_LIKE: case T_ELSE: case T_END:
+	case T_BEGIN_POLICY: case T_BEGIN_OPTIONS:
+		return true;
+	}
+	return false;
+}
+
+/* Before such a token a line's end says nothing. */
+static bool
+goes_on_before(int kind)
+{
+	switch (kind) {
+	case T_AND: case T_OR: case T_ELSE: case T_ARROW: case ',':
+	case ')': case ']': case '}':
+		return true;
+	}
+	return false;
+}
+
+static void
+read_token(struct cf_parser *p, struct cf_token *tok)
+{
+	if (p->has_ahead) {
+		*tok = p->ahead;
+		p->has_ahead = false;
+		return;
+	}
+	memset(tok, 0, sizeof(*tok));
+	tok->kind = cf_scan_token(tok, &p->scan, p->scanner);
+}
+
+/* The next token; line ends become T_END where they end a statement. */
+static void
+next_end(struct cf_parser *p, struct cf_token *tok)
+{
+	struct cf_loc	 end;
+
+	read_token(p, tok);
+	if (tok->kind == ';')
+		tok->kind = T_END;
+	if (tok->kind == 0 && !goes_on_after(p->last)) {
+		/* The last line may lack its end. */
+		p->ahead = *tok;
+		p->has_ahead = true;
+		tok->kind = T_END;
+		return;
+	}
+	if (tok->kind != T_NEWLINE)
+		return;
+	end = tok->loc;
+	while (tok->kind == T_NEWLINE)
+		read_token(p, tok);
+	if (p->brackets > 0 || goes_on_after(p->last) ||
+	    goes_on_before(tok->kind) || tok->kind == ';' || tok->kind == 0) {
+		if (tok->kind == ';' || tok->kind == 0) {
+			p->ahead = *tok;
+			p->has_ahead = true;
+			next_end(p, tok);
+		}
+		return;
+	}
+	p->ahead = *tok;
+	p->has_ahead = true;
+	tok->kind = T_END;
+	tok->loc = end;
+	/* Nothing stands at a line's end: the mark goes behind what was last. */
+	if (p->now.loc.end > 0)
+		tok->loc.pos = p->now.loc.end;
+	tok->loc.end = tok->loc.pos;
+}
+
+static void
+count(struct cf_parser *p, int kind)
+{
+	p->braces_before = p->braces;
+	switch (kind) {
+	case '(': case '[':
+		p->brackets++;
+		break;
+	case ')': case ']':
+		p->brackets -= p->brackets > 0;
+		break;
+	case '{':
+		p->braces++;
+		p->brackets = 0;
+		break;
+	case '}':
+		p->braces -= p->braces > 0;
+		p->brackets = 0;
+		break;
+	}
+}
+
+/* Reads on to the end of the statement in which an error was. */
+static void
+skip(struct cf_parser *p, struct cf_token *tok)
+{
+	p->scan.quiet = true;
+	p->brackets = 0;
+	for (;;) {
+		next_end(p, tok);
+		if (tok->kind == 0 || (p->braces <= p->recover_to &&
+		    (tok->kind == T_END || tok->kind == '}')))
+			break;
+		count(p, tok->kind);
+		p->brackets = 0;
+		p->last = tok->kind;
+	}
+	p->scan.quiet = false;
+	p->recover = false;
+}
+
+void
+cf_next_token(struct cf_parser *p, struct cf_token *tok)
+{
+	if (p->begin != 0) {
+		memset(tok, 0, sizeof(*tok));
+		tok->kind = p->begin;
+		p->begin = 0;
+	} else if (p->recover) {
+		skip(p, tok);
+	} else {
+		next_end(p, tok);
+	}
+	count(p, tok->kind);
+	if (p->last == T_END || p->last == '{' || p->last == '}' ||
+	    p->last == T_BEGIN_POLICY)
+		p->first = *tok;
+	p->last = tok->kind;
+	p->before = p->now;
+	p->now = *tok;
+}
+
+void
+cf_recover(struct cf_parser *p)
+{
+	if (p->last == T_END || p->last == '}' || p->last == 0)
+		return;
+	p->recover = true;
+	p->recover_to = p->braces_before;
+}

@@ -1,0 +1,57 @@
+/*
+ * lexer.h - between scanner and grammar: tokens, and where statements end.
+ *
+ * lexer.l makes tokens of octets; ends.c decides which line ends end a
+ * statement, so that the grammar does not have to.
+ */
+#ifndef WB_CF_LEXER_H
+#define WB_CF_LEXER_H
+
+#include "cf/cf_int.h"
+
+#define CF_TEXT_NESTING	8	/* texts within {expressions} of texts */
+
+struct cf_token {
+	int		 kind;		/* of parser.h */
+	struct cf_loc	 loc;
+	struct rs_value	 value;
+};
+
+/* The scanner's own state. */
+struct cf_scan {
+	struct cf	*cf;
+	uint32_t	 pos;		/* of the next octet */
+	uint32_t	 start;		/* of the token under way */
+	struct buf	 text;		/* chunk of a text */
+	unsigned	 nesting;	/* texts that are open */
+	bool		 head;		/* the chunk is the text's first */
+	bool		 quiet;		/* skipping: errors are not told */
+};
+
+struct cf_parser {
+	struct cf	*cf;
+	void		*scanner;
+	struct cf_scan	 scan;
+	struct cf_token	 ahead;		/* read, not yet handed out */
+	bool		 has_ahead;
+	int		 begin;		/* token that says what is parsed, or 0 */
+	unsigned	 braces;	/* open { before the next token */
+	unsigned	 braces_before;	/* before the one handed out last */
+	unsigned	 brackets;	/* open ( and [ */
+	int		 last;		/* kind handed out last */
+	struct cf_token	 first;		/* of the statement under way */
+	struct cf_token	 before, now;	/* handed out last but one, and last */
+	bool		 recover;	/* skip to the end of the statement */
+	unsigned	 recover_to;	/* open { there */
+	struct cf_opt	*options;	/* cf_parse_options() */
+};
+
+/* lexer.l: NEWLINE for each line's end, 0 at the end. */
+int	cf_scan_token(struct cf_token *, struct cf_scan *, void *scanner);
+
+/* ends.c: what the grammar reads. */
+void	cf_next_token(struct cf_parser *, struct cf_token *);
+/* After a syntax error: skip what is left of the statement. */
+void	cf_recover(struct cf_parser *);
+
+#endif

@@ -1,0 +1,124 @@
+/*
+ * source.c - the files of one compilation: their text, lines and places.
+ */
+#include "base/digest.h"
+#include "base/fileio.h"
+#include "base/xalloc.h"
+#include "cf/cf_int.h"
+
+#include <stdlib.h>
+
+static void
+index_lines(struct cf *cf, struct cf_source *s)
+{
+	size_t	 i, n = 1;
+
+	for (i = 0; i < s->text.n; i++)
+		n += s->text.p[i] == '\n';
+	s->lines = arena_alloc(&cf->arena, (n + 1) * sizeof(*s->lines));
+	s->nlines = 1;
+	for (i = 0; i < s->text.n; i++) {
+		if (s->text.p[i] == '\n')
+			s->lines[s->nlines++] = (uint32_t)i + 1;
+	}
+}
+
+struct cf_source *
+cf_source_add(struct cf *cf, const char *path, const char *full,
+    struct span text, unsigned role)
+{
+	struct cf_source	*s;
+
+	s = arena_alloc(&cf->arena, sizeof(*s));
+	s->path = arena_strdup(&cf->arena, path);
+	s->full = arena_strdup(&cf->arena, full);
+	s->text = arena_span(&cf->arena, text);
+	s->role = role;
+	digest_sha256(s->text, s->sha256);
+	index_lines(cf, s);
+	if (cf->last_source == NULL)
+		cf->sources = s;
+	else
+		cf->last_source->next = s;
+	cf->last_source = s;
+	return s;
+}
+
+const char *
+cf_full_path(struct cf *cf, struct span name)
+{
+	if (name.n > 0 && name.p[0] == '/')
+		return arena_span(&cf->arena, name).p;
+	return arena_printf(&cf->arena, "%s/%.*s", cf->folder,
+	    SPAN_ARG(name)).p;
+}
+
+struct cf_source *
+cf_source_read(struct cf *cf, struct span name, unsigned role)
+{
+	struct cf_source	*s;
+	struct buf		 text = { 0 };
+	const char		*full = cf_full_path(cf, name);
+
+	for (s = cf->sources; s != NULL; s = s->next) {
+		if (s->role == role && strcmp(s->full, full) == 0)
+			return s;
+	}
+	if (file_read(full, CF_FILE_MAX, &text) == -1) {
+		buf_clear(&text);
+		return NULL;
+	}
+	s = cf_source_add(cf, arena_span(&cf->arena, name).p, full,
+	    buf_span(&text), role);
+	buf_clear(&text);
+	return s;
+}
+
+/* The last line that begins at or before pos. */
+static size_t
+line_of(const struct cf_source *s, uint32_t pos)
+{
+	size_t	 lo = 0, hi = s->nlines, mid;
+
+	while (hi - lo > 1) {
+		mid = lo + (hi - lo) / 2;
+		if (s->lines[mid] <= pos)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+void
+cf_source_place(const struct cf_source *s, uint32_t pos, uint32_t *line,
+    uint32_t *column)
+{
+	size_t	 i = line_of(s, pos);
+
+	*line = (uint32_t)i + 1;
+	*column = pos - s->lines[i] + 1;
+}
+
+struct span
+cf_source_line(const struct cf_source *s, uint32_t line)
+{
+	size_t	 from, to;
+
+	if (line == 0 || line > s->nlines)
+		return SPAN_NONE;
+	from = s->lines[line - 1];
+	to = line < s->nlines ? s->lines[line] - 1 : s->text.n;
+	if (to > from && s->text.p[to - 1] == '\r')
+		to--;
+	return (struct span){ s->text.p + from, to - from };
+}
+
+uint32_t
+cf_line(const struct cf *cf, struct cf_loc loc)
+{
+	uint32_t	 line, column;
+
+	cf_source_place(cf->sources, loc.pos, &line, &column);
+	return line;
+}

@@ -1,0 +1,290 @@
+/*
+ * tree.h - the policy as it was written: declarations, rules, expressions.
+ *
+ * The grammar's actions build it, one call each; names.c and types.c fill in
+ * what a node means; prove.c and emit.c read it.  Everything lies in the
+ * compilation's arena.
+ */
+#ifndef WB_CF_TREE_H
+#define WB_CF_TREE_H
+
+#include "base/buf.h"
+#include "ruleset/image.h"
+
+struct cf;
+
+/* A stretch of the policy text, in octets. */
+struct cf_loc {
+	uint32_t	pos, end;
+};
+
+struct cf_sym;
+
+enum cf_expr_kind {
+	CF_E_BAD,		/* an error has been reported */
+	CF_E_CONST,		/* value */
+	CF_E_TEXT,		/* list: parts, one after the other */
+	CF_E_NAME,		/* name */
+	CF_E_FIELD,		/* a.name */
+	CF_E_INDEX,		/* a[b] */
+	CF_E_CALL,		/* name(list) */
+	CF_E_ELSE,		/* a else b */
+	CF_E_MASK,		/* a/bits4/bits6 */
+	CF_E_EQ,		/* a == b; negated: != */
+	CF_E_ORDER,		/* a op b */
+	CF_E_IN,		/* a in b; negated: not in */
+	CF_E_NOT,		/* not a */
+	CF_E_AND, CF_E_OR,	/* list */
+	CF_E_UNKNOWN,		/* rcpt unknown */
+	CF_E_OTHERWISE,		/* true, as the last rule says it */
+	CF_E_CONVERT		/* a read as type; made by types.c */
+};
+
+/* What names.c has found a CF_E_NAME, FIELD or INDEX to mean. */
+enum cf_ref {
+	CF_R_NONE,
+	CF_R_FACT,		/* fact */
+	CF_R_PART,		/* part of the address a */
+	CF_R_HEADER,		/* header["value"] */
+	CF_R_MAP,		/* sym[b] */
+	CF_R_COLUMN,		/* column `name` of the record a */
+	CF_R_SYM		/* sym: a tag, a let, an argument, or a whole set, map, ... */
+};
+
+struct cf_expr {
+	enum cf_expr_kind	 kind;
+	struct cf_loc		 loc;
+	struct span		 name;
+	struct rs_value		 value;
+	uint8_t			 op;		/* ORDER: enum rs_op */
+	uint8_t			 bits4, bits6;	/* MASK */
+	bool			 negated;
+	bool			 comma;		/* option values: a comma stood before */
+	uint16_t		 depth;		/* of the tree below */
+	struct cf_expr		*a, *b;
+	struct cf_expr		*list, *last;	/* operands, parts, arguments */
+	struct cf_expr		*next;		/* in the list of another */
+
+	/* names.c and types.c */
+	enum cf_ref		 ref;
+	enum rs_fact		 fact;
+	enum rs_field		 part;
+	struct cf_sym		*sym;
+	uint8_t			 type;		/* enum rs_type; NONE: not known */
+	bool			 typed;
+	bool			 tainted;	/* a stranger wrote it */
+	bool			 table;		/* text out of a table: read as wanted */
+	bool			 may_fail;	/* can come out unknown */
+	bool			 nothing;	/* can come out as nothing */
+};
+
+enum cf_action_kind {
+	CF_A_ACCEPT, CF_A_REJECT, CF_A_DEFER, CF_A_DISCARD,
+	CF_A_ADD, CF_A_SET, CF_A_REMOVE, CF_A_LOG, CF_A_TAG,
+	CF_A_EXPAND, CF_A_DELIVER, CF_A_RELAY, CF_A_MX, CF_A_REDIRECT,
+	CF_A_MOVED, CF_A_VALUE
+};
+
+struct cf_reply {
+	bool			 has_code, has_status;
+	struct cf_loc		 code_loc, status_loc;
+	int64_t			 code;
+	struct span		 status;
+	struct cf_expr		*text;		/* NULL: none */
+};
+
+struct cf_action {
+	enum cf_action_kind	 kind;
+	struct cf_loc		 loc;
+	struct span		 name;		/* of map, mailbox, tag */
+	struct cf_loc		 name_loc;
+	struct cf_expr		*expr;
+	struct cf_reply		 reply;
+	struct cf_sym		*sym;		/* names.c */
+	struct span		 field;		/* types.c: header field's name */
+	struct cf_action	*next;
+};
+
+struct cf_rule {
+	struct cf_loc		 loc;
+	bool			 is_let;
+	struct span		 name;		/* let */
+	struct cf_expr		*cond;		/* let: its value */
+	struct cf_action	*actions;
+	struct cf_action	*failing;	/* NULL: none written */
+	bool			 has_failing;
+	struct cf_sym		*sym;		/* let */
+	struct cf_rule		*next;
+};
+
+/* Items of sets and networks, entries of maps. */
+enum cf_item_kind { CF_I_VALUE, CF_I_FILE, CF_I_RANGE, CF_I_ENTRY };
+struct cf_item {
+	enum cf_item_kind	 kind;
+	struct cf_loc		 loc;
+	struct rs_value		 value;		/* VALUE; FILE: path */
+	struct ip		 last;		/* RANGE: from value.ip on */
+	struct span		 key, text;	/* ENTRY */
+	struct cf_item		*next;
+};
+
+/* One statement of an option block: a word, then its values. */
+struct cf_opt {
+	struct cf_loc		 loc;
+	struct cf_expr		*values;	/* the words before, too */
+	struct cf_opt		*next;
+};
+
+/* Statements of a test block; tests.c makes cf.h's steps of them. */
+enum cf_tnode_kind {
+	CF_TN_CLIENT, CF_TN_HELO, CF_TN_MAIL, CF_TN_RCPT, CF_TN_HEADER,
+	CF_TN_BODY, CF_TN_TIME, CF_TN_AFTER, CF_TN_MAP, CF_TN_MAP_FAILING,
+	CF_TN_DNS, CF_TN_DNS_FAILING, CF_TN_ACCEPT, CF_TN_REJECT,
+	CF_TN_DEFER, CF_TN_DISCARD, CF_TN_DELIVER, CF_TN_RELAY, CF_TN_MX,
+	CF_TN_SENDER, CF_TN_RCPT_IS, CF_TN_HEADER_IS, CF_TN_TAG,
+	CF_TN_UNKNOWN
+};
+
+struct cf_tnode {
+	enum cf_tnode_kind	 kind;
+	struct cf_loc		 loc;
+	struct rs_value		 value, value2, value3;
+	struct cf_loc		 value_loc, value2_loc;
+	struct cf_expr		*expr;		/* relay, tag */
+	struct cf_expr		*list;		/* DNS: values */
+	struct cf_reply		 reply;
+	struct cf_tnode		*next;
+};
+
+enum cf_decl_kind {
+	CF_D_EDITION,		/* expr */
+	CF_D_SETTING,		/* opts: one */
+	CF_D_SET, CF_D_NET,	/* name, items */
+	CF_D_MAP,		/* name, driver, where, as, items */
+	CF_D_LISTEN,		/* name, opts */
+	CF_D_SPOOL, CF_D_QUEUE, CF_D_LIMITS,	/* opts */
+	CF_D_MAILBOX, CF_D_RELAY,		/* name, opts */
+	CF_D_TAG,		/* name, type_name, expr */
+	CF_D_HOOK, CF_D_ROUTE,	/* name, rules */
+	CF_D_RULESET,		/* name, args, type_name, rules */
+	CF_D_TEST		/* name, steps */
+};
+
+struct cf_arg {
+	struct span		 name, type_name;
+	struct cf_loc		 loc, type_loc;
+	struct cf_sym		*sym;
+	struct cf_arg		*next;
+};
+
+struct cf_decl {
+	enum cf_decl_kind	 kind;
+	struct cf_loc		 loc;		/* of its first line */
+	struct span		 name;
+	struct cf_loc		 name_loc;
+	struct span		 type_name;	/* tag, ruleset; map: kind */
+	struct cf_loc		 type_loc;
+	struct span		 driver, where;
+	struct cf_loc		 driver_loc, where_loc;
+	bool			 has_where, in_place;
+	struct cf_expr		*expr;
+	struct cf_item		*items;
+	struct cf_opt		*opts;
+	struct cf_rule		*rules;
+	struct cf_arg		*args;
+	struct cf_tnode		*steps;
+	enum rs_hook		 hook;		/* names.c */
+	struct cf_sym		*sym;
+	struct cf_decl		*next;
+};
+
+/* A list that grows at its end, for the grammar. */
+struct cf_rules { struct cf_rule *first, *last; };
+struct cf_actions { struct cf_action *first, *last; };
+struct cf_items { struct cf_item *first, *last; };
+struct cf_opts { struct cf_opt *first, *last; };
+struct cf_tnodes { struct cf_tnode *first, *last; };
+struct cf_args { struct cf_arg *first, *last; };
+struct cf_exprs { struct cf_expr *first, *last; };
+
+#define CF_TREE_DEPTH	200	/* of one expression */
+
+/* Expressions. */
+struct cf_expr	*cf_bad(struct cf *, struct cf_loc);
+struct cf_expr	*cf_const(struct cf *, struct cf_loc, struct rs_value);
+struct cf_expr	*cf_name(struct cf *, struct cf_loc, struct rs_value word);
+struct cf_expr	*cf_field(struct cf *, struct cf_loc, struct cf_expr *, struct rs_value word);
+struct cf_expr	*cf_index(struct cf *, struct cf_loc, struct cf_expr *, struct cf_expr *);
+struct cf_expr	*cf_call(struct cf *, struct cf_loc, struct rs_value word, struct cf_exprs);
+struct cf_expr	*cf_mask(struct cf *, struct cf_loc, struct cf_expr *, struct rs_value bits4, const struct rs_value *bits6);
+struct cf_expr	*cf_pair(struct cf *, struct cf_loc, enum cf_expr_kind, struct cf_expr *, struct cf_expr *, bool negated);
+struct cf_expr	*cf_order(struct cf *, struct cf_loc, unsigned op, struct cf_expr *, struct cf_expr *);
+struct cf_expr	*cf_one(struct cf *, struct cf_loc, enum cf_expr_kind, struct cf_expr *);
+/* and, or: a long chain is one node, so that its length costs no depth. */
+struct cf_expr	*cf_chain(struct cf *, struct cf_loc, enum cf_expr_kind, struct cf_expr *, struct cf_expr *);
+/* Text with expressions: the first constant, then expression and constant in turn. */
+struct cf_expr	*cf_text_begin(struct cf *, struct cf_loc, struct rs_value);
+struct cf_expr	*cf_text_add(struct cf *, struct cf_loc, struct cf_expr *, struct cf_expr *, struct rs_value);
+struct cf_exprs	 cf_exprs(struct cf_exprs, struct cf_expr *);
+struct cf_exprs	 cf_comma(struct cf_exprs, struct cf_expr *);
+
+/* Rules. */
+struct cf_action *cf_action(struct cf *, struct cf_loc, enum cf_action_kind, struct cf_expr *);
+struct cf_action *cf_action_name(struct cf *, struct cf_loc, enum cf_action_kind, struct rs_value name, struct cf_loc, struct cf_expr *);
+struct cf_action *cf_action_reply(struct cf *, struct cf_loc, enum cf_action_kind, struct cf_reply);
+struct cf_reply	 cf_reply(const struct rs_value *code, struct cf_loc, const struct rs_value *status, struct cf_loc, struct cf_expr *text);
+struct cf_actions cf_actions(struct cf_actions, struct cf_action *);
+struct cf_rule	*cf_rule(struct cf *, struct cf_loc, struct cf_expr *, struct cf_actions);
+struct cf_rule	*cf_let(struct cf *, struct cf_loc, struct rs_value name, struct cf_expr *);
+/* Appends; a NULL rule (in error) is left out. */
+struct cf_rules	 cf_rules(struct cf_rules, struct cf_rule *);
+/* `failing => ...` belongs to the rule above it. */
+struct cf_rules	 cf_failing(struct cf *, struct cf_loc, struct cf_rules, struct cf_actions);
+
+/* Declarations. */
+struct cf_item	*cf_item(struct cf *, struct cf_loc, enum cf_item_kind, struct rs_value);
+struct cf_item	*cf_range(struct cf *, struct cf_loc, struct rs_value written);
+struct cf_item	*cf_entry(struct cf *, struct cf_loc, struct rs_value key, struct rs_value value);
+struct cf_items	 cf_items(struct cf_items, struct cf_item *);
+/* A record's columns as the text that tables hold: name=value, one a line. */
+struct rs_value	 cf_record(struct cf *, struct rs_value record, struct rs_value name, struct rs_value value);
+struct cf_opt	*cf_opt(struct cf *, struct cf_loc, struct cf_exprs);
+struct cf_opts	 cf_opts(struct cf_opts, struct cf_opt *);
+struct cf_arg	*cf_arg(struct cf *, struct rs_value name, struct cf_loc, struct rs_value type, struct cf_loc);
+struct cf_args	 cf_args(struct cf_args, struct cf_arg *);
+/* Each adds a declaration to the policy and returns it, for the few that go on. */
+struct cf_decl	*cf_decl(struct cf *, struct cf_loc, enum cf_decl_kind);
+struct cf_decl	*cf_decl_name(struct cf *, struct cf_loc, enum cf_decl_kind, struct rs_value name, struct cf_loc);
+void		 cf_decl_items(struct cf_decl *, struct cf_items);
+void		 cf_decl_opts(struct cf_decl *, struct cf_opts);
+void		 cf_decl_rules(struct cf_decl *, struct cf_rules);
+void		 cf_decl_type(struct cf_decl *, struct rs_value type, struct cf_loc);
+void		 cf_decl_map(struct cf_decl *, struct rs_value driver, struct cf_loc, const struct rs_value *where, struct cf_loc);
+void		 cf_decl_steps(struct cf_decl *, struct cf_tnodes);
+void		 cf_decl_tag(struct cf_decl *, struct rs_value type, struct cf_loc, struct cf_expr *);
+struct cf_decl	*cf_decl_ruleset(struct cf_decl *, struct cf_args, struct rs_value type, struct cf_loc);
+/* `hostname "..."`: an option that stands at the top. */
+void		 cf_setting(struct cf *, struct cf_loc, struct rs_value word, struct cf_loc, struct cf_exprs);
+void		 cf_decl_listen(struct cf *, struct cf_decl *, struct cf_loc, struct cf_exprs, struct cf_opts);
+
+/* Tests. */
+struct cf_tnode	*cf_tnode(struct cf *, struct cf_loc, enum cf_tnode_kind);
+struct cf_tnode	*cf_tnode1(struct cf *, struct cf_loc, enum cf_tnode_kind, struct rs_value, struct cf_loc);
+struct cf_tnode	*cf_tnode2(struct cf *, struct cf_loc, enum cf_tnode_kind, struct rs_value, struct cf_loc, struct rs_value, struct cf_loc);
+struct cf_tnode	*cf_tnode_expr(struct cf *, struct cf_loc, enum cf_tnode_kind, struct cf_expr *);
+struct cf_tnode	*cf_tnode_reply(struct cf *, struct cf_loc, enum cf_tnode_kind, struct cf_reply);
+struct cf_tnode	*cf_tnode_map(struct cf *, struct cf_loc, struct rs_value map, struct cf_loc, struct rs_value key, struct rs_value value);
+struct cf_tnode	*cf_tnode_client(struct cf *, struct cf_loc, struct rs_value ip, struct rs_value login, struct cf_loc, struct rs_value listener, struct cf_loc);
+struct cf_tnode	*cf_tnode_tag(struct cf *, struct cf_loc, struct rs_value tag, struct cf_loc, struct cf_expr *);
+struct cf_tnode	*cf_tnode_dns(struct cf *, struct cf_loc, struct rs_value name, struct cf_loc, struct rs_value type, struct cf_loc, struct cf_exprs);
+struct cf_tnodes cf_tnodes_join(struct cf_tnodes, struct cf_tnodes);
+struct cf_tnodes cf_tnodes(struct cf_tnodes, struct cf_tnode *);
+
+/* As it would be written; for messages and `show`. */
+void		 cf_expr_print(const struct cf_expr *, struct buf *);
+struct span	 cf_expr_text(struct cf *, const struct cf_expr *);
+void		 cf_value_print(const struct rs_value *, struct buf *);
+/* Quoted, with the escapes of the language. */
+void		 cf_quote(struct span, struct buf *);
+
+#endif
