@@ -43,7 +43,11 @@ typedef void map_problem_cb(void *arg, const struct map_problem *);
 bool		 map_driver_known(struct span driver);
 bool		 map_kind_known(struct span kind);
 
-/* Opens a file of an `:include:`; -1: it is not there.  The descriptor is the map's. */
+/*
+ * Opens a file of an `:include:`; -1: it is not there.  The descriptor is the
+ * map's.  A relative path arrives joined to the folder of the file that names
+ * it, and when that is not there to the folder above, as far as path told it.
+ */
 typedef int map_include_fn(void *arg, const char *path, uint32_t *file_index);
 
 struct map_source {
@@ -65,7 +69,7 @@ struct map_source {
  */
 struct map	*map_open(const struct map_source *);
 void		 map_close(struct map **);
-/* Adds a line of the table, as `with map M["key"] = "value"` of a test does. */
+/* Adds a line of the table, as `with map M["key"] = "value"` of a test does; copied. It takes the place of an entry with that key. */
 void		 map_add(struct map *, struct span key, struct span value);
 size_t		 map_size(const struct map *);
 struct span	 map_kind(const struct map *);
@@ -78,10 +82,20 @@ struct span	 map_kind(const struct map *);
 enum map_result	 map_get(const struct map *, struct span key, struct map_answer *out);
 enum map_result	 map_get_address(const struct map *, struct span whole, size_t at, struct span detail_chars, struct map_answer *out);
 
-/* aliases: the right side taken apart (RFC 5322-like list, quotes, `:include:`). */
+/*
+ * aliases: the right side taken apart (RFC 5322-like list, quotes, `:include:`).
+ * ALIAS_ADDRESS: a local part or an address, as it stands there.
+ * ALIAS_UNSUPPORTED: a command or a file; such mail is deferred.
+ * ALIAS_INCLUDE is never handed out: the members of the file are.
+ * line: of the included file; 0 in the table itself (the answer has its line).
+ */
 enum alias_item { ALIAS_ADDRESS, ALIAS_INCLUDE, ALIAS_UNSUPPORTED };
 typedef void alias_cb(void *arg, enum alias_item, struct span text, uint32_t line);
-/* Members of value, those of included files too (read when the map was opened).  0, or -1 with *why: the list is broken, defer. */
+/*
+ * Members of value, those of included files too (read when the map was
+ * opened), at most 100,000.  0, or -1 with *why (static): the list is broken
+ * or empty, defer; some members may have been handed out then.
+ */
 int		 map_alias_members(const struct map *, struct span value, alias_cb *, void *arg, const char **why);
 
 #endif

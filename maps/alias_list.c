@@ -1,0 +1,176 @@
+/*
+ * alias_list.c - the right side of an alias, taken apart.
+ */
+#include "config.h"
+
+#include "mail/address.h"
+#include "maps/alias_list.h"
+#include "maps/map_int.h"
+
+static enum alias_list_result
+bad(struct alias_list *l, const char *why)
+{
+	l->why = why;
+	l->left = SPAN_NONE;
+	return ALIAS_LIST_BAD;
+}
+
+/* Octets of the quoted string at the start of s; 0: it does not end. */
+static size_t
+quoted_size(struct span s)
+{
+	size_t	 i;
+
+	for (i = 1; i < s.n; i++) {
+		if (s.p[i] == '\\')
+			i++;
+		else if (s.p[i] == '"')
+			return i + 1;
+	}
+	return 0;
+}
+
+/* Octets of the comment at the start of s (nested); 0: it does not end. */
+static size_t
+comment_size(struct span s)
+{
+	size_t	 i, depth = 0;
+
+	for (i = 0; i < s.n; i++) {
+		if (s.p[i] == '\\')
+			i++;
+		else if (s.p[i] == '(')
+			depth++;
+		else if (s.p[i] == ')' && --depth == 0)
+			return i + 1;
+	}
+	return 0;
+}
+
+/* Past blanks and comments, and commas where they may stand; false: bad. */
+static bool
+skip(struct alias_list *l, bool commas)
+{
+	size_t	 n;
+
+	while (l->left.n > 0) {
+		if (map_is_blank(l->left.p[0]) ||
+		    (commas && l->left.p[0] == ','))
+			n = 1;
+		else if (l->left.p[0] != '(')
+			return true;
+		else if ((n = comment_size(l->left)) == 0) {
+			l->at = l->left.p;
+			bad(l, "a comment does not end: ')' is missing");
+			return false;
+		}
+		l->left = span_from(l->left, n);
+	}
+	return true;
+}
+
+/* Up to a comma or a comment; false: quotes that do not end. */
+static bool
+item_text(struct alias_list *l, struct span *out)
+{
+	size_t	 i = 0, n;
+
+	while (i < l->left.n && l->left.p[i] != ',' && l->left.p[i] != '(') {
+		n = l->left.p[i] == '\\' && i + 1 < l->left.n ? 2 : 1;
+		if (l->left.p[i] == '"' &&
+		    (n = quoted_size(span_from(l->left, i))) == 0)
+			return false;
+		i += n;
+	}
+	*out = map_trim(span_mem(l->left.p, i));
+	l->left = span_from(l->left, i);
+	return true;
+}
+
+/* "Name <address>": the address. */
+static struct span
+without_name(struct span s)
+{
+	size_t	 i, n;
+
+	if (s.n == 0 || s.p[s.n - 1] != '>')
+		return s;
+	for (i = 0; i < s.n && s.p[i] != '<'; i += n) {
+		n = s.p[i] == '"' ? quoted_size(span_from(s, i)) : 1;
+		if (n == 0)
+			return s;
+	}
+	return i < s.n ? span_mem(s.p + i + 1, s.n - i - 2) : s;
+}
+
+static enum alias_list_result
+include_item(struct alias_list *l, enum alias_item *kind, struct span *text)
+{
+	*kind = ALIAS_INCLUDE;
+	*text = map_trim(span_from(*text, sizeof(":include:") - 1));
+	if (text->n == 0 || memchr(text->p, '\0', text->n) != NULL)
+		return bad(l, "the file is missing: :include:path");
+	return ALIAS_LIST_ITEM;
+}
+
+static enum alias_list_result
+address_item(struct alias_list *l, enum alias_item *kind, struct span *text)
+{
+	struct address	 ad;
+	const char	*why;
+
+	*kind = ALIAS_ADDRESS;
+	if (text->n > 0 && text->p[0] == '\\')
+		*text = span_from(*text, 1);
+	*text = without_name(*text);
+	arena_reset(l->scratch);
+	if (address_parse(*text, ADDRESS_BARE_LOCAL_OK | ADDRESS_UTF8_OK,
+	    l->scratch, &ad, &why) == -1)
+		return bad(l, why);
+	return ALIAS_LIST_ITEM;
+}
+
+/* A quoted member may be anything; only an address keeps its quotes. */
+static struct span
+unquoted(struct span s)
+{
+	struct span	 inner;
+
+	if (s.n < 3 || s.p[0] != '"' || quoted_size(s) != s.n)
+		return s;
+	inner = map_trim(span_mem(s.p + 1, s.n - 2));
+	return inner.n > 0 && strchr("|/:", inner.p[0]) != NULL ? inner : s;
+}
+
+static enum alias_list_result
+classify(struct alias_list *l, enum alias_item *kind, struct span *text)
+{
+	*text = unquoted(*text);
+	if (span_iprefix(*text, SPAN(":include:")))
+		return include_item(l, kind, text);
+	if (text->n > 0 && text->p[0] == ':')
+		return bad(l, "of the words between colons only "
+		    "':include:' is known");
+	if (text->n > 0 && (text->p[0] == '|' || text->p[0] == '/')) {
+		*kind = ALIAS_UNSUPPORTED;
+		return ALIAS_LIST_ITEM;
+	}
+	return address_item(l, kind, text);
+}
+
+enum alias_list_result
+alias_list_next(struct alias_list *l, enum alias_item *kind, struct span *text)
+{
+	if (!skip(l, true))
+		return ALIAS_LIST_BAD;
+	if (l->left.n == 0)
+		return ALIAS_LIST_END;
+	l->at = l->left.p;
+	if (!item_text(l, text))
+		return bad(l, "the quotes do not end");
+	if (!skip(l, false))
+		return ALIAS_LIST_BAD;
+	if (l->left.n > 0 && l->left.p[0] != ',')
+		return bad(l, "a comma is missing behind the comment");
+	return classify(l, kind, text);
+}

@@ -1,0 +1,363 @@
+/*
+ * map.c - one face for every table: opening, the hash over the entries,
+ * look-ups.
+ */
+#include "config.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "maps/include.h"
+#include "maps/map_int.h"
+
+static const struct map_driver *const drivers[] = {
+#define DRIVER(name, meaning) &map_driver_##name,
+#include "maps/drivers.def"
+#undef DRIVER
+};
+
+static const struct map_kind *const kinds[] = {
+#define KIND(name, meaning) &map_kind_##name,
+#include "maps/kinds.def"
+#undef KIND
+};
+
+static const struct map_driver *
+find_driver(struct span name)
+{
+	size_t	 i;
+
+	for (i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++)
+		if (span_eq(name, span_of(drivers[i]->name)))
+			return drivers[i];
+	return NULL;
+}
+
+static const struct map_kind *
+find_kind(struct span name)
+{
+	size_t	 i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (span_eq(name, span_of(kinds[i]->name)))
+			return kinds[i];
+	return NULL;
+}
+
+bool
+map_driver_known(struct span driver)
+{
+	return find_driver(driver) != NULL;
+}
+
+bool
+map_kind_known(struct span kind)
+{
+	return find_kind(kind) != NULL;
+}
+
+/* Mistakes. */
+
+void
+map_mistake(const struct map *m, const struct map_text *t, struct span raw,
+    uint32_t line, const char *at, const char *what)
+{
+	struct map_problem	 p = { .what = what };
+	const char		*start = raw.p, *c;
+
+	if (m->problem == NULL)
+		return;
+	if (t != NULL && at != NULL) {
+		for (c = raw.p; c < at; c++)
+			if (*c == '\n') {
+				line++;
+				start = c + 1;
+			}
+		p.file = t->file;
+		p.line = line;
+		p.column = (uint32_t)(at - start) + 1;
+	}
+	m->problem(m->arg, &p);
+}
+
+void
+map_unreadable(struct map *m, const char *why)
+{
+	m->broken = true;
+	map_mistake(m, NULL, SPAN_NONE, 0, NULL, why);
+}
+
+/* The hash: open addressing, linear, at most half full. */
+
+static uint64_t
+hash_folded(struct span key)
+{
+	char	 folded[MAP_KEY_MAX];
+	size_t	 i;
+
+	assert(key.n <= sizeof(folded));
+	for (i = 0; i < key.n; i++)
+		folded[i] = ascii_lower(key.p[i]);
+	return hash_fixed(span_mem(folded, key.n));
+}
+
+static struct span
+key_of(const struct map_entry *e)
+{
+	return span_mem(e->key, e->key_n);
+}
+
+/* The slot of the key, or the free one where it belongs. */
+static uint32_t *
+slot_of(const struct map *m, struct span key)
+{
+	uint32_t	 i = (uint32_t)hash_folded(key) & (m->nslots - 1);
+
+	while (m->slots[i] != 0 &&
+	    !span_ieq(key_of(&m->entries[m->slots[i] - 1]), key))
+		i = (i + 1) & (m->nslots - 1);
+	return &m->slots[i];
+}
+
+static void
+grow(struct map *m)
+{
+	uint32_t	 i;
+
+	m->cap = m->cap == 0 ? 16 : 2 * m->cap;
+	m->entries = xreallocarray(m->entries, m->cap, sizeof(*m->entries));
+	free(m->slots);
+	m->nslots = 2 * m->cap;
+	m->slots = xcalloc(m->nslots, sizeof(*m->slots));
+	for (i = 0; i < m->n; i++)
+		*slot_of(m, key_of(&m->entries[i])) = i + 1;
+}
+
+static void
+tell_duplicate(const struct map *m, const struct map_text *t, struct span key,
+    uint32_t line, uint32_t first)
+{
+	char	 what[200];
+
+	snprintf(what, sizeof(what), "'%.*s' stands on line %u already: "
+	    "that one counts, this one does not",
+	    key.n > 80 ? 80 : (int)key.n, key.p, first);
+	map_mistake(m, t, key, line, key.p, what);
+}
+
+static void
+store(struct map *m, const struct map_text *t, struct map_entry e)
+{
+	uint32_t	*slot;
+
+	if (m->n == m->cap)
+		grow(m);
+	slot = slot_of(m, key_of(&e));
+	if (*slot != 0 && m->adding) {
+		m->entries[*slot - 1] = e;
+		return;
+	}
+	if (*slot != 0) {
+		tell_duplicate(m, t, key_of(&e), e.line,
+		    m->entries[*slot - 1].line);
+		return;
+	}
+	m->entries[m->n] = e;
+	*slot = ++m->n;
+}
+
+void
+map_store(struct map *m, const struct map_text *t, struct span key,
+    struct span value, uint32_t line)
+{
+	assert(key.n <= MAP_KEY_MAX && (value.n == 0 || value.p >= key.p));
+	store(m, t, (struct map_entry){ .key = key.p,
+	    .key_n = (uint32_t)key.n, .line = line,
+	    .value_off = value.n == 0 ? 0 : (uint32_t)(value.p - key.p),
+	    .value_n = (uint32_t)value.n });
+}
+
+void
+map_store_copy(struct map *m, const struct map_text *t, struct span key,
+    struct span value, uint32_t line)
+{
+	char	*p = arena_alloc(&m->arena, key.n + value.n + 1);
+
+	if (key.n > 0)
+		memcpy(p, key.p, key.n);
+	if (value.n > 0)
+		memcpy(p + key.n, value.p, value.n);
+	map_store(m, t, span_mem(p, key.n), span_mem(p + key.n, value.n),
+	    line);
+}
+
+void
+map_store_broken(struct map *m, const struct map_text *t, struct span key,
+    uint32_t line)
+{
+	struct span	 copy;
+
+	if (key.n == 0 || key.n > MAP_KEY_MAX) {
+		m->key_lost = true;
+		return;
+	}
+	copy = arena_span(&m->arena, key);
+	store(m, t, (struct map_entry){ .key = copy.p,
+	    .key_n = (uint32_t)copy.n, .value_off = ENTRY_BROKEN,
+	    .line = line });
+}
+
+/* The first word, without quotes; empty when it cannot be told. */
+static struct span
+guess_key(struct span raw)
+{
+	struct span	 s = map_trim(raw);
+	size_t		 n = 0;
+
+	if (s.n > 0 && s.p[0] == '"')
+		return SPAN_NONE;
+	while (n < s.n && !map_is_blank(s.p[n]) && s.p[n] != ':')
+		n++;
+	if (n == 0 || memchr(s.p, '\0', n) != NULL)
+		return SPAN_NONE;
+	return span_mem(s.p, n);
+}
+
+void
+map_line_broken(struct map *m, const struct map_text *t, struct span raw,
+    uint32_t line, const char *at, const char *what)
+{
+	map_mistake(m, t, raw, line, at, what);
+	map_store_broken(m, t, guess_key(raw), line);
+}
+
+/* Opening. */
+
+struct map *
+map_open(const struct map_source *src)
+{
+	const struct map_driver	*driver = find_driver(src->driver);
+	struct map		*m = xcalloc(1, sizeof(*m));
+
+	m->name = xstrndup(src->name.n > 0 ? src->name.p : "", src->name.n);
+	m->path = src->path != NULL ? xstrdup(src->path) : NULL;
+	m->kind = find_kind(src->kind);
+	m->include = src->include;
+	m->problem = src->problem;
+	m->arg = src->arg;
+	if (m->kind == NULL) {
+		m->kind = &map_kind_plain;
+		map_unreadable(m, "there is no such kind of table");
+	} else if (driver == NULL)
+		map_unreadable(m, "there is no such driver of tables");
+	else
+		driver->open(m, src);
+	m->include = NULL;
+	m->problem = NULL;
+	m->arg = NULL;
+	return m;
+}
+
+static void
+texts_free(struct map *m)
+{
+	struct map_text	*t;
+
+	while ((t = m->texts) != NULL) {
+		m->texts = t->next;
+		if (m->kind->secret)
+			explicit_bzero(t->octets, t->n);
+		free(t);
+	}
+}
+
+void
+map_texts_wipe(struct map *m)
+{
+	assert(m->kind->secret);
+	texts_free(m);
+}
+
+void
+map_close(struct map **mp)
+{
+	struct map	*m = *mp;
+
+	*mp = NULL;
+	if (m == NULL)
+		return;
+	map_includes_clear(m);
+	texts_free(m);
+	arena_clear(&m->arena);
+	free(m->entries);
+	free(m->slots);
+	free(m->path);
+	free(m->name);
+	free(m);
+}
+
+void
+map_add(struct map *m, struct span key, struct span value)
+{
+	m->adding = true;
+	m->kind->entry(m, key, value);
+	m->adding = false;
+}
+
+size_t
+map_size(const struct map *m)
+{
+	return m->n;
+}
+
+struct span
+map_kind(const struct map *m)
+{
+	return span_of(m->kind->name);
+}
+
+/* Look-ups. */
+
+enum map_result
+map_none(const struct map *m)
+{
+	return m->broken || m->key_lost ? MAP_BROKEN : MAP_NONE;
+}
+
+enum map_result
+map_find(const struct map *m, struct span key, struct map_answer *out)
+{
+	const struct map_entry	*e;
+	uint32_t		 i;
+
+	if (m->broken)
+		return MAP_BROKEN;
+	if (m->n == 0 || key.n == 0 || key.n > MAP_KEY_MAX ||
+	    (i = *slot_of(m, key)) == 0)
+		return MAP_NONE;
+	e = &m->entries[i - 1];
+	*out = (struct map_answer){ .key = key_of(e), .line = e->line };
+	if (e->value_off == ENTRY_BROKEN)
+		return MAP_BROKEN;
+	out->value = span_mem(e->key + e->value_off, e->value_n);
+	return MAP_FOUND;
+}
+
+enum map_result
+map_get(const struct map *m, struct span key, struct map_answer *out)
+{
+	enum map_result	 r = map_find(m, key, out);
+
+	return r == MAP_NONE ? map_none(m) : r;
+}
+
+enum map_result
+map_get_address(const struct map *m, struct span whole, size_t at,
+    struct span detail_chars, struct map_answer *out)
+{
+	if (m->kind->get_address == NULL)
+		return map_get(m, whole, out);
+	return m->kind->get_address(m, whole, at, detail_chars, out);
+}

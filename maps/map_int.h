@@ -1,0 +1,122 @@
+/*
+ * map_int.h - what map.c, the drivers and the kinds share of a table.
+ *
+ * A driver brings octets, a kind takes them apart into keys and values, and
+ * map.c keeps them: one array of entries with a hash over it; keys and values
+ * lie where the driver has read them, so that a million entries cost little
+ * more than their text.
+ */
+#ifndef WB_MAPS_MAP_INT_H
+#define WB_MAPS_MAP_INT_H
+
+#include "base/hash.h"
+#include "maps/map.h"
+
+#define MAP_FILE_MAX	(1u << 30)	/* octets of a table */
+#define MAP_LINE_MAX	65536		/* octets of a line */
+#define MAP_KEY_MAX	1024		/* octets of a key */
+
+/* What was read of a file; the octets are the map's to change. */
+struct map_text {
+	struct map_text	*next;
+	uint32_t	 file;		/* 0: the table; n: the n-th included */
+	size_t		 n;
+	char		 octets[];
+};
+
+#define ENTRY_BROKEN	UINT32_MAX
+
+struct map_entry {
+	const char	*key;
+	uint32_t	 key_n;
+	uint32_t	 value_off;	/* from key on; ENTRY_BROKEN: none */
+	uint32_t	 value_n;
+	uint32_t	 line;
+};
+
+struct map_kind {
+	const char	*name;
+	/* One logical line of a text, '\n' still in it where it was continued. */
+	void		(*line)(struct map *, struct map_text *, struct span, uint32_t line);
+	/* A key and its value that were given apart. */
+	void		(*entry)(struct map *, struct span key, struct span value);
+	/* Looks for an address; NULL: the key exactly. */
+	enum map_result	(*get_address)(const struct map *, struct span whole, size_t at, struct span detail_chars, struct map_answer *);
+	bool		 secret;	/* texts are wiped when they have been read */
+	bool		 continued;	/* a line that begins with a blank goes on */
+};
+
+struct map_driver {
+	const char	*name;
+	void		(*open)(struct map *, const struct map_source *);
+};
+
+/* All of drivers.def and kinds.def, each in its file. */
+#define DRIVER(name, meaning) extern const struct map_driver map_driver_##name;
+#include "maps/drivers.def"
+#undef DRIVER
+#define KIND(name, meaning) extern const struct map_kind map_kind_##name;
+#include "maps/kinds.def"
+#undef KIND
+
+struct map {
+	char			*name;
+	const struct map_kind	*kind;
+	char			*path;		/* of the table, or NULL */
+	bool			 broken;	/* nothing can be said */
+	bool			 key_lost;	/* a key could not be read: no "none" */
+	bool			 adding;	/* map_add: the new entry counts */
+	struct map_entry	*entries;
+	uint32_t		 n, cap;
+	uint32_t		*slots;		/* entry number + 1; 0: free */
+	uint32_t		 nslots;	/* a power of two, or 0 */
+	struct map_text		*texts;
+	struct arena		 arena;		/* keys and values of map_add and the like */
+	struct htab		 includes;	/* path to struct map_include */
+	/* while the map is opened: */
+	map_include_fn		*include;
+	map_problem_cb		*problem;
+	void			*arg;
+};
+
+/* Reads all of fd; NULL with *why.  The text is the map's. */
+struct map_text	*map_text_read(struct map *, int fd, uint32_t file, const char **why);
+/* Wipes and frees what has been read of secret tables. */
+void		 map_texts_wipe(struct map *);
+
+/* Tells a mistake: line and column are of at, which lies in text; raw is the logical line. */
+void		 map_mistake(const struct map *, const struct map_text *, struct span raw, uint32_t line, const char *at, const char *what);
+/* The whole table cannot be read. */
+void		 map_unreadable(struct map *, const char *why);
+
+/* Stores what lies in the map's texts or arena (value behind key). */
+void		 map_store(struct map *, const struct map_text *, struct span key, struct span value, uint32_t line);
+/* The same for a key whose entry cannot be read, and for one elsewhere: both are copied. */
+void		 map_store_copy(struct map *, const struct map_text *, struct span key, struct span value, uint32_t line);
+void		 map_store_broken(struct map *, const struct map_text *, struct span key, uint32_t line);
+/* A line that cannot be read: its first word is taken for the key. */
+void		 map_line_broken(struct map *, const struct map_text *, struct span raw, uint32_t line, const char *at, const char *what);
+
+/* Exactly this key, folded. */
+enum map_result	 map_find(const struct map *, struct span key, struct map_answer *);
+/* What is said of a key that is not there. */
+enum map_result	 map_none(const struct map *);
+
+/* Blanks of a logical line: a continued one has line ends in it. */
+static inline bool
+map_is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static inline struct span
+map_trim(struct span s)
+{
+	while (s.n > 0 && map_is_blank(s.p[0]))
+		s = span_from(s, 1);
+	while (s.n > 0 && map_is_blank(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+#endif
