@@ -90,12 +90,18 @@ confine_drop(const char *user, const char *root)
 	check_no_return();
 }
 
-void
-confine_drop_ids(uid_t uid, gid_t gid)
+static void
+refuse_root(uid_t uid, gid_t gid)
 {
 	if (uid == 0 || gid == 0)
 		fatalx("refused to run as uid %u gid %u", (unsigned)uid,
 		    (unsigned)gid);
+}
+
+void
+confine_drop_ids(uid_t uid, gid_t gid)
+{
+	refuse_root(uid, gid);
 	if (geteuid() != 0) {
 		if (uid != geteuid())
 			fatalx("cannot become uid %u without root",
@@ -137,6 +143,15 @@ confine_drop_to_caps(const char *user, uint64_t caps)
 	set_caps(caps);
 	if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) == -1)
 		fatal("prctl");
+}
+
+void
+confine_become(uid_t uid, gid_t gid)
+{
+	refuse_root(uid, gid);
+	become(uid, gid);
+	set_caps(0);
+	check_no_return();
 }
 
 /* --- what one may call */

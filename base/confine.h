@@ -44,6 +44,11 @@ void	confine_drop_to_caps(const char *user, uint64_t caps);
  * uid or gid 0.  Not as root: only the caller's own uid, and nothing changes.
  */
 void	confine_drop_ids(uid_t, gid_t);
+/*
+ * For a process with the capabilities to do so (spawner): becomes those
+ * numbers and keeps no capability.  Refuses uid or gid 0.
+ */
+void	confine_become(uid_t, gid_t);
 void	confine_sandbox(unsigned allow);
 /* RLIMIT_NOFILE up to the hard limit or `want`, whichever is less; returns what it is now. */
 unsigned long	confine_descriptors(unsigned long want);

@@ -1,0 +1,379 @@
+/*
+ * generation.c - one configuration: the image, its files, the owners.
+ */
+#include <sys/mman.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fileio.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+
+#include "mta/msg/msg.h"
+#include "mta/parent/generation.h"
+
+#define UID_LEAST	100	/* below: users of the system itself */
+#define IMAGE_MAX	(256u << 20)
+
+/* Roles of struct rs_file. */
+enum { ROLE_TEXT, ROLE_SET, ROLE_TABLE, ROLE_INCLUDED };
+
+struct gen_file {
+	char			*path;
+	unsigned		 role;
+	int			 fd;	/* tables; -1: not there */
+	struct file_mark	 mark;	/* when it was opened */
+};
+
+struct gen_owner {
+	uint32_t	object;
+	uid_t		uid;
+	gid_t		gid;
+};
+
+struct generation {
+	uint32_t		 number;
+	int			 image_fd;	/* sealed */
+	struct rs_image		*image;
+	struct gen_file		*files;
+	size_t			 nfiles;
+	struct gen_owner	*owners;
+	size_t			 nowners;
+};
+
+/* --- the image */
+
+/* A memfd that nobody can change any more; -1 with errno. */
+static int
+sealed(struct span octets)
+{
+	int	fd, seals;
+
+	fd = memfd_create("waybill-image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd == -1)
+		return -1;
+	seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	if (file_write_all(fd, octets.p, octets.n) == 0 &&
+	    fcntl(fd, F_ADD_SEALS, seals) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static int
+open_image(struct generation *g, struct span octets, char **why)
+{
+	const char	*text;
+
+	if (octets.n > IMAGE_MAX) {
+		*why = xstrdup("the image is larger than 256 MiB");
+		return -1;
+	}
+	if ((g->image_fd = sealed(octets)) == -1) {
+		*why = xasprintf("memory for the image: %s", strerror(errno));
+		return -1;
+	}
+	if ((g->image = rs_image_open(g->image_fd, &text)) == NULL) {
+		*why = xasprintf("the compiled image is refused: %s", text);
+		return -1;
+	}
+	return 0;
+}
+
+/* --- its files */
+
+static void
+take_mark(const struct stat *st, struct file_mark *m)
+{
+	/* The padding is part of generation_look()'s sum. */
+	memset(m, 0, sizeof(*m));
+	m->there = true;
+	m->dev = st->st_dev;
+	m->ino = st->st_ino;
+	m->size = st->st_size;
+	m->mtime = st->st_mtim;
+	m->ctime = st->st_ctim;
+}
+
+static void
+look(const char *path, struct file_mark *m)
+{
+	struct stat	st;
+
+	memset(m, 0, sizeof(*m));
+	if (stat(path, &st) == 0)
+		take_mark(&st, m);
+}
+
+/* Only plain files: opening a pipe or a device could wait, or do things. */
+static void
+open_table(struct gen_file *f)
+{
+	struct stat	st;
+	int		fd;
+
+	fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd == -1 || fstat(fd, &st) == -1) {
+		log_warn("table=%s", log_quote(span_of(f->path)));
+		if (fd != -1)
+			close(fd);
+		return;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		log_warnx("table=%s why=\"not a plain file\"",
+		    log_quote(span_of(f->path)));
+		close(fd);
+		return;
+	}
+	take_mark(&st, &f->mark);
+	f->fd = fd;
+}
+
+static void
+open_files(struct generation *g)
+{
+	const struct rs_file	*decl;
+	struct gen_file		*f;
+	struct span		 path;
+	uint32_t		 i;
+
+	g->nfiles = rs_nfile(g->image);
+	g->files = xcalloc(g->nfiles, sizeof(*g->files));
+	for (i = 0; i < g->nfiles; i++) {
+		f = &g->files[i];
+		decl = rs_file(g->image, i);
+		path = rs_string(g->image, decl->path);
+		f->path = xstrndup(path.n > 0 ? path.p : "", path.n);
+		f->role = decl->role;
+		f->fd = -1;
+		look(f->path, &f->mark);
+		if (f->role == ROLE_TABLE || f->role == ROLE_INCLUDED)
+			open_table(f);
+	}
+}
+
+/* --- the mailboxes' owners */
+
+static struct span
+owner_text(const struct rs_image *image, uint32_t object)
+{
+	const struct rs_optval	*v;
+	struct rs_place		 place;
+
+	if (!rs_option(image, object, RS_OPT_MAILBOX_owner, 0, &v))
+		return SPAN_NONE;
+	place = rs_option_place(image, v, 0);
+	if (place.is_func || place.index == UINT32_MAX)
+		return SPAN_NONE;
+	return rs_const(image, place.index).s;
+}
+
+/* Without root everything belongs to the caller. */
+static int
+find_owner(struct gen_owner *o, const char *user, const char *mailbox,
+    char **why)
+{
+	struct passwd	*pw;
+
+	o->uid = geteuid();
+	o->gid = getegid();
+	if (o->uid != 0)
+		return 0;
+	if ((pw = getpwnam(user)) == NULL) {
+		*why = xasprintf("mailbox %s: no system user '%s'; "
+		    "`waybill setup` makes waybill-mail, others are yours",
+		    mailbox, user);
+		return -1;
+	}
+	if (pw->pw_uid < UID_LEAST || pw->pw_gid == 0) {
+		*why = xasprintf("mailbox %s: owner '%s' has uid %u gid %u; "
+		    "mailboxes belong to users from uid %d on", mailbox, user,
+		    (unsigned)pw->pw_uid, (unsigned)pw->pw_gid, UID_LEAST);
+		return -1;
+	}
+	o->uid = pw->pw_uid;
+	o->gid = pw->pw_gid;
+	return 0;
+}
+
+static int
+find_owner_of(struct generation *g, uint32_t object, char **why)
+{
+	struct span	 name = rs_string(g->image,
+	    rs_object(g->image, object)->name);
+	struct span	 text = owner_text(g->image, object);
+	char		*user = xstrndup(text.n > 0 ? text.p : "", text.n);
+	char		*mailbox = xstrndup(name.n > 0 ? name.p : "", name.n);
+	int		 rc;
+
+	g->owners[g->nowners].object = object;
+	rc = find_owner(&g->owners[g->nowners], user, mailbox, why);
+	g->nowners += rc == 0;
+	free(user);
+	free(mailbox);
+	return rc;
+}
+
+static int
+find_owners(struct generation *g, char **why)
+{
+	uint32_t	i, n = rs_nobject(g->image);
+
+	g->owners = xcalloc(n, sizeof(*g->owners));
+	for (i = 0; i < n; i++)
+		if (rs_object(g->image, i)->kind == RS_O_MAILBOX &&
+		    find_owner_of(g, i, why) == -1)
+			return -1;
+	return 0;
+}
+
+/* --- a generation */
+
+struct generation *
+generation_new(uint32_t number, struct span image, char **why)
+{
+	struct generation	*g = xcalloc(1, sizeof(*g));
+
+	g->number = number;
+	g->image_fd = -1;
+	if (open_image(g, image, why) == -1 || find_owners(g, why) == -1) {
+		generation_free(&g);
+		return NULL;
+	}
+	open_files(g);
+	return g;
+}
+
+struct generation *
+generation_again(const struct generation *old, uint32_t number, char **why)
+{
+	struct generation	*g;
+	struct buf		 image = { 0 };
+
+	if (file_read_fd(old->image_fd, IMAGE_MAX, &image) == -1) {
+		*why = xasprintf("the image: %s", strerror(errno));
+		buf_clear(&image);
+		return NULL;
+	}
+	g = generation_new(number, buf_span(&image), why);
+	buf_clear(&image);
+	return g;
+}
+
+void
+generation_free(struct generation **gp)
+{
+	struct generation	*g = *gp;
+	size_t			 i;
+
+	*gp = NULL;
+	if (g == NULL)
+		return;
+	for (i = 0; i < g->nfiles; i++) {
+		if (g->files[i].fd != -1)
+			close(g->files[i].fd);
+		free(g->files[i].path);
+	}
+	rs_image_free(&g->image);
+	if (g->image_fd != -1)
+		close(g->image_fd);
+	free(g->files);
+	free(g->owners);
+	free(g);
+}
+
+uint32_t
+generation_number(const struct generation *g)
+{
+	return g->number;
+}
+
+const struct rs_image *
+generation_image(const struct generation *g)
+{
+	return g->image;
+}
+
+/* The channel takes what it sends, so each gets a copy. */
+static int
+copy_of(int fd)
+{
+	int	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (copy == -1)
+		fatal("descriptor");
+	return copy;
+}
+
+static void
+send_files(const struct generation *g, struct chan *c)
+{
+	size_t	i;
+
+	for (i = 0; i < g->nfiles; i++)
+		if (g->files[i].fd != -1) {
+			chan_begin(c, MSG_CONFIG_FILE);
+			chan_u32(c, g->number);
+			chan_u32(c, (uint32_t)i);
+			chan_fd(c, copy_of(g->files[i].fd));
+			chan_end(c);
+		}
+}
+
+void
+generation_send(const struct generation *g, struct chan *c, bool tables)
+{
+	size_t	i;
+
+	chan_begin(c, MSG_CONFIG_IMAGE);
+	chan_u32(c, g->number);
+	chan_fd(c, copy_of(g->image_fd));
+	chan_end(c);
+	if (tables)
+		send_files(g, c);
+	for (i = 0; i < g->nowners; i++) {
+		chan_begin(c, MSG_CONFIG_OWNER);
+		chan_u32(c, g->number);
+		chan_u32(c, g->owners[i].object);
+		chan_u32(c, (uint32_t)g->owners[i].uid);
+		chan_u32(c, (uint32_t)g->owners[i].gid);
+		chan_end(c);
+	}
+}
+
+unsigned
+generation_changed(const struct generation *g)
+{
+	struct file_mark	now;
+	unsigned		what = 0;
+	size_t			i;
+
+	for (i = 0; i < g->nfiles; i++) {
+		look(g->files[i].path, &now);
+		if (memcmp(&now, &g->files[i].mark, sizeof(now)) != 0)
+			what |= g->files[i].role == ROLE_TEXT ||
+			    g->files[i].role == ROLE_SET ?
+			    CHANGED_TEXT : CHANGED_TABLE;
+	}
+	return what;
+}
+
+uint64_t
+generation_look(const struct generation *g)
+{
+	struct file_mark	now;
+	uint64_t		sum = 0;
+	size_t			i;
+
+	for (i = 0; i < g->nfiles; i++) {
+		look(g->files[i].path, &now);
+		sum = sum * 31 + hash_fixed(span_mem(&now, sizeof(now)));
+	}
+	return sum;
+}

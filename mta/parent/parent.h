@@ -1,0 +1,123 @@
+/*
+ * parent.h - what the files of the parent share.
+ *
+ * A slot is a place for a process: smtp[0], queue, ...; whoever dies in it is
+ * followed by another.  The parent tells each its configuration and its
+ * peers, and hears READY, counters, and what the queue was asked on the
+ * control socket.
+ */
+#ifndef WB_MTA_PARENT_PARENT_H
+#define WB_MTA_PARENT_PARENT_H
+
+#include "base/buf.h"
+#include "base/loop.h"
+#include "mta/msg/msg.h"
+#include "mta/parent/compile.h"
+#include "mta/parent/generation.h"
+#include "mta/parent/listeners.h"
+
+#include <sys/types.h>
+
+#define WORKERS_MAX	32	/* instances in a queue id: mta/spool/qid.h */
+#define SLOTS_MAX	(WORKERS_MAX + 8)
+#define TICKETS_MAX	64	/* questions under way */
+
+struct parent;
+
+struct slot {
+	struct parent	*parent;
+	enum proc	 proc;
+	uint32_t	 instance;
+	char		 name[24];	/* "smtp[1]" */
+	pid_t		 pid;		/* 0: nobody is there */
+	struct chan	*chan;		/* NULL: it has closed */
+	int64_t		 started_ms;	/* boot time */
+	uint32_t	 restarts;
+	unsigned	 quick;		/* deaths soon after the start, in a row */
+	uint32_t	 ready;		/* generation that it has taken */
+	struct timer	 again;		/* back-off */
+};
+
+/* A `status` under way: who has answered, and what. */
+struct status_part {
+	bool		answered;
+	uint64_t	lag[LOOP_LAG_BUCKETS];
+	struct buf	counters;
+};
+
+struct status {
+	struct parent		*parent;
+	struct status		*next;
+	uint64_t		 asked;		/* the queue's ticket */
+	uint64_t		 ticket;	/* ours */
+	unsigned		 missing;
+	struct timer		 timer;
+	struct status_part	 parts[SLOTS_MAX];
+};
+
+enum stage { STAGE_RUN, STAGE_SMTP, STAGE_HOPS, STAGE_QUEUE, STAGE_REST };
+
+struct parent {
+	/* from the command line */
+	const char		*policy;
+	const char		*compile_command;
+	const char		*libexec;
+	const char		*log_level;	/* NULL: the children's own default */
+	const char		*chroot;	/* NULL: not as root */
+	char			*spool;
+
+	struct generation	*generation;
+	uint32_t		 last_number;	/* of a generation */
+	struct listeners	 listeners;
+	struct slot		 slots[SLOTS_MAX];
+	size_t			 nslots;
+	int64_t			 started_ms;	/* wall time */
+	bool			 up;		/* all were ready once */
+	int			 status;	/* of the process at its end */
+
+	/* reload.c */
+	struct compile		*compile;
+	uint64_t		 tickets[TICKETS_MAX];	/* who waits for the reload */
+	size_t			 ntickets;
+	bool			 settling;	/* sent, not everybody is ready */
+	uint64_t		 tried;		/* look at the files of the last try */
+	struct timer		 poll, settle;
+
+	/* status.c */
+	struct status		*status_open;
+	unsigned		 nstatus;
+	uint64_t		 status_ticket;
+
+	/* stop.c */
+	enum stage		 stage;
+	struct timer		 drain;
+};
+
+/* slot.c */
+void		 slots_init(struct parent *, unsigned workers);
+void		 slots_start(struct parent *);
+struct slot	*slot_find(struct parent *, enum proc, uint32_t instance);
+struct chan	*queue_chan(struct parent *);	/* NULL: it is not there */
+/* Configuration and peers to everybody who is there: a new generation. */
+void		 slots_configure(struct parent *);
+/* A child has ended; false: it is none of the slots. */
+bool		 slot_ended(struct parent *, pid_t, int status);
+void		 slot_kill(struct slot *);
+
+/* reload.c */
+void		 reload_init(struct parent *);
+void		 reload_asked(struct parent *);				/* SIGHUP */
+void		 reload_ticket(struct parent *, uint64_t ticket);	/* RELOAD */
+void		 reload_ready(struct parent *);				/* a READY came */
+
+/* status.c */
+void		 status_asked(struct parent *, uint64_t ticket);
+bool		 status_stats(struct slot *, struct msg *);
+void		 status_slot_gone(struct slot *);
+
+/* stop.c */
+void		 stop_asked(struct parent *);	/* a second time: at once */
+void		 stop_failed(struct parent *);	/* could not start: status 1 */
+void		 stop_slot_gone(struct parent *);
+
+#endif

@@ -1,0 +1,204 @@
+/*
+ * reload.c - a new generation: asked for, or because a table has changed.
+ *
+ * Whole or not at all: it is compiled, verified, its files are opened and its
+ * addresses bound before anybody hears of it.  The policy's text is read only
+ * when somebody asks for it; a table that changes while the text has changed
+ * too gets a new generation with the old image.
+ */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/xalloc.h"
+
+#include "mta/parent/parent.h"
+
+#define POLL_MS		2000
+#define SETTLE_MS	10000	/* until everybody has taken a generation */
+
+static void on_poll(void *);
+
+static void
+answer_all(struct parent *p, bool ok, struct span text)
+{
+	struct chan	*c = queue_chan(p);
+	size_t		 i;
+
+	for (i = 0; c != NULL && i < p->ntickets; i++) {
+		chan_begin(c, MSG_RELOADED);
+		chan_u64(c, p->tickets[i]);
+		chan_u8(c, ok);
+		chan_bytes(c, text);
+		chan_end(c);
+	}
+	p->ntickets = 0;
+}
+
+static void
+failed(struct parent *p, struct span text)
+{
+	log_warnx("event=reload-failed policy=%s why=%s",
+	    rs_image_hash(generation_image(p->generation)), log_quote(text));
+	answer_all(p, false, text);
+}
+
+/* --- taking it */
+
+static bool
+all_ready(const struct parent *p)
+{
+	size_t	i;
+
+	for (i = 0; i < p->nslots; i++)
+		if (p->slots[i].ready != generation_number(p->generation))
+			return false;
+	return true;
+}
+
+static void
+on_settle(void *arg)
+{
+	struct parent	*p = arg;
+	struct buf	 text = { 0 };
+	size_t		 i;
+
+	p->settling = false;
+	buf_add_str(&text, "not taken by:");
+	for (i = 0; i < p->nslots; i++)
+		if (p->slots[i].ready != generation_number(p->generation))
+			buf_addf(&text, " %s", p->slots[i].name);
+	failed(p, buf_span(&text));
+	buf_clear(&text);
+}
+
+void
+reload_ready(struct parent *p)
+{
+	const char	*hash = rs_image_hash(generation_image(p->generation));
+
+	if (!all_ready(p))
+		return;
+	if (!p->up)
+		log_info("event=ready policy=%s file=%s workers=%u", hash,
+		    log_quote(span_of(p->policy)), p->listeners.workers);
+	else if (p->settling)
+		log_info("event=reloaded policy=%s generation=%u", hash,
+		    generation_number(p->generation));
+	p->up = true;
+	p->settling = false;
+	timer_stop(&p->settle);
+	answer_all(p, true, span_of(hash));
+}
+
+/* g becomes what everybody is told; it is ours now. */
+static void
+take(struct parent *p, struct generation *g)
+{
+	char	*why;
+
+	if (listeners_set(&p->listeners, generation_image(g), &why) == -1) {
+		failed(p, span_of(why));
+		free(why);
+		generation_free(&g);
+		return;
+	}
+	generation_free(&p->generation);
+	p->generation = g;
+	p->last_number = generation_number(g);
+	p->settling = true;
+	timer_set(&p->settle, SETTLE_MS, on_settle, p);
+	slots_configure(p);
+}
+
+static void
+take_or_fail(struct parent *p, struct generation *g, char *why)
+{
+	if (g != NULL)
+		take(p, g);
+	else
+		failed(p, span_of(why));
+	free(why);
+}
+
+static void
+on_compiled(void *arg, bool ok, struct span image, struct span text)
+{
+	struct parent	*p = arg;
+	char		*why = NULL;
+
+	p->compile = NULL;
+	if (p->stage != STAGE_RUN)
+		return;
+	if (!ok)
+		failed(p, text);
+	else
+		take_or_fail(p, generation_new(p->last_number + 1, image,
+		    &why), why);
+}
+
+/* --- asking for it */
+
+void
+reload_asked(struct parent *p)
+{
+	if (p->compile != NULL || p->stage != STAGE_RUN)
+		return;
+	p->tried = generation_look(p->generation);
+	p->compile = compile_start(p->compile_command, p->policy, on_compiled,
+	    p);
+}
+
+void
+reload_ticket(struct parent *p, uint64_t ticket)
+{
+	if (p->ntickets == TICKETS_MAX)
+		return;		/* the client is told to ask again */
+	p->tickets[p->ntickets++] = ticket;
+	reload_asked(p);
+}
+
+/*
+ * A table may be in the middle of being written: it is taken when two looks
+ * in a row see the same.
+ */
+static void
+table_changed(struct parent *p, unsigned what)
+{
+	static uint64_t	last;
+	uint64_t	now = generation_look(p->generation);
+	char		*why = NULL;
+	bool		 steady = now == last;
+
+	last = now;
+	if (now == p->tried || !steady)
+		return;
+	log_info("event=table-changed text-changed=%s",
+	    what & CHANGED_TEXT ? "yes" : "no");
+	p->tried = now;
+	if (what & CHANGED_TEXT)
+		take_or_fail(p, generation_again(p->generation,
+		    p->last_number + 1, &why), why);
+	else
+		reload_asked(p);
+}
+
+static void
+on_poll(void *arg)
+{
+	struct parent	*p = arg;
+	unsigned	 what;
+
+	timer_set(&p->poll, POLL_MS, on_poll, p);
+	if (p->compile != NULL || p->settling || p->stage != STAGE_RUN)
+		return;
+	what = generation_changed(p->generation);
+	if (what & CHANGED_TABLE)
+		table_changed(p, what);
+}
+
+void
+reload_init(struct parent *p)
+{
+	p->tried = generation_look(p->generation);
+	timer_set(&p->poll, POLL_MS, on_poll, p);
+}

@@ -1,0 +1,405 @@
+/*
+ * slot.c - processes are started, told what they need, and started again.
+ */
+#include "config.h"
+
+#include <sys/wait.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+
+#include "mta/parent/parent.h"
+
+#define QUICK_MS	10000	/* who lives longer is started at once */
+#define BACKOFF_MS	100	/* after the second quick death; doubles */
+#define BACKOFF_MAX_MS	30000
+#define ARGS_MAX	16
+
+/* Who talks to whom: the channels between processes. */
+static const struct { enum proc a, b; } pairs[] = {
+	{ PROC_SMTP, PROC_QUEUE }, { PROC_SMTP, PROC_RESOLVE },
+	{ PROC_ROUTE, PROC_QUEUE }, { PROC_ROUTE, PROC_RESOLVE },
+	{ PROC_RELAY, PROC_QUEUE }, { PROC_RELAY, PROC_RESOLVE },
+	{ PROC_SPAWNER, PROC_QUEUE },
+};
+
+static bool on_message(struct chan *, struct msg *, void *);
+static void on_closed(struct chan *, void *);
+static void start(struct slot *);
+
+static const struct chan_ops	slot_ops = { on_message, on_closed };
+
+static void
+add(struct parent *p, enum proc proc, uint32_t instance, bool numbered)
+{
+	struct slot	*s = &p->slots[p->nslots++];
+
+	assert(p->nslots <= SLOTS_MAX);
+	*s = (struct slot){
+		.parent = p, .proc = proc, .instance = instance
+	};
+	(void)snprintf(s->name, sizeof(s->name), numbered ? "%s[%u]" : "%s",
+	    proc_name(proc), instance);
+}
+
+/* Those whom others ask come first. */
+void
+slots_init(struct parent *p, unsigned workers)
+{
+	unsigned	i;
+
+	add(p, PROC_RESOLVE, 0, false);
+	add(p, PROC_QUEUE, 0, false);
+	add(p, PROC_ROUTE, 0, false);
+	add(p, PROC_RELAY, 0, false);
+	add(p, PROC_SPAWNER, 0, false);
+	for (i = 0; i < workers; i++)
+		add(p, PROC_SMTP, i, true);
+}
+
+struct slot *
+slot_find(struct parent *p, enum proc proc, uint32_t instance)
+{
+	size_t	i;
+
+	for (i = 0; i < p->nslots; i++)
+		if (p->slots[i].proc == proc &&
+		    p->slots[i].instance == instance)
+			return &p->slots[i];
+	return NULL;
+}
+
+struct chan *
+queue_chan(struct parent *p)
+{
+	return slot_find(p, PROC_QUEUE, 0)->chan;
+}
+
+/* --- a new process */
+
+struct args {
+	char	*v[ARGS_MAX];
+	size_t	 n;
+};
+
+static void
+add_arg(struct args *a, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	assert(a->n + 2 < ARGS_MAX);
+	a->v[a->n++] = xstrdup(name);
+	a->v[a->n++] = xstrdup(value);
+}
+
+/* The spawner and who comes out of it work in the owners' folders. */
+static void
+make_args(const struct slot *s, struct args *a)
+{
+	const struct parent	*p = s->parent;
+	char			 number[16];
+
+	(void)snprintf(number, sizeof(number), "%u", s->instance);
+	add_arg(a, "--instance", number);
+	add_arg(a, "--log-level", p->log_level);
+	if (s->proc != PROC_SPAWNER)
+		add_arg(a, "--chroot", p->chroot);
+	if (s->proc == PROC_SPAWNER)
+		add_arg(a, "--libexec", p->libexec);
+	if (s->proc == PROC_QUEUE)
+		add_arg(a, "--spool", p->spool);
+}
+
+#ifdef WAYBILL_TEST_HOOKS
+/* A process that the test has killed is followed by one that lives. */
+static void
+spare(const struct slot *s)
+{
+	if (s->restarts > 0)
+		(void)unsetenv("WAYBILL_TEST_KILL");
+}
+#else
+static void
+spare(const struct slot *s)
+{
+	(void)s;
+}
+#endif
+
+/* In the child: what is open is close-on-exec but for fd 0 to 3. */
+static void
+exec_program(const struct slot *s, int fd)
+{
+	struct args	 a = { .n = 0 };
+	char		*path;
+	int		 null;
+
+	path = xasprintf("%s/waybill-%s", s->parent->libexec,
+	    proc_name(s->proc));
+	a.v[a.n++] = path;
+	make_args(s, &a);
+	spare(s);
+	null = open("/dev/null", O_RDWR);
+	if (null == -1 || dup2(null, STDIN_FILENO) == -1 ||
+	    dup2(STDERR_FILENO, STDOUT_FILENO) == -1)
+		fatal("%s: descriptors", s->name);
+	if (fd == PARENT_FD) {
+		if (fcntl(fd, F_SETFD, 0) == -1)
+			fatal("%s: descriptors", s->name);
+	} else if (dup2(fd, PARENT_FD) == -1)
+		fatal("%s: descriptors", s->name);
+	/* Also what a shell or a service manager may have left open. */
+	(void)close_range(PARENT_FD + 1, ~0U, 0);
+	execv(path, a.v);
+	fatal("cannot start %s", path);
+}
+
+/* --- what it is told */
+
+static void
+send_config(struct slot *s)
+{
+	struct parent	*p = s->parent;
+	uint32_t	 number = generation_number(p->generation);
+
+	generation_send(p->generation, s->chan,
+	    s->proc == PROC_SMTP || s->proc == PROC_ROUTE);
+	if (s->proc == PROC_SMTP)
+		listeners_send(&p->listeners, s->chan, number, s->instance);
+	chan_begin(s->chan, MSG_CONFIG_DONE);
+	chan_u32(s->chan, number);
+	chan_end(s->chan);
+}
+
+static void
+send_peer(struct slot *to, const struct slot *other, int fd)
+{
+	chan_begin(to->chan, MSG_PEER);
+	chan_u8(to->chan, (uint8_t)other->proc);
+	chan_u32(to->chan, other->instance);
+	chan_fd(to->chan, fd);
+	chan_end(to->chan);
+}
+
+static bool
+are_peers(enum proc a, enum proc b)
+{
+	size_t	i;
+
+	for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		if ((pairs[i].a == a && pairs[i].b == b) ||
+		    (pairs[i].a == b && pairs[i].b == a))
+			return true;
+	return false;
+}
+
+/* Channels to all its peers that are there; the others get theirs later. */
+static void
+connect_peers(struct slot *s)
+{
+	struct parent	*p = s->parent;
+	struct slot	*other;
+	size_t		 i;
+	int		 fds[2];
+
+	for (i = 0; i < p->nslots; i++) {
+		other = &p->slots[i];
+		if (other->chan == NULL || !are_peers(s->proc, other->proc))
+			continue;
+		chan_pair(fds);
+		send_peer(s, other, fds[0]);
+		send_peer(other, s, fds[1]);
+	}
+}
+
+static void
+start(struct slot *s)
+{
+	int	fds[2];
+
+	chan_pair(fds);
+	log_flush();
+	switch (s->pid = fork()) {
+	case -1:
+		fatal("fork");
+	case 0:
+		exec_program(s, fds[1]);
+	}
+	close(fds[1]);
+	s->started_ms = clock_boot_ms();
+	s->ready = 0;
+	s->chan = chan_new(fds[0], s->name, &slot_ops, s);
+	send_config(s);
+	connect_peers(s);
+	log_debug("process=%s pid=%ld event=started", s->name, (long)s->pid);
+}
+
+static void
+start_again(void *arg)
+{
+	struct slot	*s = arg;
+
+	if (s->parent->stage != STAGE_RUN)
+		return;
+	s->restarts++;
+	start(s);
+}
+
+void
+slots_start(struct parent *p)
+{
+	size_t	i;
+
+	for (i = 0; i < p->nslots; i++)
+		start(&p->slots[i]);
+}
+
+void
+slots_configure(struct parent *p)
+{
+	size_t	i;
+
+	for (i = 0; i < p->nslots; i++)
+		if (p->slots[i].chan != NULL)
+			send_config(&p->slots[i]);
+}
+
+/* --- what it says */
+
+static bool
+on_ready(struct slot *s, struct msg *m)
+{
+	uint32_t	generation = msg_u32(m);
+
+	if (!msg_end(m))
+		return false;
+	s->ready = generation;
+	reload_ready(s->parent);
+	return true;
+}
+
+static bool
+on_ticket(struct slot *s, struct msg *m,
+    void (*asked)(struct parent *, uint64_t))
+{
+	uint64_t	ticket = msg_u64(m);
+
+	if (!msg_end(m) || s->proc != PROC_QUEUE)
+		return false;
+	asked(s->parent, ticket);
+	return true;
+}
+
+static bool
+on_message(struct chan *c, struct msg *m, void *arg)
+{
+	struct slot	*s = arg;
+
+	(void)c;
+	switch (m->type) {
+	case MSG_READY:
+		return on_ready(s, m);
+	case MSG_STATS:
+		return status_stats(s, m);
+	case MSG_RELOAD:
+		return on_ticket(s, m, reload_ticket);
+	case MSG_STATUS:
+		return on_ticket(s, m, status_asked);
+	}
+	return false;
+}
+
+/* It has ended, or soon will: nobody runs without the parent's channel. */
+static void
+on_closed(struct chan *c, void *arg)
+{
+	struct slot	*s = arg;
+
+	(void)c;
+	s->chan = NULL;
+	status_slot_gone(s);
+	if (s->parent->stage == STAGE_RUN)
+		slot_kill(s);
+}
+
+void
+slot_kill(struct slot *s)
+{
+	if (s->pid != 0)
+		(void)kill(s->pid, SIGKILL);
+}
+
+/* --- its end */
+
+static void
+log_end(const struct slot *s, pid_t pid, int status)
+{
+	int64_t	lived = (clock_boot_ms() - s->started_ms) / 1000;
+
+	if (WIFSIGNALED(status))
+		log_warnx("process=%s pid=%ld event=died signal=%d after=%llds",
+		    s->name, (long)pid, WTERMSIG(status), (long long)lived);
+	else if (s->parent->stage == STAGE_RUN || WEXITSTATUS(status) != 0)
+		log_warnx("process=%s pid=%ld event=ended status=%d after=%llds",
+		    s->name, (long)pid, WEXITSTATUS(status), (long long)lived);
+	else
+		log_debug("process=%s pid=%ld event=ended", s->name, (long)pid);
+}
+
+/* One quick death may be bad luck; the next ones wait longer each time. */
+static int64_t
+backoff_ms(struct slot *s)
+{
+	int64_t	ms = BACKOFF_MS;
+
+	if (clock_boot_ms() - s->started_ms >= QUICK_MS) {
+		s->quick = 0;
+		return 0;
+	}
+	if (s->quick++ == 0)
+		return 0;
+	if (s->quick > 10)
+		return BACKOFF_MAX_MS;
+	ms <<= s->quick - 2;
+	return ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
+}
+
+static struct slot *
+slot_of_pid(struct parent *p, pid_t pid)
+{
+	size_t	i;
+
+	for (i = 0; i < p->nslots; i++)
+		if (p->slots[i].pid == pid)
+			return &p->slots[i];
+	return NULL;
+}
+
+bool
+slot_ended(struct parent *p, pid_t pid, int status)
+{
+	struct slot	*s = slot_of_pid(p, pid);
+
+	if (s == NULL)
+		return false;
+	s->pid = 0;
+	log_end(s, pid, status);
+	status_slot_gone(s);
+	chan_free(&s->chan);
+	if (p->stage != STAGE_RUN)
+		stop_slot_gone(p);
+	else if (!p->up && WIFEXITED(status))
+		stop_failed(p);		/* it has said why */
+	else
+		timer_set(&s->again, backoff_ms(s), start_again, s);
+	return true;
+}

@@ -1,0 +1,175 @@
+/*
+ * deliverer.c - the deliver processes.
+ */
+#include "config.h"
+
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/confine.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/xalloc.h"
+
+#include "mta/msg/msg.h"
+#include "mta/spawner/deliverer.h"
+
+#define HIGH_FD	10	/* out of the way of 3 and 4 */
+
+static bool on_message(struct chan *, struct msg *, void *);
+static void on_closed(struct chan *, void *);
+
+/* --- who may have one */
+
+const char *
+deliverer_refusal(const struct deliverers *d, uid_t uid, gid_t gid)
+{
+	if (uid == (uid_t)-1 || gid == (gid_t)-1)
+		return "no such uid";
+	if (!d->root)
+		return uid == geteuid() ? NULL :
+		    "without root only the server's own user has mailboxes";
+	if (uid < UID_LEAST)
+		return "mailboxes do not belong to users of the system";
+	if (gid == 0)
+		return "mailboxes do not belong to group 0";
+	return d->running < DELIVERERS_MAX ? NULL :
+	    "too many deliver processes";
+}
+
+/* --- in the child */
+
+#ifdef WAYBILL_TEST_HOOKS
+static void
+spare(const struct deliverers *d)
+{
+	if (d->spared)
+		(void)unsetenv("WAYBILL_TEST_KILL");
+}
+#else
+static void
+spare(const struct deliverers *d)
+{
+	(void)d;
+}
+#endif
+
+/* Puts the two channels where deliver looks for them, whatever they are. */
+static void
+place_channels(int parent, int to_queue)
+{
+	parent = fcntl(parent, F_DUPFD, HIGH_FD);
+	to_queue = fcntl(to_queue, F_DUPFD, HIGH_FD);
+	if (parent == -1 || to_queue == -1 ||
+	    dup2(parent, PARENT_FD) == -1 || dup2(to_queue, QUEUE_FD) == -1)
+		fatal("deliver: descriptors");
+	(void)close_range(QUEUE_FD + 1, ~0U, 0);
+}
+
+static void
+exec_deliver(struct deliverers *d, uid_t uid, gid_t gid, int parent,
+    int to_queue)
+{
+	char	number[16];
+	char	*argv[] = {
+		d->program, xstrdup("--instance"), number, NULL, NULL, NULL
+	};
+
+	(void)snprintf(number, sizeof(number), "%u", (unsigned)uid);
+	if (d->log_level != NULL) {
+		argv[3] = xstrdup("--log-level");
+		argv[4] = xstrdup(d->log_level);
+	}
+	place_channels(parent, to_queue);
+	if (d->root)
+		confine_become(uid, gid);
+	spare(d);
+	execv(d->program, argv);
+	fatal("cannot start %s", d->program);
+}
+
+/* --- in the spawner */
+
+int
+deliverer_start(struct deliverers *d, uid_t uid, gid_t gid, const char **why)
+{
+	static const struct chan_ops	ops = { on_message, on_closed };
+	int				life[2], work[2];
+
+	if ((*why = deliverer_refusal(d, uid, gid)) != NULL) {
+		d->refused++;
+		return -1;
+	}
+	*why = "";
+	chan_pair(life);
+	chan_pair(work);
+	log_flush();
+	switch (fork()) {
+	case -1:
+		fatal("fork");
+	case 0:
+		exec_deliver(d, uid, gid, life[1], work[1]);
+	}
+	close(life[1]);
+	close(work[1]);
+	(void)chan_new(life[0], "deliver", &ops, d);
+	d->running++;
+	d->started++;
+	return work[0];
+}
+
+/* A deliver process has nothing to say to the spawner. */
+static bool
+on_message(struct chan *c, struct msg *m, void *arg)
+{
+	(void)c;
+	(void)m;
+	(void)arg;
+	return false;
+}
+
+static void
+on_closed(struct chan *c, void *arg)
+{
+	struct deliverers	*d = arg;
+
+	(void)c;
+	d->running--;
+}
+
+static void
+on_child(void *arg)
+{
+	struct deliverers	*d = arg;
+	int			 status;
+	pid_t			 pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (!WIFSIGNALED(status) && WEXITSTATUS(status) == 0)
+			continue;
+		d->spared = true;
+		log_warnx("process=deliver pid=%ld event=died signal=%d "
+		    "status=%d", (long)pid,
+		    WIFSIGNALED(status) ? WTERMSIG(status) : 0,
+		    WIFSIGNALED(status) ? 0 : WEXITSTATUS(status));
+	}
+}
+
+void
+deliverers_init(struct deliverers *d, const char *libexec,
+    const char *log_level)
+{
+	*d = (struct deliverers){ .log_level = log_level };
+	d->root = geteuid() == 0;
+	d->program = xasprintf("%s/waybill-deliver",
+	    libexec != NULL ? libexec : WAYBILL_LIBEXECDIR);
+	if (access(d->program, X_OK) == -1)
+		fatal("%s", d->program);
+	loop_signal(SIGCHLD, on_child, d);
+}
