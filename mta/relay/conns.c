@@ -1,0 +1,518 @@
+/*
+ * conns.c - sessions and the jobs that they carry.
+ */
+#include "mta/relay/conns.h"
+
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/loop.h"
+#include "base/xalloc.h"
+#include "mta/relay/client.h"
+#include "mta/relay/dead.h"
+
+#define TICK_MS	1000
+
+/*
+ * A session has a job, or is idle, or is about to end.  While it finds its
+ * address it has a query or a list, then a client.
+ */
+struct session {
+	TAILQ_ENTRY(session)	 entry;		/* in conns->all */
+	TAILQ_ENTRY(session)	 idle_entry;	/* latest first */
+	struct conns		*conns;
+	char			*hop;
+	size_t			 hop_octets;
+	struct job		*job;
+	struct hop_query	*query;
+	struct hop_list		*list;
+	size_t			 at, tries;	/* in list */
+	struct outcome		 why;		/* of the address tried last */
+	struct client		*client;
+	bool			 idle, old;	/* old: not for another message */
+	int64_t			 idle_until_ms;
+};
+
+TAILQ_HEAD(sessions, session);
+
+struct conns {
+	const struct hops	*hops;
+	void			(*done)(void *, struct job *);
+	void			(*ended)(void *);	/* not NULL: stopping */
+	void			*arg;
+	struct sessions		 all, idle;
+	TAILQ_HEAD(, job)	 waiting;
+	bool			 called;	/* start_waiting() will come */
+	struct dead		 dead;
+	struct timer		 tick;
+	struct conns_counters	 n;
+};
+
+static void	try_next(struct session *);
+static void	find_addresses(struct session *);
+static void	on_tick(void *);
+static void	start(struct conns *, struct job *);
+
+/* --- jobs */
+
+static void
+count(struct conns *k, const struct job *j)
+{
+	size_t	i;
+
+	for (i = 0; i < j->n; i++) {
+		if (j->rcpts[i].code >= 500)
+			k->n.failed++;
+		else if (j->rcpts[i].code >= 400)
+			k->n.deferred++;
+		else
+			k->n.delivered++;
+	}
+}
+
+static void
+job_done(struct conns *k, struct job **jp)
+{
+	struct job	*j = *jp;
+
+	*jp = NULL;
+	count(k, j);
+	k->done(k->arg, j);
+}
+
+/* --- sessions */
+
+static struct session *
+session_new(struct conns *k, struct job *j)
+{
+	struct session	*s = xcalloc(1, sizeof(*s));
+
+	s->conns = k;
+	s->hop = xstrndup(j->hop.p, j->hop.n);
+	s->hop_octets = j->hop.n;
+	s->job = j;
+	TAILQ_INSERT_TAIL(&k->all, s, entry);
+	k->n.sessions++;
+	if (!timer_pending(&k->tick))
+		timer_set(&k->tick, TICK_MS, on_tick, k);
+	return s;
+}
+
+static bool
+has_room(const struct conns *k)
+{
+	return k->n.sessions - k->n.idle < CONNS_MAX;
+}
+
+static void
+leave_idle(struct session *s)
+{
+	if (!s->idle)
+		return;
+	s->idle = false;
+	TAILQ_REMOVE(&s->conns->idle, s, idle_entry);
+	s->conns->n.idle--;
+}
+
+static void
+start_waiting(void *arg)
+{
+	struct conns	*k = arg;
+	struct job	*j;
+
+	k->called = false;
+	while ((j = TAILQ_FIRST(&k->waiting)) != NULL && has_room(k)) {
+		TAILQ_REMOVE(&k->waiting, j, entry);
+		k->n.waiting--;
+		start(k, j);
+	}
+}
+
+/* There may be room for a job that waits; not from within another's end. */
+static void
+call_waiting(struct conns *k)
+{
+	if (TAILQ_EMPTY(&k->waiting) || k->called)
+		return;
+	k->called = true;
+	loop_soon(start_waiting, k);
+}
+
+/* Its job, if any, is answered or given away. */
+static void
+session_free(struct session *s)
+{
+	struct conns	*k = s->conns;
+
+	leave_idle(s);
+	hop_cancel(&s->query);
+	client_free(&s->client);
+	free(s->list);
+	free(s->hop);
+	TAILQ_REMOVE(&k->all, s, entry);
+	k->n.sessions--;
+	free(s);
+	call_waiting(k);
+	if (k->ended != NULL && k->n.sessions == 0)
+		k->ended(k->arg);
+}
+
+/* QUIT; the session goes when the hop has answered. */
+static void
+say_goodbye(struct session *s)
+{
+	leave_idle(s);
+	client_quit(s->client);
+}
+
+static void
+become_idle(struct session *s)
+{
+	struct conns	*k = s->conns;
+
+	if (s->old || k->ended != NULL) {
+		say_goodbye(s);
+		return;
+	}
+	if (k->n.idle >= CONNS_IDLE_MAX)
+		say_goodbye(TAILQ_LAST(&k->idle, sessions));
+	s->idle = true;
+	s->idle_until_ms = loop_now_ms() + CONNS_IDLE_MS;
+	TAILQ_INSERT_HEAD(&k->idle, s, idle_entry);
+	k->n.idle++;
+	call_waiting(k);
+}
+
+/* No address took the message. */
+static void
+give_up(struct session *s)
+{
+	struct job	*j = s->job;
+
+	s->job = NULL;
+	j->connected = false;
+	job_result_rest(j, &s->why);
+	job_done(s->conns, &j);
+	session_free(s);
+}
+
+/* --- what the client tells */
+
+static void
+session_ready(void *arg)
+{
+	struct session		*s = arg;
+	const struct hop_addr	*a = &s->list->at[s->at];
+
+	dead_clear(&s->conns->dead, &a->ip, a->port);
+	free(s->list);
+	s->list = NULL;
+	client_send(s->client, s->job);
+}
+
+/* A passing trouble of one address outweighs another's final no. */
+static void
+keep_outcome(struct session *s, const struct outcome *why)
+{
+	if (!outcome_is_final(why) || s->why.code == 0 ||
+	    outcome_is_final(&s->why))
+		s->why = *why;
+}
+
+static void
+session_failed(void *arg, const struct outcome *why)
+{
+	struct session		*s = arg;
+	const struct hop_addr	*a;
+
+	client_free(&s->client);
+	if (why == NULL || s->list == NULL) {	/* it was idle */
+		session_free(s);
+		return;
+	}
+	a = &s->list->at[s->at];
+	dead_mark(&s->conns->dead, &a->ip, a->port, loop_now_ms());
+	keep_outcome(s, why);
+	s->at++;
+	try_next(s);
+}
+
+static void
+session_finished(void *arg, enum client_end end)
+{
+	struct session	*s = arg;
+
+	if (end == CLIENT_STALE) {
+		client_free(&s->client);
+		find_addresses(s);
+		return;
+	}
+	job_done(s->conns, &s->job);
+	if (end == CLIENT_IDLE)
+		become_idle(s);
+	else
+		session_free(s);
+}
+
+/* --- connecting */
+
+/* A socket on which connect() is under way, or -1 with errno. */
+static int
+connect_to(const struct hop_addr *a)
+{
+	struct sockaddr_storage	sa;
+	socklen_t		n = ip_to_sockaddr(&a->ip, a->port, &sa);
+	int			fd, error;
+
+	fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return -1;
+	if (connect(fd, (struct sockaddr *)&sa, n) == 0 || errno == EINPROGRESS)
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+static void
+tell_mta(struct session *s, const struct hop_addr *a)
+{
+	char	ip[IP_TEXT_MAX], text[HOP_NAME_MAX + IP_TEXT_MAX + 2];
+
+	snprintf(text, sizeof(text), "%s[%s]", a->name, ip_format(&a->ip, ip));
+	job_set_mta(s->job, span_of(text));
+}
+
+/* false: not even begun; s->why says why. */
+static bool
+try_address(struct session *s, const struct hop_addr *a)
+{
+	static const struct client_ops	ops = {
+		session_ready, session_failed, session_finished
+	};
+	struct outcome			why;
+	char				ip[IP_TEXT_MAX];
+	int				fd;
+
+	s->tries++;
+	tell_mta(s, a);
+	if ((fd = connect_to(a)) == -1) {
+		outcome_set(&why, 451, "4.4.1", "cannot connect to %s[%s]: %s",
+		    a->name, ip_format(&a->ip, ip), strerror(errno));
+		keep_outcome(s, &why);
+		dead_mark(&s->conns->dead, &a->ip, a->port, loop_now_ms());
+		return false;
+	}
+	s->conns->n.connects++;
+	s->client = client_new(fd, a, s->conns->hops->self, &ops, s);
+	return true;
+}
+
+static void
+try_next(struct session *s)
+{
+	while (s->at < s->list->n && s->tries < CONNS_TRIES_MAX) {
+		if (try_address(s, &s->list->at[s->at]))
+			return;
+		s->at++;
+	}
+	give_up(s);
+}
+
+/* Without those that are dead, unless all are. */
+static void
+drop_dead(const struct conns *k, struct hop_list *list)
+{
+	int64_t	now = loop_now_ms();
+	size_t	i, n = 0;
+
+	for (i = 0; i < list->n; i++)
+		if (!dead_has(&k->dead, &list->at[i].ip, list->at[i].port, now))
+			n++;
+	if (n == 0 || n == list->n)
+		return;
+	for (i = n = 0; i < list->n; i++)
+		if (!dead_has(&k->dead, &list->at[i].ip, list->at[i].port, now))
+			list->at[n++] = list->at[i];
+	list->n = n;
+}
+
+static void
+got_addresses(void *arg, struct hop_list *list, const struct outcome *why)
+{
+	struct session	*s = arg;
+
+	s->query = NULL;
+	if (list == NULL) {
+		s->why = *why;
+		give_up(s);
+		return;
+	}
+	drop_dead(s->conns, list);
+	s->list = list;
+	try_next(s);
+}
+
+/* The session may be gone when this returns. */
+static void
+find_addresses(struct session *s)
+{
+	struct hop_query	*q;
+	struct span		 hop = { s->hop, s->hop_octets };
+
+	s->at = s->tries = 0;
+	s->why = (struct outcome){ 0 };
+	q = hop_resolve(s->conns->hops, hop, got_addresses, s);
+	if (q != NULL)
+		s->query = q;
+}
+
+/* --- what the owner calls */
+
+struct conns *
+conns_new(const struct hops *hops, void (*done)(void *, struct job *),
+    void *arg)
+{
+	struct conns	*k = xcalloc(1, sizeof(*k));
+
+	k->hops = hops;
+	k->done = done;
+	k->arg = arg;
+	TAILQ_INIT(&k->all);
+	TAILQ_INIT(&k->idle);
+	TAILQ_INIT(&k->waiting);
+	return k;
+}
+
+static struct session *
+find_idle(struct conns *k, struct span hop)
+{
+	struct session	*s;
+
+	TAILQ_FOREACH(s, &k->idle, idle_entry)
+		if (span_eq((struct span){ s->hop, s->hop_octets }, hop))
+			return s;
+	return NULL;
+}
+
+static void
+start(struct conns *k, struct job *j)
+{
+	struct session	*s = find_idle(k, j->hop);
+
+	if (s == NULL) {
+		find_addresses(session_new(k, j));
+		return;
+	}
+	leave_idle(s);
+	s->job = j;
+	k->n.reused++;
+	client_send(s->client, j);
+}
+
+void
+conns_take(struct conns *k, struct job *j)
+{
+	if (k->ended != NULL) {
+		job_free(&j);
+	} else if (has_room(k)) {
+		start(k, j);
+	} else {
+		TAILQ_INSERT_TAIL(&k->waiting, j, entry);
+		k->n.waiting++;
+	}
+}
+
+void
+conns_renew(struct conns *k)
+{
+	struct session	*s;
+
+	while ((s = TAILQ_FIRST(&k->idle)) != NULL)
+		say_goodbye(s);
+	TAILQ_FOREACH(s, &k->all, entry)
+		s->old = true;
+}
+
+static void
+drop_waiting(struct conns *k)
+{
+	struct job	*j;
+
+	while ((j = TAILQ_FIRST(&k->waiting)) != NULL) {
+		TAILQ_REMOVE(&k->waiting, j, entry);
+		k->n.waiting--;
+		job_free(&j);
+	}
+}
+
+/* A job that may still be taken back, as far as the hop knows. */
+static bool
+can_drop(const struct session *s)
+{
+	return s->job != NULL &&
+	    (s->client == NULL || !client_at_dot(s->client));
+}
+
+void
+conns_abandon(struct conns *k)
+{
+	struct session	*s, *next;
+
+	drop_waiting(k);
+	for (s = TAILQ_FIRST(&k->all); s != NULL; s = next) {
+		next = TAILQ_NEXT(s, entry);
+		if (can_drop(s)) {
+			job_free(&s->job);
+			session_free(s);
+		}
+	}
+}
+
+static void
+stopped(void *arg)
+{
+	struct conns	*k = arg;
+
+	if (k->n.sessions == 0)
+		k->ended(k->arg);
+}
+
+void
+conns_stop(struct conns *k, void (*ended)(void *))
+{
+	k->ended = ended;
+	drop_waiting(k);
+	conns_renew(k);
+	loop_soon(stopped, k);
+}
+
+const struct conns_counters *
+conns_counters(struct conns *k)
+{
+	return &k->n;
+}
+
+static void
+on_tick(void *arg)
+{
+	struct conns	*k = arg;
+	struct session	*s, *next;
+	int64_t		 now = loop_now_ms();
+
+	while ((s = TAILQ_LAST(&k->idle, sessions)) != NULL &&
+	    now >= s->idle_until_ms)
+		say_goodbye(s);
+	for (s = TAILQ_FIRST(&k->all); s != NULL; s = next) {
+		next = TAILQ_NEXT(s, entry);
+		if (s->client != NULL)
+			client_tick(s->client, now);
+	}
+	if (!TAILQ_EMPTY(&k->all))
+		timer_set(&k->tick, TICK_MS, on_tick, k);
+}

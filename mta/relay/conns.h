@@ -1,0 +1,43 @@
+/*
+ * conns.h - from jobs to sessions: finding an idle one, or connecting anew.
+ *
+ * A session belongs to one next hop and takes its messages one after the
+ * other.  Addresses are tried in order; one that did not answer is passed over
+ * for a minute, unless all are.  How many sessions a hop gets is the queue's
+ * business: one for each job that it has under way.
+ *
+ * Owns: sessions, and jobs from conns_take() until they are answered.
+ */
+#ifndef WB_MTA_RELAY_CONNS_H
+#define WB_MTA_RELAY_CONNS_H
+
+#include "mta/relay/hops.h"
+#include "mta/relay/job.h"
+
+#define CONNS_MAX	2000	/* sessions; more jobs wait */
+#define CONNS_IDLE_MAX	300	/* the one that is idle longest ends */
+#define CONNS_IDLE_MS	10000	/* how long an idle session is kept */
+#define CONNS_TRIES_MAX	8	/* addresses tried for one job */
+
+struct conns;
+
+struct conns_counters {
+	size_t		sessions, idle, waiting;
+	uint64_t	connects, reused, delivered, deferred, failed;
+};
+
+/* hops is borrowed; done takes the job that has all its results. */
+struct conns	*conns_new(const struct hops *, void (*done)(void *arg, struct job *), void *arg);
+void		 conns_take(struct conns *, struct job *);
+/* The policy has changed: sessions under way end after their message. */
+void		 conns_renew(struct conns *);
+/*
+ * Who gave the jobs has gone: all are dropped, but those whose final dot has
+ * been sent; these still come to done().
+ */
+void		 conns_abandon(struct conns *);
+/* Nothing new; calls ended() once no session is left. */
+void		 conns_stop(struct conns *, void (*ended)(void *arg));
+const struct conns_counters *conns_counters(struct conns *);
+
+#endif

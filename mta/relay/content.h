@@ -1,0 +1,29 @@
+/*
+ * content.h - a message's content from its descriptor, as it goes over the wire.
+ */
+#ifndef WB_MTA_RELAY_CONTENT_H
+#define WB_MTA_RELAY_CONTENT_H
+
+#include "base/buf.h"
+
+#define CONTENT_PIECE	(256u << 10)	/* octets read at once */
+
+struct content {
+	int		fd;		/* borrowed */
+	uint64_t	at, left;	/* octets */
+	bool		line_start;
+};
+
+enum content_got {
+	CONTENT_MORE,
+	CONTENT_LAST,		/* the final dot is in out */
+	CONTENT_BROKEN		/* errno: it cannot be read */
+};
+
+void			content_start(struct content *, int fd, uint64_t offset, uint64_t length);
+/* Adds the next piece, dot-stuffed (RFC 5321, 4.5.2). */
+enum content_got	content_next(struct content *, struct buf *out);
+/* Whether an octet above 127 stands in it; true when it cannot be read. */
+bool			content_is_8bit(int fd, uint64_t offset, uint64_t length);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * hops.h - from the text of a next hop to the addresses to try, in order.
+ *
+ * The text is "relay:NAME", "host:[A]:PORT", "host:NAME:PORT" or "mx:DOMAIN"
+ * (mta/msg/target.h).  MX as RFC 5321, 5.1 asks: by preference, equal ones in
+ * random order, A and AAAA of the domain when it has no MX, nothing that is
+ * less preferred than ourselves; null MX (RFC 7505) is an answer for good.
+ */
+#ifndef WB_MTA_RELAY_HOPS_H
+#define WB_MTA_RELAY_HOPS_H
+
+#include "mta/msg/dns.h"
+#include "mta/relay/outcome.h"
+#include "mta/relay/self.h"
+
+struct rs_image;
+
+#define HOP_HOSTS_MAX	10	/* hosts of one hop that are looked up */
+#define HOP_ADDRS_MAX	32	/* addresses of one hop */
+#define HOP_NAME_MAX	254	/* with NUL */
+
+/* What finding addresses needs; outlives all queries. */
+struct hops {
+	struct dns_client	*dns;
+	struct self		*self;
+	const struct rs_image	*image;		/* relay objects; may be NULL */
+	uint16_t		 mx_port;	/* 25 but in tests */
+};
+
+struct hop_addr {
+	struct ip	ip;
+	uint16_t	port;
+	char		name[HOP_NAME_MAX];	/* "" when the policy gives an address */
+};
+
+struct hop_list {
+	size_t		n;
+	struct hop_addr	at[];
+};
+
+/*
+ * Either list (at least one address; it is the callee's to free()) or why
+ * (borrowed), never both.
+ */
+typedef void hop_cb(void *arg, struct hop_list *list, const struct outcome *why);
+
+struct hop_query;
+/* cb is called once, perhaps before this returns; then NULL is returned. */
+struct hop_query *hop_resolve(const struct hops *, struct span hop, hop_cb *, void *arg);
+/* Gives it up; cb is not called. */
+void		  hop_cancel(struct hop_query **);
+
+#endif
