@@ -46,6 +46,7 @@ void		 rs_eval_free(struct rs_eval **);
 void		 rs_eval_reset(struct rs_eval *, struct rs_record *);
 /* Runs func with its arguments from the start. RS_PENDING: call resume when the world has the answer. */
 enum rs_run	 rs_eval_run(struct rs_eval *, uint32_t func, const struct rs_value *args, unsigned nargs, struct rs_verdict *out);
+/* Also after RS_V_EXPAND: goes on behind it, as if the table did not have the address. */
 enum rs_run	 rs_eval_resume(struct rs_eval *, struct rs_verdict *out);
 struct arena	*rs_eval_arena(struct rs_eval *);
 

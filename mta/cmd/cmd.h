@@ -1,0 +1,101 @@
+/*
+ * cmd.h - the `waybill` command: one sub-command a file, said in commands.def.
+ *
+ * The door: the only room that sees both the compiler and what runs.
+ */
+#ifndef WB_MTA_CMD_CMD_H
+#define WB_MTA_CMD_CMD_H
+
+#include "base/buf.h"
+#include "cf/cf.h"
+
+/* Exit statuses, of all sub-commands. */
+enum {
+	CMD_OK = 0,
+	CMD_NO = 1,	/* the input has errors; the answer is no */
+	CMD_USAGE = 2	/* wrong usage, or a file that cannot be read */
+};
+
+typedef int cmd_main(int argc, char **argv);	/* argv[0]: the sub-command */
+
+struct cmd {
+	const char	*name, *args, *summary, *help;
+	cmd_main	*run;
+};
+extern const struct cmd cmds[];		/* ends with a NULL name */
+
+#define CMD(name, args, summary, help) cmd_main cmd_##name;
+#include "mta/cmd/commands.def"
+#undef CMD
+
+const struct cmd *cmd_find(const char *name);
+/* "did you mean 'queue'?" on stderr; CMD_USAGE. */
+int	 cmd_unknown(const char *name);
+
+/* --- options.c */
+
+struct cmd_list {
+	const char	**v;
+	size_t		 n;
+};
+
+void	 cmd_list_clear(struct cmd_list *);
+
+enum cmd_opt_kind { OPT_END, OPT_FLAG, OPT_TEXT, OPT_LIST };
+
+struct cmd_opt {
+	enum cmd_opt_kind	 kind;
+	const char		*name;		/* "json" */
+	char			 letter;	/* 'o', or 0 */
+	union {
+		bool		*flag;
+		const char	**text;
+		struct cmd_list	*list;
+	}			 to;
+};
+
+/*
+ * Takes the options out of argv, wherever they stand; what is left is from
+ * argv[1] on, and its number is returned.  -1: said what is wrong.
+ */
+int	 cmd_options(int argc, char **argv, const struct cmd_opt *);
+/* "waybill check: why", and how it is used, on stderr; CMD_USAGE. */
+int	 cmd_usage(const char *name, const char *why, ...)
+	    __attribute__((format(printf, 2, 3)));
+
+/* --- load.c */
+
+/* Compiles; says errors and warnings on stderr.  NULL with *status when there are errors. */
+struct cf	*cmd_load(const char *path, int *status);
+/* All diagnostics on fd 2, with colours on a terminal. */
+void		 cmd_say_diags(const struct cf *, bool warnings);
+/* What `run` refuses: options that this version does not serve.  True when there are any. */
+bool		 cmd_say_unserved(const struct cf *);
+void		 cmd_write(struct buf *);	/* to stdout; cleared */
+
+/* --- build.c */
+
+/*
+ * The image of a policy, compiled by a child without privileges (as
+ * waybill-compile when we are root) into a sealed memory file; its
+ * descriptor, or -1 with *status (the child has said why).
+ */
+int	 cmd_build(const char *path, bool for_run, int *status);
+/* This executable. */
+const char	*cmd_self(void);
+
+/* --- control.c */
+
+/* Where the spool is: --spool, -c POLICY, WAYBILL_SPOOL, or the default. NULL with *status. */
+const char	*cmd_spool(const char *spool, const char *policy, int *status);
+struct json_t;
+/* Sends a line to the server's control socket; the parsed answer.  NULL: said why. */
+struct json_t	*cmd_control(const char *spool, const char *line);
+/* The answer as it came, for --json. */
+void		 cmd_json_print(const struct json_t *);
+/* {"error": "..."}: says it; true when it was one. */
+bool		 cmd_json_error(const char *name, const struct json_t *);
+const char	*cmd_json_str(const struct json_t *, const char *key);	/* "" when not there */
+int64_t		 cmd_json_int(const struct json_t *, const char *key);
+
+#endif

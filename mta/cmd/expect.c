@@ -1,0 +1,274 @@
+/*
+ * expect.c - an expectation of a test is held against what was played.
+ */
+#include "config.h"
+
+#include "mail/header.h"
+
+#include "mta/cmd/expect.h"
+#include "mta/cmd/explain.h"
+
+/* --- is it met? */
+
+static bool
+reply_met(const struct played *p, unsigned kind, const struct cf_step *s)
+{
+	return p != NULL && p->verdict.kind == kind &&
+	    (s->expect.code == 0 || s->expect.code == p->code) &&
+	    (s->expect.status.n == 0 ||
+	    span_eq(s->expect.status, p->status)) &&
+	    (s->expect.text.n == 0 || span_eq(s->expect.text, p->text));
+}
+
+static bool
+accepted(const struct play *pl)
+{
+	const struct played	*p = play_answer(pl);
+
+	return p != NULL && !played_refused(p);
+}
+
+/* The last recipient's routing; NULL when it was refused or not routed. */
+static struct routing *
+last_routing(const struct play *pl)
+{
+	if (pl->last_rcpt < 0 || played_refused(&pl->v[pl->last_rcpt]))
+		return NULL;
+	return pl->v[pl->last_rcpt].routing;
+}
+
+static bool
+target_met(const struct routing *r, size_t i, const struct target *t,
+    const struct cf_step *s)
+{
+	const struct rs_verdict	*v = routing_verdict(r, i);
+
+	switch (s->expect.kind) {
+	case CF_X_DELIVER:
+		return t->kind == TARGET_DELIVER &&
+		    v->object == s->expect.object && (s->expect.text.n == 0 ||
+		    span_ieq(t->account, s->expect.text));
+	case CF_X_RELAY:
+		return t->kind == TARGET_HOP && v->kind == RS_V_RELAY &&
+		    v->object == s->expect.object;
+	case CF_X_RELAY_TO:
+		return t->kind == TARGET_HOP && v->kind == RS_V_RELAY_TO &&
+		    span_ieq(v->value.s, s->expect.text);
+	case CF_X_MX:
+		return t->kind == TARGET_HOP && v->kind == RS_V_MX;
+	case CF_X_DISCARD:
+		return t->kind == TARGET_DISCARD;
+	case CF_X_RCPT:
+		return span_ieq(t->address, s->expect.text);
+	default:
+		return false;
+	}
+}
+
+static bool
+route_met(const struct play *pl, const struct cf_step *s)
+{
+	const struct routing	*r = last_routing(pl);
+	const struct target	*t;
+	size_t			 i, n;
+
+	if (r == NULL || !accepted(pl))
+		return false;
+	t = routing_targets(r, &n);
+	for (i = 0; i < n; i++)
+		if (target_met(r, i, &t[i], s))
+			return true;
+	return false;
+}
+
+static bool
+rcpt_met(const struct play *pl, const struct cf_step *s)
+{
+	return pl->last_rcpt >= 0 &&
+	    (span_ieq(pl->v[pl->last_rcpt].rcpt, s->expect.text) ||
+	    route_met(pl, s));
+}
+
+static bool
+unknown_met(const struct play *pl)
+{
+	const struct played	*p;
+
+	if (pl->last_rcpt < 0)
+		return false;
+	p = &pl->v[pl->last_rcpt];
+	return p->routing != NULL && routing_unknown(p->routing) == 1;
+}
+
+/* One of the fields of that name says so. */
+static bool
+header_met(struct play *pl, struct span field)
+{
+	struct header_field	hf;
+	struct span		message = play_message(pl), name, value;
+	ptrdiff_t		colon = span_index(field, ':');
+	unsigned		i;
+
+	if (colon <= 0)
+		return false;
+	name = span_mem(field.p, (size_t)colon);
+	value = span_trim(span_from(field, (size_t)colon + 1));
+	for (i = 0; header_find(message, name, i, &hf); i++)
+		if (span_eq(header_text(hf.body, &pl->arena), value))
+			return true;
+	return false;
+}
+
+static bool
+tag_met(const struct play *pl, const struct cf_step *s)
+{
+	return s->index < rs_ntag(policy_image(pl->policy)) &&
+	    rs_compare(&pl->facts.tags[s->index], &s->expect.value) == 0;
+}
+
+bool
+expect_met(struct play *pl, const struct cf_step *s)
+{
+	const struct played	*p = play_answer(pl);
+
+	switch (s->expect.kind) {
+	case CF_X_ACCEPT:
+		return accepted(pl);
+	case CF_X_REJECT:
+		return reply_met(p, RS_V_REJECT, s);
+	case CF_X_DEFER:
+		return reply_met(p, RS_V_DEFER, s);
+	case CF_X_DISCARD:
+		return (p != NULL && p->verdict.kind == RS_V_DISCARD) ||
+		    route_met(pl, s);
+	case CF_X_SENDER:
+		return span_ieq(pl->facts.sender, s->expect.text);
+	case CF_X_RCPT:
+		return rcpt_met(pl, s);
+	case CF_X_HEADER:
+		return header_met(pl, s->expect.text);
+	case CF_X_TAG:
+		return tag_met(pl, s);
+	case CF_X_UNKNOWN:
+		return unknown_met(pl);
+	default:
+		return route_met(pl, s);
+	}
+}
+
+/* --- as text */
+
+static struct span
+object_name(const struct rs_image *im, uint32_t object)
+{
+	return object < rs_nobject(im) ?
+	    rs_string(im, rs_object(im, object)->name) : SPAN("?");
+}
+
+static void
+reply_text(const char *word, const struct cf_step *s, struct buf *out)
+{
+	buf_add_str(out, word);
+	if (s->expect.code != 0)
+		buf_addf(out, " %u", s->expect.code);
+	if (s->expect.status.n > 0)
+		buf_addf(out, " %.*s", SPAN_ARG(s->expect.status));
+	if (s->expect.text.n > 0)
+		buf_addf(out, " \"%.*s\"", SPAN_ARG(s->expect.text));
+}
+
+static void
+tag_text(const struct rs_image *im, const struct cf_step *s, struct buf *out)
+{
+	struct arena	ar = { 0 };
+	struct span	name = SPAN("?");
+
+	if (s->index < rs_ntag(im))
+		name = rs_string(im, rs_tag(im, s->index)->name);
+	buf_addf(out, "tag %.*s = %.*s", SPAN_ARG(name),
+	    SPAN_ARG(rs_format(&s->expect.value, &ar)));
+	arena_clear(&ar);
+}
+
+void
+expect_text(const struct rs_image *im, const struct cf_step *s,
+    struct buf *out)
+{
+	struct span	text = s->expect.text;
+
+	switch (s->expect.kind) {
+	case CF_X_ACCEPT:
+		buf_add_str(out, "accept");
+		break;
+	case CF_X_REJECT:
+		reply_text("reject", s, out);
+		break;
+	case CF_X_DEFER:
+		reply_text("defer", s, out);
+		break;
+	case CF_X_DISCARD:
+		buf_add_str(out, "discard");
+		break;
+	case CF_X_DELIVER:
+		buf_addf(out, "deliver %.*s",
+		    SPAN_ARG(object_name(im, s->expect.object)));
+		if (text.n > 0)
+			buf_addf(out, " \"%.*s\"", SPAN_ARG(text));
+		break;
+	case CF_X_RELAY:
+		buf_addf(out, "relay %.*s",
+		    SPAN_ARG(object_name(im, s->expect.object)));
+		break;
+	case CF_X_RELAY_TO:
+		buf_addf(out, "relay \"%.*s\"", SPAN_ARG(text));
+		break;
+	case CF_X_MX:
+		buf_add_str(out, "mx");
+		break;
+	case CF_X_SENDER:
+		buf_addf(out, "sender <%.*s>", SPAN_ARG(text));
+		break;
+	case CF_X_RCPT:
+		buf_addf(out, "rcpt <%.*s>", SPAN_ARG(text));
+		break;
+	case CF_X_HEADER:
+		buf_addf(out, "header \"%.*s\"", SPAN_ARG(text));
+		break;
+	case CF_X_TAG:
+		tag_text(im, s, out);
+		break;
+	case CF_X_UNKNOWN:
+		buf_add_str(out, "unknown");
+		break;
+	}
+}
+
+void
+expect_got(const struct play *pl, struct buf *out)
+{
+	const struct played	*p = play_answer(pl);
+	const struct routing	*r = last_routing(pl);
+	const struct target	*t;
+	size_t			 i, n;
+
+	if (p == NULL) {
+		buf_add_str(out, "nothing: no command was given");
+		return;
+	}
+	if (played_refused(p))
+		buf_addf(out, "%s %u %.*s \"%.*s\"",
+		    rs_verdict_name(p->verdict.kind), p->code,
+		    SPAN_ARG(p->status), SPAN_ARG(p->text));
+	else
+		buf_add_str(out, p->verdict.kind == RS_V_DISCARD ? "discard" :
+		    "accept");
+	if (p->line != 0)
+		buf_addf(out, " (line %u)", p->line);
+	if (r == NULL || played_refused(p))
+		return;
+	t = routing_targets(r, &n);
+	for (i = 0; i < n; i++) {
+		buf_add_str(out, "; ");
+		explain_target(&t[i], out);
+	}
+}

@@ -1,0 +1,83 @@
+/*
+ * load.c - a policy is read for a sub-command; what is wrong with it is said.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fileio.h"
+
+#include "mta/cmd/cmd.h"
+
+void
+cmd_write(struct buf *b)
+{
+	struct span	s = buf_span(b);
+
+	fflush(stdout);
+	(void)file_write_all(STDOUT_FILENO, s.p, s.n);
+	buf_clear(b);
+}
+
+static void
+to_stderr(struct buf *b)
+{
+	struct span	s = buf_span(b);
+
+	(void)file_write_all(STDERR_FILENO, s.p, s.n);
+	buf_clear(b);
+}
+
+void
+cmd_say_diags(const struct cf *cf, bool warnings)
+{
+	bool		colour = isatty(STDERR_FILENO) == 1;
+	struct buf	out = { 0 };
+	size_t		i;
+
+	for (i = 0; i < cf_ndiags(cf); i++)
+		if (warnings || cf_diag(cf, i)->level != CF_WARNING)
+			cf_diag_print(cf, cf_diag(cf, i), colour, &out);
+	to_stderr(&out);
+}
+
+bool
+cmd_say_unserved(const struct cf *cf)
+{
+	bool			 colour = isatty(STDERR_FILENO) == 1;
+	const struct cf_diag	*d;
+	struct buf		 out = { 0 };
+	size_t			 i;
+
+	for (i = 0; (d = cf_unserved(cf, i)) != NULL; i++)
+		cf_diag_print(cf, d, colour, &out);
+	to_stderr(&out);
+	return i > 0;
+}
+
+struct cf *
+cmd_load(const char *path, int *status)
+{
+	struct cf	*cf;
+	int		 io;
+
+	errno = 0;
+	cf = cf_compile(path, &io);
+	if (io == -1) {
+		if (cf_ndiags(cf) > 0)
+			cmd_say_diags(cf, true);
+		else
+			fprintf(stderr, "waybill: %s: %s\n", path,
+			    strerror(errno));
+		*status = CMD_USAGE;
+	} else {
+		cmd_say_diags(cf, true);
+		*status = cf_errors(cf) > 0 ? CMD_NO : CMD_OK;
+	}
+	if (*status != CMD_OK)
+		cf_free(&cf);
+	return cf;
+}
