@@ -396,7 +396,7 @@ static const struct spoiled spoiled[] = {
 	F(FUNCS, F_EXPR, rs_func, start, 1, "overlap"),
 	F(FUNCS, F_RULESET, rs_func, kind, RS_FUNC_HOOK, "has arguments"),
 	F(FUNCS, F_EXPR, rs_func, kind, RS_FUNC_HOOK, "expression is none"),
-	F(FUNCS, F_RULESET, rs_func, nargs, 0, "path has not written"),
+	F(FUNCS, F_RULESET, rs_func, nargs, 0, "argument is of no known type"),
 };
 
 static void
