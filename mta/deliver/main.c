@@ -1,0 +1,87 @@
+/*
+ * main.c - deliver: messages into mailboxes, as their owner.
+ *
+ * User: the owner of the mailboxes; the spawner has become it before the exec.
+ * Root: the system's; no chroot, since the mailboxes are anywhere.
+ * Descriptors: 3 the spawner (only its end is noticed), 4 the queue, 2 the log.
+ * An intruder, who would have to get in by the content of a message that
+ * nobody here parses, gains the mailboxes of this owner and nothing else: no
+ * spool, no network, no other program.
+ */
+#include "config.h"
+
+#include "base/confine.h"
+#include "base/log.h"
+#include "base/loop.h"
+
+#include "mta/child/child.h"
+#include "mta/msg/msg.h"
+
+#include "mta/deliver/jobs.h"
+
+#define QUEUE_FD	4
+#define IDLE_MS		60000	/* then it ends; the queue has another started */
+
+static struct timer	idle;
+static bool		stopping;
+
+static void
+on_idle_over(void *arg)
+{
+	(void)arg;
+	if (jobs_open() == 0)
+		child_done();
+}
+
+static void
+on_idle(void)
+{
+	if (stopping)
+		child_done();
+	else
+		timer_set(&idle, IDLE_MS, on_idle_over, NULL);
+}
+
+static bool
+on_message(struct chan *c, struct msg *m, void *arg)
+{
+	(void)c;
+	(void)arg;
+	timer_stop(&idle);
+	return jobs_message(m);
+}
+
+/* The queue has gone: it will ask again, a new process. */
+static void
+on_queue_closed(struct chan *c, void *arg)
+{
+	(void)c;
+	(void)arg;
+	child_done();
+}
+
+static void
+on_stop(uint32_t drain_ms, void *arg)
+{
+	(void)drain_ms;
+	(void)arg;
+	stopping = true;
+	if (jobs_open() == 0)
+		child_done();
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct child_ops	child = { .stop = on_stop };
+	static const struct chan_ops	queue = { on_message, on_queue_closed };
+
+	child_open(PROC_DELIVER, argc, argv, &child, NULL);
+	jobs_begin(chan_new(QUEUE_FD, "queue", &queue, NULL));
+	jobs_when_idle(on_idle);
+	confine_sandbox(CONFINE_OPEN);
+	on_idle();
+	child_run();
+	jobs_end();
+	return 0;
+}

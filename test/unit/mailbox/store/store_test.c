@@ -1,0 +1,370 @@
+/*
+ * store_test.c - a message stands in new/ exactly once, whole, and nowhere
+ * that the mailbox's owner could have led us.
+ */
+#include "config.h"
+
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/fileio.h"
+#include "mailbox/store/store.h"
+
+static char	top[] = "/tmp/waybill-store-XXXXXX";
+
+static const char *
+in_top(const char *name)
+{
+	static char	 path[4][512];
+	static unsigned	 i;
+
+	i = (i + 1) % 4;
+	snprintf(path[i], sizeof(path[i]), "%s/%s", top, name);
+	return path[i];
+}
+
+/* Files in a folder, "." and ".." left out; -1: it is not there. */
+static int
+count(const char *folder)
+{
+	DIR		*d = opendir(in_top(folder));
+	struct dirent	*e;
+	int		 n = 0;
+
+	if (d == NULL)
+		return -1;
+	while ((e = readdir(d)) != NULL)
+		n += e->d_name[0] != '.';
+	closedir(d);
+	return n;
+}
+
+static void
+assert_file(const char *folder, const char *name, const char *wanted)
+{
+	struct buf	 b = { 0 };
+	char		 path[512];
+
+	snprintf(path, sizeof(path), "%s/%s", in_top(folder), name);
+	assert_int_equal(file_read(path, 1u << 20, &b), 0);
+	assert_string_equal(buf_cstr(&b), wanted);
+	buf_clear(&b);
+}
+
+static enum store_result
+prepare(const char *box, const char *base, const char *content, char *final,
+    struct store_error *e)
+{
+	return store_prepare(in_top(box), span_of(base),
+	    SPAN("Return-Path: <>\r\n"), span_of(content), final, e);
+}
+
+static void
+a_message_is_prepared_and_committed(void **state)
+{
+	char			 final[STORE_NAME_MAX];
+	struct store_error	 e;
+	struct stat		 st;
+
+	(void)state;
+	assert_int_equal(prepare("ann", "q1.0", "A: b\r\n\r\nx\r\n", final,
+	    &e), STORE_OK);
+	assert_string_equal(final, "q1.0,S=24,W=28");
+	assert_int_equal(count("ann/tmp"), 1);
+	assert_int_equal(count("ann/new"), 0);
+	assert_int_equal(count("ann/cur"), 0);
+	assert_file("ann/tmp", final, "Return-Path: <>\nA: b\n\nx\n");
+	assert_int_equal(store_commit(in_top("ann"), final, &e), STORE_OK);
+	assert_int_equal(count("ann/tmp"), 0);
+	assert_int_equal(count("ann/new"), 1);
+	assert_int_equal(stat(in_top("ann/new/q1.0,S=24,W=28"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(st.st_size, 24);
+	assert_int_equal(stat(in_top("ann/new"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+}
+
+static void
+again_is_the_same_file(void **state)
+{
+	char			 one[STORE_NAME_MAX], two[STORE_NAME_MAX];
+	struct store_error	 e;
+
+	(void)state;
+	assert_int_equal(prepare("again", "q2.0", "x\r\n", one, &e), STORE_OK);
+	assert_int_equal(prepare("again", "q2.0", "x\r\n", two, &e), STORE_OK);
+	assert_string_equal(one, two);
+	assert_int_equal(count("again/tmp"), 1);
+	assert_int_equal(store_commit(in_top("again"), one, &e), STORE_OK);
+	assert_int_equal(store_commit(in_top("again"), one, &e), STORE_OK);
+	assert_int_equal(count("again/new"), 1);
+	assert_file("again/new", one, "Return-Path: <>\nx\n");
+}
+
+static void
+what_a_reader_took_is_not_delivered_again(void **state)
+{
+	char			 final[STORE_NAME_MAX];
+	struct store_error	 e;
+
+	(void)state;
+	assert_int_equal(prepare("read", "q3.0", "x\r\n", final, &e),
+	    STORE_OK);
+	assert_int_equal(store_commit(in_top("read"), final, &e), STORE_OK);
+	assert_int_equal(rename(in_top("read/new/q3.0,S=18,W=20"),
+	    in_top("read/cur/q3.0,S=18,W=20:2,S")), 0);
+	assert_int_equal(store_commit(in_top("read"), final, &e), STORE_OK);
+	assert_int_equal(count("read/new"), 0);
+	assert_int_equal(count("read/cur"), 1);
+}
+
+static void
+an_aborted_message_is_gone(void **state)
+{
+	char			 final[STORE_NAME_MAX];
+	struct store_error	 e;
+
+	(void)state;
+	assert_int_equal(prepare("abort", "q4.0", "x\r\n", final, &e),
+	    STORE_OK);
+	store_abort(in_top("abort"), final);
+	assert_int_equal(count("abort/tmp"), 0);
+	assert_int_equal(count("abort/new"), 0);
+	store_abort(in_top("abort"), final);
+	store_abort(in_top("nobody"), final);
+	assert_int_equal(count("nobody"), -1);
+}
+
+static void
+line_ends_become_lf(void **state)
+{
+	static const struct {
+		const char	*content, *file, *suffix;
+	} rows[] = {
+		{ "", "", ",S=0,W=0" },
+		{ "\r\n", "\n", ",S=1,W=2" },
+		{ "a\r\nb", "a\nb", ",S=3,W=4" },
+		{ "a\rb\r\r\n", "a\rb\r\n", ",S=5,W=6" },
+		{ "a\r", "a\r", ",S=2,W=2" },
+		{ "a\nb", "a\nb", ",S=3,W=4" },
+		{ "\n", "\n", ",S=1,W=2" },
+	};
+	char			 final[STORE_NAME_MAX];
+	struct store_error	 e;
+	size_t			 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(store_prepare(in_top("lines"), SPAN("q"),
+		    SPAN_NONE, span_of(rows[i].content), final, &e), STORE_OK);
+		assert_string_equal(final + 1, rows[i].suffix);
+		assert_file("lines/tmp", final, rows[i].file);
+	}
+}
+
+/* Larger than a chunk, so that a CRLF lies across two of them. */
+static void
+a_large_message_comes_from_a_descriptor(void **state)
+{
+	struct buf		 crlf = { 0 }, lf = { 0 };
+	char			 final[STORE_NAME_MAX];
+	struct store_error	 e;
+	int			 fd = memfd_create("large", MFD_CLOEXEC);
+	unsigned		 i;
+
+	(void)state;
+	for (i = 0; i < 40000; i++) {
+		buf_addf(&crlf, "%u\r\n", i);
+		buf_addf(&lf, "%u\n", i);
+	}
+	assert_int_equal(file_write_all(fd, crlf.base, crlf.n), 0);
+	assert_int_equal(store_prepare_fd(in_top("large"), SPAN("q"),
+	    SPAN_NONE, fd, crlf.n, final, &e), STORE_OK);
+	assert_file("large/tmp", final, buf_cstr(&lf));
+	assert_int_equal(store_prepare_fd(in_top("large"), SPAN("q"),
+	    SPAN_NONE, fd, crlf.n + 1, final, &e), STORE_LATER);
+	close(fd);
+	buf_clear(&crlf);
+	buf_clear(&lf);
+}
+
+static void
+two_missing_folders_are_made_and_no_more(void **state)
+{
+	char			 final[STORE_NAME_MAX];
+	struct store_error	 e;
+
+	(void)state;
+	assert_int_equal(prepare("x.example/ann", "q", "x\r\n", final, &e),
+	    STORE_OK);
+	assert_int_equal(count("x.example/ann/tmp"), 1);
+	assert_int_equal(prepare("y/x.example/ann", "q", "x\r\n", final, &e),
+	    STORE_LATER);
+	assert_string_equal(e.status, "4.3.0");
+	assert_int_equal(count("y"), -1);
+}
+
+static void
+links_are_not_followed(void **state)
+{
+	char			 final[STORE_NAME_MAX];
+	struct store_error	 e;
+
+	(void)state;
+	assert_int_equal(mkdir(in_top("elsewhere"), 0700), 0);
+	assert_int_equal(symlink(in_top("elsewhere"), in_top("link")), 0);
+	assert_int_equal(prepare("link", "q", "x\r\n", final, &e),
+	    STORE_LATER);
+	assert_int_equal(mkdir(in_top("box"), 0700), 0);
+	assert_int_equal(symlink(in_top("elsewhere"), in_top("box/tmp")), 0);
+	assert_int_equal(prepare("box", "q", "x\r\n", final, &e),
+	    STORE_LATER);
+	assert_int_equal(unlink(in_top("box/tmp")), 0);
+	assert_int_equal(mkdir(in_top("box/tmp"), 0700), 0);
+	assert_int_equal(symlink(in_top("elsewhere/file"),
+	    in_top("box/tmp/q,S=18,W=20")), 0);
+	assert_int_equal(prepare("box", "q", "x\r\n", final, &e),
+	    STORE_LATER);
+	assert_int_equal(count("elsewhere"), 0);
+}
+
+static void
+hostile_paths_and_names_are_refused(void **state)
+{
+	static const char *const paths[] = {
+		"", "/", "relative/box", "/tmp/../etc/box", "/tmp/./box",
+		"/tmp//box", "/tmp/box/", "/tmp/..",
+	};
+	static const struct span names[] = {
+		{ "", 0 }, { ".q", 2 }, { "a/b", 3 }, { "a\0b", 3 },
+		{ "a:2,S", 5 }, { "a b", 3 }, { "a\nb", 3 },
+	};
+	char			 final[STORE_NAME_MAX], big[STORE_NAME_MAX];
+	struct store_error	 e;
+	size_t			 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		assert_int_equal(store_prepare(paths[i], SPAN("q"), SPAN_NONE,
+		    SPAN_NONE, final, &e), STORE_NEVER);
+		assert_int_equal(e.status[0], '5');
+		assert_int_equal(store_commit(paths[i], "q", &e), STORE_NEVER);
+	}
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_int_equal(store_prepare(in_top("names"), names[i],
+		    SPAN_NONE, SPAN_NONE, final, &e), STORE_NEVER);
+	memset(big, 'a', sizeof(big));
+	assert_int_equal(store_prepare(in_top("names"), span_mem(big, 199),
+	    SPAN_NONE, SPAN_NONE, final, &e), STORE_NEVER);
+	assert_int_equal(store_commit(in_top("names"), "../../x", &e),
+	    STORE_NEVER);
+	assert_int_equal(count("names"), -1);
+}
+
+/* A limit on the size of files stands in for a disk that ends. */
+static void
+a_failed_write_leaves_nothing(void **state)
+{
+	struct rlimit		 old, small;
+	char			 final[STORE_NAME_MAX], text[4096];
+	struct store_error	 e;
+	enum store_result	 r;
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &old);
+	small = old;
+	small.rlim_cur = 100;
+	setrlimit(RLIMIT_FSIZE, &small);
+	r = prepare("limit", "q", text, final, &e);
+	setrlimit(RLIMIT_FSIZE, &old);
+	assert_int_equal(r, STORE_LATER);
+	assert_int_equal(count("limit/tmp"), 0);
+	assert_int_equal(prepare("limit", "q", text, final, &e), STORE_OK);
+}
+
+/* A full disk, where we may mount one. */
+static void
+a_full_disk_is_told_and_recovers(void **state)
+{
+	struct store_error	 e;
+	char			 final[STORE_NAME_MAX], *text;
+	size_t			 n = 256u << 10;
+
+	(void)state;
+	mkdir(in_top("disk"), 0700);
+	if (geteuid() != 0 || unshare(CLONE_NEWNS) == -1 ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
+	    mount("none", in_top("disk"), "tmpfs", 0, "size=128k") == -1) {
+		print_message("no small disk can be mounted here\n");
+		skip();
+	}
+	text = malloc(n + 1);
+	memset(text, 'x', n);
+	text[n] = '\0';
+	assert_int_equal(prepare("disk/ann", "q", text, final, &e),
+	    STORE_LATER);
+	assert_string_equal(e.status, "4.3.1");
+	assert_int_equal(count("disk/ann/tmp"), 0);
+	assert_int_equal(prepare("disk/ann", "q", "x\r\n", final, &e),
+	    STORE_OK);
+	assert_int_equal(store_commit(in_top("disk/ann"), final, &e),
+	    STORE_OK);
+	assert_int_equal(umount(in_top("disk")), 0);
+	free(text);
+}
+
+static int
+make_top(void **state)
+{
+	(void)state;
+	return mkdtemp(top) == NULL ? -1 : 0;
+}
+
+static int
+remove_top(void **state)
+{
+	char	 command[100];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf %s", top);
+	return system(command);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_message_is_prepared_and_committed),
+		cmocka_unit_test(again_is_the_same_file),
+		cmocka_unit_test(what_a_reader_took_is_not_delivered_again),
+		cmocka_unit_test(an_aborted_message_is_gone),
+		cmocka_unit_test(line_ends_become_lf),
+		cmocka_unit_test(a_large_message_comes_from_a_descriptor),
+		cmocka_unit_test(two_missing_folders_are_made_and_no_more),
+		cmocka_unit_test(links_are_not_followed),
+		cmocka_unit_test(hostile_paths_and_names_are_refused),
+		cmocka_unit_test(a_failed_write_leaves_nothing),
+		cmocka_unit_test(a_full_disk_is_told_and_recovers),
+	};
+
+	return cmocka_run_group_tests(tests, make_top, remove_top);
+}
