@@ -86,8 +86,8 @@ const char	*cmd_self(void);
 
 /* --- control.c */
 
-/* Where the spool is: --spool, -c POLICY, WAYBILL_SPOOL, or the default. NULL with *status. */
-const char	*cmd_spool(const char *spool, const char *policy, int *status);
+/* Where the spool is: --spool, -c POLICY, WAYBILL_SPOOL, or the default; the caller frees it.  NULL with *status. */
+char	*cmd_spool(const char *spool, const char *policy, int *status);
 struct json_t;
 /* Sends a line to the server's control socket; the parsed answer.  NULL: said why. */
 struct json_t	*cmd_control(const char *spool, const char *line);

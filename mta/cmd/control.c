@@ -1,0 +1,220 @@
+/*
+ * control.c - a question on the server's control socket, and its answer.
+ *
+ * One line is sent, one JSON document comes back, then the end.
+ */
+#include "config.h"
+
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "base/fileio.h"
+#include "base/xalloc.h"
+
+#include "mta/cmd/cmd.h"
+
+#define ANSWER_MAX	(1u << 30)	/* octets: a queue may be long */
+#define PATIENCE_S	90		/* a reload compiles */
+
+/* A relative folder stands beside the policy. */
+static char *
+beside(const char *policy, struct span dir)
+{
+	const char	*slash = strrchr(policy, '/');
+
+	if (dir.n > 0 && dir.p[0] == '/')
+		return xstrndup(dir.p, dir.n);
+	return xasprintf("%.*s%.*s",
+	    slash == NULL ? 0 : (int)(slash - policy) + 1, policy,
+	    SPAN_ARG(dir));
+}
+
+/* The spool's folder as the policy names it; the caller frees it. */
+static char *
+spool_of(const char *policy, int *status)
+{
+	struct rs_image	*im;
+	struct span	 dir;
+	const char	*why;
+	char		*copy = NULL;
+	int		 fd;
+
+	if ((fd = cmd_build(policy, false, status)) == -1)
+		return NULL;
+	if ((im = rs_image_open(fd, &why)) != NULL) {
+		dir = rs_setting_text(im, RS_OPT_SPOOL_directory);
+		copy = beside(policy, dir);
+		rs_image_free(&im);
+	} else {
+		fprintf(stderr, "waybill: %s: %s\n", policy, why);
+		*status = CMD_USAGE;
+	}
+	close(fd);
+	return copy;
+}
+
+char *
+cmd_spool(const char *spool, const char *policy, int *status)
+{
+	const char	*env = getenv("WAYBILL_SPOOL");
+
+	*status = CMD_OK;
+	if (spool != NULL)
+		return xstrdup(spool);
+	if (policy != NULL)
+		return spool_of(policy, status);
+	if (env != NULL && env[0] != '\0')
+		return xstrdup(env);
+	return xstrdup(rs_options[RS_OPT_SPOOL_directory].dflt);
+}
+
+/*
+ * A folder's path may be longer than a socket's address: then it is named by
+ * way of a descriptor.
+ */
+static int
+address(const char *spool, struct sockaddr_un *sun, int *dirfd)
+{
+	int	n;
+
+	memset(sun, 0, sizeof(*sun));
+	sun->sun_family = AF_UNIX;
+	*dirfd = -1;
+	n = snprintf(sun->sun_path, sizeof(sun->sun_path), "%s/control",
+	    spool);
+	if (n > 0 && (size_t)n < sizeof(sun->sun_path))
+		return 0;
+	if ((*dirfd = open(spool, O_PATH | O_DIRECTORY | O_CLOEXEC)) == -1)
+		return -1;
+	(void)snprintf(sun->sun_path, sizeof(sun->sun_path),
+	    "/proc/self/fd/%d/control", *dirfd);
+	return 0;
+}
+
+static int
+dial(const char *spool)
+{
+	struct timeval		 tv = { .tv_sec = PATIENCE_S };
+	struct sockaddr_un	 sun;
+	int			 fd, dirfd, r;
+
+	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
+		return -1;
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	r = address(spool, &sun, &dirfd);
+	if (r == 0)
+		r = connect(fd, (struct sockaddr *)&sun, sizeof(sun));
+	if (dirfd != -1)
+		close(dirfd);
+	if (r == -1) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int
+read_all(int fd, struct buf *out)
+{
+	ssize_t	n;
+
+	for (;;) {
+		n = read(fd, buf_reserve(out, 65536), 65536);
+		if (n == 0)
+			return 0;
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return -1;
+		buf_grown(out, (size_t)n);
+		if (out->n > ANSWER_MAX) {
+			errno = EFBIG;
+			return -1;
+		}
+	}
+}
+
+static json_t *
+no_server(const char *spool)
+{
+	int	e = errno;
+
+	fprintf(stderr, "waybill: %s/control: %s\n", spool, strerror(e));
+	if (e == ENOENT || e == ECONNREFUSED)
+		fprintf(stderr, "Does the server run?  --spool DIR or "
+		    "-c POLICY says where its spool is.\n");
+	else if (e == EACCES)
+		fprintf(stderr, "It belongs to the server: be root, or who "
+		    "has started it.\n");
+	return NULL;
+}
+
+json_t *
+cmd_control(const char *spool, const char *line)
+{
+	struct buf	 answer = { 0 };
+	json_error_t	 error;
+	json_t		*doc;
+	int		 fd;
+
+	if ((fd = dial(spool)) == -1)
+		return no_server(spool);
+	if (file_write_all(fd, line, strlen(line)) == -1 ||
+	    read_all(fd, &answer) == -1) {
+		fprintf(stderr, "waybill: %s/control: %s\n", spool,
+		    errno == EAGAIN ? "no answer in time" : strerror(errno));
+		close(fd);
+		buf_clear(&answer);
+		return NULL;
+	}
+	close(fd);
+	doc = json_loadb(answer.n == 0 ? "" : buf_span(&answer).p, answer.n, 0,
+	    &error);
+	if (doc == NULL)
+		fprintf(stderr, "waybill: the server's answer is no JSON: "
+		    "%s\n", error.text);
+	buf_clear(&answer);
+	return doc;
+}
+
+void
+cmd_json_print(const json_t *doc)
+{
+	(void)json_dumpf(doc, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+	printf("\n");
+}
+
+const char *
+cmd_json_str(const json_t *o, const char *key)
+{
+	const char	*s = json_string_value(json_object_get(o, key));
+
+	return s == NULL ? "" : s;
+}
+
+int64_t
+cmd_json_int(const json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
+bool
+cmd_json_error(const char *name, const json_t *doc)
+{
+	const char	*why = cmd_json_str(doc, "error");
+
+	if (why[0] == '\0')
+		return false;
+	fprintf(stderr, "waybill %s: %s\n", name, why);
+	return true;
+}
