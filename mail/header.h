@@ -31,6 +31,9 @@ bool		header_delivered_to(struct span content, struct span address);
 /* "Name: value" is a field that may be added: a token, a colon, no control characters. */
 bool		header_field_ok(struct span field);
 
+/* "Name: value" as a field: control characters as blanks, folded at 78, with CRLF. */
+void		header_put(struct span field, struct buf *out);
+
 /* The edits that rules ask for, applied in their order. */
 enum header_edit_kind { HEADER_EDIT_ADD, HEADER_EDIT_SET, HEADER_EDIT_DEL };
 struct header_edit {

@@ -84,23 +84,28 @@ fold_at(struct span s)
 	return s.n <= FOLD_AT || best == 0 ? s.n : best;
 }
 
-static struct span
-fold(struct arena *a, struct span line)
+/* A line without controls as a field, folded. */
+static void
+fold(struct span line, struct buf *out)
 {
-	struct buf	 b = { 0 };
-	struct span	 out;
-	size_t		 n;
+	size_t	 n;
 
 	while ((n = fold_at(line)) < line.n) {
-		buf_add(&b, line.p, n);
-		buf_add_str(&b, line.p[n] == ' ' ? "\r\n" : "\r\n ");
+		buf_add(out, line.p, n);
+		buf_add_str(out, line.p[n] == ' ' ? "\r\n" : "\r\n ");
 		line = span_from(line, n);
 	}
-	buf_add_span(&b, line);
-	buf_add_str(&b, "\r\n");
-	out = arena_span(a, buf_span(&b));
-	buf_clear(&b);
-	return out;
+	buf_add_span(out, line);
+	buf_add_str(out, "\r\n");
+}
+
+void
+header_put(struct span field, struct buf *out)
+{
+	struct arena	 a = { 0 };
+
+	fold(clean(&a, field), out);
+	arena_clear(&a);
 }
 
 /* "Name: value" as a new field at the end. */
@@ -109,11 +114,14 @@ add(struct section *s, struct span text)
 {
 	struct span	 line = clean(&s->arena, text), name = line;
 	ptrdiff_t	 colon = span_index(line, ':');
+	struct buf	 folded = { 0 };
 
 	if (colon <= 0)
 		return;
 	name.n = (size_t)colon;
-	append(s, fold(&s->arena, line), span_trim(name));
+	fold(line, &folded);
+	append(s, arena_span(&s->arena, buf_span(&folded)), span_trim(name));
+	buf_clear(&folded);
 }
 
 static void

@@ -1,0 +1,243 @@
+/*
+ * dsn_test.c - a notification has the parts of RFC 3464, and nothing that
+ * others wrote gets out of its place.
+ */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "mail/dsn.h"
+#include "mail/header.h"
+
+#define NOW	1795258989123
+#define S(lit)	{ (lit), sizeof(lit) - 1 }
+
+static const struct dsn_rcpt failed = {
+	.address = S("bob@there.example"), .action = DSN_FAILED,
+	.status = S("5.1.1"), .mta = S("mx.there.example"),
+	.reply = S("550 5.1.1 no such user"),
+	.why = S("The next server refused the recipient."),
+	.last_attempt_ms = NOW - 1000,
+};
+
+static const struct dsn_rcpt delayed = {
+	.address = S("tim@slow.example"), .action = DSN_DELAYED,
+	.status = S("4.4.1"), .why = S("No server of the domain answers."),
+	.will_retry_until_ms = NOW + 86400000,
+};
+
+static struct dsn
+about(const struct dsn_rcpt *rcpts, size_t n)
+{
+	return (struct dsn){
+		.reporting_mta = SPAN("mail.example.org"),
+		.id = SPAN("0ABCDEFGHIJKL"), .sender = SPAN("ann@x.example"),
+		.arrival_ms = NOW - 5000, .now_ms = NOW,
+		.rcpts = rcpts, .n = n,
+		.header = SPAN("Subject: hello\r\n\r\n"),
+	};
+}
+
+static const char wanted[] =
+    "From: Mail Delivery System <MAILER-DAEMON@mail.example.org>\r\n"
+    "To: <ann@x.example>\r\n"
+    "Subject: Undelivered mail\r\n"
+    "Date: Sat, 21 Nov 2026 11:03:09 +0000\r\n"
+    "Message-ID: <0abcdefghijkl_1a1fdc63a43_0@mail.example.org>\r\n"
+    "Auto-Submitted: auto-replied\r\n"
+    "MIME-Version: 1.0\r\n"
+    "Content-Type: multipart/report; report-type=delivery-status;\r\n"
+    " boundary=\"=_0abcdefghijkl_1a1fdc63a43_0\"\r\n"
+    "\r\n"
+    "\r\n"
+    "--=_0abcdefghijkl_1a1fdc63a43_0\r\n"
+    "Content-Type: text/plain; charset=us-ascii\r\n"
+    "\r\n"
+    "This is the mail server mail.example.org.\r\n"
+    "\r\n"
+    "Your message could not be delivered to the following recipients, and\r\n"
+    "will not be tried again:\r\n"
+    "\r\n"
+    "<bob@there.example>\r\n"
+    "    The next server refused the recipient.\r\n"
+    "    mx.there.example said:\r\n"
+    "        550 5.1.1 no such user\r\n"
+    "\r\n"
+    "Your message has not been delivered to the following recipients yet.\r\n"
+    "You need not send it again:\r\n"
+    "\r\n"
+    "<tim@slow.example>\r\n"
+    "    No server of the domain answers.\r\n"
+    "    it is tried again until Sun, 22 Nov 2026 11:03:09 +0000\r\n"
+    "\r\n"
+    "The header of your message is attached.\r\n"
+    "\r\n"
+    "--=_0abcdefghijkl_1a1fdc63a43_0\r\n"
+    "Content-Type: message/delivery-status\r\n"
+    "\r\n"
+    "Reporting-MTA: dns; mail.example.org\r\n"
+    "X-Waybill-Queue-ID: 0ABCDEFGHIJKL\r\n"
+    "Arrival-Date: Sat, 21 Nov 2026 11:03:04 +0000\r\n"
+    "\r\n"
+    "Final-Recipient: rfc822; bob@there.example\r\n"
+    "Action: failed\r\n"
+    "Status: 5.1.1\r\n"
+    "Remote-MTA: dns; mx.there.example\r\n"
+    "Diagnostic-Code: smtp; 550 5.1.1 no such user\r\n"
+    "Last-Attempt-Date: Sat, 21 Nov 2026 11:03:08 +0000\r\n"
+    "\r\n"
+    "Final-Recipient: rfc822; tim@slow.example\r\n"
+    "Action: delayed\r\n"
+    "Status: 4.4.1\r\n"
+    "Will-Retry-Until: Sun, 22 Nov 2026 11:03:09 +0000\r\n"
+    "\r\n"
+    "--=_0abcdefghijkl_1a1fdc63a43_0\r\n"
+    "Content-Type: text/rfc822-headers\r\n"
+    "\r\n"
+    "Subject: hello\r\n"
+    "\r\n"
+    "\r\n"
+    "--=_0abcdefghijkl_1a1fdc63a43_0--\r\n";
+
+static void
+failed_and_delayed_are_told(void **state)
+{
+	const struct dsn_rcpt	 rcpts[] = { failed, delayed };
+	struct dsn		 d = about(rcpts, 2);
+	struct buf		 out = { 0 };
+
+	(void)state;
+	dsn_compose(&d, &out);
+	assert_string_equal(buf_cstr(&out), wanted);
+	buf_clear(&out);
+}
+
+static void
+a_mere_delay_is_named_so(void **state)
+{
+	struct dsn	 d = about(&delayed, 1);
+	struct buf	 out = { 0 };
+
+	(void)state;
+	dsn_compose(&d, &out);
+	assert_non_null(strstr(buf_cstr(&out), "\r\nSubject: Delayed mail\r\n"));
+	assert_null(strstr(buf_cstr(&out), "will not be tried again"));
+	buf_clear(&out);
+}
+
+/* Each line is short, and ends with CRLF; no control character in it. */
+static void
+assert_lines_are_clean(struct span s, bool ascii)
+{
+	size_t	 i, line = 0;
+
+	for (i = 0; i < s.n; i++) {
+		unsigned char	 ch = (unsigned char)s.p[i];
+
+		if (ch == '\r' && i + 1 < s.n && s.p[i + 1] == '\n') {
+			i++;
+			line = 0;
+			continue;
+		}
+		assert_true(ch >= ' ' && ch != 0x7f);
+		assert_true(!ascii || ch < 0x80);
+		assert_true(++line <= 998);
+	}
+	assert_int_equal(line, 0);
+}
+
+static void
+what_others_wrote_stays_in_its_line(void **state)
+{
+	char			 word[3000];
+	struct dsn_rcpt		 rc = failed;
+	struct dsn		 d = about(&rc, 1);
+	struct buf		 out = { 0 };
+
+	(void)state;
+	memset(word, 'x', sizeof(word));
+	rc.reply = SPAN("550 no\r\nBcc: x@y.example\r\n\r\n--=_\n\xff");
+	dsn_compose(&d, &out);
+	assert_lines_are_clean(buf_span(&out), true);
+	assert_null(strstr(buf_cstr(&out), "\nBcc:"));
+	buf_reset(&out);
+	rc.reply = span_mem(word, sizeof(word));
+	rc.why = span_mem(word, sizeof(word));
+	rc.mta = SPAN("mx\n.example");
+	dsn_compose(&d, &out);
+	assert_lines_are_clean(buf_span(&out), true);
+	buf_clear(&out);
+}
+
+static void
+the_boundary_is_not_in_the_header(void **state)
+{
+	struct dsn	 d = about(&failed, 1);
+	struct buf	 out = { 0 };
+
+	(void)state;
+	d.header = SPAN("X: --=_0abcdefghijkl_1a1fdc63a43_0\r\n\r\n");
+	dsn_compose(&d, &out);
+	assert_non_null(strstr(buf_cstr(&out),
+	    "boundary=\"=_0abcdefghijkl_1a1fdc63a43_1\""));
+	buf_clear(&out);
+}
+
+static void
+utf8_has_its_own_types(void **state)
+{
+	struct dsn_rcpt	 rc = failed;
+	struct dsn	 d = about(&rc, 1);
+	struct buf	 out = { 0 };
+
+	(void)state;
+	rc.address = SPAN("j\xc3\xb6rg@x.example");
+	d.header_utf8 = true;
+	dsn_compose(&d, &out);
+	assert_lines_are_clean(buf_span(&out), false);
+	assert_non_null(strstr(buf_cstr(&out),
+	    "Final-Recipient: utf-8; j\xc3\xb6rg@x.example\r\n"));
+	assert_non_null(strstr(buf_cstr(&out), "message/global-headers"));
+	assert_non_null(strstr(buf_cstr(&out),
+	    "message/global-delivery-status"));
+	buf_reset(&out);
+	d.header_utf8 = false;
+	dsn_compose(&d, &out);
+	assert_non_null(strstr(buf_cstr(&out), "rfc822; j??rg@x.example"));
+	buf_clear(&out);
+}
+
+static void
+an_eightbit_header_is_marked(void **state)
+{
+	struct dsn	 d = about(&failed, 1);
+	struct buf	 out = { 0 };
+
+	(void)state;
+	d.header = SPAN("Subject: \xf6\r\n\r\n");
+	dsn_compose(&d, &out);
+	assert_non_null(strstr(buf_cstr(&out),
+	    "text/rfc822-headers\r\nContent-Transfer-Encoding: 8bit\r\n"));
+	buf_clear(&out);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(failed_and_delayed_are_told),
+		cmocka_unit_test(a_mere_delay_is_named_so),
+		cmocka_unit_test(what_others_wrote_stays_in_its_line),
+		cmocka_unit_test(the_boundary_is_not_in_the_header),
+		cmocka_unit_test(utf8_has_its_own_types),
+		cmocka_unit_test(an_eightbit_header_is_marked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
