@@ -1,0 +1,28 @@
+/*
+ * fake_world.h - a world that answers from a small table, or at random but
+ * always the same for the same question; it may let the asker wait first.
+ */
+#ifndef WB_TEST_RULESET_FAKE_WORLD_H
+#define WB_TEST_RULESET_FAKE_WORLD_H
+
+#include "base/buf.h"
+#include "ruleset/interp.h"
+
+struct fake_world {
+	uint64_t	seed;		/* 0: the table of fake_world.c */
+	uint64_t	waits;		/* not 0: some questions wait, drawn from this */
+	unsigned	asked, waited;
+	struct buf	effects;	/* "add header x; " for each */
+	struct arena	arena;		/* of values */
+	const struct rs_image *im;
+};
+
+extern const struct rs_world fake_world;
+
+void		fake_clear(struct fake_world *);
+/* A verdict and the effects before it, in one line. */
+const char	*fake_describe(struct fake_world *, const struct rs_verdict *);
+/* Runs func without arguments to its end, resuming as often as it waits. */
+const char	*fake_run(struct fake_world *, struct rs_eval *, uint32_t func);
+
+#endif

@@ -1,0 +1,676 @@
+/*
+ * interp_test.c - what each instruction does, what ends an evaluation, and
+ * that waiting changes nothing.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "ruleset/build.h"
+#include "test/unit/ruleset/fake_world.h"
+#include "test/unit/ruleset/sample.h"
+#include "test/unit/ruleset/spec.h"
+
+#define COUNT(t) (sizeof(t) / sizeof((t)[0]))
+
+/* Constants of the images here, by number. */
+enum {
+	C_HELLO, C_WORLD, C_TRUE, C_FALSE, C_ONE, C_TWO, C_ANN, C_FAIL, C_SIZE,
+	C_NET, C_DOMAIN, C_IP, C_NONE, C_TAG1, C_TAG2, C_EMPTY, C_TAG0,
+	NCONSTS
+};
+static const char *const consts[NCONSTS] = {
+	[C_HELLO] = "text hello", [C_WORLD] = "text World",
+	[C_TRUE] = "bool true", [C_FALSE] = "bool false",
+	[C_ONE] = "int 1", [C_TWO] = "int 2", [C_ANN] = "text ann",
+	[C_FAIL] = "text fail", [C_SIZE] = "text size",
+	[C_NET] = "net 192.0.2.0/24", [C_DOMAIN] = "domain a.b.example",
+	[C_IP] = "ip 10.1.2.3", [C_NONE] = "none",
+	[C_TAG1] = "int 1", [C_TAG2] = "int 2", [C_EMPTY] = "text ",
+	[C_TAG0] = "int 0",
+};
+/* Equal constants are one: their true numbers. */
+static uint32_t	number[NCONSTS];
+
+/* Strings, too. */
+enum { S_SUBJECT, S_BROKEN, S_HALF, S_NOSUCH, S_PORT, S_X, NSTRINGS };
+static const char *const strings[NSTRINGS] = {
+	"Subject", "Broken", "Half", "No-Such", "port", "X-Test"
+};
+static uint32_t	string[NSTRINGS];
+
+enum { R_SAME, R_SAYS, R_ENDS, R_REFUSES, ROWS };	/* functions */
+
+static struct arena	 arena;
+static struct buf	 octets;
+static struct rs_image	*im;
+
+static void
+make_strings(struct rs_build *b)
+{
+	for (size_t i = 0; i < NCONSTS; i++) {
+		struct rs_value	v = spec_value(consts[i], &arena);
+
+		number[i] = rs_build_const(b, &v);
+	}
+	for (size_t i = 0; i < NSTRINGS; i++)
+		string[i] = rs_build_string(b, span_of(strings[i]));
+}
+
+static void
+make_tables(struct rs_build *b)
+{
+	static const uint8_t	sha[32];
+	struct span		domains[] = { SPAN("a.b.example"),
+				    SPAN(".example"), SPAN("hello") };
+	struct ipnet		net;
+	struct rs_place		detail = { 0, 0 };
+	struct rs_value		plus = rs_text(RS_T_TEXT, SPAN("+"));
+
+	make_strings(b);
+	rs_build_file(b, SPAN("/p.conf"), 0, sha);
+	rs_build_map(b, SPAN("m"), SPAN("inline"), SPAN("plain"), UINT32_MAX,
+	    1, NULL, 0);
+	rs_build_reply(b, 550, SPAN("5.7.1"));
+	rs_build_reply(b, 451, SPAN("4.7.1"));
+	rs_build_reply(b, 551, SPAN("5.1.6"));
+	rs_build_tag(b, SPAN("t"), RS_T_TEXT, number[C_EMPTY]);
+	rs_build_tag(b, SPAN("unset"), RS_T_TEXT, number[C_WORLD]);
+	rs_build_tag(b, SPAN("late"), RS_T_TEXT, number[C_EMPTY]);
+	rs_build_domains(b, SPAN("d"), domains, 3);
+	assert_true(ipnet_parse(SPAN("192.0.2.0/24"), &net));
+	rs_build_nets(b, SPAN("w"), &net, 1);
+	rs_build_object(b, RS_O_MAILBOX, SPAN("box"), 1);
+	rs_build_object(b, RS_O_RELAY, SPAN("hop"), 2);
+	detail.index = rs_build_const(b, &plus);
+	rs_build_option(b, rs_build_object(b, RS_O_SERVER, SPAN(""), 0),
+	    RS_OPT_SERVER_detail, true, 0, &detail, 1);
+}
+
+/* Rows are written with numbers of consts[] and strings[]. */
+static uint32_t
+translate(const struct rs_insn *in)
+{
+	if (rs_ops[in->op].c == RS_CONST_)
+		return number[in->c];
+	if (rs_ops[in->op].c == RS_STR_)
+		return string[in->c];
+	return in->c;
+}
+
+static void
+emit(struct rs_build *b, const struct rs_insn *in)
+{
+	rs_build_emit(b, (enum rs_op)in->op, in->a, in->b, translate(in), 1);
+}
+
+static void
+begin_ruleset(struct rs_build *b, unsigned nargs)
+{
+	uint8_t	args[] = { RS_T_TEXT, RS_T_TEXT };
+
+	rs_build_func(b, SPAN("r"), RS_FUNC_RULESET, RS_HOOK_RCPT, args,
+	    nargs, RS_T_TEXT);
+}
+
+static void
+make_rulesets(struct rs_build *b)
+{
+	begin_ruleset(b, 2);	/* R_SAME: its second argument */
+	rs_build_emit(b, RS_RETURN, 1, 0, 0, 1);
+	rs_build_func_end(b);
+	begin_ruleset(b, 0);	/* R_SAYS: R_SAME(hello, World) */
+	rs_build_rule(b, 0, 4, SPAN("inner"));
+	rs_build_emit(b, RS_RULE, 0, 0, 0, 1);
+	rs_build_emit(b, RS_LOAD, 1, 0, number[C_HELLO], 1);
+	rs_build_emit(b, RS_LOAD, 2, 0, number[C_WORLD], 1);
+	rs_build_emit(b, RS_CALL, 0, 1, R_SAME, 1);
+	rs_build_emit(b, RS_RETURN, 0, 0, 0, 1);
+	rs_build_func_end(b);
+	begin_ruleset(b, 1);	/* R_ENDS */
+	rs_build_emit(b, RS_END, 0, 0, 0, 1);
+	rs_build_func_end(b);
+	begin_ruleset(b, 1);	/* R_REFUSES: with its argument */
+	rs_build_emit(b, RS_REJECT, 0, 0, 0, 1);
+	rs_build_func_end(b);
+}
+
+/*
+ * Programs: at most 7 instructions, the rest zero (LOAD r0, the first
+ * constant), a last one that never matters added by make().  Their wanted
+ * verdicts are those of fake_world.c's table.
+ */
+#define OK	{ RS_ACCEPT, 0, 0, 0 }
+#define RET(r)	{ RS_RETURN, r, 0, 0 }
+#define PUT(r, c) { RS_LOAD, r, 0, c }
+#define GET(r, f) { RS_FACT, r, RS_FACT_##f, 0 }
+
+static const struct {
+	const char	*name;
+	struct rs_insn	 code[8];
+	const char	*wanted;
+} rows[] = {
+	{ "a constant", { PUT(0, C_HELLO), RET(0) }, "text hello" },
+	{ "a copy", { PUT(0, C_TWO), { RS_MOVE, 1, 0, 0 }, RET(1) },
+	    "int 2" },
+	{ "a fact", { GET(0, CLIENT_IP), RET(0) }, "ip 192.0.2.1" },
+	{ "a fact that is empty", { GET(0, CLIENT_USER), RET(0) }, "text " },
+	{ "an empty domain", { GET(0, CLIENT_VERIFIED_NAME), RET(0) },
+	    "domain" },
+	{ "a fact that cannot be had", { GET(0, CLIENT_NAME), RET(0) },
+	    "?table" },
+	{ "user", { GET(0, RCPT), { RS_FIELD, 0, 0, RS_F_USER }, RET(0) },
+	    "text Ann" },
+	{ "detail", { GET(0, RCPT), { RS_FIELD, 0, 0, RS_F_DETAIL }, RET(0) },
+	    "text x" },
+	{ "mask", { GET(0, CLIENT_IP), { RS_MASK, 0, 0, 16 | 64 << 8 },
+	    RET(0) }, "net 192.0.0.0/16" },
+	{ "convert", { PUT(0, C_SIZE), { RS_MAP_GET, 0, 0, 0 },
+	    { RS_CONVERT, 0, 0, RS_T_SIZE }, RET(0) }, "size 2G" },
+	{ "convert what is no size", { PUT(0, C_HELLO),
+	    { RS_CONVERT, 0, 0, RS_T_SIZE }, RET(0) }, "?table" },
+	{ "convert nothing", { PUT(0, C_NONE), { RS_CONVERT, 0, 0, RS_T_SIZE },
+	    RET(0) }, "none" },
+	{ "convert unknown", { GET(0, CLIENT_NAME),
+	    { RS_CONVERT, 0, 0, RS_T_TEXT }, RET(0) }, "?table" },
+	{ "join", { PUT(0, C_HELLO), PUT(1, C_ONE), PUT(2, C_NONE),
+	    GET(3, CLIENT_IP), { RS_JOIN, 0, 0, 4 }, RET(0) },
+	    "text hello1192.0.2.1" },
+	{ "join nothing", { { RS_JOIN, 0, 0, 0 }, RET(0) }, "text " },
+	{ "join unknown", { PUT(0, C_HELLO), GET(1, CLIENT_NAME),
+	    { RS_JOIN, 0, 0, 2 }, RET(0) }, "?table" },
+	{ "in set", { PUT(0, C_DOMAIN), { RS_IN_SET, 0, 0, 0 }, RET(0) },
+	    "bool true" },
+	{ "not in set", { PUT(0, C_WORLD), { RS_IN_SET, 0, 0, 0 }, RET(0) },
+	    "bool false" },
+	{ "unknown in set", { GET(0, CLIENT_NAME), { RS_IN_SET, 0, 0, 0 },
+	    RET(0) }, "?table" },
+	{ "in nets", { GET(0, CLIENT_IP), { RS_IN_NETS, 0, 0, 0 }, RET(0) },
+	    "bool true" },
+	{ "not in nets", { PUT(0, C_IP), { RS_IN_NETS, 0, 0, 0 }, RET(0) },
+	    "bool false" },
+	{ "text in nets", { PUT(0, C_HELLO), { RS_IN_NETS, 0, 0, 0 },
+	    RET(0) }, "bool false" },
+	{ "unknown in nets", { GET(0, CLIENT_NAME), { RS_IN_NETS, 0, 0, 0 },
+	    RET(0) }, "?table" },
+	{ "map get", { GET(0, RCPT), { RS_MAP_GET, 1, 0, 0 }, RET(1) },
+	    "text bob@x.example" },
+	{ "map has not", { PUT(0, C_HELLO), { RS_MAP_GET, 0, 0, 0 }, RET(0) },
+	    "none" },
+	{ "map fails", { PUT(0, C_FAIL), { RS_MAP_GET, 0, 0, 0 }, RET(0) },
+	    "?table" },
+	{ "map of nothing", { PUT(0, C_NONE), { RS_MAP_GET, 0, 0, 0 },
+	    RET(0) }, "none" },
+	{ "map of unknown", { GET(0, CLIENT_NAME), { RS_MAP_GET, 0, 0, 0 },
+	    RET(0) }, "?table" },
+	{ "has", { PUT(0, C_ANN), { RS_MAP_HAS, 0, 0, 0 }, RET(0) },
+	    "bool true" },
+	{ "has not", { PUT(0, C_HELLO), { RS_MAP_HAS, 0, 0, 0 }, RET(0) },
+	    "bool false" },
+	{ "has: fails", { PUT(0, C_FAIL), { RS_MAP_HAS, 0, 0, 0 }, RET(0) },
+	    "?table" },
+	{ "has <>", { GET(0, SENDER), { RS_MAP_HAS, 0, 0, 0 }, RET(0) },
+	    "bool false" },
+	{ "column", { PUT(0, C_ANN), { RS_MAP_GET, 0, 0, 0 },
+	    { RS_COLUMN, 0, 0, S_PORT }, RET(0) }, "text 25" },
+	{ "no such column", { PUT(0, C_ANN), { RS_MAP_GET, 0, 0, 0 },
+	    { RS_COLUMN, 0, 0, S_X }, RET(0) }, "none" },
+	{ "column of nothing", { PUT(0, C_NONE), { RS_COLUMN, 0, 0, S_X },
+	    RET(0) }, "none" },
+	{ "column of unknown", { GET(0, CLIENT_NAME),
+	    { RS_COLUMN, 0, 0, S_X }, RET(0) }, "?table" },
+	{ "==", { PUT(0, C_ONE), PUT(1, C_ONE), { RS_EQ, 0, 0, 1 }, RET(0) },
+	    "bool true" },
+	{ "nothing == nothing", { PUT(0, C_NONE), { RS_EQ, 0, 0, 0 },
+	    RET(0) }, "bool false" },
+	{ "nothing != nothing", { PUT(0, C_NONE), { RS_EQ, 0, 0, 0 },
+	    { RS_NOT, 0, 0, 0 }, RET(0) }, "bool true" },
+	{ "<", { PUT(0, C_ONE), PUT(1, C_TWO), { RS_LT, 0, 0, 1 }, RET(0) },
+	    "bool true" },
+	{ "<=", { PUT(0, C_ONE), PUT(1, C_TWO), { RS_LE, 0, 1, 0 }, RET(0) },
+	    "bool false" },
+	{ ">", { PUT(0, C_ONE), GET(1, MESSAGE_SIZE), { RS_GT, 0, 1, 0 },
+	    RET(0) }, "bool true" },
+	{ ">=", { PUT(0, C_ONE), PUT(1, C_TWO), { RS_GE, 0, 0, 1 }, RET(0) },
+	    "bool false" },
+	{ "not", { PUT(0, C_FALSE), { RS_NOT, 0, 0, 0 }, RET(0) },
+	    "bool true" },
+	{ "and", { PUT(0, C_FALSE), GET(1, CLIENT_NAME), { RS_AND, 0, 0, 1 },
+	    RET(0) }, "bool false" },
+	{ "or", { PUT(0, C_FALSE), GET(1, CLIENT_NAME), { RS_OR, 0, 0, 1 },
+	    RET(0) }, "?table" },
+	{ "header", { { RS_HEADER, 0, 0, S_SUBJECT }, RET(0) },
+	    "text hello" },
+	{ "no header", { { RS_HEADER, 0, 0, S_NOSUCH }, RET(0) }, "text " },
+	{ "broken header", { { RS_HEADER, 0, 0, S_BROKEN }, RET(0) },
+	    "?table" },
+	{ "second header equals", { PUT(0, C_WORLD),
+	    { RS_HEADER_EQ, 0, 0, S_SUBJECT }, RET(0) }, "bool true" },
+	{ "no header equals", { PUT(0, C_ANN),
+	    { RS_HEADER_EQ, 0, 0, S_SUBJECT }, RET(0) }, "bool false" },
+	{ "a header equals before one breaks", { PUT(0, C_HELLO),
+	    { RS_HEADER_EQ, 0, 0, S_HALF }, RET(0) }, "bool true" },
+	{ "a header breaks before one equals", { PUT(0, C_WORLD),
+	    { RS_HEADER_EQ, 0, 0, S_HALF }, RET(0) }, "?table" },
+	{ "header in set", { { RS_HEADER_IN, 0, 0, S_SUBJECT }, RET(0) },
+	    "bool true" },
+	{ "no header in set", { { RS_HEADER_IN, 0, 0, S_NOSUCH }, RET(0) },
+	    "bool false" },
+	{ "rcpt unknown", { { RS_RCPT_UNKNOWN, 0, 0, 0 }, RET(0) },
+	    "bool true" },
+	{ "jump", { PUT(0, C_ONE), { RS_JUMP, 0, 0, 1 }, PUT(0, C_TWO),
+	    RET(0) }, "int 1" },
+	{ "jump if false", { PUT(0, C_FALSE), { RS_JUMP_FALSE, 0, 0, 1 },
+	    PUT(0, C_TWO), RET(0) }, "bool false" },
+	{ "unknown is not false", { GET(0, CLIENT_NAME),
+	    { RS_JUMP_FALSE, 0, 0, 1 }, PUT(0, C_TWO), RET(0) }, "int 2" },
+	{ "jump if true", { PUT(0, C_TRUE), { RS_JUMP_TRUE, 0, 0, 1 },
+	    PUT(0, C_TWO), RET(0) }, "bool true" },
+	{ "unknown is not true", { GET(0, CLIENT_NAME),
+	    { RS_JUMP_TRUE, 0, 0, 1 }, PUT(0, C_TWO), RET(0) }, "int 2" },
+	{ "jump if some", { PUT(0, C_ONE), { RS_JUMP_SOME, 0, 0, 1 },
+	    PUT(0, C_TWO), RET(0) }, "int 1" },
+	{ "nothing is not some", { PUT(0, C_NONE), { RS_JUMP_SOME, 0, 0, 1 },
+	    PUT(0, C_TWO), RET(0) }, "int 2" },
+	{ "unknown is not some", { GET(0, CLIENT_NAME),
+	    { RS_JUMP_SOME, 0, 0, 1 }, PUT(0, C_TWO), RET(0) }, "int 2" },
+	{ "jump if unknown", { GET(0, CLIENT_NAME),
+	    { RS_JUMP_UNKNOWN, 0, 0, 1 }, PUT(0, C_TWO), RET(0) }, "?table" },
+	{ "nothing is not unknown", { PUT(0, C_NONE),
+	    { RS_JUMP_UNKNOWN, 0, 0, 1 }, PUT(0, C_TWO), RET(0) }, "int 2" },
+	{ "a rule taken", { { RS_RULE, 0, 0, 0 }, PUT(0, C_TRUE),
+	    { RS_TEST, 0, 0, 1 }, OK, { RS_DISCARD, 0, 0, 0 } }, "accept" },
+	{ "a rule not taken", { PUT(0, C_FALSE), { RS_TEST, 0, 0, 1 }, OK,
+	    { RS_DISCARD, 0, 0, 0 } }, "discard" },
+	{ "a rule about nothing", { PUT(0, C_NONE), { RS_TEST, 0, 0, 1 }, OK,
+	    { RS_DISCARD, 0, 0, 0 } }, "discard" },
+	{ "a rule that cannot be decided", { GET(0, CLIENT_NAME),
+	    { RS_TEST, 0, 0, 1 }, OK, { RS_DISCARD, 0, 0, 0 } },
+	    "cannot defer 451 4.3.0 ''" },
+	{ "call", { { RS_CALL, 0, 0, R_SAYS }, RET(0) }, "text World" },
+	{ "call with arguments", { PUT(0, C_ONE), PUT(1, C_TWO),
+	    { RS_CALL, 0, 0, R_SAME }, RET(0) }, "int 2" },
+	{ "a ruleset without a verdict", { PUT(0, C_ONE),
+	    { RS_CALL, 0, 0, R_ENDS }, RET(0) }, "none" },
+	{ "a ruleset that refuses", { PUT(0, C_HELLO),
+	    { RS_CALL, 0, 0, R_REFUSES }, RET(0) },
+	    "reject 550 5.7.1 'hello'" },
+	{ "accept", { OK }, "accept" },
+	{ "reject", { PUT(0, C_HELLO), { RS_REJECT, 0, 0, 0 } },
+	    "reject 550 5.7.1 'hello'" },
+	{ "reject without a text", { PUT(0, C_NONE), { RS_REJECT, 0, 0, 0 } },
+	    "reject 550 5.7.1 ''" },
+	{ "reject with unknown text", { GET(0, CLIENT_NAME),
+	    { RS_REJECT, 0, 0, 0 } }, "cannot defer 451 4.3.0 ''" },
+	{ "defer", { PUT(0, C_HELLO), { RS_DEFER, 0, 0, 1 } },
+	    "defer 451 4.7.1 'hello'" },
+	{ "discard", { { RS_DISCARD, 0, 0, 0 } }, "discard" },
+	{ "expand", { GET(0, RCPT), { RS_EXPAND, 0, 0, 0 }, OK },
+	    "expand #0 text bob@x.example line 7" },
+	{ "expand what is not there", { PUT(0, C_HELLO),
+	    { RS_EXPAND, 0, 0, 0 }, OK }, "accept" },
+	{ "expand fails", { PUT(0, C_FAIL), { RS_EXPAND, 0, 0, 0 }, OK },
+	    "cannot defer 451 4.3.0 ''" },
+	{ "expand unknown", { GET(0, CLIENT_NAME), { RS_EXPAND, 0, 0, 0 },
+	    OK }, "cannot defer 451 4.3.0 ''" },
+	{ "expand <>", { GET(0, SENDER), { RS_EXPAND, 0, 0, 0 }, OK },
+	    "accept" },
+	{ "deliver", { { RS_DELIVER, 0, 0, 0 } }, "deliver #0" },
+	{ "relay", { { RS_RELAY, 0, 0, 1 } }, "relay #1" },
+	{ "relay to", { PUT(0, C_DOMAIN), { RS_RELAY_TO, 0, 0, 0 } },
+	    "relay to text a.b.example" },
+	{ "relay to nothing", { PUT(0, C_NONE), { RS_RELAY_TO, 0, 0, 0 } },
+	    "cannot defer 451 4.3.0 ''" },
+	{ "relay to unknown", { GET(0, CLIENT_NAME),
+	    { RS_RELAY_TO, 0, 0, 0 } }, "cannot defer 451 4.3.0 ''" },
+	{ "mx", { { RS_MX, 0, 0, 0 } }, "mx" },
+	{ "redirect", { GET(0, RCPT), { RS_MAP_GET, 0, 0, 0 },
+	    { RS_REDIRECT, 0, 0, 0 } }, "redirect address bob@x.example" },
+	{ "redirect to what is no address", { PUT(0, C_HELLO),
+	    { RS_REDIRECT, 0, 0, 0 } }, "cannot defer 451 4.3.0 ''" },
+	{ "redirect to <>", { GET(0, SENDER), { RS_REDIRECT, 0, 0, 0 } },
+	    "cannot defer 451 4.3.0 ''" },
+	{ "moved", { GET(0, RCPT), { RS_MOVED, 0, 0, 2 } },
+	    "moved 551 5.1.6 'Ann+x@mx.example'" },
+	{ "add header", { PUT(0, C_HELLO), { RS_HEADER_ADD, 0, 0, 0 }, OK },
+	    "add 0 '' text hello; accept" },
+	{ "set header", { PUT(0, C_HELLO), { RS_HEADER_SET, 0, 0, S_X }, OK },
+	    "set 0 'X-Test' text hello; accept" },
+	{ "remove header", { { RS_HEADER_DEL, 0, 0, S_X }, OK },
+	    "remove 0 'X-Test' none; accept" },
+	{ "log", { PUT(0, C_HELLO), { RS_LOG, 0, 0, 0 }, OK },
+	    "log 0 '' text hello; accept" },
+	{ "log of unknown", { GET(0, CLIENT_NAME), { RS_LOG, 0, 0, 0 }, OK },
+	    "cannot defer 451 4.3.0 ''" },
+	{ "tag", { PUT(0, C_HELLO), { RS_TAG, 0, 0, C_TAG1 }, OK },
+	    "tag 1 '' text hello; accept" },
+	{ "tag get", { { RS_TAG_GET, 0, 0, C_TAG0 }, RET(0) },
+	    "text tagged" },
+	{ "tag at its default", { { RS_TAG_GET, 0, 0, C_TAG1 }, RET(0) },
+	    "text World" },
+	{ "tag that cannot be had", { { RS_TAG_GET, 0, 0, C_TAG2 }, RET(0) },
+	    "?table" },
+	{ "end", { { RS_END, 0, 0, 0 } }, "end" },
+};
+
+static int
+make(void **state)
+{
+	struct rs_build	*b = rs_build_new();
+	const char	*why = "";
+
+	(void)state;
+	make_tables(b);
+	make_rulesets(b);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		rs_build_func(b, span_of(rows[i].name), RS_FUNC_EXPR,
+		    RS_HOOK_RCPT, NULL, 0, RS_T_TEXT);
+		for (size_t k = 0; k < 7; k++)
+			emit(b, &rows[i].code[k]);
+		rs_build_emit(b, RS_END, 0, 0, 0, 1);
+		rs_build_func_end(b);
+	}
+	if (rs_build_finish(b, &octets, &why) == -1)
+		fail_msg("%s", why);
+	rs_build_free(&b);
+	im = rs_image_open_mem(octets.base + octets.off, octets.n, &why);
+	assert_non_null(im);
+	return 0;
+}
+
+static int
+unmake(void **state)
+{
+	(void)state;
+	rs_image_free(&im);
+	buf_clear(&octets);
+	arena_clear(&arena);
+	return 0;
+}
+
+static void
+test_each_row_does_what_it_says(void **state)
+{
+	struct fake_world	 w = { .im = im };
+	struct rs_eval		*ev = rs_eval_new(im, &fake_world, &w, NULL);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		print_message("%s\n", rows[i].name);
+		rs_eval_reset(ev, NULL);
+		assert_string_equal(fake_run(&w, ev, ROWS + (uint32_t)i),
+		    rows[i].wanted);
+		fake_clear(&w);
+	}
+	rs_eval_free(&ev);
+}
+
+static void
+test_each_instruction_is_in_a_row(void **state)
+{
+	bool	seen[RS_NOPS] = { false };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		for (size_t k = 0; k < 8; k++)
+			seen[rows[i].code[k].op] = true;
+	}
+	for (size_t op = 0; op < RS_NOPS; op++) {
+		if (!seen[op])
+			fail_msg("%s is run nowhere", rs_ops[op].name);
+	}
+}
+
+/* The verdict and the record of a run; waits: how the world lets it wait. */
+static const char *
+run_recorded(const struct rs_image *image, uint32_t func, uint64_t seed,
+    uint64_t waits, unsigned *waited)
+{
+	struct fake_world	 w = { .seed = seed, .waits = waits,
+				    .im = image };
+	struct rs_record	 record = { .ref = SPAN("r") };
+	struct rs_eval		*ev;
+	struct buf		 out = { 0 };
+	const char		*said;
+
+	ev = rs_eval_new(image, &fake_world, &w, &record);
+	buf_add_str(&out, fake_run(&w, ev, func));
+	buf_add_char(&out, '\n');
+	rs_record_json(&record, image, &out);
+	rs_record_text(&record, image, "p.conf", &out);
+	said = arena_strdup(&arena, buf_cstr(&out));
+	*waited += w.waited;
+	buf_clear(&out);
+	rs_record_clear(&record);
+	rs_eval_free(&ev);
+	fake_clear(&w);
+	return said;
+}
+
+static void
+compare_with_waiting(const struct rs_image *image, uint32_t func,
+    uint64_t seed, unsigned *waited)
+{
+	const char	*straight = run_recorded(image, func, seed, 0, waited);
+
+	for (uint64_t waits = 1; waits <= 3; waits++)
+		assert_string_equal(run_recorded(image, func, seed,
+		    waits * 0x9e3779b97f4a7c15, waited), straight);
+	arena_reset(&arena);
+}
+
+static void
+test_waiting_changes_neither_verdict_nor_record(void **state)
+{
+	unsigned	waited = 0;
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 50; seed++) {
+		for (size_t i = 0; i < COUNT(rows); i++)
+			compare_with_waiting(im, ROWS + (uint32_t)i, seed,
+			    &waited);
+	}
+	assert_in_range(waited, 1000, UINT32_MAX);
+}
+
+static void
+test_waiting_changes_nothing_in_a_whole_policy(void **state)
+{
+	struct buf	 home = { 0 };
+	struct rs_image	*policy;
+	const char	*why;
+	unsigned	 waited = 0;
+
+	(void)state;
+	sample_home(&home, 10);
+	policy = rs_image_open_mem(home.base + home.off, home.n, &why);
+	assert_non_null(policy);
+	for (uint64_t seed = 1; seed < 2000; seed++) {
+		compare_with_waiting(policy, rs_hook(policy, RS_HOOK_RCPT),
+		    seed, &waited);
+		compare_with_waiting(policy, rs_hook(policy, RS_HOOK_ROUTE),
+		    seed, &waited);
+	}
+	assert_in_range(waited, 1000, UINT32_MAX);
+	rs_image_free(&policy);
+	buf_clear(&home);
+}
+
+static void
+test_a_fact_is_asked_once_until_the_reset(void **state)
+{
+	struct fake_world	 w = { .im = im };
+	struct rs_eval		*ev = rs_eval_new(im, &fake_world, &w, NULL);
+	uint32_t		 func = ROWS;
+
+	(void)state;
+	while (strcmp(rows[func - ROWS].name, "a fact") != 0)
+		func++;
+	fake_run(&w, ev, func);
+	assert_int_equal(w.asked, 1);
+	fake_run(&w, ev, func);
+	assert_int_equal(w.asked, 1);
+	rs_eval_reset(ev, NULL);
+	fake_run(&w, ev, func);
+	assert_int_equal(w.asked, 2);
+	rs_eval_free(&ev);
+	fake_clear(&w);
+}
+
+static void
+test_a_verdict_names_the_rule_that_decided(void **state)
+{
+	struct fake_world	 w = { .im = im };
+	struct rs_eval		*ev = rs_eval_new(im, &fake_world, &w, NULL);
+	struct rs_verdict	 v;
+	uint32_t		 func = ROWS;
+
+	(void)state;
+	while (strcmp(rows[func - ROWS].name, "a rule taken") != 0)
+		func++;
+	assert_int_equal(rs_eval_run(ev, func, NULL, 0, &v), RS_DONE);
+	assert_int_equal(v.rule, 0);
+	assert_int_equal(rs_eval_run(ev, func + 1, NULL, 0, &v), RS_DONE);
+	assert_int_equal(v.rule, UINT32_MAX);
+	rs_eval_free(&ev);
+	fake_clear(&w);
+}
+
+static void
+test_arguments_are_the_first_registers(void **state)
+{
+	struct fake_world	 w = { .im = im };
+	struct rs_eval		*ev = rs_eval_new(im, &fake_world, &w, NULL);
+	struct rs_value		 args[] = { rs_bool(true),
+				    rs_int(RS_T_INT, 42) };
+	struct rs_verdict	 v;
+
+	(void)state;
+	assert_int_equal(rs_eval_run(ev, R_SAME, args, 2, &v), RS_DONE);
+	assert_int_equal(v.kind, RS_V_VALUE);
+	assert_int_equal(v.value.i, 42);
+	rs_eval_free(&ev);
+}
+
+static void
+test_a_parked_evaluation_can_be_given_up(void **state)
+{
+	struct fake_world	 w = { .im = im, .waits = 1 };
+	struct rs_eval		*ev;
+	struct rs_verdict	 v;
+	uint32_t		 func = ROWS;
+	unsigned		 parked = 0;
+
+	(void)state;
+	while (strcmp(rows[func - ROWS].name, "a fact") != 0)
+		func++;
+	for (unsigned i = 0; i < 20; i++) {
+		ev = rs_eval_new(im, &fake_world, &w, NULL);
+		parked += rs_eval_run(ev, func, NULL, 0, &v) == RS_PENDING;
+		rs_eval_free(&ev);
+		assert_null(ev);
+	}
+	assert_in_range(parked, 1, 20);
+	fake_clear(&w);
+}
+
+/* A tower of rulesets as deep as may be; each adds 1 letter to a text. */
+static void
+test_calls_go_as_deep_as_the_verifier_allows(void **state)
+{
+	struct rs_build		*b = rs_build_new();
+	struct buf		 out = { 0 };
+	struct rs_image		*deep;
+	struct rs_value		 x = rs_text(RS_T_TEXT, SPAN("x"));
+	struct fake_world	 w = { 0 };
+	struct rs_eval		*ev;
+	struct rs_verdict	 v;
+	const char		*why = "";
+
+	(void)state;
+	rs_build_const(b, &x);
+	for (uint32_t i = 0; i < RS_CALL_DEPTH; i++) {
+		rs_build_func(b, SPAN("f"), RS_FUNC_RULESET, RS_HOOK_RCPT,
+		    NULL, 0, RS_T_TEXT);
+		rs_build_emit(b, RS_LOAD, 0, 0, 0, 1);
+		rs_build_emit(b, RS_LOAD, 1, 0, 0, 1);
+		if (i > 0)
+			rs_build_emit(b, RS_CALL, 1, 0, i - 1, 1);
+		rs_build_emit(b, RS_JOIN, 0, 0, 2, 1);
+		rs_build_emit(b, RS_RETURN, 0, 0, 0, 1);
+		rs_build_func_end(b);
+	}
+	if (rs_build_finish(b, &out, &why) == -1)
+		fail_msg("%s", why);
+	deep = rs_image_open_mem(out.base + out.off, out.n, &why);
+	ev = rs_eval_new(deep, &fake_world, &w, NULL);
+	assert_int_equal(rs_eval_run(ev, RS_CALL_DEPTH - 1, NULL, 0, &v),
+	    RS_DONE);
+	assert_int_equal(v.value.s.n, RS_CALL_DEPTH + 1);
+	rs_eval_free(&ev);
+	rs_image_free(&deep);
+	rs_build_free(&b);
+	buf_clear(&out);
+}
+
+/* Each JOIN makes the text eight times as long; memory stays bounded. */
+static void
+test_texts_do_not_grow_without_end(void **state)
+{
+	struct rs_build		*b = rs_build_new();
+	struct buf		 out = { 0 };
+	struct rs_image		*image;
+	struct rs_value		 x = rs_text(RS_T_TEXT, SPAN("xxxxxxxx"));
+	struct fake_world	 w = { 0 };
+	struct rs_eval		*ev;
+	struct rs_verdict	 v;
+	const char		*why = "";
+
+	(void)state;
+	rs_build_const(b, &x);
+	rs_build_func(b, SPAN("e"), RS_FUNC_EXPR, RS_HOOK_RCPT, NULL, 0,
+	    RS_T_TEXT);
+	rs_build_emit(b, RS_LOAD, 0, 0, 0, 1);
+	for (unsigned i = 0; i < 20; i++) {
+		for (unsigned k = 1; k < 8; k++)
+			rs_build_emit(b, RS_MOVE, k, 0, 0, 1);
+		rs_build_emit(b, RS_JOIN, 0, 0, 8, 1);
+	}
+	rs_build_emit(b, RS_RETURN, 0, 0, 0, 1);
+	rs_build_func_end(b);
+	if (rs_build_finish(b, &out, &why) == -1)
+		fail_msg("%s", why);
+	image = rs_image_open_mem(out.base + out.off, out.n, &why);
+	ev = rs_eval_new(image, &fake_world, &w, NULL);
+	assert_int_equal(rs_eval_run(ev, 0, NULL, 0, &v), RS_DONE);
+	assert_int_equal(v.value.type, RS_T_UNKNOWN);
+	assert_in_range(rs_eval_arena(ev)->total, 1, 2 * RS_TEXT_MAX);
+	rs_eval_free(&ev);
+	rs_image_free(&image);
+	rs_build_free(&b);
+	buf_clear(&out);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_each_row_does_what_it_says),
+		cmocka_unit_test(test_each_instruction_is_in_a_row),
+		cmocka_unit_test(test_a_fact_is_asked_once_until_the_reset),
+		cmocka_unit_test(test_a_verdict_names_the_rule_that_decided),
+		cmocka_unit_test(test_arguments_are_the_first_registers),
+		cmocka_unit_test(test_a_parked_evaluation_can_be_given_up),
+		cmocka_unit_test(test_waiting_changes_neither_verdict_nor_record),
+		cmocka_unit_test(test_waiting_changes_nothing_in_a_whole_policy),
+		cmocka_unit_test(test_calls_go_as_deep_as_the_verifier_allows),
+		cmocka_unit_test(test_texts_do_not_grow_without_end),
+	};
+
+	return cmocka_run_group_tests_name("ruleset/interp", tests, make,
+	    unmake);
+}
