@@ -30,7 +30,7 @@
 
 /* RFC 5321, 4.5.3.2; what it leaves open is marked. */
 #define STATES(X)						\
-	X(CONNECTING,	30,	"connecting")		/* open */	\
+	X(CONNECTING,	30,	"the connection")		/* open */	\
 	X(GREETING,	300,	"the greeting")				\
 	X(EHLO,		300,	"the answer to EHLO")	/* open */	\
 	X(HELO,		300,	"the answer to HELO")	/* open */	\
