@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <unistd.h>
 
 #include "mailbox/store/folder.h"
@@ -19,27 +18,31 @@
 static bool
 component_ok(struct span c)
 {
-	return c.n > 0 && c.n <= NAME_MAX && !span_eq(c, SPAN(".")) &&
+	return c.n <= NAME_MAX && !span_eq(c, SPAN(".")) &&
 	    !span_eq(c, SPAN(".."));
 }
 
 bool
-folder_path_ok(const char *maildir)
+folder_path(const char *maildir, char out[PATH_MAX])
 {
 	struct span	 rest = span_of(maildir), c;
-	ptrdiff_t	 slash;
+	size_t		 n = 0;
 
-	if (rest.n < 2 || rest.n >= PATH_MAX - 8 || rest.p[0] != '/')
+	if (rest.n >= PATH_MAX - 8 || rest.n == 0 || rest.p[0] != '/')
 		return false;
-	do {
+	for (; rest.n > 0; rest = span_from(rest, c.n)) {
 		rest = span_from(rest, 1);
-		slash = span_index(rest, '/');
-		c = slash < 0 ? rest : span_mem(rest.p, (size_t)slash);
+		c = span_mem(rest.p, strcspn(rest.p, "/"));
 		if (!component_ok(c))
 			return false;
-		rest = span_from(rest, c.n);
-	} while (rest.n > 0);
-	return true;
+		if (c.n == 0)
+			continue;
+		out[n++] = '/';
+		memcpy(out + n, c.p, c.n);
+		n += c.n;
+	}
+	out[n] = '\0';
+	return n > 0;
 }
 
 /* Keeps errno. */
@@ -100,11 +103,11 @@ make_subs(int at)
 }
 
 int
-folder_open(const char *maildir, const char *sub, bool make_it)
+folder_open(const char *path, const char *sub, bool make_it)
 {
 	int	 at, fd;
 
-	at = open_path(maildir, make_it ? MAKE_AT_MOST : 0);
+	at = open_path(path, make_it ? MAKE_AT_MOST : 0);
 	if (at == -1)
 		return -1;
 	fd = openat(at, sub, FOLDER_FLAGS | O_NOFOLLOW);

@@ -193,14 +193,15 @@ enum store_result
 store_prepare(const char *maildir, struct span base, struct span prefix,
     struct span content, char final[STORE_NAME_MAX], struct store_error *e)
 {
+	char	 path[PATH_MAX];
 	int	 tmp, rc;
 
-	if (!folder_path_ok(maildir))
+	if (!folder_path(maildir, path))
 		return never(e, "the mailbox's path names no folder");
 	if (!name_ok(base) ||
 	    make_name(base, prefix, content, final) == -1)
 		return never(e, "the message has no usable name");
-	if ((tmp = folder_open(maildir, "tmp", true)) == -1)
+	if ((tmp = folder_open(path, "tmp", true)) == -1)
 		return later(e, "the mailbox cannot be opened");
 	if ((rc = write_tmp(tmp, final, prefix, content)) == -1)
 		later(e, "the mailbox cannot be written");
@@ -244,13 +245,14 @@ move_to_new(int tmp, int new, const char *name)
 enum store_result
 store_commit(const char *maildir, const char *final, struct store_error *e)
 {
+	char	 path[PATH_MAX];
 	int	 tmp, new, rc = -1;
 
-	if (!folder_path_ok(maildir) || !name_ok(span_of(final)))
+	if (!folder_path(maildir, path) || !name_ok(span_of(final)))
 		return never(e, "the mailbox's path names no folder");
-	if ((tmp = folder_open(maildir, "tmp", false)) == -1)
+	if ((tmp = folder_open(path, "tmp", false)) == -1)
 		return later(e, "the mailbox cannot be opened");
-	if ((new = folder_open(maildir, "new", true)) != -1)
+	if ((new = folder_open(path, "new", true)) != -1)
 		rc = move_to_new(tmp, new, final);
 	if (rc == -1)
 		later(e, "the message cannot be moved into the mailbox");
@@ -263,10 +265,11 @@ store_commit(const char *maildir, const char *final, struct store_error *e)
 void
 store_abort(const char *maildir, const char *final)
 {
+	char	 path[PATH_MAX];
 	int	 tmp;
 
-	if (!folder_path_ok(maildir) || !name_ok(span_of(final)) ||
-	    (tmp = folder_open(maildir, "tmp", false)) == -1)
+	if (!folder_path(maildir, path) || !name_ok(span_of(final)) ||
+	    (tmp = folder_open(path, "tmp", false)) == -1)
 		return;
 	unlinkat(tmp, final, 0);
 	close(tmp);
