@@ -123,17 +123,19 @@ take_or_fail(struct parent *p, struct generation *g, char *why)
 static void
 on_compiled(void *arg, bool ok, struct span image, struct span text)
 {
-	struct parent	*p = arg;
-	char		*why = NULL;
+	struct parent		*p = arg;
+	struct generation	*g;
+	char			*why = NULL;
 
 	p->compile = NULL;
 	if (p->stage != STAGE_RUN)
 		return;
-	if (!ok)
+	if (!ok) {
 		failed(p, text);
-	else
-		take_or_fail(p, generation_new(p->last_number + 1, image,
-		    &why), why);
+		return;
+	}
+	g = generation_new(p->last_number + 1, image, &why);
+	take_or_fail(p, g, why);
 }
 
 /* --- asking for it */
@@ -164,10 +166,11 @@ reload_ticket(struct parent *p, uint64_t ticket)
 static void
 table_changed(struct parent *p, unsigned what)
 {
-	static uint64_t	last;
-	uint64_t	now = generation_look(p->generation);
-	char		*why = NULL;
-	bool		 steady = now == last;
+	static uint64_t		 last;
+	uint64_t		 now = generation_look(p->generation);
+	bool			 steady = now == last;
+	struct generation	*g;
+	char			*why = NULL;
 
 	last = now;
 	if (now == p->tried || !steady)
@@ -175,10 +178,10 @@ table_changed(struct parent *p, unsigned what)
 	log_info("event=table-changed text-changed=%s",
 	    what & CHANGED_TEXT ? "yes" : "no");
 	p->tried = now;
-	if (what & CHANGED_TEXT)
-		take_or_fail(p, generation_again(p->generation,
-		    p->last_number + 1, &why), why);
-	else
+	if (what & CHANGED_TEXT) {
+		g = generation_again(p->generation, p->last_number + 1, &why);
+		take_or_fail(p, g, why);
+	} else
 		reload_asked(p);
 }
 
