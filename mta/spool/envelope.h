@@ -36,7 +36,8 @@ struct envelope {
 	struct envelope_fact	*facts;
 };
 
-#define ENVELOPE_MAX	(4u << 20)	/* octets of one envelope */
+#define ENVELOPE_MAX		(4u << 20)	/* octets of one envelope */
+#define ENVELOPE_SENDER_AT	30	/* offset of the sender's u16 length in the octets */
 
 void	envelope_format(const struct envelope *, struct buf *);
 /* Spans are borrowed from in, tables lie in the arena. 0, or -1: nonsense. */

@@ -8,7 +8,6 @@
 #include <assert.h>
 
 #define COUNTER_BITS	6
-#define LOW_BITS	12	/* instance and counter */
 #define COUNTER_MAX	((1u << COUNTER_BITS) - 1)
 #define INSTANCE_MAX	63u
 
@@ -17,14 +16,14 @@ static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUV";
 static uint64_t
 compose(uint64_t us, unsigned instance, unsigned counter)
 {
-	return us << LOW_BITS | (uint64_t)instance << COUNTER_BITS | counter;
+	return us << QID_LOW_BITS | (uint64_t)instance << COUNTER_BITS | counter;
 }
 
 /* Above last, as near to it as the instance's own numbers allow. */
 static uint64_t
 next_after(uint64_t last, unsigned instance)
 {
-	uint64_t	us = last >> LOW_BITS;
+	uint64_t	us = last >> QID_LOW_BITS;
 	unsigned	counter = (unsigned)(last & COUNTER_MAX);
 
 	if (counter < COUNTER_MAX && compose(us, instance, counter + 1) > last)

@@ -13,6 +13,8 @@
 #include "base/span.h"
 
 #define QID_TEXT	14	/* with NUL */
+#define QID_LOW_BITS	12	/* instance and counter; above them microseconds */
+#define QID_QUEUE	62	/* instance of the queue */
 
 struct qid_gen {
 	uint64_t	last;

@@ -17,7 +17,6 @@
 
 #define FORMAT_VERSION	1
 #define RECORD_MAGIC	0x43525257u	/* "WRRC" */
-#define RECORD_HEAD	32
 #define TRAILER		32
 #define ALIGN		8
 #define CHECK_PIECE	65536
@@ -73,13 +72,13 @@ segment_read_head(int fd, struct segment_id *s, uint64_t *size)
 size_t
 segment_padding(size_t envelope, uint64_t content_here)
 {
-	return (size_t)(-(RECORD_HEAD + envelope + content_here) % ALIGN);
+	return (size_t)(-(SEGMENT_RECORD_HEAD + envelope + content_here) % ALIGN);
 }
 
 uint64_t
 segment_record_size(size_t envelope, uint64_t content_here)
 {
-	return RECORD_HEAD + envelope + content_here +
+	return SEGMENT_RECORD_HEAD + envelope + content_here +
 	    segment_padding(envelope, content_here);
 }
 
@@ -88,7 +87,7 @@ segment_put_head(struct buf *out, struct segment_id s, uint64_t offset,
     struct span envelope, uint32_t flags, uint64_t content_length,
     uint32_t content_crc)
 {
-	uint8_t		h[RECORD_HEAD];
+	uint8_t		h[SEGMENT_RECORD_HEAD];
 
 	assert(offset % ALIGN == 0 && envelope.n <= ENVELOPE_MAX);
 	octets_store(h, RECORD_MAGIC, 4);
@@ -179,7 +178,7 @@ parse_head(const uint8_t *h, struct segment_id s, uint64_t size,
 	here = r->flags & SEGMENT_F_BODY ? 0 : r->content_length;
 	if (r->head_length > ENVELOPE_MAX || here > SEGMENT_BODY_MAX)
 		return false;
-	r->head_offset = r->offset + RECORD_HEAD;
+	r->head_offset = r->offset + SEGMENT_RECORD_HEAD;
 	r->content_offset = r->head_offset + r->head_length;
 	r->length = segment_record_size(r->head_length, here);
 	return r->length <= size - r->offset;
@@ -206,13 +205,13 @@ int
 segment_read(int fd, struct segment_id s, uint64_t size, uint64_t offset,
     bool check, struct segment_record *r)
 {
-	uint8_t		h[RECORD_HEAD];
+	uint8_t		h[SEGMENT_RECORD_HEAD];
 	int		ok;
 
 	memset(r, 0, sizeof(*r));
 	r->offset = offset;
 	if (offset % ALIGN != 0 || offset < SEGMENT_HEAD || offset > size ||
-	    size - offset < RECORD_HEAD)
+	    size - offset < SEGMENT_RECORD_HEAD)
 		return 0;
 	if (file_pread_all(fd, h, sizeof(h), offset) == -1)
 		return errno == ENODATA ? 0 : -1;
@@ -248,7 +247,7 @@ parse_trailer(const uint8_t *t, uint64_t size, uint64_t *n, uint64_t *end)
 		return false;
 	*n = octets_load(t + 8, 8);
 	*end = octets_load(t + 16, 8);
-	return *n <= size / (RECORD_HEAD + 8) && *end >= SEGMENT_HEAD &&
+	return *n <= size / (SEGMENT_RECORD_HEAD + 8) && *end >= SEGMENT_HEAD &&
 	    segment_seal_size((size_t)*n) <= size - SEGMENT_HEAD &&
 	    *end <= size - segment_seal_size((size_t)*n);
 }

@@ -20,6 +20,7 @@
 #include "base/buf.h"
 
 #define SEGMENT_HEAD		64
+#define SEGMENT_RECORD_HEAD	32		/* before the envelope */
 #define SEGMENT_BODY_MAX	(1u << 20)	/* larger contents have a file of their own */
 #define SEGMENT_F_BODY		1u
 

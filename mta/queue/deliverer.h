@@ -1,0 +1,69 @@
+/*
+ * deliverer.h - what local.c and deliverer.c share: processes that deliver
+ * for one uid, and the jobs that they have.
+ */
+#ifndef WB_MTA_QUEUE_DELIVERER_H
+#define WB_MTA_QUEUE_DELIVERER_H
+
+#include "mta/queue/queue.h"
+
+#define LOCAL_INLINE_MAX	(256u << 10)	/* larger contents go as a memfd */
+
+enum local_state {
+	LOCAL_READING,		/* its content becomes a memfd, on a thread */
+	LOCAL_SENT,		/* DELIVER is out */
+	LOCAL_LOGGING,		/* PREPARED is on its way into the log */
+	LOCAL_COMMITTING	/* COMMIT is out */
+};
+
+struct local_job {
+	struct local_job	*prev, *next;	/* of the deliverer */
+	struct local		*local;
+	struct deliverer	*deliverer;
+	uint64_t		 id;
+	struct message		*m;
+	struct segment		*seg;		/* pinned */
+	struct hop		*hop;		/* a reference */
+	int64_t			 since_ms;
+	uint32_t		 dest;
+	uint8_t			 state;
+	bool			 orphan;	/* its deliverer died while a thread had it */
+	int			 fd;		/* memfd, or -1 */
+	int			 from_fd;	/* what the thread reads */
+	uint64_t		 from_offset;
+	int			 error;
+	bool			 loop;		/* Delivered-To: names the address */
+	char			*address;
+};
+
+struct deliverer {
+	struct deliverer	*next;
+	struct local		*local;
+	uint32_t		 uid, gid;
+	struct hop		*hop;		/* a reference */
+	struct chan		*chan;		/* NULL: asked for, or gone */
+	struct local_job	*jobs;
+	int64_t			 asked_ms;	/* boot time; 0: not asked */
+	int64_t			 idle_ms;	/* since then */
+	unsigned		 deaths;	/* without a delivery between them */
+	char			*refused;	/* why there is none; until refused_ms */
+	int64_t			 refused_ms;
+};
+
+struct local {
+	struct queue		*q;
+	struct chan		*spawner;
+	struct deliverer	*first;
+	uint64_t		 serial;
+};
+
+/* The deliverer of a hop "uid:U:G"; asked for when it is not there. */
+struct deliverer *deliverer_get(struct local *, struct hop *);
+/* The process has said something of a job. */
+bool	 local_message(struct deliverer *, struct msg *);
+/* It has died: its jobs begin again, or wait when that happens too often. */
+void	 local_died(struct deliverer *);
+struct local_job *local_find(struct deliverer *, uint64_t id);
+void	 deliverers_tick(struct local *);
+
+#endif

@@ -1,0 +1,417 @@
+/*
+ * index.c - messages and targets in memory; see index.h.
+ */
+#include "mta/queue/index.h"
+
+#include "base/xalloc.h"
+#include "mta/queue/record.h"
+#include "mta/spool/octets.h"
+#include "mta/spool/segment.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define SLOTS_LEAST	256
+
+/* --- messages */
+
+struct message *
+message_new(struct span envelope)
+{
+	struct arena	 a = { 0 };
+	struct envelope	 e;
+	struct message	*m = NULL;
+	uint32_t	 i;
+
+	if (envelope_parse(envelope, &a, &e) == 0 && e.nrcpts > 0) {
+		m = xcalloc(1, sizeof(*m));
+		m->qid = e.qid;
+		m->size = e.size;
+		m->arrival_s = (uint32_t)(e.arrival_ms / 1000);
+		m->flags = e.flags & ENV_DSN ? M_DSN : 0;
+		m->env = xmalloc(envelope.n);
+		memcpy(m->env, envelope.p, envelope.n);
+		m->env_n = (uint32_t)envelope.n;
+		message_add_dests(m, (uint32_t)e.nrcpts);
+		for (i = 0; i < m->ndests; i++)
+			m->dests[i].rcpt = i;
+	}
+	arena_clear(&a);
+	return m;
+}
+
+void
+message_free(struct message **mp)
+{
+	struct message	*m = *mp;
+	uint32_t	 i;
+
+	*mp = NULL;
+	if (m == NULL)
+		return;
+	for (i = 0; i < m->ndests; i++) {
+		free(m->dests[i].place);
+		free(m->dests[i].last);
+		free(m->dests[i].name);
+	}
+	free(m->dests);
+	free(m->env);
+	free(m);
+}
+
+void
+message_envelope(const struct message *m, struct arena *a, struct envelope *e)
+{
+	int	ok = envelope_parse(span_mem(m->env, m->env_n), a, e);
+
+	assert(ok == 0);	/* message_new() has read it */
+}
+
+struct span
+message_sender(const struct message *m)
+{
+	struct octets	o = { .left = span_mem(m->env, m->env_n) };
+
+	octets_get_span(&o, ENVELOPE_SENDER_AT);
+	return octets_get_short(&o);
+}
+
+uint64_t
+message_offset(const struct message *m)
+{
+	return (uint64_t)m->offset8 * 8;
+}
+
+uint64_t
+message_record_length(const struct message *m)
+{
+	return segment_record_size(m->env_n, m->flags & M_BODY ? 0 : m->size);
+}
+
+uint64_t
+message_content_offset(const struct message *m)
+{
+	return message_offset(m) + SEGMENT_RECORD_HEAD + m->env_n;
+}
+
+struct dest *
+message_add_dests(struct message *m, uint32_t n)
+{
+	struct dest	*d;
+
+	m->dests = xreallocarray(m->dests, m->ndests + n, sizeof(*d));
+	d = m->dests + m->ndests;
+	memset(d, 0, n * sizeof(*d));
+	m->ndests += n;
+	m->nopen += n;
+	return d;
+}
+
+struct dest *
+message_find_dest(struct message *m, uint32_t rcpt, uint16_t sub)
+{
+	uint32_t	i;
+
+	/* The first of each recipient stands at its own number. */
+	if (sub == 0)
+		return rcpt < m->ndests && m->dests[rcpt].rcpt == rcpt &&
+		    m->dests[rcpt].sub == 0 ? &m->dests[rcpt] : NULL;
+	for (i = 0; i < m->ndests; i++)
+		if (m->dests[i].rcpt == rcpt && m->dests[i].sub == sub)
+			return &m->dests[i];
+	return NULL;
+}
+
+/* --- the packed pieces of a target */
+
+static char *
+keep(struct buf *b)
+{
+	char	*p = xmalloc(b->n);
+
+	memcpy(p, buf_span(b).p, b->n);
+	buf_reset(b);
+	return p;
+}
+
+void
+dest_set_place(struct dest *d, const struct target *t)
+{
+	static struct buf	b;
+
+	free(d->place);
+	d->place = NULL;
+	d->place_n = 0;
+	if (t == NULL)
+		return;
+	record_put_target(&b, t);
+	d->place_n = (uint32_t)b.n;
+	d->place = keep(&b);
+}
+
+bool
+dest_place(const struct dest *d, struct target *t)
+{
+	if (d->place == NULL)
+		return false;
+	if (record_get_target(span_mem(d->place, d->place_n), t) == -1)
+		assert(!"a place that was not written by dest_set_place");
+	t->rcpt = d->rcpt;
+	return true;
+}
+
+/* u32 length of what follows, code, time, texts. */
+void
+dest_set_answer(struct dest *d, const struct answer *a)
+{
+	static struct buf	b;
+	struct span		text = a->text;
+
+	if (text.n > 1000)
+		text.n = 1000;	/* a reply's text is for people */
+	octets_put(&b, 0, 4);
+	octets_put(&b, a->code, 2);
+	octets_put(&b, (uint64_t)a->when_ms, 8);
+	octets_put_short(&b, a->status.n > 20 ? SPAN_NONE : a->status);
+	octets_put_short(&b, a->mta.n > 300 ? SPAN_NONE : a->mta);
+	octets_put_short(&b, text);
+	octets_store((uint8_t *)b.base + b.off, b.n - 4, 4);
+	free(d->last);
+	d->last = keep(&b);
+}
+
+bool
+dest_answer(const struct dest *d, struct answer *a)
+{
+	struct octets	o;
+	size_t		n;
+
+	if (d->last == NULL)
+		return false;
+	n = (size_t)octets_load((const uint8_t *)d->last, 4);
+	o = (struct octets){ .left = span_mem(d->last + 4, n) };
+	a->code = (uint16_t)octets_get(&o, 2);
+	a->when_ms = (int64_t)octets_get(&o, 8);
+	a->status = octets_get_short(&o);
+	a->mta = octets_get_short(&o);
+	a->text = octets_get_short(&o);
+	assert(!o.bad);
+	return true;
+}
+
+struct span
+dest_address(const struct dest *d, const struct envelope *e)
+{
+	struct target	t;
+
+	if (dest_place(d, &t) && t.address.n > 0)
+		return t.address;
+	return e->rcpts[d->rcpt];
+}
+
+const char *
+dest_state_name(unsigned state)
+{
+	static const char *const	names[DEST_NSTATES] = {
+		[DEST_NEW] = "new", [DEST_ROUTING] = "routing",
+		[DEST_LOGGING] = "routing", [DEST_READY] = "ready",
+		[DEST_ACTIVE] = "active", [DEST_WAIT] = "waiting",
+		[DEST_FAILED] = "failed", [DEST_DONE] = "done"
+	};
+
+	assert(state < DEST_NSTATES);
+	return names[state];
+}
+
+/* --- the table by queue id: open addressing, linear probing */
+
+/* Queue ids are unique but regular: the low bits of a worker repeat. */
+static size_t
+slot_of(const struct index *ix, uint64_t qid)
+{
+	return (size_t)((qid * 0x9E3779B97F4A7C15ull) >> 20) & (ix->cap - 1);
+}
+
+static size_t
+find_slot(const struct index *ix, uint64_t qid)
+{
+	size_t	i = slot_of(ix, qid);
+
+	while (ix->slots[i] != NULL && ix->slots[i]->qid != qid)
+		i = (i + 1) & (ix->cap - 1);
+	return i;
+}
+
+static void
+grow(struct index *ix)
+{
+	struct message	*m;
+	size_t		 cap = ix->cap == 0 ? SLOTS_LEAST : 2 * ix->cap;
+
+	free(ix->slots);
+	ix->slots = xcalloc(cap, sizeof(struct message *));
+	ix->cap = cap;
+	for (m = ix->first; m != NULL; m = m->next)
+		ix->slots[find_slot(ix, m->qid)] = m;
+}
+
+bool
+index_add(struct index *ix, struct message *m)
+{
+	size_t	i;
+
+	if (4 * (ix->n + 1) > 3 * ix->cap)
+		grow(ix);
+	i = find_slot(ix, m->qid);
+	if (ix->slots[i] != NULL)
+		return false;
+	ix->slots[i] = m;
+	ix->n++;
+	ix->octets += m->size;
+	m->prev = ix->last;
+	m->next = NULL;
+	if (ix->last != NULL)
+		ix->last->next = m;
+	else
+		ix->first = m;
+	ix->last = m;
+	return true;
+}
+
+struct message *
+index_find(const struct index *ix, uint64_t qid)
+{
+	return ix->cap == 0 ? NULL : ix->slots[find_slot(ix, qid)];
+}
+
+/* Closes the gap at i: what probed over it moves back. */
+static void
+close_gap(struct index *ix, size_t i)
+{
+	size_t	j = i, home, mask = ix->cap - 1;
+
+	for (;;) {
+		ix->slots[i] = NULL;
+		do {
+			j = (j + 1) & mask;
+			if (ix->slots[j] == NULL)
+				return;
+			home = slot_of(ix, ix->slots[j]->qid);
+		} while (((j - home) & mask) < ((j - i) & mask));
+		ix->slots[i] = ix->slots[j];
+		i = j;
+	}
+}
+
+void
+index_del(struct index *ix, struct message *m)
+{
+	size_t	i = find_slot(ix, m->qid);
+
+	assert(ix->slots[i] == m);
+	close_gap(ix, i);
+	ix->n--;
+	ix->octets -= m->size;
+	for (i = 0; i < CURSOR_NCURSORS; i++)
+		if (ix->cursors[i] == m)
+			ix->cursors[i] = m->next;
+	if (m->prev != NULL)
+		m->prev->next = m->next;
+	else
+		ix->first = m->next;
+	if (m->next != NULL)
+		m->next->prev = m->prev;
+	else
+		ix->last = m->prev;
+	m->prev = m->next = NULL;
+	index_wake_at(ix, m, 0);
+}
+
+void
+index_clear(struct index *ix)
+{
+	struct message	*m;
+
+	while ((m = ix->first) != NULL) {
+		index_del(ix, m);
+		message_free(&m);
+	}
+	free(ix->slots);
+	free(ix->heap);
+	memset(ix, 0, sizeof(*ix));
+}
+
+/* --- what is due next: a binary heap, from 1 on */
+
+static void
+put_at(struct index *ix, size_t i, struct message *m)
+{
+	ix->heap[i] = m;
+	m->heap_at = (uint32_t)i;
+}
+
+static void
+sift_up(struct index *ix, size_t i, struct message *m)
+{
+	for (; i > 1 && ix->heap[i / 2]->wake_s > m->wake_s; i /= 2)
+		put_at(ix, i, ix->heap[i / 2]);
+	put_at(ix, i, m);
+}
+
+static void
+sift_down(struct index *ix, size_t i, struct message *m)
+{
+	size_t	k;
+
+	for (; (k = 2 * i) <= ix->heap_n; i = k) {
+		if (k < ix->heap_n &&
+		    ix->heap[k + 1]->wake_s < ix->heap[k]->wake_s)
+			k++;
+		if (ix->heap[k]->wake_s >= m->wake_s)
+			break;
+		put_at(ix, i, ix->heap[k]);
+	}
+	put_at(ix, i, m);
+}
+
+static void
+heap_del(struct index *ix, struct message *m)
+{
+	struct message	*last = ix->heap[ix->heap_n--];
+	size_t		 i = m->heap_at;
+
+	m->heap_at = 0;
+	if (last == m)
+		return;
+	if (i > 1 && ix->heap[i / 2]->wake_s > last->wake_s)
+		sift_up(ix, i, last);
+	else
+		sift_down(ix, i, last);
+}
+
+void
+index_wake_at(struct index *ix, struct message *m, uint32_t wake_s)
+{
+	if (m->heap_at != 0) {
+		if (m->wake_s == wake_s)
+			return;
+		heap_del(ix, m);
+	}
+	m->wake_s = wake_s;
+	if (wake_s == 0)
+		return;
+	if (ix->heap_n + 1 >= ix->heap_cap) {
+		ix->heap_cap = ix->heap_cap == 0 ? 256 : 2 * ix->heap_cap;
+		ix->heap = xreallocarray(ix->heap, ix->heap_cap,
+		    sizeof(struct message *));
+	}
+	sift_up(ix, ++ix->heap_n, m);
+}
+
+struct message *
+index_due(const struct index *ix, uint32_t now_s)
+{
+	if (ix->heap_n == 0 || ix->heap[1]->wake_s > now_s)
+		return NULL;
+	return ix->heap[1];
+}

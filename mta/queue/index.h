@@ -1,0 +1,137 @@
+/*
+ * index.h - the messages that are not finished, and where each recipient stands.
+ *
+ * A message has targets: at first one for each recipient of its envelope,
+ * more where one expands.  Memory is counted in octets here, because a
+ * million messages must fit 1 GiB: envelopes stay packed, next hops are
+ * interned, texts of a target are one packed piece each.
+ */
+#ifndef WB_MTA_QUEUE_INDEX_H
+#define WB_MTA_QUEUE_INDEX_H
+
+#include "base/buf.h"
+#include "mta/msg/target.h"
+#include "mta/spool/envelope.h"
+
+struct hop;		/* schedule.h */
+struct segment;		/* segments.h */
+struct want;		/* schedule.h */
+
+enum dest_state {
+	DEST_NEW,	/* to be routed */
+	DEST_ROUTING,	/* route has been asked */
+	DEST_LOGGING,	/* its expansion is on its way into the status log */
+	DEST_READY,	/* waits for its turn at the hop */
+	DEST_ACTIVE,	/* in a job */
+	DEST_WAIT,	/* until next_s; routed when hop is NULL then */
+	DEST_FAILED,	/* for good; a notification has to be written */
+	DEST_DONE,
+	DEST_NSTATES
+};
+
+enum dest_flags {
+	DEST_EXPANDED = 1 << 0,		/* one of several of its recipient */
+	DEST_PREPARED = 1 << 1,		/* logged: only COMMIT is left; name is set */
+	DEST_NAMED = 1 << 2		/* by the expansion that is being read */
+};
+
+struct dest {
+	struct hop	*hop;		/* a reference; NULL: not routed */
+	char		*place;		/* packed target (record.h), NULL: the recipient at hop */
+	char		*last;		/* packed last answer (struct answer), NULL: none */
+	char		*name;		/* PREPARED: final base name */
+	uint32_t	 place_n;
+	uint32_t	 rcpt;		/* in the envelope */
+	uint32_t	 next_s;	/* index time */
+	uint16_t	 sub;		/* which of those that rcpt expands to */
+	uint16_t	 attempts;
+	uint8_t		 state;
+	uint8_t		 flags;
+};
+
+enum message_flags {
+	M_WARNED = 1 << 0,	/* of the delay */
+	M_BODY = 1 << 1,	/* content in a body file */
+	M_ASKED = 1 << 2,	/* stands in a route ticket */
+	M_DSN = 1 << 3,	/* a notification of ours */
+	M_GONE = 1 << 4,	/* removed by hand; waits for its jobs */
+	M_NOTIFYING = 1 << 5	/* a notification about it is being written */
+};
+
+struct message {
+	struct message	*prev, *next;	/* in the order of arrival here */
+	uint64_t	 qid;
+	uint64_t	 size;		/* octets of content */
+	struct segment	*seg;
+	char		*env;		/* envelope's octets */
+	struct dest	*dests;
+	struct want	*wants;
+	uint32_t	 offset8;	/* of the record in seg, divided by 8 */
+	uint32_t	 env_n;
+	uint32_t	 ndests;
+	uint32_t	 nopen;		/* that are not DONE */
+	uint32_t	 jobs;		/* that are under way */
+	uint32_t	 wake_s;	/* earliest time that something is due */
+	uint32_t	 heap_at;	/* place in the heap of such times; 0: none */
+	uint32_t	 arrival_s;	/* wall */
+	uint8_t		 flags;
+};
+
+/* What was last heard of a target. */
+struct answer {
+	uint16_t	code;
+	struct span	status, mta, text;
+	int64_t		when_ms;	/* wall */
+};
+
+/* Walks over all messages in slices, while messages come and go. */
+enum index_cursor { CURSOR_DUMP, CURSOR_ROUTE, CURSOR_MOVE, CURSOR_NCURSORS };
+
+struct index {
+	struct message	**slots;	/* by queue id */
+	size_t		 cap, n;
+	struct message	*first, *last;
+	struct message	**heap;		/* by wake_s, from 1 on */
+	size_t		 heap_n, heap_cap;
+	struct message	*cursors[CURSOR_NCURSORS];	/* next to be looked at */
+	uint64_t	 octets;	/* contents of all */
+};
+
+/*
+ * A message of these envelope octets (copied), one NEW target for each
+ * recipient; NULL: nonsense.  Not in the index yet.
+ */
+struct message	*message_new(struct span envelope);
+void		 message_free(struct message **);
+/* The envelope, tables in the arena, spans in the message. */
+void		 message_envelope(const struct message *, struct arena *, struct envelope *);
+struct span	 message_sender(const struct message *);	/* without parsing all */
+uint64_t	 message_offset(const struct message *);
+uint64_t	 message_content_offset(const struct message *);
+uint64_t	 message_record_length(const struct message *);
+
+/* false: there is one of this queue id. */
+bool		 index_add(struct index *, struct message *);
+struct message	*index_find(const struct index *, uint64_t qid);
+void		 index_del(struct index *, struct message *);
+void		 index_clear(struct index *);
+
+/* Times are seconds of the boot clock; wake_s 0 takes it out. */
+void		 index_wake_at(struct index *, struct message *, uint32_t wake_s);
+/* The message that is due first, or NULL. */
+struct message	*index_due(const struct index *, uint32_t now_s);
+
+/* n more targets at the end, zeroed; the table may move. */
+struct dest	*message_add_dests(struct message *, uint32_t n);
+struct dest	*message_find_dest(struct message *, uint32_t rcpt, uint16_t sub);
+/* Copies; replaces what stood there.  NULL forgets. */
+void		 dest_set_place(struct dest *, const struct target *);
+/* The target as route gave it; spans live in dest. false: none (NULL place). */
+bool		 dest_place(const struct dest *, struct target *);
+void		 dest_set_answer(struct dest *, const struct answer *);
+bool		 dest_answer(const struct dest *, struct answer *);
+/* Final recipient: its own address, or the envelope's. */
+struct span	 dest_address(const struct dest *, const struct envelope *);
+const char	*dest_state_name(unsigned);
+
+#endif

@@ -1,0 +1,446 @@
+/*
+ * intake.c - what server sessions hand over.
+ *
+ * Each worker writes segments of its own and names each record after its
+ * sync, in the order of their offsets.  A record that was passed over is read
+ * from the file, so nothing that was acknowledged depends on a message
+ * between processes.
+ */
+#include "mta/queue/queue.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define SEGMENTS_MAX	4	/* unsealed ones of one worker */
+#define RESUME_MS	60000	/* then nobody writes on what was open at a restart */
+#define BODIES_MAX	256	/* files that one worker is writing */
+
+struct worker {
+	struct worker	*next;
+	struct queue	*q;
+	uint32_t	 instance;
+	struct chan	*chan;		/* NULL: dead */
+	unsigned	 wants;		/* segments that it waits for */
+	uint64_t	*bodies;	/* queue ids of files without a record yet */
+	size_t		 nbodies;
+};
+
+/* An answer to BODY_WANTED that waits for a sync. */
+struct body_wanted {
+	struct queue	*q;
+	uint32_t	 instance;
+	uint64_t	 qid;
+};
+
+size_t
+intake_workers(const struct queue *q)
+{
+	const struct worker	*w;
+	size_t			 n = 0;
+
+	for (w = q->workers; w != NULL; w = w->next)
+		n += w->chan != NULL;
+	return n;
+}
+
+static struct worker *
+find_worker(struct queue *q, uint32_t instance)
+{
+	struct worker	*w;
+
+	for (w = q->workers; w != NULL && w->instance != instance; w = w->next)
+		;
+	return w;
+}
+
+/* --- segments go out */
+
+static bool
+hand_out(struct worker *w)
+{
+	struct queue	*q = w->q;
+	struct segment	*g = segments_take(&q->segments, w->instance);
+	int		 fd;
+
+	if (g == NULL)
+		return false;
+	if ((fd = fcntl(g->fd, F_DUPFD_CLOEXEC, 0)) == -1) {
+		log_warn("segment %08x", g->id.id);
+		segments_seal(g, SEGMENT_HEAD);
+		return false;
+	}
+	chan_begin(w->chan, MSG_SEGMENT);
+	chan_u32(w->chan, g->id.id);
+	chan_u32(w->chan, g->id.generation);
+	chan_u64(w->chan, g->size);
+	chan_u64(w->chan, q->max_qid);
+	chan_fd(w->chan, fd);
+	chan_end(w->chan);
+	return true;
+}
+
+void
+intake_spare(struct queue *q)
+{
+	struct worker	*w;
+
+	for (w = q->workers; w != NULL; w = w->next)
+		while (w->chan != NULL && w->wants > 0 && hand_out(w))
+			w->wants--;
+}
+
+static unsigned
+unsealed_of(const struct worker *w)
+{
+	const struct segment	*g;
+	unsigned		 n = 0;
+
+	for (g = w->q->segments.first; g != NULL; g = g->next)
+		n += g->state == SEGMENT_OPEN && g->writer == w->instance;
+	return n;
+}
+
+static bool
+take_segment_wanted(struct worker *w, struct msg *msg)
+{
+	if (!msg_end(msg))
+		return false;
+	if (unsealed_of(w) + w->wants >= SEGMENTS_MAX) {
+		log_warnx("smtp %u asks for too many segments", w->instance);
+		return true;
+	}
+	w->wants++;
+	intake_spare(w->q);
+	return true;
+}
+
+/* --- records come in */
+
+static void
+forget_body(struct worker *w, uint64_t qid)
+{
+	size_t	i;
+
+	for (i = 0; w != NULL && i < w->nbodies; i++)
+		if (w->bodies[i] == qid)
+			w->bodies[i] = w->bodies[--w->nbodies];
+}
+
+/* An envelope of a record at offset, which is `length` long. */
+static bool
+admit(struct queue *q, struct segment *g, struct span env, uint64_t offset,
+    uint64_t length)
+{
+	struct message	*m = message_new(env);
+
+	if (m == NULL)
+		return false;
+	if (length != message_record_length(m)) {
+		m->flags |= M_BODY;
+		if (length != message_record_length(m)) {
+			message_free(&m);
+			return false;
+		}
+		forget_body(find_worker(q, g->writer), m->qid);
+	}
+	if (!message_admit(q, m, g, offset))
+		return true;	/* known already */
+	q->count.accepted++;
+	message_log_accepted(m);
+	message_settle(q, m);
+	return true;
+}
+
+void
+intake_read_on(struct queue *q, struct segment *g, uint64_t to, bool check)
+{
+	struct segment_record	 r;
+	struct buf		 env = { 0 };
+	int			 ok;
+
+	while (to == 0 || g->known < to) {
+		ok = segment_read(g->fd, g->id, g->size, g->known, check, &r);
+		if (ok == -1)
+			log_warn("segment %08x at %llu: cannot be read",
+			    g->id.id, (unsigned long long)g->known);
+		if (ok != 1)
+			break;
+		buf_reset(&env);
+		if (segment_read_envelope(g->fd, &r, &env) != 1 ||
+		    !admit(q, g, buf_span(&env), r.offset, r.length))
+			log_warnx("segment %08x: no envelope at %llu",
+			    g->id.id, (unsigned long long)r.offset);
+		g->known = r.offset + r.length;
+	}
+	buf_clear(&env);
+}
+
+static struct segment_id
+get_id(struct msg *msg)
+{
+	struct segment_id	id;
+
+	id.id = msg_u32(msg);
+	id.generation = msg_u32(msg);
+	return id;
+}
+
+/* The worker's own segment; NULL: it is not. */
+static struct segment *
+own_segment(struct worker *w, struct segment_id id)
+{
+	struct segment	*g = segments_find(&w->q->segments, id);
+
+	return g != NULL && g->writer == w->instance &&
+	    g->state == SEGMENT_OPEN ? g : NULL;
+}
+
+static bool
+take_accepted(struct worker *w, struct msg *msg)
+{
+	struct segment_id	 id = get_id(msg);
+	uint64_t		 offset = msg_u64(msg), length = msg_u64(msg);
+	struct span		 env = msg_bytes(msg, ENVELOPE_MAX);
+	struct segment		*g = own_segment(w, id);
+
+	if (!msg_end(msg) || g == NULL || offset % 8 != 0 ||
+	    length > g->size || offset > g->size - length)
+		return false;
+	if (offset < g->known)
+		return true;	/* has been read from the file */
+	if (offset > g->known)
+		intake_read_on(w->q, g, offset, true);
+	g->known = offset + length;
+	return admit(w->q, g, env, offset, length);
+}
+
+static bool
+take_sealed(struct worker *w, struct msg *msg)
+{
+	struct segment	*g = own_segment(w, get_id(msg));
+	uint64_t	 end = msg_u64(msg);
+
+	if (!msg_end(msg))
+		return false;
+	if (g == NULL)
+		return true;
+	if (g->known < end)
+		intake_read_on(w->q, g, end, true);
+	segments_seal(g, end);
+	return true;
+}
+
+/* Where the worker could not sync; behind `good` nothing was acknowledged. */
+static bool
+take_failed(struct worker *w, struct msg *msg)
+{
+	struct segment	*g = own_segment(w, get_id(msg));
+	uint64_t	 good = msg_u64(msg);
+
+	if (!msg_end(msg))
+		return false;
+	if (g != NULL) {
+		intake_read_on(w->q, g, good, true);
+		segments_seal(g, g->known > good ? g->known : good);
+	}
+	space_check(w->q);
+	return true;
+}
+
+/* After a restart of the queue the worker writes on where it was. */
+static bool
+take_resume(struct worker *w, struct msg *msg)
+{
+	struct segment_id	 id = get_id(msg);
+	uint64_t		 synced = msg_u64(msg);
+	struct segment		*g = segments_find(&w->q->segments, id);
+
+	if (!msg_end(msg))
+		return false;
+	if (g == NULL || (g->state != SEGMENT_LOST &&
+	    (g->state != SEGMENT_OPEN || g->writer != w->instance))) {
+		log_warnx("smtp %u resumes a segment that is not there: %08x",
+		    w->instance, id.id);
+		return true;
+	}
+	segments_resumed(g, w->instance);
+	intake_read_on(w->q, g, synced, true);
+	return true;
+}
+
+/* --- bodies */
+
+static void
+body_made(void *arg, int fd)
+{
+	struct body_wanted	*b = arg;
+	struct worker		*w = find_worker(b->q, b->instance);
+
+	if (w == NULL || w->chan == NULL) {
+		if (fd != -1)
+			close(fd);
+		body_remove(b->q, b->qid);
+	} else {
+		chan_begin(w->chan, MSG_BODY);
+		chan_u64(w->chan, b->qid);
+		chan_u8(w->chan, fd != -1);
+		if (fd != -1)
+			chan_fd(w->chan, fd);
+		chan_end(w->chan);
+	}
+	free(b);
+}
+
+static bool
+take_body_wanted(struct worker *w, struct msg *msg)
+{
+	struct body_wanted	*b;
+	uint64_t		 qid = msg_u64(msg);
+
+	if (!msg_end(msg))
+		return false;
+	b = xcalloc(1, sizeof(*b));
+	*b = (struct body_wanted){ w->q, w->instance, qid };
+	if (w->q->full || w->nbodies >= BODIES_MAX ||
+	    index_find(&w->q->index, qid) != NULL) {
+		body_made(b, -1);
+		return true;
+	}
+	w->bodies = xreallocarray(w->bodies, w->nbodies + 1, sizeof(qid));
+	w->bodies[w->nbodies++] = qid;
+	body_make(w->q, qid, body_made, b);
+	return true;
+}
+
+static bool
+take_body_dropped(struct worker *w, struct msg *msg)
+{
+	uint64_t	qid = msg_u64(msg);
+
+	if (!msg_end(msg))
+		return false;
+	forget_body(w, qid);
+	if (index_find(&w->q->index, qid) == NULL)
+		body_remove(w->q, qid);
+	return true;
+}
+
+/* --- time */
+
+void
+intake_tick(struct queue *q)
+{
+	struct segment	*g, *next;
+
+	for (g = q->segments.first; g != NULL; g = next) {
+		next = g->next;
+		if (g->state == SEGMENT_LOST &&
+		    clock_boot_ms() - g->sealed_ms > RESUME_MS)
+			segments_seal(g, g->known);
+	}
+}
+
+/* --- the channel */
+
+static bool
+intake_message(struct chan *c, struct msg *msg, void *arg)
+{
+	struct worker	*w = arg;
+
+	(void)c;
+	switch (msg->type) {
+	case MSG_SEGMENT_WANTED:
+		return take_segment_wanted(w, msg);
+	case MSG_SEGMENT_RESUME:
+		return take_resume(w, msg);
+	case MSG_ACCEPTED:
+		return take_accepted(w, msg);
+	case MSG_SEGMENT_SEALED:
+		return take_sealed(w, msg);
+	case MSG_SEGMENT_FAILED:
+		return take_failed(w, msg);
+	case MSG_BODY_WANTED:
+		return take_body_wanted(w, msg);
+	case MSG_BODY_DROPPED:
+		return take_body_dropped(w, msg);
+	default:
+		return false;
+	}
+}
+
+/* Dead: what it had synced counts; its segments are not continued. */
+static void
+bury(struct worker *w)
+{
+	struct queue	*q = w->q;
+	struct segment	*g, *next;
+
+	w->chan = NULL;
+	w->wants = 0;
+	for (g = q->segments.first; g != NULL; g = next) {
+		next = g->next;
+		if (g->state != SEGMENT_OPEN || g->writer != w->instance)
+			continue;
+		/* What is taken must not be torn later: it may be unsynced. */
+		if (fdatasync(g->fd) == -1)
+			log_warn("segment %08x: cannot sync", g->id.id);
+		intake_read_on(q, g, 0, true);
+		segments_seal(g, g->known);
+	}
+	while (w->nbodies > 0)
+		body_remove(q, w->bodies[--w->nbodies]);
+}
+
+static void
+intake_closed(struct chan *c, void *arg)
+{
+	(void)c;
+	bury(arg);
+}
+
+static void
+say_space(struct worker *w)
+{
+	chan_begin(w->chan, MSG_SPACE);
+	chan_u8(w->chan, w->q->full);
+	chan_end(w->chan);
+}
+
+void
+intake_space(struct queue *q)
+{
+	struct worker	*w;
+
+	for (w = q->workers; w != NULL; w = w->next)
+		if (w->chan != NULL)
+			say_space(w);
+}
+
+void
+intake_peer(struct queue *q, uint32_t instance, int fd)
+{
+	static const struct chan_ops	ops = { intake_message, intake_closed };
+	struct worker			*w = find_worker(q, instance);
+
+	if (w == NULL) {
+		w = xcalloc(1, sizeof(*w));
+		w->q = q;
+		w->instance = instance;
+		w->next = q->workers;
+		q->workers = w;
+	}
+	if (w->chan != NULL) {
+		chan_free(&w->chan);
+		bury(w);
+	}
+	w->chan = chan_new(fd, "smtp", &ops, w);
+	q->segments.spares_wanted = (unsigned)intake_workers(q) + 1;
+	segments_fill(&q->segments);
+	say_space(w);
+}

@@ -1,0 +1,375 @@
+/*
+ * messages.c - what an outcome means for a message, and its end.
+ */
+#include "mta/queue/queue.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "ruleset/op.h"
+
+#include <stdlib.h>
+
+#define WARN_AGAIN_S	60	/* what could not be notified is tried again */
+
+uint32_t
+index_now_s(void)
+{
+	return (uint32_t)(clock_boot_ms() / 1000) + 1;	/* 0 means none */
+}
+
+int64_t
+dest_next_ms(const struct dest *d)
+{
+	if (d->state != DEST_WAIT)
+		return 0;
+	return clock_wall_ms() +
+	    ((int64_t)d->next_s - (int64_t)index_now_s()) * 1000;
+}
+
+/* --- logs */
+
+static void
+client_of(const struct envelope *e, char out[IP_TEXT_MAX])
+{
+	size_t	i;
+
+	strcpy(out, "-");
+	for (i = 0; i < e->nfacts; i++)
+		if (e->facts[i].value.type == RS_T_IP &&
+		    e->facts[i].fact == RS_FACT_CLIENT_IP &&
+		    e->facts[i].value.ip.family != 0)
+			ip_format(&e->facts[i].value.ip, out);
+}
+
+void
+message_log_accepted(const struct message *m)
+{
+	struct arena	 a = { 0 };
+	struct envelope	 e;
+	char		 id[QID_TEXT], client[IP_TEXT_MAX];
+
+	message_envelope(m, &a, &e);
+	client_of(&e, client);
+	log_info("accepted id=%s from=%s size=%llu nrcpt=%zu client=%s "
+	    "policy=%.*s", qid_format(m->qid, id), log_quote(e.sender),
+	    (unsigned long long)e.size, e.nrcpts, client, SPAN_ARG(e.policy));
+	arena_clear(&a);
+}
+
+static void
+log_outcome(const char *event, const struct message *m, const struct dest *d,
+    const struct answer *an)
+{
+	struct arena	 a = { 0 };
+	struct envelope	 e;
+	char		 id[QID_TEXT];
+
+	message_envelope(m, &a, &e);
+	log_info("%s id=%s to=%s hop=%s mta=%s code=%u status=%.*s "
+	    "attempts=%u reply=%s", event, qid_format(m->qid, id),
+	    log_quote(dest_address(d, &e)),
+	    d->hop == NULL ? "-" : d->hop->text,
+	    an->mta.n == 0 ? "-" : log_quote(an->mta), an->code,
+	    SPAN_ARG(an->status), d->attempts, log_quote(an->text));
+	arena_clear(&a);
+}
+
+/* --- records */
+
+static void
+log_record(struct queue *q, unsigned type, uint64_t qid)
+{
+	struct record	r = { .type = (uint8_t)type, .qid = qid };
+
+	journal_add(q->journal, &r);
+}
+
+static void
+record_deferred(struct queue *q, const struct message *m,
+    const struct dest *d, const struct answer *an)
+{
+	struct record	r = { .type = REC_DEFERRED, .qid = m->qid,
+	    .rcpt = d->rcpt, .sub = d->sub, .attempts = d->attempts,
+	    .next_ms = dest_next_ms(d), .code = an->code,
+	    .status = an->status, .mta = an->mta, .text = an->text };
+
+	journal_add(q->journal, &r);
+}
+
+/* --- coming and going */
+
+void
+message_move(struct message *m, struct segment *g, uint64_t offset)
+{
+	uint64_t	octets = message_record_length(m);
+
+	segment_live(g, octets);
+	if (m->seg != NULL)
+		segment_dead(m->seg, octets);
+	m->seg = g;
+	m->offset8 = (uint32_t)(offset / 8);
+}
+
+bool
+message_admit(struct queue *q, struct message *m, struct segment *g,
+    uint64_t offset)
+{
+	if (!index_add(&q->index, m)) {
+		message_free(&m);
+		return false;
+	}
+	message_move(m, g, offset);
+	if (m->qid > q->max_qid)
+		q->max_qid = m->qid;
+	return true;
+}
+
+static void
+finish(struct queue *q, struct message *m)
+{
+	struct segment	*g = m->seg;
+	uint64_t	 octets = message_record_length(m);
+	uint32_t	 i;
+
+	log_record(q, REC_FINISHED, m->qid);
+	sched_forget(&q->sched, m);
+	for (i = 0; i < m->ndests; i++)
+		hop_unref(&q->sched, &m->dests[i].hop);
+	if (m->flags & M_BODY)
+		body_remove(q, m->qid);
+	index_del(&q->index, m);
+	message_free(&m);
+	segment_dead(g, octets);
+}
+
+/* --- outcomes */
+
+void
+dest_done(struct queue *q, struct message *m, struct dest *d)
+{
+	struct record	r = { .type = REC_DONE, .qid = m->qid,
+	    .rcpt = d->rcpt, .sub = d->sub };
+
+	d->state = DEST_DONE;
+	hop_unref(&q->sched, &d->hop);
+	free(d->last);
+	d->last = NULL;
+	if (--m->nopen > 0)
+		journal_add(q->journal, &r);	/* else FINISHED says it */
+}
+
+void
+dest_defer(struct queue *q, struct message *m, struct dest *d,
+    const struct answer *an)
+{
+	int64_t	wait_ms = sched_retry_ms(&q->sched, d->attempts,
+	    m->qid + d->rcpt + (uint64_t)d->attempts * 31);
+
+	if (d->attempts < UINT16_MAX)
+		d->attempts++;
+	d->state = DEST_WAIT;
+	d->next_s = index_now_s() + (uint32_t)((wait_ms + 999) / 1000);
+	dest_set_answer(d, an);
+	record_deferred(q, m, d, an);
+	q->count.deferred++;
+	log_outcome("deferred", m, d, an);
+}
+
+void
+dest_fail(struct queue *q, struct message *m, struct dest *d,
+    const struct answer *an)
+{
+	d->state = DEST_FAILED;
+	dest_set_answer(d, an);
+	q->count.failed++;
+	log_outcome("failed", m, d, an);
+}
+
+/* --- times of a message */
+
+static uint32_t
+expiry_s(const struct queue *q, const struct message *m)
+{
+	int64_t	left = ((int64_t)m->arrival_s * 1000 + q->set.lifetime_ms -
+	    clock_wall_ms()) / 1000;
+
+	/* A clock that was wrong must not keep mail for years. */
+	if (left > q->set.lifetime_ms / 1000)
+		left = q->set.lifetime_ms / 1000;
+	return index_now_s() + (left < 0 ? 0 : (uint32_t)left);
+}
+
+/* 0: the sender has been told, or is not to be. */
+static uint32_t
+warn_s(const struct queue *q, const struct message *m, uint32_t expiry)
+{
+	int64_t	earlier = (q->set.lifetime_ms - q->set.warn_ms) / 1000;
+
+	if (q->set.warn_ms == 0 || (m->flags & (M_WARNED | M_DSN)) ||
+	    earlier <= 0)
+		return 0;
+	return expiry > earlier ? expiry - (uint32_t)earlier : 1;
+}
+
+static uint32_t
+earlier_of(uint32_t a, uint32_t b)
+{
+	return b == 0 || (a != 0 && a < b) ? a : b;
+}
+
+/* What has been due stays due until something has come of it: at least a second on. */
+static void
+set_wake(struct queue *q, struct message *m, const unsigned *in_state)
+{
+	uint32_t	expiry = expiry_s(q, m), wake = expiry, i;
+
+	wake = earlier_of(wake, warn_s(q, m, expiry));
+	if (in_state[DEST_WAIT] > 0)
+		for (i = 0; i < m->ndests; i++)
+			if (m->dests[i].state == DEST_WAIT)
+				wake = earlier_of(wake, m->dests[i].next_s);
+	if (in_state[DEST_FAILED] > 0)
+		wake = earlier_of(wake, index_now_s() + WARN_AGAIN_S);
+	if (wake <= index_now_s())
+		wake = index_now_s() + 1;
+	index_wake_at(&q->index, m, wake);
+}
+
+/* --- what is due */
+
+static void
+count_states(const struct message *m, unsigned in_state[DEST_NSTATES])
+{
+	uint32_t	i;
+
+	memset(in_state, 0, DEST_NSTATES * sizeof(in_state[0]));
+	for (i = 0; i < m->ndests; i++)
+		in_state[m->dests[i].state]++;
+}
+
+/* Nothing of it is on its way: what failed can be told together. */
+static bool
+is_quiet(const unsigned *n)
+{
+	return n[DEST_NEW] + n[DEST_ROUTING] + n[DEST_LOGGING] +
+	    n[DEST_READY] + n[DEST_ACTIVE] == 0;
+}
+
+void
+message_settle(struct queue *q, struct message *m)
+{
+	unsigned	n[DEST_NSTATES];
+
+	count_states(m, n);
+	if (m->flags & M_GONE || m->nopen == 0) {
+		if (m->jobs == 0 && n[DEST_LOGGING] == 0 &&
+		    !(m->flags & M_NOTIFYING))
+			finish(q, m);
+		return;
+	}
+	if (n[DEST_NEW] > 0)
+		router_want(q, m);
+	if (n[DEST_READY] > 0)
+		sched_ready(&q->sched, m);
+	set_wake(q, m, n);
+	if (n[DEST_FAILED] > 0 && is_quiet(n) && !(m->flags & M_NOTIFYING))
+		bounce_failed(q, m);
+}
+
+/* At the end of its lifetime what is not just being tried has failed. */
+static void
+expire(struct queue *q, struct message *m)
+{
+	struct answer	 an, why = { .code = 451, .status = SPAN("4.4.7"),
+	    .text = SPAN("could not be delivered within its lifetime") };
+	uint32_t	 i;
+
+	for (i = 0; i < m->ndests; i++) {
+		struct dest	*d = &m->dests[i];
+
+		if (d->state != DEST_WAIT && d->state != DEST_READY &&
+		    d->state != DEST_NEW)
+			continue;
+		why.when_ms = clock_wall_ms();
+		if (dest_answer(d, &an)) {	/* its last answer says more */
+			an.status = SPAN("4.4.7");
+			log_outcome("expired", m, d, &an);
+			d->state = DEST_FAILED;
+			q->count.failed++;
+		} else
+			dest_fail(q, m, d, &why);
+	}
+	sched_forget(&q->sched, m);
+}
+
+static void
+wake_dests(struct queue *q, struct message *m, uint32_t now_s)
+{
+	uint32_t	i;
+
+	(void)q;
+	for (i = 0; i < m->ndests; i++) {
+		struct dest	*d = &m->dests[i];
+
+		if (d->state == DEST_WAIT && d->next_s <= now_s)
+			d->state = d->hop == NULL ? DEST_NEW : DEST_READY;
+	}
+}
+
+static void
+message_due(struct queue *q, struct message *m)
+{
+	uint32_t	now = index_now_s(), expiry = expiry_s(q, m), warn;
+
+	if (expiry <= now) {
+		expire(q, m);
+	} else {
+		warn = warn_s(q, m, expiry);
+		wake_dests(q, m, now);
+		if (warn != 0 && warn <= now) {
+			m->flags |= M_WARNED;
+			log_record(q, REC_WARNED, m->qid);
+			bounce_delayed(q, m);
+		}
+	}
+	message_settle(q, m);
+}
+
+void
+messages_tick(struct queue *q)
+{
+	struct message	*m;
+	uint32_t	 now = index_now_s();
+	unsigned	 n = 0;
+
+	/* A flood that is due at once must not stop the loop. */
+	while (n++ < 5000 && (m = index_due(&q->index, now)) != NULL)
+		message_due(q, m);
+}
+
+/* --- by hand */
+
+void
+message_retry(struct queue *q, struct message *m)
+{
+	uint32_t	i;
+
+	for (i = 0; i < m->ndests; i++)
+		if (m->dests[i].state == DEST_WAIT)
+			m->dests[i].state = m->dests[i].hop == NULL ?
+			    DEST_NEW : DEST_READY;
+	message_settle(q, m);
+}
+
+void
+message_remove(struct queue *q, struct message *m)
+{
+	char	id[QID_TEXT];
+
+	log_info("removed id=%s", qid_format(m->qid, id));
+	q->count.removed++;
+	m->flags |= M_GONE;
+	sched_forget(&q->sched, m);
+	log_record(q, REC_FINISHED, m->qid);
+	message_settle(q, m);
+}

@@ -1,0 +1,167 @@
+/*
+ * queue.h - what the files of the queue process share.
+ *
+ * The way of a message through them: intake.c takes it from a server session
+ * (or recover.c from the spool, or bounce.c writes it), route.c asks where its
+ * recipients go, schedule.c says when, relay_jobs.c and local.c hand it on,
+ * messages.c decides what an outcome means and ends it.
+ */
+#ifndef WB_MTA_QUEUE_QUEUE_H
+#define WB_MTA_QUEUE_QUEUE_H
+
+#include "base/loop.h"
+#include "mta/child/child.h"
+#include "mta/queue/index.h"
+#include "mta/queue/journal.h"
+#include "mta/queue/own.h"
+#include "mta/queue/schedule.h"
+#include "mta/queue/segments.h"
+#include "mta/spool/qid.h"
+
+/* From the policy's image. */
+struct settings {
+	uint64_t	 segment_octets, reserve_octets;
+	int64_t		 lifetime_ms;
+	int64_t		 warn_ms;		/* 0: never */
+	int64_t		 transaction_ms;
+	uint32_t	 concurrency;
+	char		*hostname;
+	char		*postmaster;		/* "": none */
+};
+
+struct counters {
+	uint64_t	accepted, sent, delivered, deferred, failed, bounced,
+			discarded, removed;
+};
+
+struct worker;		/* intake.c */
+struct router;		/* route.c */
+struct relay_jobs;	/* relay_jobs.c */
+struct local;		/* local.c */
+struct control;		/* control.c */
+struct bodies;		/* bodies.c */
+
+struct queue {
+	int			 spool_fd, seg_fd, body_fd, control_fd;
+	struct settings		 set;
+	bool			 running;	/* recovered */
+	bool			 full;		/* space below the reserve */
+	bool			 moving;	/* deferred.c is at work */
+	struct pool		*syncs, *work;
+	struct journal		*journal;
+	struct segments		 segments;
+	struct own		*own;
+	struct index		 index;
+	struct sched		 sched;
+	struct qid_gen		 qids;
+	uint64_t		 max_qid;	/* ever seen */
+	uint32_t		 copy_after_ms;	/* sealing to moving what is left */
+	struct worker		*workers;
+	struct router		*router;
+	struct relay_jobs	*relay;
+	struct local		*local;
+	struct control		*control;
+	struct bodies		*bodies;
+	struct counters		 count;
+	struct timer		 tick;
+	uint64_t		 ticks;
+	bool			 stopping;
+	int64_t			 stop_ms;	/* then also with jobs under way */
+	struct turn_hook	 turn;
+};
+
+#define QUEUE_COPY_AFTER_MS	(5 * 60 * 1000)
+
+/* --- service.c; folder.c and settings.c for what main.c opens */
+void	queue_init(struct queue *);	/* parts; before all else */
+void	queue_start(struct queue *);	/* with settings and folder: recovers, runs */
+void	queue_stop(struct queue *, uint32_t drain_ms);
+void	folder_open(struct queue *, const char *path);
+void	folder_fill(struct queue *, bool control);
+int	settings_read(struct queue *, int image_fd, const char **why);
+
+/* --- messages.c: what becomes of a message */
+
+/* Stands in the segment at offset: into the index, and on. m is taken; false: known already. */
+bool	message_admit(struct queue *, struct message *, struct segment *, uint64_t offset);
+/* Outcomes of one target; the caller then calls message_settle() once. */
+void	dest_done(struct queue *, struct message *, struct dest *);
+void	dest_defer(struct queue *, struct message *, struct dest *, const struct answer *);
+void	dest_fail(struct queue *, struct message *, struct dest *, const struct answer *);
+/* Looks at what is due for it: routing, line, notification, end.  May free it. */
+void	message_settle(struct queue *, struct message *);
+/* Its place has changed: accounts, no log. */
+void	message_move(struct message *, struct segment *, uint64_t offset);
+/* Each second: retries, warnings, ends of lifetimes. */
+void	messages_tick(struct queue *);
+/* By hand: due now; away. */
+void	message_retry(struct queue *, struct message *);
+void	message_remove(struct queue *, struct message *);
+void	message_log_accepted(const struct message *);
+uint32_t index_now_s(void);
+/* Wall time of a target's next try, 0: none. */
+int64_t	dest_next_ms(const struct dest *);
+
+/* --- intake.c: server sessions */
+void	intake_peer(struct queue *, uint32_t instance, int fd);
+void	intake_spare(struct queue *);
+void	intake_space(struct queue *);
+void	intake_tick(struct queue *);
+size_t	intake_workers(const struct queue *);
+/* Reads the records of a segment from what is known up to `to` (0: as far as they go). */
+void	intake_read_on(struct queue *, struct segment *, uint64_t to, bool check);
+
+/* --- bodies.c: contents with a file of their own */
+void	bodies_open(struct queue *);
+/* Makes it and its name durable, then calls cb with the descriptor, or -1. */
+void	body_make(struct queue *, uint64_t qid, void (*cb)(void *, int fd), void *arg);
+void	body_remove(struct queue *, uint64_t qid);
+int	body_open_read(const struct queue *, uint64_t qid);
+/* Removes files that no message names and no transaction can still be writing. */
+void	bodies_sweep(struct queue *);
+
+/* --- route.c */
+void	router_open(struct queue *);
+void	router_peer(struct queue *, int fd);
+/* NEW targets of it are to be routed. */
+void	router_want(struct queue *, struct message *);
+void	router_turn(struct queue *);
+void	router_tick(struct queue *);
+
+/* --- relay_jobs.c */
+void	relay_open(struct queue *);
+void	relay_peer(struct queue *, int fd);
+bool	relay_start(struct queue *, struct hop *, struct message *, const uint32_t *dests, uint32_t n);
+void	relay_segment_gone(struct queue *, struct segment *);
+void	relay_tick(struct queue *);
+
+/* --- local.c, deliverer.c */
+void	local_open(struct queue *);
+void	local_peer(struct queue *, int fd);	/* the spawner */
+bool	local_start(struct queue *, struct hop *, struct message *, uint32_t dest);
+void	local_tick(struct queue *);
+/* Text of the hop that a uid's deliverer is. */
+const char *local_hop(uint32_t uid, uint32_t gid, char out[32]);
+
+/* --- bounce.c */
+void	bounce_failed(struct queue *, struct message *);	/* all FAILED targets */
+void	bounce_delayed(struct queue *, struct message *);
+
+/* --- deferred.c */
+void	deferred_tick(struct queue *);
+
+/* --- space.c */
+void	space_check(struct queue *);
+
+/* --- recover.c, state.c */
+/* Status log and segments become index and journal; fatal() when it cannot be. */
+void	recover(struct queue *);
+/* The live state as records, for a checkpoint. */
+bool	state_slice(void *queue, struct journal *, unsigned step);
+
+/* --- control.c */
+void	control_open(struct queue *);
+void	control_tick(struct queue *);
+bool	control_message(struct queue *, struct msg *);	/* RELOADED, STATUS_PART */
+
+#endif

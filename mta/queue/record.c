@@ -1,0 +1,274 @@
+/*
+ * record.c - records of the status log as octets; records.def.
+ */
+#include "mta/queue/record.h"
+
+#include "mta/spool/octets.h"
+
+#include <assert.h>
+
+static const struct {
+	uint8_t		 type;
+	const char	*name;
+	const char	*fields;
+} kinds[] = {
+#define RECORD(name, number, fields, sync, meaning) { number, #name, fields },
+#include "mta/queue/records.def"
+#undef RECORD
+};
+
+#define NKINDS	(sizeof(kinds) / sizeof(kinds[0]))
+
+static const char *
+fields_of(unsigned type)
+{
+	size_t	i;
+
+	for (i = 0; i < NKINDS; i++)
+		if (kinds[i].type == type)
+			return kinds[i].fields;
+	return NULL;
+}
+
+const char *
+record_name(unsigned type)
+{
+	size_t	i;
+
+	for (i = 0; i < NKINDS; i++)
+		if (kinds[i].type == type)
+			return kinds[i].name;
+	return "?";
+}
+
+/* Texts come from peers and tables: what is too long for the length is cut. */
+static void
+put_text(struct buf *out, struct span s)
+{
+	if (s.n > UINT16_MAX)
+		s.n = UINT16_MAX;
+	octets_put_short(out, s);
+}
+
+void
+record_put_target(struct buf *out, const struct target *t)
+{
+	octets_put(out, t->kind, 1);
+	octets_put(out, t->uid, 4);
+	octets_put(out, t->gid, 4);
+	put_text(out, t->address);
+	put_text(out, t->hop);
+	put_text(out, t->mailbox);
+	put_text(out, t->account);
+	put_text(out, t->path);
+}
+
+static void
+get_target(struct octets *o, struct target *t)
+{
+	memset(t, 0, sizeof(*t));
+	t->kind = (uint8_t)octets_get(o, 1);
+	t->uid = (uint32_t)octets_get(o, 4);
+	t->gid = (uint32_t)octets_get(o, 4);
+	t->address = octets_get_short(o);
+	t->hop = octets_get_short(o);
+	t->mailbox = octets_get_short(o);
+	t->account = octets_get_short(o);
+	t->path = octets_get_short(o);
+}
+
+int
+record_get_target(struct span in, struct target *t)
+{
+	struct octets	o = { .left = in };
+
+	get_target(&o, t);
+	return o.bad || o.left.n != 0 ? -1 : 0;
+}
+
+void
+record_list_begin(struct buf *out, uint32_t count)
+{
+	octets_put(out, count, 4);
+}
+
+void
+record_list_add(struct buf *out, uint16_t sub, const struct target *t)
+{
+	octets_put(out, sub, 2);
+	record_put_target(out, t);
+}
+
+uint32_t
+record_list_count(struct span *list)
+{
+	struct octets	o = { .left = *list };
+	uint32_t	n = (uint32_t)octets_get(&o, 4);
+
+	*list = o.left;
+	return n;
+}
+
+bool
+record_list_next(struct span *list, uint16_t *sub, struct target *t)
+{
+	struct octets	o = { .left = *list };
+
+	if (list->n == 0)
+		return false;
+	*sub = (uint16_t)octets_get(&o, 2);
+	get_target(&o, t);
+	*list = o.left;
+	return !o.bad;
+}
+
+static void
+put_field(struct buf *out, char field, const struct record *r)
+{
+	switch (field) {
+	case 'q':
+		octets_put(out, r->qid, 8);
+		break;
+	case 'g':
+		octets_put(out, r->segment.id, 4);
+		octets_put(out, r->segment.generation, 4);
+		break;
+	case 'o':
+		octets_put(out, r->offset, 8);
+		break;
+	case 'e':
+		octets_put(out, r->end, 8);
+		break;
+	case 'w':
+		octets_put(out, r->writer, 1);
+		break;
+	case 'i':
+		octets_put(out, r->max_segment, 4);
+		octets_put(out, r->max_generation, 4);
+		break;
+	case 'r':
+		octets_put(out, r->rcpt, 4);
+		break;
+	case 's':
+		octets_put(out, r->sub, 2);
+		break;
+	case 'a':
+		octets_put(out, r->attempts, 2);
+		break;
+	case 'n':
+		octets_put(out, (uint64_t)r->next_ms, 8);
+		break;
+	case 'c':
+		octets_put(out, r->code, 2);
+		break;
+	case 'N':
+		put_text(out, r->name);
+		break;
+	case 'S':
+		put_text(out, r->status);
+		break;
+	case 'M':
+		put_text(out, r->mta);
+		break;
+	case 't':
+		put_text(out, r->text);
+		break;
+	case 'T':
+		record_put_target(out, &r->target);
+		break;
+	case 'L':
+		buf_add_span(out, r->list);
+		break;
+	default:
+		assert(!"a field that records.def does not explain");
+	}
+}
+
+void
+record_format(const struct record *r, struct buf *out)
+{
+	const char	*f = fields_of(r->type);
+
+	assert(f != NULL);
+	octets_put(out, r->type, 1);
+	for (; *f != '\0'; f++)
+		put_field(out, *f, r);
+}
+
+static void
+get_field(struct octets *o, char field, struct record *r)
+{
+	switch (field) {
+	case 'q':
+		r->qid = octets_get(o, 8);
+		break;
+	case 'g':
+		r->segment.id = (uint32_t)octets_get(o, 4);
+		r->segment.generation = (uint32_t)octets_get(o, 4);
+		break;
+	case 'o':
+		r->offset = octets_get(o, 8);
+		break;
+	case 'e':
+		r->end = octets_get(o, 8);
+		break;
+	case 'w':
+		r->writer = (uint8_t)octets_get(o, 1);
+		break;
+	case 'i':
+		r->max_segment = (uint32_t)octets_get(o, 4);
+		r->max_generation = (uint32_t)octets_get(o, 4);
+		break;
+	case 'r':
+		r->rcpt = (uint32_t)octets_get(o, 4);
+		break;
+	case 's':
+		r->sub = (uint16_t)octets_get(o, 2);
+		break;
+	case 'a':
+		r->attempts = (uint16_t)octets_get(o, 2);
+		break;
+	case 'n':
+		r->next_ms = (int64_t)octets_get(o, 8);
+		break;
+	case 'c':
+		r->code = (uint16_t)octets_get(o, 2);
+		break;
+	case 'N':
+		r->name = octets_get_short(o);
+		break;
+	case 'S':
+		r->status = octets_get_short(o);
+		break;
+	case 'M':
+		r->mta = octets_get_short(o);
+		break;
+	case 't':
+		r->text = octets_get_short(o);
+		break;
+	case 'T':
+		get_target(o, &r->target);
+		break;
+	case 'L':
+		r->list = o->left;
+		o->left = SPAN_NONE;
+		break;
+	default:
+		o->bad = true;
+	}
+}
+
+int
+record_parse(struct span in, struct record *r)
+{
+	struct octets	 o = { .left = in };
+	const char	*f;
+
+	memset(r, 0, sizeof(*r));
+	r->type = (uint8_t)octets_get(&o, 1);
+	if ((f = fields_of(r->type)) == NULL)
+		return -1;
+	for (; *f != '\0'; f++)
+		get_field(&o, *f, r);
+	return o.bad || o.left.n != 0 ? -1 : 0;
+}

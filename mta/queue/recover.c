@@ -1,0 +1,510 @@
+/*
+ * recover.c - the spool as a stopped queue left it becomes index and journal.
+ *
+ * The status log is read as a whole: which segments are in use, where
+ * messages stand that it names, what has become of targets.  Then each named
+ * message is read at its place, and each segment of a server session from
+ * where the log's knowledge ends: by its table of contents when it has one,
+ * else record by record with the contents' checksums.  A message is live when
+ * its record is valid and the log does not say that it is finished.
+ */
+#include "mta/queue/queue.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* What the log says of a segment. */
+struct past_segment {
+	struct past_segment	*next;
+	struct segment_id	 id;
+	uint64_t		 known, end;
+	uint8_t			 writer;
+	bool			 freed;
+};
+
+struct past_event {
+	struct past_event	*next;
+	struct span		 octets;	/* in the log */
+};
+
+/* And of a message. */
+struct past_message {
+	uint64_t		 qid;
+	bool			 finished, placed;
+	struct segment_id	 segment;
+	uint64_t		 offset;
+	struct past_event	*first, **end;
+};
+
+struct past {
+	struct queue		*q;
+	struct buf		 file;
+	struct past_segment	*segments;
+	struct htab		 messages;	/* by queue id */
+	struct arena		 arena;		/* of messages and events */
+	uint64_t		 records;
+};
+
+/* --- the log */
+
+static struct past_segment *
+find_segment(const struct past *p, struct segment_id id)
+{
+	struct past_segment	*s;
+
+	for (s = p->segments; s != NULL; s = s->next)
+		if (s->id.id == id.id && s->id.generation == id.generation)
+			return s;
+	return NULL;
+}
+
+static void
+note_ids(struct queue *q, struct segment_id id)
+{
+	if (id.id > q->segments.max_id)
+		q->segments.max_id = id.id;
+	if (id.generation > q->segments.max_generation)
+		q->segments.max_generation = id.generation;
+}
+
+static void
+note_segment(struct past *p, const struct record *r)
+{
+	struct past_segment	*s = find_segment(p, r->segment);
+
+	if (s == NULL) {
+		s = arena_alloc(&p->arena, sizeof(*s));
+		s->id = r->segment;
+		s->next = p->segments;
+		p->segments = s;
+	}
+	note_ids(p->q, r->segment);
+	switch (r->type) {
+	case REC_SEGMENT:
+		s->known = r->offset;
+		s->writer = r->writer;
+		break;
+	case REC_SEALED:
+		s->end = r->end;
+		break;
+	case REC_FREED:
+		s->freed = true;
+		break;
+	}
+}
+
+static struct past_message *
+note_message(struct past *p, uint64_t qid)
+{
+	struct span		 key = span_mem(&qid, sizeof(qid));
+	struct past_message	*m = htab_get(&p->messages, key);
+
+	if (m == NULL) {
+		m = arena_alloc(&p->arena, sizeof(*m));
+		m->qid = qid;
+		m->end = &m->first;
+		htab_put(&p->messages, key, m);
+	}
+	if (qid > p->q->max_qid)
+		p->q->max_qid = qid;
+	return m;
+}
+
+static void
+note_event(struct past *p, const struct record *r, struct span octets)
+{
+	struct past_message	*m = note_message(p, r->qid);
+	struct past_event	*e;
+
+	if (r->type == REC_FINISHED)
+		m->finished = true;
+	else if (r->type == REC_PLACED) {
+		m->placed = true;
+		m->segment = r->segment;
+		m->offset = r->offset;
+	} else {
+		e = arena_alloc(&p->arena, sizeof(*e));
+		e->octets = octets;
+		*m->end = e;
+		m->end = &e->next;
+	}
+}
+
+static void
+note(void *arg, const struct record *r, struct span octets)
+{
+	struct past	*p = arg;
+	struct queue	*q = p->q;
+
+	p->records++;
+	switch (r->type) {
+	case REC_COUNTERS:
+		if (r->qid > q->max_qid)
+			q->max_qid = r->qid;
+		note_ids(q, (struct segment_id){ r->max_segment,
+		    r->max_generation });
+		break;
+	case REC_SEGMENT:
+	case REC_SEALED:
+	case REC_FREED:
+		note_segment(p, r);
+		break;
+	default:
+		note_event(p, r, octets);
+		break;
+	}
+}
+
+/* --- what had become of a message's targets */
+
+static void
+apply_expanded(struct message *m, const struct record *r)
+{
+	struct span	 list = r->list;
+	struct target	 t;
+	struct dest	*d;
+	uint16_t	 sub;
+	uint32_t	 i, n = record_list_count(&list);
+
+	if (message_find_dest(m, r->rcpt, 0) == NULL)
+		return;
+	for (i = 0; i < n && record_list_next(&list, &sub, &t); i++) {
+		d = message_find_dest(m, r->rcpt, sub);
+		if (d == NULL) {
+			d = message_add_dests(m, 1);
+			d->rcpt = r->rcpt;
+			d->sub = sub;
+		}
+		d->flags |= DEST_EXPANDED | DEST_NAMED;
+		if (d->state != DEST_DONE)
+			dest_set_place(d, &t);
+	}
+	/* Those that a later expansion no longer names. */
+	for (i = 0; i < m->ndests; i++) {
+		d = &m->dests[i];
+		if (d->rcpt != r->rcpt)
+			continue;
+		if (!(d->flags & DEST_NAMED) && d->state != DEST_DONE) {
+			d->state = DEST_DONE;
+			m->nopen--;
+		}
+		d->flags &= (uint8_t)~DEST_NAMED;
+	}
+}
+
+static void
+apply_deferred(struct queue *q, struct dest *d, const struct record *r)
+{
+	struct answer	an = { .code = r->code, .status = r->status,
+	    .mta = r->mta, .text = r->text, .when_ms = clock_wall_ms() };
+	int64_t		wait_ms = r->next_ms - clock_wall_ms();
+	int64_t		most = sched_retry_ms(&q->sched, UINT16_MAX, 0) * 2;
+
+	/* The wall clock may have been set: never longer than a wait is. */
+	if (wait_ms > most)
+		wait_ms = most;
+	d->attempts = r->attempts;
+	d->state = DEST_WAIT;
+	d->next_s = index_now_s() +
+	    (wait_ms > 0 ? (uint32_t)(wait_ms / 1000) : 0);
+	dest_set_answer(d, &an);
+}
+
+static void
+apply_to_dest(struct queue *q, struct message *m, struct dest *d,
+    const struct record *r)
+{
+	if (d == NULL || d->state == DEST_DONE)
+		return;
+	switch (r->type) {
+	case REC_DONE:
+		d->state = DEST_DONE;
+		m->nopen--;
+		break;
+	case REC_DEFERRED:
+		apply_deferred(q, d, r);
+		break;
+	case REC_PREPARED:
+		free(d->name);
+		d->name = xstrndup(r->name.p, r->name.n);
+		dest_set_place(d, &r->target);
+		d->flags |= DEST_PREPARED;
+		break;
+	}
+}
+
+static void
+apply_events(struct queue *q, struct message *m,
+    const struct past_message *past)
+{
+	const struct past_event	*e;
+	struct record		 r;
+
+	for (e = past->first; e != NULL; e = e->next) {
+		if (record_parse(e->octets, &r) == -1)
+			continue;	/* it has been parsed before */
+		if (r.type == REC_WARNED)
+			m->flags |= M_WARNED;
+		else if (r.type == REC_EXPANDED)
+			apply_expanded(m, &r);
+		else
+			apply_to_dest(q, m,
+			    message_find_dest(m, r.rcpt, r.sub), &r);
+	}
+}
+
+/* What is prepared is only committed; what has waited waits on. */
+static void
+ready_prepared(struct queue *q, struct message *m)
+{
+	struct target	t;
+	char		text[32];
+	uint32_t	i;
+
+	for (i = 0; i < m->ndests; i++) {
+		struct dest	*d = &m->dests[i];
+
+		if (d->state == DEST_DONE || !(d->flags & DEST_PREPARED) ||
+		    !dest_place(d, &t))
+			continue;
+		d->hop = sched_hop(&q->sched,
+		    span_of(local_hop(t.uid, t.gid, text)));
+		if (d->state == DEST_NEW)
+			d->state = DEST_READY;
+	}
+}
+
+/* --- messages from their records */
+
+static void
+admit(struct past *p, struct segment *g, const struct segment_record *r)
+{
+	struct queue		*q = p->q;
+	struct past_message	*past;
+	struct buf		 env = { 0 };
+	struct message		*m;
+
+	if (segment_read_envelope(g->fd, r, &env) != 1 ||
+	    (m = message_new(buf_span(&env))) == NULL) {
+		log_warnx("segment %08x: no envelope at %llu", g->id.id,
+		    (unsigned long long)r->offset);
+		buf_clear(&env);
+		return;
+	}
+	buf_clear(&env);
+	if (r->flags & SEGMENT_F_BODY)
+		m->flags |= M_BODY;
+	if (m->qid > q->max_qid)
+		q->max_qid = m->qid;
+	past = htab_get(&p->messages, span_mem(&m->qid, sizeof(m->qid)));
+	if (past != NULL && past->finished) {
+		message_free(&m);
+		return;
+	}
+	if (past != NULL)
+		apply_events(q, m, past);
+	ready_prepared(q, m);
+	message_admit(q, m, g, r->offset);
+}
+
+static void
+admit_placed(struct past *p)
+{
+	struct past_message	*past;
+	struct segment_record	 r;
+	struct segment		*g;
+	struct span		 key;
+	size_t			 pos = 0;
+	void			*v;
+
+	while (htab_next(&p->messages, &pos, &key, &v)) {
+		past = v;
+		if (past->finished || !past->placed)
+			continue;
+		g = segments_find(&p->q->segments, past->segment);
+		if (g != NULL && segment_read(g->fd, g->id, g->size,
+		    past->offset, false, &r) == 1)
+			admit(p, g, &r);
+		else
+			log_warnx("no record of a message that the log "
+			    "places at %08x:%llu", past->segment.id,
+			    (unsigned long long)past->offset);
+	}
+}
+
+/* From where the log's knowledge ends. */
+static void
+walk(struct past *p, struct segment *g, uint64_t end, bool check)
+{
+	struct segment_record	r;
+	int			ok;
+
+	while (end == 0 || g->known < end) {
+		ok = segment_read(g->fd, g->id, g->size, g->known, check, &r);
+		if (ok == -1)
+			log_warn("segment %08x at %llu", g->id.id,
+			    (unsigned long long)g->known);
+		if (ok != 1)
+			break;
+		admit(p, g, &r);
+		g->known = r.offset + r.length;
+	}
+}
+
+/* --- segments */
+
+static void
+adopt(struct past *p, struct segment_id id, uint64_t size, int fd)
+{
+	struct queue		*q = p->q;
+	struct past_segment	*past = find_segment(p, id);
+	struct segment		*g;
+	struct record		 r = { .type = REC_SEGMENT, .segment = id,
+	    .offset = SEGMENT_HEAD };
+
+	g = segments_adopt(&q->segments, id, size, fd, SEGMENT_LOST);
+	note_ids(q, id);
+	if (past == NULL) {
+		log_warnx("segment %08x is not in the status log", id.id);
+		journal_add(q->journal, &r);
+		return;
+	}
+	g->known = past->known < SEGMENT_HEAD ? SEGMENT_HEAD : past->known;
+	g->end = past->end;
+	g->writer = past->writer == RECORD_BY_QUEUE ? SEGMENT_BY_QUEUE : 0;
+}
+
+static void
+adopt_file(struct past *p, const char *name, uint32_t id)
+{
+	struct queue		*q = p->q;
+	struct past_segment	*past;
+	struct segment_id	 s;
+	uint64_t		 size;
+	int			 fd;
+
+	if ((fd = openat(q->seg_fd, name, O_RDWR | O_CLOEXEC)) == -1)
+		fatal("segment %s", name);
+	if (segment_read_head(fd, &s, &size) == -1 || s.id != id ||
+	    ((past = find_segment(p, s)) != NULL && past->freed)) {
+		close(fd);
+		if (unlinkat(q->seg_fd, name, 0) == -1)
+			log_warn("segment %s: cannot be removed", name);
+		return;
+	}
+	adopt(p, s, size, fd);
+}
+
+static void
+adopt_all(struct past *p)
+{
+	struct queue	*q = p->q;
+	struct dirent	*e;
+	uint32_t	 id;
+	DIR		*d;
+	int		 fd;
+
+	fd = openat(q->seg_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1 || (d = fdopendir(fd)) == NULL)
+		fatal("folder of segments");
+	while ((e = readdir(d)) != NULL)
+		if (segment_name_parse(e->d_name, &id))
+			adopt_file(p, e->d_name, id);
+	closedir(d);
+}
+
+/*
+ * With a table of contents all is synced.  Without one a tail may be in memory
+ * only: it is synced before it counts, because what is taken must stay whole.
+ */
+static void
+read_segment(struct past *p, struct segment *g)
+{
+	struct segment_toc	toc = { 0 };
+	uint64_t		end = 0;
+
+	if (g->writer == SEGMENT_BY_QUEUE) {
+		segments_seal(g, g->end);
+		return;
+	}
+	if (segment_read_toc(g->fd, g->id, g->size, &end, &toc) == 1) {
+		walk(p, g, end, false);
+		segments_seal(g, end);
+	} else {
+		end = g->end;
+		if (fdatasync(g->fd) == -1)
+			log_warn("segment %08x: cannot sync", g->id.id);
+		walk(p, g, end, true);
+		if (end != 0)
+			segments_seal(g, end);
+	}
+	segment_toc_clear(&toc);
+}
+
+static void
+read_segments(struct past *p)
+{
+	struct segment	*g, *next;
+
+	for (g = p->q->segments.first; g != NULL; g = next) {
+		next = g->next;
+		/* Pinned: empty ones are freed when all is known. */
+		segment_pin(g);
+		read_segment(p, g);
+	}
+	for (g = p->q->segments.first; g != NULL; g = next) {
+		next = g->next;
+		segment_unpin(g);
+	}
+}
+
+/* --- all of it */
+
+static void
+settle_all(struct queue *q)
+{
+	struct message	*m, *next;
+
+	for (m = q->index.first; m != NULL; m = next) {
+		next = m->next;
+		message_settle(q, m);
+	}
+}
+
+void
+recover(struct queue *q)
+{
+	static const struct journal_ops	ops = { state_slice };
+	struct past	p = { .q = q };
+	uint64_t	generation = 0, end;
+	int64_t		began = clock_boot_ms();
+
+	if (journal_read(q->spool_fd, &p.file) == -1)
+		fatal("status log");
+	end = journal_scan(buf_span(&p.file), &generation, note, &p);
+	if (end == 0 && p.file.n > 0)
+		log_warnx("status log: not one of ours: all is read again");
+	q->journal = journal_open(q->spool_fd, generation, end, q->syncs,
+	    q->work, &ops, q);
+	if (q->journal == NULL)
+		fatal("status log");
+	q->segments.journal = q->journal;
+	adopt_all(&p);
+	admit_placed(&p);
+	read_segments(&p);
+	qid_floor(&q->qids, q->max_qid);
+	log_info("recovered messages=%zu records=%llu ms=%lld", q->index.n,
+	    (unsigned long long)p.records,
+	    (long long)(clock_boot_ms() - began));
+	htab_clear(&p.messages);
+	arena_clear(&p.arena);
+	buf_clear(&p.file);
+	settle_all(q);
+}

@@ -1,0 +1,406 @@
+/*
+ * relay_jobs.c - jobs for the relay process: a message, a hop, some recipients.
+ *
+ * A job is open until RELAYED answers it.  When relay is new all open jobs
+ * are sent again.  A job pins the segment that it reads.
+ */
+#include "mta/queue/queue.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define REPLY_MAX	2000
+
+struct job {
+	struct job	*prev, *next;	/* open ones, oldest first */
+	uint64_t	 id;
+	struct message	*m;
+	struct hop	*hop;		/* a reference */
+	struct segment	*seg;		/* pinned */
+	uint64_t	 content_offset;
+	int64_t		 since_ms;
+	uint32_t	 slot;
+	uint32_t	 n;
+	uint32_t	 dests[];
+};
+
+struct relay_jobs {
+	struct queue	*q;
+	struct chan	*chan;
+	struct job	*first, *last;
+	struct job	**slots;	/* by the low half of the id */
+	uint32_t	*free_slots;
+	uint32_t	 nfree, nslots;
+	uint32_t	 serial;
+};
+
+void
+relay_open(struct queue *q)
+{
+	q->relay = xcalloc(1, sizeof(*q->relay));
+	q->relay->q = q;
+}
+
+/* --- the table of jobs */
+
+static void
+more_slots(struct relay_jobs *r)
+{
+	uint32_t	i, n = r->nslots == 0 ? 64 : 2 * r->nslots;
+
+	r->slots = xreallocarray(r->slots, n, sizeof(struct job *));
+	r->free_slots = xreallocarray(r->free_slots, n, sizeof(uint32_t));
+	for (i = n; i > r->nslots; i--) {
+		r->slots[i - 1] = NULL;
+		r->free_slots[r->nfree++] = i - 1;
+	}
+	r->nslots = n;
+}
+
+static struct job *
+job_new(struct relay_jobs *r, struct hop *h, struct message *m,
+    const uint32_t *dests, uint32_t n)
+{
+	struct job	*j = xcalloc(1, sizeof(*j) + n * sizeof(*dests));
+
+	if (r->nfree == 0)
+		more_slots(r);
+	j->slot = r->free_slots[--r->nfree];
+	j->id = (uint64_t)++r->serial << 32 | j->slot;
+	j->m = m;
+	j->hop = hop_ref(h);
+	j->seg = m->seg;
+	j->content_offset = message_content_offset(m);
+	j->n = n;
+	memcpy(j->dests, dests, n * sizeof(*dests));
+	r->slots[j->slot] = j;
+	segment_pin(j->seg);
+	m->jobs++;
+	j->prev = r->last;
+	if (r->last != NULL)
+		r->last->next = j;
+	else
+		r->first = j;
+	r->last = j;
+	return j;
+}
+
+static void
+job_free(struct relay_jobs *r, struct job *j)
+{
+	if (j->prev != NULL)
+		j->prev->next = j->next;
+	else
+		r->first = j->next;
+	if (j->next != NULL)
+		j->next->prev = j->prev;
+	else
+		r->last = j->prev;
+	r->slots[j->slot] = NULL;
+	r->free_slots[r->nfree++] = j->slot;
+	j->m->jobs--;
+	segment_unpin(j->seg);
+	hop_unref(&r->q->sched, &j->hop);
+	free(j);
+}
+
+static struct job *
+job_find(const struct relay_jobs *r, uint64_t id)
+{
+	uint32_t	slot = (uint32_t)id;
+
+	if (slot >= r->nslots || r->slots[slot] == NULL ||
+	    r->slots[slot]->id != id)
+		return NULL;
+	return r->slots[slot];
+}
+
+/* --- sending */
+
+static bool
+show_segment(struct relay_jobs *r, struct segment *g)
+{
+	int	fd;
+
+	if (g->relay_has)
+		return true;
+	if ((fd = segment_open_read(g)) == -1) {
+		log_warn("segment %08x: cannot be opened for relay", g->id.id);
+		return false;
+	}
+	chan_begin(r->chan, MSG_SEGMENT_FD);
+	chan_u32(r->chan, g->id.id);
+	chan_u32(r->chan, g->id.generation);
+	chan_fd(r->chan, fd);
+	chan_end(r->chan);
+	g->relay_has = true;
+	return true;
+}
+
+void
+relay_segment_gone(struct queue *q, struct segment *g)
+{
+	struct relay_jobs	*r = q->relay;
+
+	if (!g->relay_has || r->chan == NULL)
+		return;
+	g->relay_has = false;
+	chan_begin(r->chan, MSG_SEGMENT_GONE);
+	chan_u32(r->chan, g->id.id);
+	chan_u32(r->chan, g->id.generation);
+	chan_end(r->chan);
+}
+
+static void
+put_job(struct relay_jobs *r, const struct job *j, int body_fd)
+{
+	const struct message	*m = j->m;
+	struct arena		 a = { 0 };
+	struct envelope		 e;
+	struct chan		*c = r->chan;
+	uint32_t		 i;
+
+	message_envelope(m, &a, &e);
+	chan_begin(c, MSG_RELAY);
+	chan_u64(c, j->id);
+	chan_u64(c, m->qid);
+	chan_bytes(c, span_mem(j->hop->text, j->hop->text_n));
+	chan_u8(c, body_fd != -1);
+	chan_u32(c, j->seg->id.id);
+	chan_u32(c, j->seg->id.generation);
+	chan_u64(c, j->content_offset);
+	chan_u64(c, m->size);
+	chan_u8(c, (uint8_t)e.flags);
+	chan_bytes(c, e.sender);
+	chan_u32(c, j->n);
+	for (i = 0; i < j->n; i++) {
+		chan_u32(c, j->dests[i]);
+		chan_bytes(c, dest_address(&m->dests[j->dests[i]], &e));
+	}
+	if (body_fd != -1)
+		chan_fd(c, body_fd);
+	chan_end(c);
+	arena_clear(&a);
+}
+
+static bool
+send_job(struct relay_jobs *r, struct job *j)
+{
+	int	body_fd = -1;
+
+	if (j->m->flags & M_BODY) {
+		if ((body_fd = body_open_read(r->q, j->m->qid)) == -1) {
+			log_warn("body of %016llx",
+			    (unsigned long long)j->m->qid);
+			return false;
+		}
+	} else if (!show_segment(r, j->seg))
+		return false;
+	j->since_ms = clock_boot_ms();
+	put_job(r, j, body_fd);
+	return true;
+}
+
+/* --- ends */
+
+static void
+end_job(struct relay_jobs *r, struct job *j, enum sched_outcome outcome)
+{
+	struct queue	*q = r->q;
+	struct message	*m = j->m;
+
+	sched_ended(&q->sched, j->hop, outcome);
+	job_free(r, j);
+	message_settle(q, m);
+}
+
+/* All targets that have no answer yet are tried again later. */
+static void
+defer_rest(struct relay_jobs *r, struct job *j, const char *why)
+{
+	struct answer	 an = { .code = 451, .status = SPAN("4.3.0"),
+	    .text = span_of(why), .when_ms = clock_wall_ms() };
+	uint32_t	 i;
+
+	for (i = 0; i < j->n; i++)
+		if (j->m->dests[j->dests[i]].state == DEST_ACTIVE)
+			dest_defer(r->q, j->m, &j->m->dests[j->dests[i]], &an);
+}
+
+struct unsendable {
+	struct relay_jobs	*r;
+	uint64_t		 id;
+};
+
+/* In a turn of its own: the scheduler is in the middle of its own. */
+static void
+give_up(void *arg)
+{
+	struct unsendable	*u = arg;
+	struct job		*j = job_find(u->r, u->id);
+
+	if (j != NULL) {
+		defer_rest(u->r, j, "the content cannot be read");
+		end_job(u->r, j, SCHED_NONE);
+	}
+	free(u);
+}
+
+bool
+relay_start(struct queue *q, struct hop *h, struct message *m,
+    const uint32_t *dests, uint32_t n)
+{
+	struct relay_jobs	*r = q->relay;
+	struct unsendable	*u;
+	struct job		*j;
+
+	if (r->chan == NULL)
+		return false;
+	j = job_new(r, h, m, dests, n);
+	if (!send_job(r, j)) {
+		j->since_ms = clock_boot_ms();
+		u = xcalloc(1, sizeof(*u));
+		*u = (struct unsendable){ r, j->id };
+		loop_soon(give_up, u);
+	}
+	return true;
+}
+
+/* --- answers */
+
+static void
+sent(struct queue *q, struct message *m, struct dest *d, struct span hop,
+    const struct answer *an)
+{
+	struct arena	 a = { 0 };
+	struct envelope	 e;
+	char		 id[QID_TEXT];
+
+	message_envelope(m, &a, &e);
+	log_info("sent id=%s to=%s hop=%.*s mta=%s code=%u reply=%s",
+	    qid_format(m->qid, id), log_quote(dest_address(d, &e)),
+	    SPAN_ARG(hop), log_quote(an->mta), an->code, log_quote(an->text));
+	arena_clear(&a);
+	q->count.sent++;
+	dest_done(q, m, d);
+}
+
+static bool
+in_job(const struct job *j, uint32_t dest)
+{
+	uint32_t	i;
+
+	for (i = 0; i < j->n; i++)
+		if (j->dests[i] == dest)
+			return true;
+	return false;
+}
+
+static void
+outcome_of(struct relay_jobs *r, struct job *j, uint32_t dest,
+    const struct answer *an)
+{
+	struct dest	*d;
+
+	if (!in_job(j, dest))
+		return;
+	d = &j->m->dests[dest];
+	if (d->state != DEST_ACTIVE)
+		return;
+	if (an->code / 100 == 2)
+		sent(r->q, j->m, d, span_mem(j->hop->text, j->hop->text_n),
+		    an);
+	else if (an->code / 100 == 5)
+		dest_fail(r->q, j->m, d, an);
+	else
+		dest_defer(r->q, j->m, d, an);
+}
+
+static bool
+take_relayed(struct relay_jobs *r, struct msg *msg)
+{
+	struct job	*j = job_find(r, msg_u64(msg));
+	struct answer	 an = { .mta = msg_bytes(msg, REPLY_MAX) };
+	bool		 connected = msg_u8(msg) != 0, busy = false;
+	uint32_t	 n = msg_u32(msg), i, dest;
+
+	an.when_ms = clock_wall_ms();
+	for (i = 0; i < n && !msg->bad; i++) {
+		dest = msg_u32(msg);
+		an.code = msg_u16(msg);
+		an.status = msg_bytes(msg, REPLY_MAX);
+		an.text = msg_bytes(msg, REPLY_MAX);
+		if (msg->bad)
+			break;
+		busy |= an.code == 421;
+		if (j != NULL)
+			outcome_of(r, j, dest, &an);
+	}
+	if (!msg_end(msg))
+		return false;
+	if (j != NULL) {
+		defer_rest(r, j, "relay has said nothing of this recipient");
+		end_job(r, j, connected && !busy ? SCHED_OK : SCHED_BAD);
+	}
+	return true;
+}
+
+static bool
+relay_message(struct chan *c, struct msg *msg, void *arg)
+{
+	(void)c;
+	return msg->type == MSG_RELAYED && take_relayed(arg, msg);
+}
+
+static void
+relay_closed(struct chan *c, void *arg)
+{
+	struct relay_jobs	*r = arg;
+
+	(void)c;
+	r->chan = NULL;
+}
+
+void
+relay_peer(struct queue *q, int fd)
+{
+	static const struct chan_ops	 ops = { relay_message, relay_closed };
+	struct relay_jobs		*r = q->relay;
+	struct segment			*g;
+	struct job			*j, *next;
+
+	if (r->chan != NULL)
+		chan_free(&r->chan);
+	r->chan = chan_new(fd, "relay", &ops, r);
+	for (g = q->segments.first; g != NULL; g = g->next)
+		g->relay_has = false;
+	for (j = r->first; j != NULL; j = next) {
+		next = j->next;
+		if (!send_job(r, j)) {
+			defer_rest(r, j, "the content cannot be read");
+			end_job(r, j, SCHED_NONE);
+		}
+	}
+	sched_unblock_all(&q->sched, false);
+}
+
+/* Oldest first, unless relay was new meanwhile: then none is old. */
+void
+relay_tick(struct queue *q)
+{
+	struct relay_jobs	*r = q->relay;
+	int64_t			 old = clock_boot_ms() -
+	    (int64_t)msg_timeout_s(MSG_RELAY) * 1000;
+	struct job		*j;
+
+	while (r->chan != NULL && (j = r->first) != NULL &&
+	    j->since_ms < old) {
+		log_warnx("relay has not answered in time");
+		defer_rest(r, j, "no answer from the relay process");
+		end_job(r, j, SCHED_NONE);
+	}
+}
