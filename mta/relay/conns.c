@@ -474,22 +474,31 @@ conns_abandon(struct conns *k)
 	}
 }
 
-static void
-stopped(void *arg)
-{
-	struct conns	*k = arg;
-
-	if (k->n.sessions == 0)
-		k->ended(k->arg);
-}
-
 void
 conns_stop(struct conns *k, void (*ended)(void *))
 {
-	k->ended = ended;
 	drop_waiting(k);
 	conns_renew(k);
-	loop_soon(stopped, k);
+	k->ended = ended;
+	if (k->n.sessions == 0)
+		ended(k->arg);
+}
+
+void
+conns_free(struct conns **kp)
+{
+	struct conns	*k = *kp;
+	struct session	*s;
+
+	*kp = NULL;
+	drop_waiting(k);
+	k->ended = NULL;
+	while ((s = TAILQ_FIRST(&k->all)) != NULL) {
+		job_free(&s->job);
+		session_free(s);
+	}
+	timer_clear(&k->tick);
+	free(k);
 }
 
 const struct conns_counters *

@@ -28,6 +28,8 @@ struct conns_counters {
 
 /* hops is borrowed; done takes the job that has all its results. */
 struct conns	*conns_new(const struct hops *, void (*done)(void *arg, struct job *), void *arg);
+/* Drops all sessions and jobs, at once and silently. */
+void		 conns_free(struct conns **);
 void		 conns_take(struct conns *, struct job *);
 /* The policy has changed: sessions under way end after their message. */
 void		 conns_renew(struct conns *);
@@ -36,7 +38,7 @@ void		 conns_renew(struct conns *);
  * been sent; these still come to done().
  */
 void		 conns_abandon(struct conns *);
-/* Nothing new; calls ended() once no session is left. */
+/* Nothing new; calls ended() when no session is left, perhaps before this returns. */
 void		 conns_stop(struct conns *, void (*ended)(void *arg));
 const struct conns_counters *conns_counters(struct conns *);
 
