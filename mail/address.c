@@ -160,7 +160,7 @@ parse_atom(struct cursor *c, struct local *l)
 	if (c->p < c->end && ((unsigned char)*c->p < ' ' || *c->p == 0x7f))
 		return fail(c, "a control character in the address");
 	return fail(c, at(c, '.') || l->n > 0 ?
-	    "a '.' stands at the start, the end or beside another: quotes are missing" :
+	    "a '.' stands at the start, the end or beside another" :
 	    "a local part is missing, or has characters that need quotes");
 }
 

@@ -13,7 +13,7 @@
 
 #define NAME_MAX_OCTETS		253	/* text form; RFC 1035, 2.3.4 */
 #define LABEL_MAX		63	/* RFC 1035, 2.3.4 */
-#define UTF8_NAME_MAX		1024	/* octets before IDNA; a bound, no rule */
+#define UTF8_NAME_MAX		1024	/* octets before IDNA: only a bound */
 
 static bool
 is_alnum(char c)
@@ -37,7 +37,8 @@ check_label(struct span l, const char **why)
 		return -1;
 	}
 	if (l.p[0] == '-' || l.p[l.n - 1] == '-') {
-		*why = "a label of a domain name neither begins nor ends with '-'";
+		*why = "no label of a domain name begins or ends "
+		    "with '-'";
 		return -1;
 	}
 	for (i = 0; i < l.n; i++)

@@ -63,7 +63,7 @@ put_date(struct report *r, const char *name, int64_t ms)
 		put(r, name, "", span_of(date_rfc5322(ms, date)), "");
 }
 
-/* Octets of the next line of a text: to a blank before TEXT_WIDTH, or after it. */
+/* Octets of the next line: to a blank before TEXT_WIDTH, or else after it. */
 static size_t
 text_line(struct span s)
 {

@@ -172,6 +172,26 @@ apply(struct section *s, const struct header_edit *e)
 	}
 }
 
+/* All that is left; a last line that had no end gets one before what follows. */
+static void
+write_out(const struct section *s, struct buf *out)
+{
+	bool	 open_end = false;
+	size_t	 i;
+
+	for (i = 0; i < s->n; i++) {
+		struct span	 w = s->fields[i].whole;
+
+		if (s->fields[i].gone)
+			continue;
+		if (open_end)
+			buf_add_str(out, "\r\n");
+		buf_add_span(out, w);
+		open_end = w.n < 2 || w.p[w.n - 2] != '\r' ||
+		    w.p[w.n - 1] != '\n';
+	}
+}
+
 void
 header_apply(struct span content, const struct header_edit *edits, size_t n,
     struct buf *out)
@@ -186,9 +206,7 @@ header_apply(struct span content, const struct header_edit *edits, size_t n,
 	}
 	for (i = 0; i < n; i++)
 		apply(&s, &edits[i]);
-	for (i = 0; i < s.n; i++)
-		if (!s.fields[i].gone)
-			buf_add_span(out, s.fields[i].whole);
+	write_out(&s, out);
 	if (pos > end)
 		buf_add_str(out, "\r\n");
 	free(s.fields);

@@ -51,7 +51,7 @@ status_agrees(unsigned code, struct span status)
 	    code / 100 == (unsigned)(status.p[0] - '0');
 }
 
-/* A status at the start of the text, when it agrees with the code (RFC 2034, 4). */
+/* A status at the start of the text that agrees with the code (RFC 2034, 4). */
 static void
 split_status(struct reply_line *r)
 {
@@ -66,7 +66,7 @@ split_status(struct reply_line *r)
 	r->text = span_from(r->text, word.n + 1);
 }
 
-/* Reply-line (RFC 5321, 4.2): the text, and the blank before it, may be missing. */
+/* Reply-line (RFC 5321, 4.2): text and the blank before it may be missing. */
 bool
 reply_line_parse(struct span line, struct reply_line *out)
 {

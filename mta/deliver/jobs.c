@@ -16,14 +16,14 @@
 
 #include "mta/deliver/jobs.h"
 
-#define PREFIX_MAX	(16u << 10)	/* octets of Return-Path:, Delivered-To: */
+#define PREFIX_MAX	(16u << 10)	/* octets of Return-Path: and the like */
 
 /* One job; a thread has it between pool_run() and its answer. */
 struct job {
 	uint16_t		 type;		/* DELIVER, COMMIT */
 	uint64_t		 number;
 	char			*maildir;
-	char			*name;		/* COMMIT: final; DELIVER: base */
+	char			*name;		/* DELIVER: its base */
 	char			*octets;	/* prefix, then content */
 	size_t			 prefix_n, content_n;
 	int			 fd;		/* -1, or the content */

@@ -20,7 +20,7 @@
 #include "mta/deliver/jobs.h"
 
 #define QUEUE_FD	4
-#define IDLE_MS		60000	/* then it ends; the queue has another started */
+#define IDLE_MS		60000	/* then it ends; the queue asks for another */
 
 static struct timer	idle;
 static bool		stopping;

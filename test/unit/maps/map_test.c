@@ -2,6 +2,8 @@
  * map_test.c - text and inline tables of kind plain and accounts: what a key
  * gets, and where a mistake is named.
  */
+#include "config.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -205,6 +207,54 @@ a_line_over_64_kib_is_a_mistake(void **state)
 	map_close(&m);
 }
 
+/* Whether the octets stand anywhere in the heap. */
+static bool
+in_heap(struct span needle)
+{
+	FILE		*f = fopen("/proc/self/maps", "r");
+	char		 line[512];
+	unsigned long	 from, to;
+	bool		 found = false;
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		if (strstr(line, "[heap]") != NULL &&
+		    sscanf(line, "%lx-%lx", &from, &to) == 2)
+			found = found || memmem((void *)from, to - from,
+			    needle.p, needle.n) != NULL;
+	if (f != NULL)
+		fclose(f);
+	return found;
+}
+
+static void
+a_secret_does_not_stay_in_memory(void **state)
+{
+	char			 text[] = "# eve:{PLAIN}........\n"
+	    "ann:{PLAIN}........\nbob {PLAIN}........\n";
+	struct fixture		 f = { .nfiles = 0 };
+	struct map_answer	 ans;
+	struct map		*m;
+	char			*p, needle[8], *copy;
+
+	(void)state;
+#ifdef __SANITIZE_ADDRESS__
+	skip();		/* its heap is elsewhere */
+#endif
+	for (p = text; (p = strstr(p, "........")) != NULL; p += 8)
+		memcpy(p, "s3cr3t-X", 8);
+	memcpy(needle, "s3cr3t-X", 8);
+	m = fixture_open(&f, "accounts", span_of(text));
+	assert_int_equal(map_get(m, SPAN("ann"), &ans), MAP_FOUND);
+	assert_int_equal(ans.value.n, 0);
+	assert_false(in_heap(span_mem(needle, 8)));
+	copy = malloc(8);	/* the search finds what is there */
+	memcpy(copy, needle, 8);
+	assert_true(in_heap(span_mem(needle, 8)));
+	free(copy);
+	buf_clear(&f.problems);
+	map_close(&m);
+}
+
 /* Enough to grow the hash many times. */
 static void
 many_keys_are_all_found(void **state)
@@ -244,6 +294,7 @@ main(void)
 		cmocka_unit_test(a_table_in_the_policy_answers),
 		cmocka_unit_test(an_added_line_takes_the_place),
 		cmocka_unit_test(a_line_over_64_kib_is_a_mistake),
+		cmocka_unit_test(a_secret_does_not_stay_in_memory),
 		cmocka_unit_test(many_keys_are_all_found),
 	};
 
