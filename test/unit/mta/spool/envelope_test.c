@@ -1,0 +1,186 @@
+/*
+ * envelope_test.c - what is written is read; what is torn or lies is refused.
+ */
+#include "mta/spool/envelope.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define NFACTS	8
+
+static void
+some_facts(struct envelope_fact *f)
+{
+	struct ip	ip4 = { .family = 4, .a = { 192, 0, 2, 1 } };
+	struct ip	ip6 = { .family = 6, .a = { 0x20, 1, 0xd, 0xb8 } };
+	struct ipnet	net = { .ip = { .family = 4, .a = { 10 } }, .bits = 8 };
+
+	f[0] = (struct envelope_fact){ 0, { .type = RS_T_IP, .ip = ip4 } };
+	f[1] = (struct envelope_fact){ 1, { .type = RS_T_IP, .ip = ip6 } };
+	f[2] = (struct envelope_fact){ 2, { .type = RS_T_NET, .bits = net.bits,
+	    .ip = net.ip } };
+	f[3] = (struct envelope_fact){ 3, { .type = RS_T_TEXT, .tainted = true,
+	    .s = SPAN("mail\r\nfrom \0 there") } };
+	f[4] = (struct envelope_fact){ 4, { .type = RS_T_ADDRESS, .at = 1,
+	    .s = SPAN("a@example.org") } };
+	f[5] = (struct envelope_fact){ 0x8001, { .type = RS_T_INT, .i = -7 } };
+	f[6] = (struct envelope_fact){ 0x8002, { .type = RS_T_NONE } };
+	f[7] = (struct envelope_fact){ 7, { .type = RS_T_BOOL, .i = 1 } };
+}
+
+static void
+make(struct buf *out)
+{
+	struct span		rcpts[2] = {
+		SPAN("b@example.net"), SPAN("\"c d\"@example.com")
+	};
+	struct envelope_fact	facts[NFACTS];
+	struct envelope		e = {
+		.qid = UINT64_C(0x0123456789abcdef), .arrival_ms = 1795255200123,
+		.flags = ENV_8BIT, .size = 10240, .sender = SPAN("a@example.org"),
+		.policy = SPAN("0123456789abcdef"), .nrcpts = 2,
+		.rcpts = rcpts, .nfacts = NFACTS, .facts = facts
+	};
+
+	some_facts(facts);
+	envelope_format(&e, out);
+}
+
+static void
+test_it_is_read_as_it_was_written(void **state)
+{
+	struct envelope_fact	want[NFACTS];
+	struct arena		a = { 0 };
+	struct envelope		e;
+	struct buf		b = { 0 };
+	size_t			i;
+
+	(void)state;
+	make(&b);
+	assert_int_equal(envelope_parse(buf_span(&b), &a, &e), 0);
+	assert_true(e.qid == UINT64_C(0x0123456789abcdef));
+	assert_true(e.arrival_ms == 1795255200123);
+	assert_int_equal(e.flags, ENV_8BIT);
+	assert_int_equal(e.size, 10240);
+	assert_true(span_eq(e.sender, SPAN("a@example.org")));
+	assert_true(span_eq(e.policy, SPAN("0123456789abcdef")));
+	assert_int_equal(e.nrcpts, 2);
+	assert_true(span_eq(e.rcpts[1], SPAN("\"c d\"@example.com")));
+	some_facts(want);
+	assert_int_equal(e.nfacts, NFACTS);
+	for (i = 0; i < NFACTS; i++) {
+		assert_int_equal(e.facts[i].fact, want[i].fact);
+		assert_int_equal(e.facts[i].value.type, want[i].value.type);
+		assert_int_equal(e.facts[i].value.tainted,
+		    want[i].value.tainted);
+	}
+	assert_true(ip_eq(&e.facts[1].value.ip, &want[1].value.ip));
+	assert_int_equal(e.facts[2].value.bits, 8);
+	assert_true(span_eq(e.facts[3].value.s, want[3].value.s));
+	assert_int_equal(e.facts[4].value.at, 1);
+	assert_true(e.facts[5].value.i == -7);
+	arena_clear(&a);
+	buf_clear(&b);
+}
+
+static void
+test_the_sender_stands_where_the_header_says(void **state)
+{
+	struct buf	b = { 0 };
+	struct span	s;
+
+	(void)state;
+	make(&b);
+	s = span_from(buf_span(&b), ENVELOPE_SENDER_AT);
+	assert_int_equal((uint8_t)s.p[0], strlen("a@example.org"));
+	assert_memory_equal(s.p + 2, "a@example.org", strlen("a@example.org"));
+	buf_clear(&b);
+}
+
+static void
+test_every_shorter_form_is_refused(void **state)
+{
+	struct arena	a = { 0 };
+	struct envelope	e;
+	struct buf	b = { 0 };
+	struct span	s;
+	size_t		n;
+
+	(void)state;
+	make(&b);
+	for (n = 0; n < b.n; n++) {
+		s = buf_span(&b);
+		s.n = n;
+		assert_int_equal(envelope_parse(s, &a, &e), -1);
+		arena_reset(&a);
+	}
+	buf_add_char(&b, '\0');
+	assert_int_equal(envelope_parse(buf_span(&b), &a, &e), -1);
+	arena_clear(&a);
+	buf_clear(&b);
+}
+
+/* Whatever an octet becomes, spans stay inside of what was given. */
+static void
+test_every_changed_octet_is_read_within_bounds(void **state)
+{
+	struct arena	a = { 0 };
+	struct envelope	e;
+	struct buf	b = { 0 };
+	size_t		i, k;
+	unsigned	bit, read = 0;
+
+	(void)state;
+	make(&b);
+	for (i = 0; i < b.n; i++)
+		for (bit = 0; bit < 8; bit++) {
+			b.base[b.off + i] ^= (char)(1 << bit);
+			if (envelope_parse(buf_span(&b), &a, &e) == 0) {
+				for (k = 0; k < e.nrcpts; k++)
+					assert_true(e.rcpts[k].p >= b.base &&
+					    e.rcpts[k].p + e.rcpts[k].n <=
+					    b.base + b.off + b.n);
+				read++;
+			}
+			b.base[b.off + i] ^= (char)(1 << bit);
+			arena_reset(&a);
+		}
+	assert_true(read > 0);	/* the values of fields are anybody's */
+	arena_clear(&a);
+	buf_clear(&b);
+}
+
+static void
+test_a_count_that_lies_takes_no_memory(void **state)
+{
+	struct arena	a = { 0 };
+	struct envelope	e;
+	struct buf	b = { 0 };
+	size_t		at = ENVELOPE_SENDER_AT + 2 + 13 + 2 + 16;
+
+	(void)state;
+	make(&b);
+	memset(b.base + b.off + at, 0xff, 4);
+	assert_int_equal(envelope_parse(buf_span(&b), &a, &e), -1);
+	assert_true(a.total < 4096);
+	arena_clear(&a);
+	buf_clear(&b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test(test_it_is_read_as_it_was_written),
+		cmocka_unit_test(test_the_sender_stands_where_the_header_says),
+		cmocka_unit_test(test_every_shorter_form_is_refused),
+		cmocka_unit_test(test_every_changed_octet_is_read_within_bounds),
+		cmocka_unit_test(test_a_count_that_lies_takes_no_memory),
+	};
+
+	return cmocka_run_group_tests_name("spool/envelope", tests, NULL, NULL);
+}
