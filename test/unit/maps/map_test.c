@@ -249,7 +249,7 @@ a_secret_does_not_stay_in_memory(void **state)
 	assert_false(in_heap(span_mem(needle, 8)));
 	copy = malloc(8);	/* the search finds what is there */
 	memcpy(copy, needle, 8);
-	assert_true(in_heap(span_mem(needle, 8)));
+	assert_true(in_heap(span_mem(copy, 8)));
 	free(copy);
 	buf_clear(&f.problems);
 	map_close(&m);
