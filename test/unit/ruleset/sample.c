@@ -209,6 +209,27 @@ route(struct home *h)
 }
 
 void
+sample_tables(struct rs_build *b)
+{
+	static const uint8_t	sha256[32];
+	struct span		domains[] = { SPAN("murphy.example"),
+				    SPAN(".club.example") };
+	struct ipnet		net;
+
+	rs_build_file(b, SPAN("/p.conf"), 0, sha256);
+	rs_build_map(b, SPAN("m"), SPAN("inline"), SPAN("plain"), UINT32_MAX,
+	    1, (struct span[]){ SPAN("k"), SPAN("v") }, 1);
+	rs_build_reply(b, 550, SPAN("5.7.1"));
+	rs_build_tag(b, SPAN("t"), RS_T_TEXT, text(b, ""));
+	rs_build_domains(b, SPAN("d"), domains, 2);
+	if (!ipnet_parse(SPAN("10.0.0.0/8"), &net))
+		abort();
+	rs_build_nets(b, SPAN("n"), &net, 1);
+	rs_build_object(b, RS_O_MAILBOX, SPAN("box"), 1);
+	rs_build_object(b, RS_O_RELAY, SPAN("hop"), 1);
+}
+
+void
 sample_home(struct buf *image, size_t ndomains)
 {
 	struct home	 h = { .b = rs_build_new() };
