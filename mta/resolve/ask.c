@@ -47,7 +47,7 @@ static const struct {
 	{ "do-not-query-localhost:", "no" },	/* a resolver of this machine */
 	{ "unblock-lan-zones:", "yes" },	/* PTR of private addresses */
 	{ "insecure-lan-zones:", "yes" },	/* which nobody signs */
-	{ "outbound-msg-retry:", "4" },		/* some 6 s for a dead server */
+	{ "outbound-msg-retry:", "3" },		/* some 6 s for a dead server */
 	{ "num-queries-per-thread:", "4096" },
 };
 

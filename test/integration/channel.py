@@ -1,0 +1,137 @@
+"""One process of the server, driven by its channels: base/chan.h and messages.def in Python.
+
+    with Child("resolve") as child:
+        c = child.peer("smtp")              # a Channel to it
+        c.send("DNS_ASK", u64(1), u16(15), octets(b"example.test"))
+        name, body = c.receive()
+"""
+import array
+import os
+import re
+import socket
+import struct
+import subprocess
+
+from server import BUILD, PATIENCE, SRC
+
+PROCS = ["parent", "spawner", "smtp", "route", "queue", "relay", "deliver", "resolve"]
+PARENT_FD = 3
+HAS_FD = 1
+
+
+def _types():
+    with open(f"{SRC}/mta/msg/messages.def", encoding="utf-8") as f:
+        return ["NONE"] + re.findall(r"^MSG\((\w+),", f.read(), re.M)
+
+
+TYPES = _types()
+
+
+def u8(v):
+    return struct.pack("<B", v)
+
+
+def u16(v):
+    return struct.pack("<H", v)
+
+
+def u32(v):
+    return struct.pack("<I", v)
+
+
+def u64(v):
+    return struct.pack("<Q", v)
+
+
+def octets(v):
+    return u32(len(v)) + v
+
+
+class Body:
+    """A message's fields, one after the other."""
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, form):
+        v = struct.unpack_from(form, self.data, self.at)[0]
+        self.at += struct.calcsize(form)
+        return v
+
+    def octets(self):
+        n = self.take("<I")
+        self.at += n
+        return self.data[self.at - n:self.at]
+
+    def end(self):
+        assert self.at == len(self.data), "octets left over"
+
+
+class Channel:
+    def __init__(self, sock):
+        self.sock = sock
+        self.sock.settimeout(PATIENCE)
+        self.buffer = b""
+
+    def send(self, name, *fields, fd=None):
+        body = b"".join(fields)
+        data = u32(len(body)) + u16(TYPES.index(name)) + u16(HAS_FD if fd is not None else 0) + body
+        if fd is None:
+            self.sock.sendall(data)
+            return
+        rights = array.array("i", [fd])
+        n = self.sock.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+        self.sock.sendall(data[n:])
+
+    def need(self, n):
+        while len(self.buffer) < n:
+            more = self.sock.recv(65536)
+            if not more:
+                raise EOFError("the channel has closed")
+            self.buffer += more
+
+    def receive(self):
+        self.need(8)
+        n, kind = struct.unpack_from("<IH", self.buffer)
+        self.need(8 + n)
+        body, self.buffer = self.buffer[8:8 + n], self.buffer[8 + n:]
+        return TYPES[kind], Body(body)
+
+    def close(self):
+        self.sock.close()
+
+
+class Child:
+    """Not as root: then it would want the users that `waybill setup` makes."""
+
+    def __init__(self, name, env=None):
+        ours, theirs = socket.socketpair()
+        other = {}
+        if os.geteuid() == 0:
+            other = {"user": "nobody", "group": "nogroup", "extra_groups": []}
+        self.proc = subprocess.Popen(
+            [f"{BUILD}/waybill-{name}", "--instance", "0"],
+            env={**os.environ, **(env or {})}, pass_fds=(PARENT_FD,),
+            preexec_fn=lambda: os.dup2(theirs.fileno(), PARENT_FD), **other)
+        theirs.close()
+        self.parent = Channel(ours)
+
+    def peer(self, name, instance=0):
+        ours, theirs = socket.socketpair()
+        self.parent.send("PEER", u8(PROCS.index(name)), u32(instance), fd=theirs.fileno())
+        theirs.close()
+        return Channel(ours)
+
+    def stop(self):
+        """Closes the parent's end: the child ends by itself. Its status."""
+        self.parent.close()
+        return self.proc.wait(PATIENCE)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if self.proc.poll() is None:
+            self.proc.kill()
+            self.proc.wait()
+        self.parent.close()
