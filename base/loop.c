@@ -25,8 +25,10 @@ struct soon {
 };
 
 struct signal_cb {
-	void	(*cb)(void *);
-	void	*arg;
+	struct signal_cb	*next;
+	struct event		*ev;
+	void			(*cb)(void *);
+	void			*arg;
 };
 
 static struct {
@@ -35,6 +37,7 @@ static struct {
 	bool			 began;		/* the turn has run a callback */
 	int64_t			 began_us;
 	struct soon		*soon, **soon_end;
+	struct signal_cb	*signals;
 	struct turn_hook	*hooks, *closers;
 	uint64_t		 lag[LOOP_LAG_BUCKETS];
 } lp;
@@ -44,6 +47,7 @@ loop_init(void)
 {
 	struct event_config	*cfg;
 
+	loop_clear();
 	if ((cfg = event_config_new()) == NULL)
 		fatalx("event_config_new");
 	event_config_set_flag(cfg, EVENT_BASE_FLAG_NOLOCK);
@@ -53,6 +57,35 @@ loop_init(void)
 	event_config_free(cfg);
 	lp.soon_end = &lp.soon;
 	log_gather(true);
+}
+
+static void
+forget_soon(void)
+{
+	struct soon	*s;
+
+	while ((s = lp.soon) != NULL) {
+		lp.soon = s->next;
+		free(s);
+	}
+}
+
+void
+loop_clear(void)
+{
+	struct signal_cb	*s;
+
+	if (lp.base == NULL)
+		return;
+	forget_soon();
+	while ((s = lp.signals) != NULL) {
+		lp.signals = s->next;
+		event_free(s->ev);
+		free(s);
+	}
+	event_base_free(lp.base);
+	lp.base = NULL;
+	log_gather(false);
 }
 
 /* The first callback of a turn stamps its start. */
@@ -324,17 +357,17 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 	s->cb(s->arg);
 }
 
-/* Kept until the process ends. */
+/* Kept until loop_clear(). */
 void
 loop_signal(int sig, void (*cb)(void *), void *arg)
 {
 	struct signal_cb	*s = xmalloc(sizeof(*s));
-	struct event		*ev;
 
-	*s = (struct signal_cb){ cb, arg };
-	if ((ev = evsignal_new(lp.base, sig, on_signal, s)) == NULL ||
-	    evsignal_add(ev, NULL) == -1)
+	*s = (struct signal_cb){ .next = lp.signals, .cb = cb, .arg = arg };
+	if ((s->ev = evsignal_new(lp.base, sig, on_signal, s)) == NULL ||
+	    evsignal_add(s->ev, NULL) == -1)
 		fatalx("evsignal_add");
+	lp.signals = s;
 }
 
 const uint64_t *

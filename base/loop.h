@@ -42,6 +42,8 @@ struct turn_hook {
 };
 
 void	loop_init(void);
+/* Frees it; watches and timers were cleared before.  Hooks stay for the next. */
+void	loop_clear(void);
 /* Until loop_stop(), or until nothing is left to wait for. */
 void	loop_run(void);
 void	loop_stop(void);

@@ -22,6 +22,13 @@
 
 #define HIGH_FD	10	/* out of the way of 3 and 4 */
 
+/* One that runs: its channel tells of its end. */
+struct deliverer {
+	struct deliverer	*next;
+	struct deliverers	*all;
+	struct chan		*chan;
+};
+
 static bool on_message(struct chan *, struct msg *, void *);
 static void on_closed(struct chan *, void *);
 
@@ -96,11 +103,37 @@ exec_deliver(struct deliverers *d, uid_t uid, gid_t gid, int parent,
 
 /* --- in the spawner */
 
+static void
+add(struct deliverers *d, int life)
+{
+	static const struct chan_ops	ops = { on_message, on_closed };
+	struct deliverer		*one = xcalloc(1, sizeof(*one));
+
+	one->all = d;
+	one->chan = chan_new(life, "deliver", &ops, one);
+	one->next = d->list;
+	d->list = one;
+	d->running++;
+	d->started++;
+}
+
+static void
+drop(struct deliverer *one)
+{
+	struct deliverer	**at = &one->all->list;
+
+	while (*at != one)
+		at = &(*at)->next;
+	*at = one->next;
+	one->all->running--;
+	chan_free(&one->chan);
+	free(one);
+}
+
 int
 deliverer_start(struct deliverers *d, uid_t uid, gid_t gid, const char **why)
 {
-	static const struct chan_ops	ops = { on_message, on_closed };
-	int				life[2], work[2];
+	int	life[2], work[2];
 
 	if ((*why = deliverer_refusal(d, uid, gid)) != NULL) {
 		d->refused++;
@@ -118,9 +151,7 @@ deliverer_start(struct deliverers *d, uid_t uid, gid_t gid, const char **why)
 	}
 	close(life[1]);
 	close(work[1]);
-	(void)chan_new(life[0], "deliver", &ops, d);
-	d->running++;
-	d->started++;
+	add(d, life[0]);
 	return work[0];
 }
 
@@ -137,10 +168,11 @@ on_message(struct chan *c, struct msg *m, void *arg)
 static void
 on_closed(struct chan *c, void *arg)
 {
-	struct deliverers	*d = arg;
+	struct deliverer	*one = arg;
 
 	(void)c;
-	d->running--;
+	one->chan = NULL;
+	drop(one);
 }
 
 static void
@@ -172,4 +204,13 @@ deliverers_init(struct deliverers *d, const char *libexec,
 	if (access(d->program, X_OK) == -1)
 		fatal("%s", d->program);
 	loop_signal(SIGCHLD, on_child, d);
+}
+
+void
+deliverers_clear(struct deliverers *d)
+{
+	while (d->list != NULL)
+		drop(d->list);
+	free(d->program);
+	d->program = NULL;
 }

@@ -14,7 +14,9 @@
 #define UID_LEAST	100	/* below: users of the system itself */
 #define QUEUE_FD	4	/* in deliver: its channel to the queue */
 
+struct deliverer;
 struct deliverers {
+	struct deliverer *list;
 	char		*program;
 	const char	*log_level;	/* NULL: deliver's own default */
 	bool		 root;		/* started as root: may become others */
@@ -25,6 +27,8 @@ struct deliverers {
 
 /* Before privileges are dropped; fatal() when the program is not there. */
 void	deliverers_init(struct deliverers *, const char *libexec, const char *log_level);
+/* Forgets them all; they end when they notice. */
+void	deliverers_clear(struct deliverers *);
 /*
  * Starts one; returns the queue's end of its channel, or -1 with *why
  * (static): not as root only the caller's own uid, as root none of the

@@ -399,6 +399,14 @@ start_loop(void **state)
 	return 0;
 }
 
+static int
+end_loop(void **state)
+{
+	(void)state;
+	loop_clear();
+	return 0;
+}
+
 int
 main(void)
 {
@@ -416,5 +424,5 @@ main(void)
 		cmocka_unit_test(writing_to_the_dead_is_harmless),
 	};
 
-	return cmocka_run_group_tests(tests, start_loop, NULL);
+	return cmocka_run_group_tests(tests, start_loop, end_loop);
 }

@@ -43,6 +43,14 @@ fresh(void **state)
 	return 0;
 }
 
+static int
+clear(void **state)
+{
+	(void)state;
+	loop_clear();
+	return 0;
+}
+
 static void
 a_loop_with_nothing_to_wait_for_ends(void **state)
 {
@@ -286,20 +294,19 @@ freeing_waits_for_what_runs(void **state)
 int
 main(void)
 {
+#define T(f)	cmocka_unit_test_setup_teardown(f, fresh, clear)
 	const struct CMUnitTest	tests[] = {
-		cmocka_unit_test_setup(a_loop_with_nothing_to_wait_for_ends,
-		    fresh),
-		cmocka_unit_test_setup(timers_run_in_time_order, fresh),
-		cmocka_unit_test_setup(a_timer_may_be_set_anew, fresh),
-		cmocka_unit_test_setup(soon_runs_before_what_waits, fresh),
-		cmocka_unit_test_setup(watches_tell_what_is_ready, fresh),
-		cmocka_unit_test_setup(the_lag_of_a_turn_is_counted, fresh),
-		cmocka_unit_test_setup(signals_are_callbacks, fresh),
-		cmocka_unit_test_setup(each_job_is_worked_and_done_once, fresh),
-		cmocka_unit_test_setup(freeing_waits_for_what_runs, fresh),
+		T(a_loop_with_nothing_to_wait_for_ends),
+		T(timers_run_in_time_order),
+		T(a_timer_may_be_set_anew),
+		T(soon_runs_before_what_waits),
+		T(watches_tell_what_is_ready),
+		T(the_lag_of_a_turn_is_counted),
+		T(signals_are_callbacks),
+		T(each_job_is_worked_and_done_once),
+		T(freeing_waits_for_what_runs),
 		/* hooks are never removed: last */
-		cmocka_unit_test_setup(
-		    hooks_run_at_each_turns_end_closers_last, fresh),
+		T(hooks_run_at_each_turns_end_closers_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -164,6 +164,15 @@ begin(void **state)
 }
 
 static int
+finish(void **state)
+{
+	(void)state;
+	chan_free(&child);
+	loop_clear();
+	return 0;
+}
+
+static int
 exit_status(void)
 {
 	int	status;
@@ -357,20 +366,20 @@ nonsense_of_the_parent_ends_the_process(void **state)
 		run();
 		assert_null(child);
 		assert_int_equal(exit_status(), 0);
+		assert_int_equal(finish(state), 0);
 	}
 }
 
 int
 main(void)
 {
+#define T(f)	cmocka_unit_test_setup_teardown(f, begin, finish)
 	const struct CMUnitTest	tests[] = {
-		cmocka_unit_test_setup(a_configuration_is_taken_whole, begin),
-		cmocka_unit_test_setup(who_does_not_take_it_is_not_ready,
-		    begin),
-		cmocka_unit_test_setup(a_peer_gets_its_channel, begin),
-		cmocka_unit_test_setup(counters_are_told, begin),
-		cmocka_unit_test_setup(without_a_parent_there_is_no_child,
-		    begin),
+		T(a_configuration_is_taken_whole),
+		T(who_does_not_take_it_is_not_ready),
+		T(a_peer_gets_its_channel),
+		T(counters_are_told),
+		T(without_a_parent_there_is_no_child),
 		cmocka_unit_test(nonsense_of_the_parent_ends_the_process),
 	};
 

@@ -124,6 +124,7 @@ close_ends(void **state)
 	(void)state;
 	chan_free(&near_end);
 	chan_free(&far_end);
+	loop_clear();
 	return 0;
 }
 
@@ -248,8 +249,9 @@ hear(void *arg, const struct dns_answer *a)
 	for (i = 0; i < a->n; i++) {
 		h->records[i] = a->records[i];
 		assert_true(a->records[i].name.n < sizeof(h->names[i]));
-		memcpy(h->names[i], a->records[i].name.p,
-		    a->records[i].name.n);
+		if (a->records[i].name.n > 0)
+			memcpy(h->names[i], a->records[i].name.p,
+			    a->records[i].name.n);
 	}
 	loop_stop();
 }

@@ -60,6 +60,7 @@ clear_stage(void **state)
 
 	(void)state;
 	(void)snprintf(path, sizeof(path), "%s/waybill-deliver", dir);
+	loop_clear();
 	return unlink(path) == -1 || rmdir(dir) == -1 ? -1 : 0;
 }
 
@@ -147,6 +148,7 @@ it_runs_as_the_owner_with_no_capability(void **state)
 	} else
 		assert_int_equal(strtoul(said, NULL, 10), uid);
 	close(fd);
+	deliverers_clear(&d);
 }
 
 static void
@@ -188,6 +190,7 @@ its_end_is_noticed(void **state)
 	assert_int_equal(d.started, 1);
 	timer_clear(&t);
 	close(fd);
+	deliverers_clear(&d);
 }
 
 static void
@@ -204,6 +207,7 @@ a_refusal_starts_nothing(void **state)
 	assert_true(strlen(why) > 0);
 	assert_int_equal(d.running, 0);
 	assert_int_equal(d.refused, 1);
+	deliverers_clear(&d);
 }
 
 int
