@@ -235,22 +235,23 @@ a_secret_does_not_stay_in_memory(void **state)
 	struct map_answer	 ans;
 	struct map		*m;
 	char			*p, needle[8], *copy;
+	bool			 found;
 
 	(void)state;
-#ifdef __SANITIZE_ADDRESS__
-	skip();		/* its heap is elsewhere */
-#endif
-	for (p = text; (p = strstr(p, "........")) != NULL; p += 8)
-		memcpy(p, "s3cr3t-X", 8);
 	memcpy(needle, "s3cr3t-X", 8);
+	copy = malloc(8);
+	memcpy(copy, needle, 8);
+	found = in_heap(span_mem(copy, 8));
+	explicit_bzero(copy, 8);
+	free(copy);
+	if (!found)
+		skip();		/* a checker has its heap elsewhere */
+	for (p = text; (p = strstr(p, "........")) != NULL; p += 8)
+		memcpy(p, needle, 8);
 	m = fixture_open(&f, "accounts", span_of(text));
 	assert_int_equal(map_get(m, SPAN("ann"), &ans), MAP_FOUND);
 	assert_int_equal(ans.value.n, 0);
 	assert_false(in_heap(span_mem(needle, 8)));
-	copy = malloc(8);	/* the search finds what is there */
-	memcpy(copy, needle, 8);
-	assert_true(in_heap(span_mem(copy, 8)));
-	free(copy);
 	buf_clear(&f.problems);
 	map_close(&m);
 }

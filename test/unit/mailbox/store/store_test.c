@@ -326,7 +326,7 @@ a_full_disk_is_told_and_recovers(void **state)
 	(void)state;
 	mkdir(in_top("disk"), 0700);
 	if (geteuid() != 0 || unshare(CLONE_NEWNS) == -1 ||
-	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
+	    mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == -1 ||
 	    mount("none", in_top("disk"), "tmpfs", 0, "size=128k") == -1) {
 		print_message("no small disk can be mounted here\n");
 		skip();
