@@ -59,6 +59,7 @@ passes(struct cf *cf)
 		cf_emit(cf);
 	if (cf->nerrors == 0)
 		cf_tests_link(cf);
+	cf_diags_sort(cf);
 }
 
 struct cf *

@@ -52,12 +52,13 @@ struct cf_sym {
 	/* MAP */
 	struct span		 map_kind;
 	struct cf_source	*source;
+	struct cf_object	*object;	/* MAILBOX, RELAY */
 	bool			 record;	/* in place, with columns */
 	/* RULESET */
-	enum rs_hook		 needs;		/* from which hook on its facts are known */
-	struct cf_expr		*needs_at;	/* what needs it */
-	uint8_t			 mark;		/* for walks */
-	bool			 typed;
+	uint32_t		 hooks;		/* bits of those in which all it names is known */
+	struct cf_expr		*bounds[RS_NHOOKS];	/* what is not known there */
+	struct cf_expr		*calling;	/* the call through which it is left */
+	uint8_t			 mark;		/* 1: being resolved, 2: resolved */
 };
 
 /* An option of a block as it is in force; options.c. */
@@ -67,6 +68,7 @@ struct cf_set_opt {
 	struct cf_loc		 loc;
 	struct cf_expr		**places;	/* NULL: left out */
 	size_t			 nplaces;
+	const struct cf_expr	*written;	/* its values, the word before */
 	struct cf_set_opt	*next;
 };
 
@@ -79,6 +81,8 @@ struct cf_object {
 	uint32_t		 index;
 	struct cf_object	*next;
 };
+
+struct cf_link;
 
 struct cf_limits {
 	bool	too_many;	/* said already */
@@ -107,10 +111,13 @@ struct cf {
 	struct cf_decl		*hooks[RS_NHOOKS];
 	struct cf_sym		**rulesets;	/* callees first */
 	size_t			 nrulesets;
+	uint32_t		 nlocals;	/* lets so far */
+	unsigned		 under_way;	/* rulesets being resolved */
 
 	struct buf		 image;
 	struct cf_test		*tests;
 	size_t			 ntests;
+	struct cf_link		*links;		/* tests.c */
 };
 
 /* diag.c: a note belongs to the message before it. */
@@ -128,6 +135,8 @@ void	cf_error_at(struct cf *, const struct cf_source *, uint32_t line, uint32_t 
 	    __attribute__((format(printf, 6, 7)));
 void	cf_error_unserved(struct cf *, struct cf_loc, const char *, ...)
 	    __attribute__((format(printf, 3, 4)));
+/* In the order of the text; each note stays with its message. */
+void	cf_diags_sort(struct cf *);
 uint32_t cf_line(const struct cf *, struct cf_loc);
 
 /* source.c */
@@ -139,6 +148,11 @@ void	 cf_source_place(const struct cf_source *, uint32_t pos, uint32_t *line, ui
 struct span cf_source_line(const struct cf_source *, uint32_t line);
 /* Absolute: a relative name is in the policy's folder. */
 const char *cf_full_path(struct cf *, struct span name);
+
+/* options.c */
+const struct cf_set_opt *cf_option(const struct cf_object *, enum rs_option);
+/* The text of a constant place of an option that stands once; empty: none. */
+struct span	 cf_option_text(const struct cf *, enum rs_object_kind, enum rs_option);
 
 /* words.c: of the language as a whole, and of what this version has of it. */
 bool		 cf_later(struct span word);		/* statements, conditions, actions */

@@ -138,6 +138,57 @@ cf_error_unserved(struct cf *cf, struct cf_loc loc, const char *fmt, ...)
 	place(cf->sources, loc, d);
 }
 
+/* A message with its notes; those of other files come last. */
+struct group {
+	size_t		 from, n;
+	uint64_t	 at;
+};
+
+static int
+by_place(const void *a, const void *b)
+{
+	const struct group	*x = a, *y = b;
+
+	if (x->at != y->at)
+		return x->at < y->at ? -1 : 1;
+	return x->from < y->from ? -1 : x->from > y->from;
+}
+
+void
+cf_diags_sort(struct cf *cf)
+{
+	struct cf_diag	*sorted;
+	struct group	*groups;
+	size_t		 i, n = 0, out = 0;
+
+	groups = xcalloc(cf->ndiags + 1, sizeof(*groups));
+	sorted = xcalloc(cf->ndiags + 1, sizeof(*sorted));
+	for (i = 0; i < cf->ndiags; i++) {
+		if (cf->diags[i].level == CF_NOTE && n > 0) {
+			groups[n - 1].n++;
+			continue;
+		}
+		groups[n].from = i;
+		groups[n].n = 1;
+		groups[n].at = (uint64_t)cf->diags[i].line << 32 |
+		    cf->diags[i].column;
+		if (cf->diags[i].path != cf->path ||
+		    strncmp(cf->diags[i].text, "too many", 8) == 0)
+			groups[n].at = UINT64_MAX;
+		n++;
+	}
+	qsort(groups, n, sizeof(*groups), by_place);
+	for (i = 0; i < n; i++) {
+		memcpy(&sorted[out], &cf->diags[groups[i].from],
+		    groups[i].n * sizeof(*sorted));
+		out += groups[i].n;
+	}
+	free(groups);
+	free(cf->diags);
+	cf->diags = sorted;
+	cf->cap_diags = cf->ndiags + 1;
+}
+
 size_t
 cf_errors(const struct cf *cf)
 {

@@ -29,6 +29,7 @@ struct cf_parser;
 %define api.token.prefix {T_}
 %define api.location.type {struct cf_loc}
 %define parse.error custom
+%define parse.lac full
 %locations
 %expect 0
 %param {struct cf_parser *p}

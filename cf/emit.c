@@ -1,0 +1,181 @@
+/*
+ * emit.c - the image: files, sets, tables, blocks, then code, callees first.
+ */
+#include "cf/emit_int.h"
+
+static void
+emit_files(struct cf *cf, struct rs_build *b)
+{
+	struct cf_source	*s;
+
+	for (s = cf->sources; s != NULL; s = s->next)
+		s->image = rs_build_file(b, span_of(s->full), s->role,
+		    s->sha256);
+}
+
+static void
+emit_set(struct cf *cf, struct rs_build *b, struct cf_sym *sym)
+{
+	struct span	*domains;
+	size_t		 i;
+
+	if (sym->type != RS_T_DOMAIN) {
+		sym->index = rs_build_values(b, sym->name,
+		    (enum rs_type)sym->type, sym->values, sym->n);
+		return;
+	}
+	domains = arena_alloc(&cf->arena, (sym->n + 1) * sizeof(*domains));
+	for (i = 0; i < sym->n; i++)
+		domains[i] = sym->values[i].s;
+	sym->index = rs_build_domains(b, sym->name, domains, sym->n);
+}
+
+static void
+emit_map(struct cf *cf, struct rs_build *b, struct cf_sym *sym)
+{
+	const struct cf_item	*i;
+	struct span		*pairs;
+	size_t			 n = 0;
+
+	for (i = sym->decl->items; i != NULL; i = i->next)
+		n++;
+	pairs = arena_alloc(&cf->arena, (2 * n + 1) * sizeof(*pairs));
+	n = 0;
+	for (i = sym->decl->items; i != NULL; i = i->next) {
+		pairs[n++] = i->key;
+		pairs[n++] = i->text;
+	}
+	sym->index = rs_build_map(b, sym->name,
+	    sym->decl->in_place ? SPAN("inline") : sym->decl->driver,
+	    sym->map_kind, sym->source != NULL ? sym->source->image :
+	    UINT32_MAX, cf_line(cf, sym->loc), pairs, n / 2);
+}
+
+static void
+emit_tag(struct rs_build *b, struct cf_sym *sym)
+{
+	struct rs_value	 dflt = rs_empty((enum rs_type)sym->type);
+
+	if (sym->decl->expr != NULL)
+		dflt = sym->decl->expr->value;
+	sym->index = rs_build_tag(b, sym->name, (enum rs_type)sym->type,
+	    rs_build_const(b, &dflt));
+}
+
+static void
+emit_sym(struct cf *cf, struct rs_build *b, struct cf_sym *sym)
+{
+	switch (sym->kind) {
+	case CF_S_SET:
+		emit_set(cf, b, sym);
+		break;
+	case CF_S_NET:
+		sym->index = rs_build_nets(b, sym->name, sym->nets, sym->n);
+		break;
+	case CF_S_MAP:
+		emit_map(cf, b, sym);
+		break;
+	case CF_S_TAG:
+		emit_tag(b, sym);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Where a place was left out, what the option means then. */
+static struct rs_place
+left_out(struct rs_build *b, enum rs_option option)
+{
+	struct rs_value	 smtp = rs_int(RS_T_INT, 25);
+	struct rs_place	 place = { 0, UINT32_MAX };
+
+	if (option == RS_OPT_RELAY_host)
+		place.index = rs_build_const(b, &smtp);
+	return place;
+}
+
+static struct rs_place
+emit_value(struct cf *cf, struct rs_build *b, const struct cf_object *o,
+    enum rs_option option, const struct cf_expr *e)
+{
+	struct rs_place	 place = { 0, UINT32_MAX };
+	struct rs_value	 map;
+
+	if (e == NULL)
+		return left_out(b, option);
+	if (e->ref == CF_R_SYM && e->sym->kind == CF_S_MAP) {
+		map = rs_int(RS_T_INT, e->sym->index);
+		place.index = rs_build_const(b, &map);
+	} else if (e->kind == CF_E_CONST) {
+		place.index = rs_build_const(b, &e->value);
+	} else {
+		place.is_func = 1;
+		place.index = emit_place(cf, b, o, option, e);
+	}
+	return place;
+}
+
+static void
+emit_options(struct cf *cf, struct rs_build *b, const struct cf_object *o)
+{
+	const struct cf_set_opt	*set;
+	struct rs_place		*places;
+	size_t			 i;
+
+	for (set = o->opts; set != NULL; set = set->next) {
+		places = arena_alloc(&cf->arena,
+		    (set->nplaces + 1) * sizeof(*places));
+		for (i = 0; i < set->nplaces; i++)
+			places[i] = emit_value(cf, b, o, set->option,
+			    set->places[i]);
+		rs_build_option(b, o->index, set->option, set->is_default,
+		    set->is_default ? 0 : cf_line(cf, set->loc), places,
+		    set->nplaces);
+	}
+}
+
+static void
+emit_objects(struct cf *cf, struct rs_build *b)
+{
+	struct cf_object	*o;
+
+	for (o = cf->objects; o != NULL; o = o->next)
+		o->index = rs_build_object(b, o->kind, o->name,
+		    o->loc.end > 0 ? cf_line(cf, o->loc) : 0);
+}
+
+static void
+emit_code(struct cf *cf, struct rs_build *b)
+{
+	struct cf_object	*o;
+	unsigned		 h;
+	size_t			 i;
+
+	for (i = 0; i < cf->nrulesets; i++)
+		emit_ruleset(cf, b, cf->rulesets[i]);
+	for (h = 0; h < RS_NHOOKS; h++) {
+		if (cf->hooks[h] != NULL)
+			emit_hook(cf, b, cf->hooks[h]);
+	}
+	for (o = cf->objects; o != NULL; o = o->next)
+		emit_options(cf, b, o);
+}
+
+void
+cf_emit(struct cf *cf)
+{
+	struct rs_build	*b = rs_build_new();
+	const char	*why;
+	size_t		 i;
+
+	emit_files(cf, b);
+	for (i = 0; i < cf->nsyms; i++)
+		emit_sym(cf, b, cf->syms[i]);
+	emit_objects(cf, b);
+	emit_code(cf, b);
+	if (cf->nerrors == 0 && rs_build_finish(b, &cf->image, &why) == -1)
+		cf_error(cf, (struct cf_loc){ 0, 0 }, "this policy does not "
+		    "fit into an image: %s", why);
+	rs_build_free(&b);
+}

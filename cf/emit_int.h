@@ -1,0 +1,46 @@
+/*
+ * emit_int.h - between the two halves of code generation.
+ */
+#ifndef WB_CF_EMIT_INT_H
+#define WB_CF_EMIT_INT_H
+
+#include "cf/cf_int.h"
+#include "ruleset/build.h"
+
+/* emit_expr.c: one function under way. */
+
+/* Facts and parts of sender and rcpt are kept in a register once loaded. */
+#define EMIT_SLOTS	(RS_NFACTS + 2 * RS_NFIELDS)
+
+struct emit {
+	struct cf		*cf;
+	struct rs_build		*b;
+	struct cf_loc		 loc;		/* of the block, for messages */
+	uint32_t		 line;		/* of what is emitted */
+	uint64_t		 used[4];	/* registers */
+	uint8_t			 slot_reg[EMIT_SLOTS];
+	bool			 slot_has[EMIT_SLOTS];	/* slot_reg is its */
+	uint64_t		 loaded;	/* slots loaded on every path here */
+	uint8_t			*let_regs;	/* by number */
+	bool			 full;		/* out of registers: reported */
+};
+
+struct emit_op {
+	uint8_t		reg;
+	bool		temp;
+};
+
+void		 emit_begin(struct emit *, struct cf *, struct rs_build *, struct cf_loc);
+unsigned	 emit_reg(struct emit *, unsigned n);	/* n in a row */
+void		 emit_release(struct emit *, struct emit_op);
+struct emit_op	 emit_expr(struct emit *, const struct cf_expr *);
+void		 emit_into(struct emit *, const struct cf_expr *, unsigned reg);
+uint32_t	 emit_op(struct emit *, enum rs_op, unsigned a, unsigned b, uint32_t c);
+
+/* emit_rules.c */
+void		 emit_hook(struct cf *, struct rs_build *, struct cf_decl *);
+void		 emit_ruleset(struct cf *, struct rs_build *, struct cf_sym *);
+/* The number of a function that gives the expression's value. */
+uint32_t	 emit_place(struct cf *, struct rs_build *, const struct cf_object *, enum rs_option, const struct cf_expr *);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * names.h - what a name means where it stands.
+ */
+#ifndef WB_CF_NAMES_H
+#define WB_CF_NAMES_H
+
+#include "cf/cf_int.h"
+
+struct cf_local {
+	struct cf_sym	*sym;
+	struct cf_local	*next;
+};
+
+/* Where an expression stands. */
+struct cf_scope {
+	enum rs_hook	 hook;		/* of which the facts are known */
+	struct cf_sym	*ruleset;	/* or inside this: callers say the hook */
+	struct cf_local	*locals;	/* arguments and lets so far */
+	bool		 quiet;		/* no facts at all: constants of the top */
+};
+
+/* Fills in ref, sym, fact, part of e and of all below it. */
+void	cf_resolve(struct cf *, struct cf_scope *, struct cf_expr *);
+/* The symbol of that name and kind, used from now on; NULL: reported. */
+struct cf_sym *cf_need(struct cf *, struct span name, struct cf_loc, enum cf_sym_kind);
+/* Whether a fact is known in a hook. */
+bool	cf_known_in(unsigned fact, enum rs_hook);
+
+#endif
