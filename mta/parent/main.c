@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,6 +138,26 @@ open_log(const struct parent *p, const char *path)
 	log_open("parent", STDERR_FILENO, least);
 }
 
+/* Each process has a user of its own; better told at once, and all of them. */
+static void
+check_users(void)
+{
+	static const char *const	names[] = {
+		"waybill-smtp", "waybill-route", "waybill-queue",
+		"waybill-relay", "waybill-resolve", "waybill-spawner",
+		"waybill-compile"
+	};
+	struct buf			missing = { 0 };
+	size_t				i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (getpwnam(names[i]) == NULL)
+			buf_addf(&missing, " %s", names[i]);
+	if (missing.n > 0)
+		fatalx("system users are missing:%s; `waybill setup` makes "
+		    "them", buf_cstr(&missing));
+}
+
 /* The folder into which the children lock themselves; nothing is in it. */
 static const char *
 empty_root(void)
@@ -236,7 +257,10 @@ main(int argc, char **argv)
 	(void)umask(022);
 	(void)confine_descriptors(DESCRIPTORS);
 	p.started_ms = clock_wall_ms();
-	p.chroot = geteuid() == 0 ? empty_root() : NULL;
+	if (geteuid() == 0) {
+		check_users();
+		p.chroot = empty_root();
+	}
 	p.listeners.workers = o.workers;
 	load_first(&p, o.image_fd);
 	confine_sandbox(CONFINE_OPEN | CONFINE_NET | CONFINE_SETUID |

@@ -109,11 +109,13 @@ void		 reload_init(struct parent *);
 void		 reload_asked(struct parent *);				/* SIGHUP */
 void		 reload_ticket(struct parent *, uint64_t ticket);	/* RELOAD */
 void		 reload_ready(struct parent *);				/* a READY came */
+void		 reload_queue_gone(struct parent *);
 
 /* status.c */
 void		 status_asked(struct parent *, uint64_t ticket);
 bool		 status_stats(struct slot *, struct msg *);
 void		 status_slot_gone(struct slot *);
+void		 status_queue_gone(struct parent *);
 
 /* stop.c */
 void		 stop_asked(struct parent *);	/* a second time: at once */

@@ -34,6 +34,13 @@ answer_all(struct parent *p, bool ok, struct span text)
 	p->ntickets = 0;
 }
 
+/* A new queue has tickets of its own; the reload goes on. */
+void
+reload_queue_gone(struct parent *p)
+{
+	p->ntickets = 0;
+}
+
 static void
 failed(struct parent *p, struct span text)
 {
@@ -62,12 +69,16 @@ on_settle(void *arg)
 	struct buf	 text = { 0 };
 	size_t		 i;
 
-	p->settling = false;
 	buf_add_str(&text, "not taken by:");
 	for (i = 0; i < p->nslots; i++)
 		if (p->slots[i].ready != generation_number(p->generation))
 			buf_addf(&text, " %s", p->slots[i].name);
-	failed(p, buf_span(&text));
+	if (p->settling)
+		failed(p, buf_span(&text));
+	else
+		log_warnx("event=slow-start why=%s",
+		    log_quote(buf_span(&text)));
+	p->settling = false;
 	buf_clear(&text);
 }
 
@@ -204,4 +215,5 @@ reload_init(struct parent *p)
 {
 	p->tried = generation_look(p->generation);
 	timer_set(&p->poll, POLL_MS, on_poll, p);
+	timer_set(&p->settle, SETTLE_MS, on_settle, p);
 }

@@ -318,6 +318,16 @@ on_message(struct chan *c, struct msg *m, void *arg)
 	return false;
 }
 
+static void
+forget_questions(struct slot *s)
+{
+	status_slot_gone(s);
+	if (s->proc == PROC_QUEUE) {
+		reload_queue_gone(s->parent);
+		status_queue_gone(s->parent);
+	}
+}
+
 /* It has ended, or soon will: nobody runs without the parent's channel. */
 static void
 on_closed(struct chan *c, void *arg)
@@ -326,7 +336,7 @@ on_closed(struct chan *c, void *arg)
 
 	(void)c;
 	s->chan = NULL;
-	status_slot_gone(s);
+	forget_questions(s);
 	if (s->parent->stage == STAGE_RUN)
 		slot_kill(s);
 }
@@ -393,7 +403,7 @@ slot_ended(struct parent *p, pid_t pid, int status)
 		return false;
 	s->pid = 0;
 	log_end(s, pid, status);
-	status_slot_gone(s);
+	forget_questions(s);
 	chan_free(&s->chan);
 	if (p->stage != STAGE_RUN)
 		stop_slot_gone(p);

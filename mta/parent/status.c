@@ -91,6 +91,14 @@ forget(struct parent *p, struct status *st)
 	free(st);
 }
 
+/* A new queue has tickets of its own. */
+void
+status_queue_gone(struct parent *p)
+{
+	while (p->status_open != NULL)
+		forget(p, p->status_open);
+}
+
 static void
 finish(struct status *st)
 {

@@ -3,6 +3,8 @@
  *
  * As root the parent runs as nobody: the test is about processes, not users.
  */
+#include "config.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,6 +25,7 @@
 
 #include "base/clock.h"
 #include "base/fileio.h"
+#include "mta/msg/msg.h"
 
 #include "test/unit/parent/image.h"
 
@@ -393,6 +396,31 @@ who_does_not_answer_is_told_as_such(void **state)
 	assert_int_equal(kill(route, SIGCONT), 0);
 }
 
+#ifdef WAYBILL_TEST_HOOKS
+/* How the tests of crashes end a process at a message: once. */
+static void
+a_test_may_kill_a_process_at_a_message(void **state)
+{
+	char	what[40];
+
+	(void)state;
+	(void)snprintf(what, sizeof(what), "route:%d", MSG_STATS_WANTED);
+	(void)setenv("WAYBILL_TEST_KILL", what, 1);
+	start_and_wait();
+	(void)unsetenv("WAYBILL_TEST_KILL");
+	assert_int_equal(kill(pid_of("queue[0]"), SIGUSR2), 0);
+	wait_for("events", "part ticket=10 last=1", 1);
+	assert_int_equal(occurrences("events",
+	    "last=0 route[0] alive=1 restarts=1 answered=0") + occurrences(
+	    "events", "last=0 route[0] alive=0 restarts=0 answered=0"), 1);
+	wait_for("events", "peer route[0]", 4);
+	assert_int_equal(kill(pid_of("queue[0]"), SIGUSR2), 0);
+	wait_for("events", "part ticket=11 last=1", 1);
+	assert_int_equal(occurrences("events",
+	    "last=0 route[0] alive=1 restarts=1 answered=1"), 1);
+}
+#endif
+
 /* Where the first STOP of each stands in the events. */
 static size_t
 stop_of(const char *process)
@@ -499,6 +527,9 @@ main(void)
 		T(a_changed_table_is_read_again),
 		T(status_has_a_part_of_each),
 		T(who_does_not_answer_is_told_as_such),
+#ifdef WAYBILL_TEST_HOOKS
+		T(a_test_may_kill_a_process_at_a_message),
+#endif
 		T(the_end_comes_in_the_order_of_the_mail),
 		T(who_is_late_is_killed),
 		T(a_second_signal_ends_it_at_once),
