@@ -57,20 +57,30 @@ after_cr(struct dot_in *d, const char *p)
 	return p + 1;
 }
 
+/* Whether an octet is above 127; eight at a time. */
+static bool
+is_eightbit(struct span s)
+{
+	uint64_t	 all = 0, word;
+	size_t		 i;
+
+	for (i = 0; i + sizeof(word) <= s.n; i += sizeof(word)) {
+		memcpy(&word, s.p + i, sizeof(word));
+		all |= word;
+	}
+	for (; i < s.n; i++)
+		all |= (unsigned char)s.p[i] & 0x80;
+	return (all & 0x8080808080808080) != 0;
+}
+
 /* What the octets are, whichever line they stand in. */
 static void
 look(struct dot_in *d, struct span s)
 {
-	unsigned char	 all = 0;
-	size_t		 i;
-
 	if (!d->nul && memchr(s.p, '\0', s.n) != NULL)
 		d->nul = true;
-	if (d->eightbit)
-		return;
-	for (i = 0; i < s.n; i++)
-		all |= (unsigned char)s.p[i];
-	d->eightbit = all >= 0x80;
+	if (!d->eightbit)
+		d->eightbit = is_eightbit(s);
 }
 
 bool
