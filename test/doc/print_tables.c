@@ -2,6 +2,7 @@
  * print_tables.c - prints the pages that are made from tables.
  *
  *   print_tables messages    doc/messages.md, from mta/msg/messages.def
+ *   print_tables opcodes     doc/opcodes.md, from ruleset/op.def and its like
  *
  * ./check compares what stands in doc/ with what this prints.
  */
@@ -28,6 +29,52 @@ print_messages(void)
 #undef MSG
 }
 
+static const char opcodes_head[] =
+    "# The instructions of a compiled policy\n\n"
+    "Made from `ruleset/op.def`, `hooks.def` and `facts.def`.  An instruction"
+    " has eight\noctets: opcode (1), operand a (1), b (2), c (4),"
+    " little-endian; a, b, c are\nnumbers of registers, or of what the"
+    " [image](image.md) holds.  The kinds of\noperands:\n\n"
+    "- OUT: a register, written.  IN: a register, read.  IN0: the first of"
+    " several\n  registers read: as many as COUNT says, or as the function has"
+    " arguments.\n"
+    "- CONST, SET, NETS, MAP, FUNC, RULE, REPLY, STR, OBJECT: a record of that"
+    "\n  section.  FACT: a fact (below).  FIELD: part of an address: 0 user,"
+    " 1 detail,\n  2 domain, 3 local part.\n"
+    "- TYPE: 2 bool, 3 int, 4 size, 5 time, 6 text, 7 domain, 8 address, 9 ip,"
+    "\n  10 net, 11 status.  MASK: bits of IPv4, and of IPv6 times 256.\n"
+    "- JUMP: instructions to skip, from the next one; so 0 goes on.\n"
+    "- NONE: zero.\n";
+
+static void
+print_opcodes(void)
+{
+	int	n = 0;
+
+	fputs(opcodes_head, stdout);
+	puts("\n## Instructions\n\n| | name | a | b | c | meaning |\n"
+	    "|---|---|---|---|---|---|");
+#define OP(name, a, b, c, meaning) \
+	printf("| %d | %s | %s | %s | %s | %s |\n", n++, #name, #a, #b, #c, \
+	    meaning);
+#include "ruleset/op.def"
+#undef OP
+	n = 0;
+	puts("\n## Hooks\n\n| | name | when |\n|---|---|---|");
+#define HOOK(id, name, meaning) \
+	printf("| %d | `%s` | %s |\n", n++, name, meaning);
+#include "ruleset/hooks.def"
+#undef HOOK
+	n = 0;
+	puts("\n## Facts\n\n| | name | type | known from | a stranger | "
+	    "meaning |\n|---|---|---|---|---|---|");
+#define FACT(id, name, type, known, proof, meaning) \
+	printf("| %d | `%s` | %s | %s | %s | %s |\n", n++, name, #type, \
+	    #known, #proof, meaning);
+#include "ruleset/facts.def"
+#undef FACT
+}
+
 int
 main(int argc, char **argv)
 {
@@ -35,6 +82,10 @@ main(int argc, char **argv)
 		print_messages();
 		return 0;
 	}
-	fputs("usage: print_tables messages\n", stderr);
+	if (argc == 2 && strcmp(argv[1], "opcodes") == 0) {
+		print_opcodes();
+		return 0;
+	}
+	fputs("usage: print_tables messages|opcodes\n", stderr);
 	return 2;
 }

@@ -14,6 +14,7 @@
 
 #include "base/fileio.h"
 #include "ruleset/disasm.h"
+#include "ruleset/image_int.h"
 #include "ruleset/interp.h"
 #include "test/unit/ruleset/sample.h"
 
@@ -86,6 +87,34 @@ test_the_disassembly_shows_the_source(void **state)
 	assert_non_null(strstr(text, "  ; 40: \n"));	/* beyond its end */
 	buf_clear(&source);
 	buf_clear(&out);
+}
+
+/* doc/image.md says of each section "3 INSNS (8": its number, name, size. */
+static void
+test_the_page_of_the_format_has_every_section(void **state)
+{
+	struct buf	 page = { 0 };
+	char		 head[40], size[16];
+	const char	*at;
+
+	(void)state;
+	assert_int_equal(file_read(GOLDEN "/../../../doc/image.md", 1 << 20,
+	    &page), 0);
+	for (unsigned i = 0; i < RS_NSECTIONS; i++) {
+		snprintf(head, sizeof(head), " %u %s", i,
+		    rs_sections[i].name);
+		snprintf(size, sizeof(size), " (%u", rs_sections[i].record);
+		if ((at = strstr(buf_cstr(&page), head)) == NULL) {
+			head[0] = '*';
+			at = strstr(buf_cstr(&page), head);
+		}
+		print_message("%s\n", head);
+		assert_non_null(at);
+		at += strlen(head);
+		at += strspn(at, "*");
+		assert_memory_equal(at, size, strlen(size));
+	}
+	buf_clear(&page);
 }
 
 static enum rs_answer
@@ -212,6 +241,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_disassembly_of_a_policy),
 		cmocka_unit_test(test_the_disassembly_shows_the_source),
+		cmocka_unit_test(test_the_page_of_the_format_has_every_section),
 		cmocka_unit_test(test_the_record_for_people),
 		cmocka_unit_test(test_the_record_for_programs),
 		cmocka_unit_test(test_a_record_is_cut_at_its_limit),
