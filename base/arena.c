@@ -19,7 +19,8 @@ struct arena_block {
 	size_t			 cap;	/* octets that follow the head */
 };
 
-#define HEAD	((sizeof(struct arena_block) + ALIGN - 1) & ~(size_t)(ALIGN - 1))
+#define ALIGNED(n)	(((n) + ALIGN - 1) & ~(size_t)(ALIGN - 1))
+#define HEAD		ALIGNED(sizeof(struct arena_block))
 
 static char *
 block_data(struct arena_block *b)
@@ -54,7 +55,7 @@ arena_alloc(struct arena *a, size_t n)
 
 	if (n > SIZE_MAX / 2)
 		fatalx("out of memory");
-	size = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+	size = ALIGNED(n);
 	if (a->head == NULL || a->head->cap - a->used < size)
 		add_block(a, size);
 	p = block_data(a->head) + a->used;

@@ -29,7 +29,7 @@
 #define READ_CHUNK	(128u << 10)
 #define READ_ROUNDS	8		/* then others have their turn */
 #define FDS_WAITING	8		/* descriptors without their message */
-#define KEEP_CAP	(256u << 10)	/* larger input buffers are given back */
+#define KEEP_CAP	(256u << 10)	/* larger buffers are given back */
 #define SOCKET_ROOM	(1 << 20)
 
 /* A descriptor to send; at: where its message begins, counted in `total`. */
@@ -54,7 +54,7 @@ struct chan {
 	bool			 writing;	/* between begin and end */
 	bool			 has_fd;	/* that message */
 	bool			 broken;	/* nobody reads any more */
-	bool			 busy;		/* in a callback: freed after it */
+	bool			 busy;		/* in a callback: freed after */
 	bool			 freed;
 	bool			 dirty;
 	struct chan		*next_dirty;
@@ -339,80 +339,6 @@ chan_end(struct chan *c)
 
 /* --- reading */
 
-static uint64_t
-get(struct msg *m, size_t n)
-{
-	uint64_t	v = 0;
-	size_t		i;
-
-	if (m->bad || m->left.n < n) {
-		m->bad = true;
-		return 0;
-	}
-	for (i = 0; i < n; i++)
-		v |= (uint64_t)(unsigned char)m->left.p[i] << (8 * i);
-	m->left = span_from(m->left, n);
-	return v;
-}
-
-uint8_t
-msg_u8(struct msg *m)
-{
-	return (uint8_t)get(m, 1);
-}
-
-uint16_t
-msg_u16(struct msg *m)
-{
-	return (uint16_t)get(m, 2);
-}
-
-uint32_t
-msg_u32(struct msg *m)
-{
-	return (uint32_t)get(m, 4);
-}
-
-uint64_t
-msg_u64(struct msg *m)
-{
-	return get(m, 8);
-}
-
-struct span
-msg_bytes(struct msg *m, size_t max)
-{
-	size_t		n = msg_u32(m);
-	struct span	s = SPAN_NONE;
-
-	if (m->bad || n > max || n > m->left.n) {
-		m->bad = true;
-		return s;
-	}
-	s = span_mem(m->left.p, n);
-	m->left = span_from(m->left, n);
-	return s;
-}
-
-int
-msg_fd(struct msg *m)
-{
-	int	fd = m->fd;
-
-	m->fd = -1;
-	if (fd == -1)
-		m->bad = true;
-	return fd;
-}
-
-bool
-msg_end(struct msg *m)
-{
-	if (m->left.n > 0)
-		m->bad = true;
-	return !m->bad;
-}
-
 #ifdef WAYBILL_TEST_HOOKS
 /* Ends this process when the environment names it and this message. */
 static void
@@ -459,7 +385,8 @@ take_fds(struct chan *c, struct msghdr *mh)
 			continue;
 		n = (cm->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		for (i = 0; i < n; i++) {
-			memcpy(&fd, CMSG_DATA(cm) + i * sizeof(int), sizeof(fd));
+			memcpy(&fd, CMSG_DATA(cm) + i * sizeof(int),
+			    sizeof(fd));
 			if (c->nin_fds < FDS_WAITING)
 				c->in_fds[c->nin_fds++] = fd;
 			else {
@@ -532,7 +459,8 @@ take_messages(struct chan *c)
 	bool		ok = true;
 
 	while (ok && !c->freed && c->in.n - done >= HEAD) {
-		head = (struct msg){ .left = span_from(buf_span(&c->in), done) };
+		head.left = span_from(buf_span(&c->in), done);
+		head.bad = false;
 		n = msg_u32(&head);
 		m = (struct msg){ .type = msg_u16(&head), .fd = -1 };
 		flags = msg_u16(&head);

@@ -190,9 +190,12 @@ htab_put(struct htab *t, struct span key, void *v)
 static void
 close_gap(struct htab *t, size_t gap)
 {
-	size_t	i, home, mask = t->cap - 1;
+	size_t	i = gap, home, mask = t->cap - 1;
 
-	for (i = (gap + 1) & mask; t->slots[i].key != NULL; i = (i + 1) & mask) {
+	for (;;) {
+		i = (i + 1) & mask;
+		if (t->slots[i].key == NULL)
+			return;
 		home = t->slots[i].hash & mask;
 		if (((i - home) & mask) < ((i - gap) & mask))
 			continue;	/* between gap and itself: stays */

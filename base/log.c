@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define GATHER_MAX	(64u << 10)	/* octets after which lines leave anyway */
+#define GATHER_MAX	(64u << 10)	/* then lines leave anyway */
 #define LINE_MAX_OCTETS	4096		/* longer lines are cut */
 #define QUOTE_MAX	200		/* octets of peer text in a line */
 #define QUOTE_BUFS	8

@@ -16,7 +16,7 @@
 #include "base/loop.h"
 #include "base/xalloc.h"
 
-#define SLOW_US		20000	/* a callback that takes longer is named (test build) */
+#define SLOW_US		20000	/* longer: named by the test build */
 
 struct soon {
 	struct soon	*next;
@@ -34,7 +34,7 @@ struct signal_cb {
 static struct {
 	struct event_base	*base;
 	bool			 stop;
-	bool			 began;		/* the turn has run a callback */
+	bool			 began;		/* a callback has run */
 	int64_t			 began_us;
 	struct soon		*soon, **soon_end;
 	struct signal_cb	*signals;
@@ -286,7 +286,9 @@ timer_set_named(struct timer *t, int64_t ms, void (*cb)(void *), void *arg,
 	t->cb = cb;
 	t->arg = arg;
 	t->name = name;
-	if (t->ev == NULL && (t->ev = evtimer_new(lp.base, on_timer, t)) == NULL)
+	if (t->ev == NULL)
+		t->ev = evtimer_new(lp.base, on_timer, t);
+	if (t->ev == NULL)
 		fatalx("evtimer_new");
 	if (evtimer_add(t->ev, &tv) == -1)
 		fatalx("evtimer_add");

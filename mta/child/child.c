@@ -14,7 +14,7 @@
 
 #include "mta/child/child.h"
 
-#define FILES_MAX	(1u << 16)	/* of one configuration; of owners too */
+#define FILES_MAX	(1u << 16)	/* of a configuration; owners too */
 
 static struct {
 	enum proc		 self;

@@ -300,7 +300,9 @@ put_record(struct chan *c, enum dns_type type, const struct dns_record *r)
 	case DNS_PTR:
 	case DNS_TXT:
 		n = type == DNS_TXT ? DNS_TXT_MAX : DNS_NAME_MAX;
-		chan_bytes(c, span_mem(r->name.p, r->name.n < n ? r->name.n : n));
+		if (n > r->name.n)
+			n = r->name.n;
+		chan_bytes(c, span_mem(r->name.p, n));
 		break;
 	}
 }

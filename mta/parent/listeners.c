@@ -25,7 +25,7 @@ struct listener {
 	uint32_t	 object;	/* in the image */
 	uint32_t	 line;
 	bool		 any;		/* of "*": IPv6 may be missing */
-	int		*fds;		/* one for each worker; NULL: not open */
+	int		*fds;		/* for each worker; NULL: not open */
 };
 
 unsigned

@@ -359,8 +359,9 @@ log_end(const struct slot *s, pid_t pid, int status)
 		log_warnx("process=%s pid=%ld event=died signal=%d after=%llds",
 		    s->name, (long)pid, WTERMSIG(status), (long long)lived);
 	else if (s->parent->stage == STAGE_RUN || WEXITSTATUS(status) != 0)
-		log_warnx("process=%s pid=%ld event=ended status=%d after=%llds",
-		    s->name, (long)pid, WEXITSTATUS(status), (long long)lived);
+		log_warnx("process=%s pid=%ld event=ended status=%d "
+		    "after=%llds", s->name, (long)pid, WEXITSTATUS(status),
+		    (long long)lived);
 	else
 		log_debug("process=%s pid=%ld event=ended", s->name, (long)pid);
 }

@@ -25,7 +25,7 @@ struct ear {
 	unsigned	heard;
 	uint32_t	next;		/* number that must come */
 	unsigned	stop_after;	/* the loop ends with this message */
-	unsigned	free_after;	/* the channel is freed in the callback */
+	unsigned	free_after;	/* freed in the callback */
 	bool		closed;
 	bool		fields_ok;
 	struct chan	*chan;

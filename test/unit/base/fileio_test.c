@@ -41,7 +41,7 @@ remove_dir(void **state)
 static int
 scratch(const char *content, size_t n)
 {
-	int	fd = openat(dirfd_, "scratch", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	int	fd = openat(dirfd_, "scratch", O_RDWR | O_CREAT, 0600);
 
 	assert_int_not_equal(fd, -1);
 	assert_int_equal(file_write_all(fd, content, n), 0);

@@ -12,7 +12,11 @@
 #define S(lit)	{ (lit), sizeof(lit) - 1 }
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 
-static const struct { struct span in; unsigned family; const char *out, *literal, *reverse; } good[] = {
+static const struct {
+	struct span	 in;
+	unsigned	 family;
+	const char	*out, *literal, *reverse;
+} good[] = {
 	{ S("192.0.2.1"), 4, "192.0.2.1", "[192.0.2.1]",
 	    "1.2.0.192.in-addr.arpa" },
 	{ S("0.0.0.0"), 4, "0.0.0.0", "[0.0.0.0]", "0.0.0.0.in-addr.arpa" },
@@ -49,7 +53,8 @@ addresses_have_one_text(void **state)
 }
 
 static const struct span bad[] = {
-	S(""), S("1"), S("1.2.3"), S("1.2.3.4.5"), S("01.2.3.4"), S("256.1.1.1"),
+	S(""), S("1"), S("1.2.3"), S("1.2.3.4.5"), S("01.2.3.4"),
+	S("256.1.1.1"),
 	S("1.2.3.4 "), S(" 1.2.3.4"), S("1.2.3.4\0"), S("0x7f.1"), S("::1::"),
 	S("1:2:3:4:5:6:7"), S("fe80::1%eth0"), S("[::1]"), S("g::"),
 	S("1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb"),

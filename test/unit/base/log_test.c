@@ -127,7 +127,8 @@ fatal_ends_with_status_1(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 1);
-	assert_non_null(strstr(written(), " error cannot: Permission denied\n"));
+	assert_non_null(strstr(written(),
+	    " error cannot: Permission denied\n"));
 }
 
 static const struct { struct span in; const char *log, *json; } quotes[] = {

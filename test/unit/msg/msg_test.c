@@ -21,7 +21,9 @@
 
 /* --- the tables */
 
-static const struct { const char *name, *fields, *again, *duplicate, *meanwhile; } said[] = {
+static const struct {
+	const char	*name, *fields, *again, *duplicate, *meanwhile;
+} said[] = {
 #define MSG(name, from, to, fields, again, duplicate, timeout_s, meanwhile) \
 	{ #name, fields, again, duplicate, meanwhile },
 #include "mta/msg/messages.def"

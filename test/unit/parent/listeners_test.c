@@ -22,7 +22,12 @@
 #define S(lit)	{ (lit), sizeof(lit) - 1 }
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 
-static const struct { struct span in; unsigned n; const char *ip; unsigned port; } texts[] = {
+static const struct {
+	struct span	 in;
+	unsigned	 n;		/* addresses */
+	const char	*ip;
+	unsigned	 port;
+} texts[] = {
 	{ S("*:25"), 2, "0.0.0.0", 25 },
 	{ S("192.0.2.1:2525"), 1, "192.0.2.1", 2525 },
 	{ S("[2001:db8::1]:587"), 1, "2001:db8::1", 587 },

@@ -64,7 +64,13 @@ clear_stage(void **state)
 	return unlink(path) == -1 || rmdir(dir) == -1 ? -1 : 0;
 }
 
-static const struct { bool root; unsigned running; uid_t uid; gid_t gid; bool ok; } cases[] = {
+static const struct {
+	bool		root;
+	unsigned	running;
+	uid_t		uid;
+	gid_t		gid;
+	bool		ok;
+} cases[] = {
 	{ true, 0, 0, 1000, false },
 	{ true, 0, 1000, 0, false },
 	{ true, 0, 8, 8, false },		/* mail, a user of the system */
