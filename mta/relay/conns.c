@@ -194,7 +194,7 @@ give_up(struct session *s)
 	struct job	*j = s->job;
 
 	s->job = NULL;
-	j->connected = false;
+	j->connected = outcome_is_final(&s->why);	/* no trouble of the way */
 	job_result_rest(j, &s->why);
 	job_done(s->conns, &j);
 	session_free(s);

@@ -32,6 +32,7 @@ self_find_locals(struct self_locals *l)
 {
 	struct ifaddrs	*all, *i;
 	struct ip	 ip;
+	uint16_t	 port;
 
 	if (getifaddrs(&all) == -1) {
 		log_warn("event=no-interfaces");
@@ -39,7 +40,7 @@ self_find_locals(struct self_locals *l)
 	}
 	for (i = all; i != NULL; i = i->ifa_next) {
 		if (i->ifa_addr == NULL ||
-		    !ip_from_sockaddr(i->ifa_addr, &ip, NULL))
+		    !ip_from_sockaddr(i->ifa_addr, &ip, &port))
 			continue;
 		l->ips = xreallocarray(l->ips, l->n + 1, sizeof(*l->ips));
 		l->ips[l->n++] = ip;
