@@ -367,6 +367,15 @@ column(const struct rs_value *v, struct span name)
 	return rs_empty(RS_T_NONE);
 }
 
+static void
+compare(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
+{
+	const struct rs_value	*a = &f->r[in->b], *b = &f->r[in->c];
+
+	note(ev, RS_STEP_COMPARE, in->op, here(ev, f), a, b);
+	f->r[in->a] = in->op == RS_EQ ? rs_eq(a, b) : rs_order(in->op, a, b);
+}
+
 static enum next
 effect(struct rs_eval *ev, struct frame *f, const struct rs_insn *in,
     struct rs_verdict *out)
@@ -435,13 +444,11 @@ step(struct rs_eval *ev, struct frame *f, const struct rs_insn *in,
 		r[in->a] = column(&r[in->b], rs_string(ev->im, in->c));
 		return NEXT;
 	case RS_EQ:
-		r[in->a] = rs_eq(&r[in->b], &r[in->c]);
-		return NEXT;
 	case RS_LT:
 	case RS_LE:
 	case RS_GT:
 	case RS_GE:
-		r[in->a] = rs_order(in->op, &r[in->b], &r[in->c]);
+		compare(ev, f, in);
 		return NEXT;
 	case RS_NOT:
 		r[in->a] = rs_not(&r[in->b]);

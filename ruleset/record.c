@@ -22,7 +22,7 @@ static const char *const step_names[] = {
 	[RS_STEP_UNKNOWN_RCPT] = "rcpt unknown", [RS_STEP_TEST] = "test",
 	[RS_STEP_CALL] = "call", [RS_STEP_RETURN] = "return",
 	[RS_STEP_EFFECT] = "effect", [RS_STEP_VERDICT] = "verdict",
-	[RS_STEP_TAG] = "tag",
+	[RS_STEP_TAG] = "tag", [RS_STEP_COMPARE] = "compare",
 };
 
 void
@@ -52,6 +52,23 @@ rs_record_add(struct rs_record *r, const struct rs_step *step)
 	s->value = rs_copy(&step->value, &r->arena);
 }
 
+static struct span
+compare_sign(uint32_t op)
+{
+	switch (op) {
+	case RS_EQ:
+		return SPAN("==");
+	case RS_LT:
+		return SPAN("<");
+	case RS_LE:
+		return SPAN("<=");
+	case RS_GT:
+		return SPAN(">");
+	default:
+		return SPAN(">=");
+	}
+}
+
 struct span
 rs_step_name(const struct rs_step *s, const struct rs_image *im)
 {
@@ -75,6 +92,8 @@ rs_step_name(const struct rs_step *s, const struct rs_image *im)
 		return span_of(rs_verdict_name(s->number));
 	case RS_STEP_TAG:
 		return rs_string(im, rs_tag(im, s->number)->name);
+	case RS_STEP_COMPARE:
+		return compare_sign(s->number);
 	default:
 		return SPAN_NONE;
 	}
@@ -145,7 +164,7 @@ static bool
 has_key(unsigned kind)
 {
 	return kind == RS_STEP_MAP || kind == RS_STEP_SET ||
-	    kind == RS_STEP_NETS;
+	    kind == RS_STEP_NETS || kind == RS_STEP_COMPARE;
 }
 
 static void

@@ -27,7 +27,8 @@ enum rs_step_kind {
 	RS_STEP_RETURN,		/* value */
 	RS_STEP_EFFECT,		/* number: enum rs_effect; key: field's name; value */
 	RS_STEP_VERDICT,	/* number: enum rs_verdict_kind; key: "550 5.7.1", or name of map or block; value */
-	RS_STEP_TAG		/* number: tag; value */
+	RS_STEP_TAG,		/* number: tag; value */
+	RS_STEP_COMPARE		/* number: RS_EQ ... RS_GE; key: left side, value: right side */
 };
 
 struct rs_step {

@@ -110,6 +110,16 @@ put_member(struct page *p, const struct rs_step *s)
 }
 
 static void
+put_compare(struct page *p, const struct rs_step *s)
+{
+	put_value(p, &s->key);
+	buf_add_char(p->out, ' ');
+	put_text(p->out, rs_step_name(s, p->im));
+	buf_add_char(p->out, ' ');
+	put_value(p, &s->value);
+}
+
+static void
 put_effect(struct page *p, const struct rs_step *s)
 {
 	put_text(p->out, rs_step_name(s, p->im));
@@ -184,6 +194,9 @@ put_body(struct page *p, const struct rs_step *s)
 	case RS_STEP_SET:
 	case RS_STEP_NETS:
 		put_member(p, s);
+		break;
+	case RS_STEP_COMPARE:
+		put_compare(p, s);
 		break;
 	case RS_STEP_UNKNOWN_RCPT:
 		buf_add_str(p->out, "rcpt unknown: ");

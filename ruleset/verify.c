@@ -61,13 +61,13 @@ check_string(const struct rs_image *im, uint32_t i)
 	return NULL;
 }
 
-/* The prefix alone: no bit behind it is set. */
+/* The prefix alone: no bit behind it is set.  Family 0, all zero: no network. */
 static bool
 is_prefix(const struct rs_const *c)
 {
 	unsigned	most = c->family == 4 ? 32 : 128;
 
-	if (c->bits > most)
+	if (c->bits > most || (c->family == 0 && c->bits != 0))
 		return false;
 	for (unsigned i = c->bits; i < most; i++) {
 		if (c->a[i / 8] >> (7 - i % 8) & 1)
@@ -87,12 +87,11 @@ check_const(const struct rs_image *im, uint32_t i)
 	    "a constant's text is not there");
 	MUST(c->type != RS_T_BOOL || c->i == 0 || c->i == 1,
 	    "a constant is neither true nor false");
-	if (c->type == RS_T_IP)
-		MUST(c->family == 0 || c->family == 4 || c->family == 6,
-		    "a constant is of no known family of addresses");
-	if (c->type == RS_T_NET)
-		MUST((c->family == 4 || c->family == 6) && is_prefix(c),
-		    "a constant is no network");
+	if (c->type != RS_T_IP && c->type != RS_T_NET)
+		return NULL;
+	MUST(c->family == 0 || c->family == 4 || c->family == 6,
+	    "a constant is of no known family of addresses");
+	MUST(c->type == RS_T_IP || is_prefix(c), "a constant is no network");
 	return NULL;
 }
 

@@ -215,6 +215,40 @@ test_the_record_for_programs(void **state)
 	expect("home.json", &out);
 }
 
+static const struct {
+	enum rs_op	 op;
+	const char	*text, *json;
+} compares[] = {
+	{ RS_EQ, "1 == 2", "\"name\":\"==\",\"key\":1,\"value\":2" },
+	{ RS_LT, "1 < 2", "\"name\":\"<\"" },
+	{ RS_LE, "1 <= 2", "\"name\":\"<=\"" },
+	{ RS_GT, "1 > 2", "\"name\":\">\"" },
+	{ RS_GE, "1 >= 2", "\"name\":\">=\"" },
+};
+
+static void
+test_the_record_shows_both_sides_of_a_comparison(void **state)
+{
+	struct rs_record	record = { 0 };
+	struct rs_step		step = { .kind = RS_STEP_COMPARE,
+				    .key = rs_int(RS_T_INT, 1),
+				    .value = rs_int(RS_T_INT, 2) };
+	struct buf		out = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(compares) / sizeof(compares[0]); i++) {
+		step.number = compares[i].op;
+		rs_record_add(&record, &step);
+		rs_record_text(&record, im, NULL, &out);
+		assert_non_null(strstr(buf_cstr(&out), compares[i].text));
+		rs_record_json(&record, im, &out);
+		assert_non_null(strstr(buf_cstr(&out), compares[i].json));
+		rs_record_clear(&record);
+		buf_reset(&out);
+	}
+	buf_clear(&out);
+}
+
 static void
 test_a_record_is_cut_at_its_limit(void **state)
 {
@@ -244,6 +278,7 @@ main(void)
 		cmocka_unit_test(test_the_page_of_the_format_has_every_section),
 		cmocka_unit_test(test_the_record_for_people),
 		cmocka_unit_test(test_the_record_for_programs),
+		cmocka_unit_test(test_the_record_shows_both_sides_of_a_comparison),
 		cmocka_unit_test(test_a_record_is_cut_at_its_limit),
 	};
 

@@ -315,6 +315,7 @@ static const struct spoiled spoiled[] = {
 	F(CONSTS, C_BOOL, rs_const, i, 2, "neither true nor false"),
 	F(CONSTS, C_IP, rs_const, family, 5, "family of addresses"),
 	F(CONSTS, C_NET, rs_const, family, 0, "no network"),
+	F(CONSTS, C_NET, rs_const, family, 7, "family of addresses"),
 	F(CONSTS, C_NET, rs_const, bits, 33, "no network"),
 	F(CONSTS, C_NET, rs_const, bits, 8, "no network"),
 	F(RULES, 0, rs_rule, func, 99, "function is not there"),
