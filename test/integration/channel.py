@@ -122,6 +122,14 @@ class Child:
         theirs.close()
         return Channel(ours)
 
+    def join(self, name, other, own):
+        """A channel between this process, called `own`, and another Child, called `name`."""
+        one, two = socket.socketpair()
+        self.parent.send("PEER", u8(PROCS.index(name)), u32(0), fd=one.fileno())
+        other.parent.send("PEER", u8(PROCS.index(own)), u32(0), fd=two.fileno())
+        one.close()
+        two.close()
+
     def stop(self):
         """Closes the parent's end: the child ends by itself. Its status."""
         self.parent.close()

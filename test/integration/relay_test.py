@@ -1,0 +1,306 @@
+"""The relay process between a queue of the test's own and next hops: sinks, postfix's and ours."""
+import os
+import re
+import shutil
+import socket
+import subprocess
+import unittest
+
+from channel import Child, octets, u8, u32, u64
+from nameserver import NameServer
+from server import free_port, wait_for
+from sink import Sink
+
+SMTP_SINK = shutil.which("smtp-sink") or "/usr/sbin/smtp-sink"
+EIGHTBIT, UTF8 = 1, 2
+CONTENT = b"Subject: dots\r\n\r\n.\r\n..\r\n.hidden\r\nend\r\n"
+
+ZONE = [
+    "one.test. MX 10 live.test.",
+    "next.test. MX 10 dead.test.",
+    "next.test. MX 20 live.test.",
+    "three.test. MX 10 dead.test.",
+    "three.test. MX 20 deader.test.",
+    "null.test. MX 0 .",
+    "bare.test. A 127.0.0.1",
+    "alias.test. CNAME one.test.",
+    "nowhere.test. MX 10 nosuch.test.",
+    "txtonly.test. TXT \"x\"",
+    "live.test. A 127.0.0.1",
+    "dead.test. A 127.0.0.2",
+    "deader.test. A 127.0.0.3",
+]
+
+
+class Relay:
+    """The process, and the queue's end of its channel."""
+
+    def __init__(self, env=None):
+        self.child = Child("relay", env=env)
+        self.queue = self.child.peer("queue")
+        self.jobs = 0
+
+    def segment(self, number, content):
+        fd = os.memfd_create("segment")
+        os.write(fd, content)
+        self.queue.send("SEGMENT_FD", u32(number), u32(1), fd=fd)
+        os.close(fd)
+
+    def send(self, hop, content=CONTENT, rcpts=("b@y.test",), flags=0, own_fd=False):
+        self.jobs += 1
+        fd = None
+        if own_fd:
+            fd = os.memfd_create("body")
+            os.write(fd, content)
+        else:
+            self.segment(self.jobs, b"#" * 100 + content)
+        self.queue.send(
+            "RELAY", u64(self.jobs), u64(self.jobs), octets(hop.encode()), u8(own_fd),
+            u32(0 if own_fd else self.jobs), u32(1), u64(0 if own_fd else 100),
+            u64(len(content)), u8(flags), octets("a@x.test".encode()), u32(len(rcpts)),
+            *(u32(i) + octets(r.encode()) for i, r in enumerate(rcpts)), fd=fd)
+        if own_fd:
+            os.close(fd)
+        return self.jobs
+
+    def answer(self):
+        """(job, mta, connected, [(code, status, text), ...])"""
+        name, body = self.queue.receive()
+        assert name == "RELAYED", name
+        job, mta, connected = body.take("<Q"), body.octets().decode(), body.take("<B")
+        results = {}
+        for _ in range(body.take("<I")):
+            i = body.take("<I")
+            results[i] = (body.take("<H"), body.octets().decode(), body.octets().decode())
+        body.end()
+        return job, mta, connected, [results[i] for i in sorted(results)]
+
+    def relay(self, hop, **kw):
+        job = self.send(hop, **kw)
+        got, mta, connected, results = self.answer()
+        assert got == job
+        return mta, connected, results
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *what):
+        self.queue.close()
+        self.child.__exit__(*what)
+
+
+def host(port, address="127.0.0.1"):
+    return f"host:[{address}]:{port}"
+
+
+class Hops(unittest.TestCase):
+    def test_content_arrives_as_it_is(self):
+        with Sink() as hop, Relay() as r:
+            mta, connected, results = r.relay(host(hop.port))
+            self.assertEqual(results, [(250, "2.0.0", "taken")])
+            self.assertEqual((mta, connected), ("sink.example[127.0.0.1]", 1))
+            self.assertEqual(hop.messages, [{"from": f"FROM:<a@x.test> SIZE={len(CONTENT)}",
+                                             "to": ["b@y.test"], "data": CONTENT}])
+
+    def test_a_large_body_from_its_own_file(self):
+        content = b"Subject: large\r\n\r\n" + b".0123456789abcdef\r\n" * 200000
+        with Sink() as hop, Relay() as r:
+            self.assertEqual(r.relay(host(hop.port), content=content, own_fd=True)[2][0][0], 250)
+            self.assertEqual(hop.messages[0]["data"], content)
+
+    def test_each_recipient_has_its_answer(self):
+        def script(verb, argument, session):
+            if verb == "RCPT" and "no" in argument:
+                return b"550-5.1.1 there is\r\n550 5.1.1 no such user\r\n"
+            if verb == "RCPT" and "busy" in argument:
+                return b"450 4.2.1 \xfcbusy\r\n"
+            return None
+        with Sink(script=script) as hop, Relay() as r:
+            results = r.relay(host(hop.port), rcpts=["no@y.test", "yes@y.test", "busy@y.test"])[2]
+            self.assertEqual(results, [(550, "5.1.1", "there is no such user"),
+                                       (250, "2.0.0", "taken"), (450, "4.2.1", "?busy")])
+            self.assertEqual(hop.messages[0]["to"], ["yes@y.test"])
+
+    def test_a_session_is_used_again(self):
+        with Sink() as hop, Relay() as r:
+            for _ in range(20):
+                self.assertEqual(r.relay(host(hop.port))[2][0][0], 250)
+            self.assertEqual((hop.sessions, len(hop.messages)), (1, 20))
+
+    def test_refused_everywhere_then_used_again(self):
+        def script(verb, argument, session):
+            return b"550 5.1.1 no\r\n" if verb == "RCPT" and len(hop.messages) == 0 and \
+                "b@" in argument else None
+        with Sink(script=script) as hop, Relay() as r:
+            self.assertEqual(r.relay(host(hop.port))[2][0], (550, "5.1.1", "no"))
+            self.assertEqual(r.relay(host(hop.port), rcpts=["c@y.test"])[2][0][0], 250)
+            self.assertEqual(hop.sessions, 1)
+
+    def test_a_session_that_the_hop_had_closed(self):
+        def script(verb, argument, session):
+            if verb == "MAIL" and hasattr(session, "took"):
+                return False
+            if verb == ".":
+                session.took = True
+            return None
+        with Sink(script=script) as hop, Relay() as r:
+            for _ in range(3):
+                self.assertEqual(r.relay(host(hop.port))[2][0][0], 250)
+            self.assertEqual((hop.sessions, len(hop.messages)), (3, 3))
+
+    def test_nobody_listens(self):
+        with Relay() as r:
+            mta, connected, results = r.relay(host(free_port()))
+            self.assertEqual((results[0][:2], connected), ((451, "4.4.1"), 0))
+
+    def test_421_and_a_broken_session_defer(self):
+        for reply in (b"421 4.3.2 going down\r\n", False):
+            with Sink(script=lambda v, a, s, reply=reply: reply if v == "RCPT" else None) as hop, \
+                    Relay() as r:
+                _, connected, results = r.relay(host(hop.port))
+                self.assertIn(results[0][0], (421, 451))
+                self.assertEqual(connected, 0)
+
+    def test_what_is_refused_at_the_dot(self):
+        with Sink(script=lambda v, a, s: b"554 5.7.1 spam\r\n" if v == "." else None) as hop, \
+                Relay() as r:
+            self.assertEqual(r.relay(host(hop.port), rcpts=["b@y.test", "c@y.test"])[2],
+                             [(554, "5.7.1", "spam")] * 2)
+
+    def test_a_plain_old_hop(self):
+        with Sink(extensions=[]) as hop, Relay() as r:
+            self.assertEqual(r.relay(host(hop.port), rcpts=["b@y.test", "c@y.test"])[2][1][0], 250)
+            self.assertEqual(r.relay(host(hop.port), flags=EIGHTBIT)[2][0][0], 250)
+            self.assertEqual(r.relay(host(hop.port), flags=EIGHTBIT,
+                                     content="Subject: ü\r\n\r\n".encode())[2][0][:2],
+                             (554, "5.6.3"))
+            self.assertEqual(r.relay(host(hop.port), flags=UTF8)[2][0][:2], (553, "5.6.7"))
+            self.assertEqual(hop.sessions, 1)
+
+    def test_too_large_is_known_before(self):
+        with Sink(extensions=["SIZE 10"]) as hop, Relay() as r:
+            self.assertEqual(r.relay(host(hop.port))[2][0][:2], (552, "5.3.4"))
+            self.assertEqual(hop.messages, [])
+
+    def test_ipv6(self):
+        if not os.path.exists("/proc/net/if_inet6"):
+            self.skipTest("no IPv6")
+        with Sink(host="::1") as hop, Relay() as r:
+            self.assertEqual(r.relay(host(hop.port, "::1"))[2][0][0], 250)
+
+    def test_a_new_queue_sends_again(self):
+        with Sink() as hop, Relay() as r:
+            r.relay(host(hop.port))
+            r.queue.close()
+            r.queue = r.child.peer("queue")
+            self.assertEqual(r.relay(host(hop.port))[2][0][0], 250)
+
+    def test_a_segment_that_is_not_there(self):
+        with Sink() as hop, Relay() as r:
+            r.queue.send("SEGMENT_GONE", u32(7), u32(1))
+            r.queue.send("RELAY", u64(1), u64(1), octets(host(hop.port).encode()), u8(0), u32(7),
+                         u32(1), u64(0), u64(10), u8(0), octets(b"a@x.test"), u32(1), u32(0),
+                         octets(b"b@y.test"))
+            self.assertEqual(r.answer()[3][0][:2], (451, "4.3.0"))
+            self.assertEqual(hop.messages, [])
+
+    def test_an_address_that_would_end_the_line_is_nonsense(self):
+        with Sink() as hop, Relay() as r:
+            r.send(host(hop.port), rcpts=["b@y.test>\r\nDATA"])
+            with self.assertRaises((EOFError, ConnectionResetError)):
+                r.answer()
+            self.assertEqual(hop.messages, [])
+
+
+class ByName(unittest.TestCase):
+    """MX, A and the rest, by the resolve process and a name server of the test's own."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.dns = NameServer(ZONE, refused=["failing.test."])
+        cls.hop = Sink()
+        cls.resolve = Child("resolve", env={"WAYBILL_RESOLVER": cls.dns.address})
+        cls.relay = Relay(env={"WAYBILL_MX_PORT": str(cls.hop.port)})
+        cls.relay.child.join("resolve", cls.resolve, "relay")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.relay.__exit__(None, None, None)
+        cls.resolve.__exit__(None, None, None)
+        cls.hop.__exit__()
+        cls.dns.stop()
+
+    def result(self, hop):
+        mta, _, results = self.relay.relay(hop)
+        return mta, *results[0][:2]
+
+    def test_mail_exchangers_by_preference(self):
+        self.assertEqual(self.result("mx:one.test"), ("live.test[127.0.0.1]", 250, "2.0.0"))
+
+    def test_the_next_exchanger_when_the_first_is_dead(self):
+        self.assertEqual(self.result("mx:next.test"), ("live.test[127.0.0.1]", 250, "2.0.0"))
+
+    def test_all_exchangers_dead(self):
+        self.assertEqual(self.result("mx:three.test")[1:], (451, "4.4.1"))
+
+    def test_no_exchanger_then_its_address(self):
+        self.assertEqual(self.result("mx:bare.test"), ("bare.test[127.0.0.1]", 250, "2.0.0"))
+
+    def test_an_alias_of_a_domain(self):
+        self.assertEqual(self.result("mx:alias.test")[1], 250)
+
+    def test_a_domain_that_takes_no_mail(self):
+        self.assertEqual(self.result("mx:null.test"), ("", 556, "5.1.10"))
+
+    def test_no_such_domain(self):
+        self.assertEqual(self.result("mx:nosuch.test"), ("", 550, "5.1.2"))
+        self.assertEqual(self.result("mx:nowhere.test"), ("", 550, "5.1.2"))
+        self.assertEqual(self.result("mx:txtonly.test"), ("", 550, "5.4.4"))
+
+    def test_dns_that_fails_defers(self):
+        self.assertEqual(self.result("mx:a.failing.test"), ("", 451, "4.4.3"))
+
+    def test_a_host_of_the_hosts_file(self):
+        self.assertEqual(self.result(f"host:localhost:{self.hop.port}")[1], 250)
+
+    def test_a_named_host(self):
+        self.assertEqual(self.result(f"host:live.test:{self.hop.port}")[1], 250)
+        self.assertEqual(self.result(f"host:nosuch.test:{self.hop.port}")[1:], (451, "4.4.4"))
+
+
+@unittest.skipUnless(os.path.exists(SMTP_SINK), "no smtp-sink")
+class PostfixSink(unittest.TestCase):
+    def setUp(self):
+        self.port = free_port()
+        user = ["-u", "nobody"] if os.geteuid() == 0 else []
+        self.sink = subprocess.Popen([SMTP_SINK, *user, "-c", f"127.0.0.1:{self.port}", "100"],
+                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+        def up():
+            with socket.socket() as s:
+                return s.connect_ex(("127.0.0.1", self.port)) == 0
+        wait_for(up)
+
+    def tearDown(self):
+        self.sink.terminate()
+        self.sink.wait()
+        self.sink.stdout.close()
+
+    def test_many_messages_at_once(self):
+        n, at_once = 2000, 20
+        with Relay() as r:
+            for _ in range(at_once):
+                r.send(host(self.port))
+            done = 0
+            while done < n:
+                self.assertEqual(r.answer()[3][0][0], 250)
+                done += 1
+                if r.jobs < n:
+                    r.send(host(self.port))
+        self.sink.terminate()
+        counts = re.findall(rb"(\d+)", self.sink.communicate()[0])
+        self.assertEqual(max(int(c) for c in counts), n)
+
+
+if __name__ == "__main__":
+    unittest.main()
