@@ -159,25 +159,21 @@ ip_from_sockaddr(const struct sockaddr *sa, struct ip *out, uint16_t *port)
 {
 	struct sockaddr_in	in;
 	struct sockaddr_in6	in6;
+	uint16_t		n = 0;
 
 	*out = (struct ip){ 0 };
 	if (sa->sa_family == AF_INET) {
 		memcpy(&in, sa, sizeof(in));
-		memcpy(out->a, &in.sin_addr, 4);
-		out->family = 4;
-		*port = ntohs(in.sin_port);
-		return true;
-	}
-	if (sa->sa_family == AF_INET6) {
+		*out = ip_from_octets(&in.sin_addr, 4);
+		n = ntohs(in.sin_port);
+	} else if (sa->sa_family == AF_INET6) {
 		memcpy(&in6, sa, sizeof(in6));
-		memcpy(out->a, &in6.sin6_addr, 16);
-		out->family = 6;
-		*port = ntohs(in6.sin6_port);
-		unmap(out);
-		return true;
+		*out = ip_from_octets(&in6.sin6_addr, 16);
+		n = ntohs(in6.sin6_port);
 	}
-	*port = 0;
-	return false;
+	if (port != NULL)
+		*port = n;
+	return out->family != 0;
 }
 
 socklen_t

@@ -36,6 +36,7 @@ bool		ip_eq(const struct ip *, const struct ip *);
 int		ip_cmp(const struct ip *, const struct ip *);
 bool		ipnet_has(const struct ipnet *, const struct ip *);
 struct ip	ip_mask(const struct ip *, unsigned bits);
+/* false: neither family.  port may be NULL. */
 bool		ip_from_sockaddr(const struct sockaddr *, struct ip *, uint16_t *port);
 socklen_t	ip_to_sockaddr(const struct ip *, uint16_t port, struct sockaddr_storage *);
 /* "1.2.0.192.in-addr.arpa" and the like, without final dot; out has 80. */

@@ -23,6 +23,7 @@
 #define BACKOFF_MS	100	/* after the second quick death; doubles */
 #define BACKOFF_MAX_MS	30000
 #define ARGS_MAX	16
+#define START_TRIES	3	/* deaths by signal before all were ready */
 
 /* Who talks to whom: the channels between processes. */
 static const struct { enum proc a, b; } pairs[] = {
@@ -408,7 +409,7 @@ slot_ended(struct parent *p, pid_t pid, int status)
 	chan_free(&s->chan);
 	if (p->stage != STAGE_RUN)
 		stop_slot_gone(p);
-	else if (!p->up && WIFEXITED(status))
+	else if (!p->up && (WIFEXITED(status) || s->quick > START_TRIES))
 		stop_failed(p);		/* it has said why */
 	else
 		timer_set(&s->again, backoff_ms(s), start_again, s);

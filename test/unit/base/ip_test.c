@@ -131,6 +131,8 @@ socket_addresses_and_back(void **state)
 		    &port));
 		assert_true(ip_eq(&ip, &back));
 		assert_int_equal(port, 2525);
+		assert_true(ip_from_sockaddr((struct sockaddr *)&ss, &back,
+		    NULL));
 		back = ip_from_octets(ip.a, ip.family == 4 ? 4 : 16);
 		assert_true(ip_eq(&ip, &back));
 	}
