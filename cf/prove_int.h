@@ -1,0 +1,92 @@
+/*
+ * prove_int.h - what the proofs share: conditions as functions of atoms.
+ *
+ * An atom is a question that the rules ask and that the proof leaves open:
+ * `sender.domain in spammers`.  The same question is the same atom wherever it
+ * stands, also behind calls, lets and negations.
+ */
+#ifndef WB_CF_PROVE_INT_H
+#define WB_CF_PROVE_INT_H
+
+#include "cf/bdd.h"
+#include "cf/cf_int.h"
+
+/* Of whom the facts are. */
+enum prove_world {
+	PROVE_ANY,		/* anybody: every question is open */
+	PROVE_STRANGER		/* the relay proof's stranger */
+};
+
+/* What binds a stranger's value: it is in no set, table, network or constant. */
+enum prove_bound {
+	BOUND_NOT,		/* he writes it as he likes */
+	BOUND_IP, BOUND_NET,	/* his address; a network around it */
+	BOUND_NAME,		/* his verified name */
+	BOUND_RCPT, BOUND_RCPT_DOMAIN
+};
+
+/* A value as far as it is known; terms are numbered: same number, same value. */
+struct prove_value {
+	bool			 is_const;
+	struct rs_value		 value;		/* is_const; NONE: nothing */
+	uint32_t		 term;
+	enum prove_bound	 bound;
+	const struct cf_expr	*expr;		/* as it was written */
+};
+
+enum prove_atom_kind {
+	ATOM_TRUTH,		/* a bool that is not known */
+	ATOM_EQ, ATOM_ORDER, ATOM_IN_SET, ATOM_IN_NETS, ATOM_IN_MAP,
+	ATOM_UNKNOWN,		/* rcpt unknown */
+	ATOM_WIDE,		/* in a network that is too wide to grant */
+	ATOM_FAILS		/* what the rule asks cannot be had */
+};
+
+struct prove_atom {
+	enum prove_atom_kind	 kind;
+	const struct cf_expr	*expr;		/* the question */
+	struct prove_value	 a, b;		/* its sides */
+	const struct cf_sym	*sym;		/* set, net or map */
+	const struct cf_rule	*rule;		/* FAILS */
+};
+
+/* What an argument or a let stands for. */
+struct prove_binding {
+	const struct cf_sym		*sym;
+	struct prove_value		 value;
+	bdd_node			 truth;
+	const struct prove_binding	*next;
+};
+
+struct prover {
+	struct cf		*cf;
+	enum prove_world	 world;
+	struct bdd		*bdd;
+	struct htab		 terms;		/* number + 1 */
+	uint32_t		 nterms;
+	struct htab		 atom_vars;	/* variable */
+	struct htab		 calls;		/* node + 1 */
+	struct prove_atom	*atoms;		/* by variable, from 1 */
+	uint32_t		 natoms, cap_atoms;
+	unsigned		 version;	/* of tags and headers */
+	uint32_t		 work;		/* expressions looked at */
+};
+
+/* prove_terms.c */
+void		 prove_begin(struct prover *, struct cf *, enum prove_world);
+void		 prove_end(struct prover *);
+bdd_node	 prove_truth(struct prover *, const struct prove_binding *, const struct cf_expr *);
+const struct prove_binding *prove_bind_let(struct prover *, const struct prove_binding *, const struct cf_rule *);
+const struct prove_binding *prove_bind_args(struct prover *, const struct cf_sym *);
+/* A new atom: the rule's question cannot be answered. */
+bdd_node	 prove_fails(struct prover *, const struct cf_rule *);
+/* Whether the rule changes a tag or a header field. */
+bool		 prove_has_effects(const struct cf_rule *);
+/* A network that is everybody, or nearly: too wide to grant anything. */
+bool		 prove_net_is_wide(const struct ipnet *);
+bool		 prove_nets_are_wide(const struct cf_sym *);
+
+/* prove_relay.c */
+void		 prove_relay(struct cf *, const struct cf_decl *);
+
+#endif

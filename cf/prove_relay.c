@@ -1,0 +1,503 @@
+/*
+ * prove_relay.c - promise 2: it is no open relay, and can say why.
+ *
+ * Every path of `on rcpt` that ends in accept is walked as a stranger would.
+ * One that he can take, under any values of what he may choose, is open; it is
+ * told as a session that would get through.
+ */
+#include "base/xalloc.h"
+#include "cf/prove_int.h"
+#include "cf/types.h"
+
+#include <stdlib.h>
+
+#define NOTES_MAX	6	/* rules of a path that get a note of their own */
+
+/* A rule that has been walked. */
+struct passed {
+	const struct cf_rule	*rule;
+	bdd_node		 cond;
+	bool			 final;
+};
+
+struct relay {
+	struct prover			 p;
+	const struct prove_binding	*x;
+	bdd_node			 left;
+	struct passed			*passed;
+	size_t				 n;
+	bool				 undecided;	/* said */
+};
+
+/* The session that gets through, as far as the proof needs it. */
+struct session {
+	char		 client[IP_TEXT_MAX];
+	struct span	 local, domain;		/* of the sender */
+	struct span	 rcpt;
+	struct span	 helo;
+	struct buf	 also;			/* what else must hold */
+};
+
+static const struct cf_action *
+accepting(const struct cf_action *a)
+{
+	for (; a != NULL; a = a->next) {
+		if (a->kind == CF_A_ACCEPT)
+			return a;
+		if (cf_action_is_final(a))
+			return NULL;
+	}
+	return NULL;
+}
+
+static bool
+is_final(const struct cf_action *a)
+{
+	for (; a != NULL; a = a->next) {
+		if (cf_action_is_final(a))
+			return true;
+	}
+	return false;
+}
+
+/* The session. */
+
+static bool
+in_some_net(const struct cf *cf, const struct ip *ip)
+{
+	const struct cf_sym	*sym;
+	size_t			 i, j;
+
+	for (i = 0; i < cf->nsyms; i++) {
+		sym = cf->syms[i];
+		for (j = 0; sym->kind == CF_S_NET && j < sym->n; j++) {
+			if (ipnet_has(&sym->nets[j], ip))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* An address outside every declared network; first those kept for examples. */
+static void
+choose_client(const struct cf *cf, char out[IP_TEXT_MAX])
+{
+	static const char *const	 first[] = {
+		"203.0.113.9", "198.51.100.9", "192.0.2.9", "2001:db8::9"
+	};
+	struct ip			 ip;
+	unsigned			 i;
+
+	for (i = 0; i < 4; i++) {
+		if (ip_parse(span_of(first[i]), &ip) && !in_some_net(cf, &ip)) {
+			(void)ip_format(&ip, out);
+			return;
+		}
+	}
+	for (i = 1; i < 224; i++) {
+		memset(&ip, 0, sizeof(ip));
+		ip.family = 4;
+		ip.a[0] = (uint8_t)i;
+		ip.a[3] = 9;
+		if (!in_some_net(cf, &ip))
+			break;
+	}
+	(void)ip_format(&ip, out);
+}
+
+static bool
+is_fact(const struct cf_expr *e, enum rs_fact fact)
+{
+	return e != NULL && e->ref == CF_R_FACT && e->fact == fact;
+}
+
+/* Part of the sender that the expression is, RS_NFIELDS for all of it. */
+static bool
+of_sender(const struct cf_expr *e, unsigned *part)
+{
+	if (is_fact(e, RS_FACT_SENDER)) {
+		*part = RS_NFIELDS;
+		return true;
+	}
+	if (e == NULL || e->ref != CF_R_PART ||
+	    !is_fact(e->a, RS_FACT_SENDER))
+		return false;
+	*part = e->part;
+	return true;
+}
+
+static void
+set_sender(struct session *s, unsigned part, const struct rs_value *v)
+{
+	struct span	 text = v->s;
+
+	if (!rs_has_span(v->type))
+		return;
+	if (part == RS_NFIELDS) {
+		s->local = (struct span){ text.p, v->at };
+		s->domain = span_from(text, (size_t)v->at + 1);
+	} else if (part == RS_F_DOMAIN) {
+		s->domain = text;
+	} else {
+		s->local = text;
+	}
+}
+
+/* A value that answers the question with yes; NULL: not known. */
+static const struct rs_value *
+example_of(const struct prove_atom *a)
+{
+	if (a->kind == ATOM_IN_SET && a->sym->n > 0)
+		return &a->sym->values[0];
+	if (a->kind == ATOM_EQ && a->b.is_const)
+		return &a->b.value;
+	if (a->kind == ATOM_EQ && a->a.is_const)
+		return &a->a.value;
+	return NULL;
+}
+
+static const struct cf_expr *
+open_side(const struct prove_atom *a)
+{
+	return a->kind == ATOM_EQ && a->a.is_const ? a->b.expr : a->a.expr;
+}
+
+static void
+add_also(struct relay *r, struct session *s, const struct prove_atom *a,
+    bool yes)
+{
+	struct span	 text = cf_expr_text(r->p.cf, a->expr);
+
+	/* The atom of `x != y` is x == y. */
+	if (a->expr->negated)
+		yes = !yes;
+	if (a->kind == ATOM_FAILS)
+		buf_addf(&s->also, ", while line %u cannot be decided",
+		    cf_line(r->p.cf, a->rule->loc));
+	else if (yes)
+		buf_addf(&s->also, ", and %.*s", SPAN_ARG(text));
+	else
+		buf_addf(&s->also, ", and not (%.*s)", SPAN_ARG(text));
+}
+
+/* One question and its answer on the open path. */
+static void
+answer(struct relay *r, struct session *s, const struct prove_atom *a,
+    bool yes)
+{
+	const struct rs_value	*v = example_of(a);
+	const struct cf_expr	*e = open_side(a);
+	unsigned		 part;
+
+	if (of_sender(e, &part)) {
+		if (yes && v != NULL)
+			set_sender(s, part, v);
+		else if (yes)
+			add_also(r, s, a, yes);
+	} else if (is_fact(e, RS_FACT_CLIENT_HELO) && v != NULL) {
+		if (yes)
+			s->helo = v->s;
+	} else {
+		add_also(r, s, a, yes);
+	}
+}
+
+static struct span
+session_text(struct relay *r, const int8_t *values)
+{
+	struct session	 s = {
+		.local = SPAN("stranger"), .domain = SPAN("elsewhere.example"),
+		.rcpt = SPAN("victim@third.example")
+	};
+	struct cf	*cf = r->p.cf;
+	struct buf	 out = { 0 };
+	struct span	 text;
+	uint32_t	 i;
+
+	choose_client(cf, s.client);
+	for (i = 1; i <= r->p.natoms; i++) {
+		if (values[i] >= 0)
+			answer(r, &s, &r->p.atoms[i], values[i] == 1);
+	}
+	if (s.domain.n > 0 && s.domain.p[0] == '.')
+		s.domain = arena_printf(&cf->arena, "mail%.*s",
+		    SPAN_ARG(s.domain));
+	buf_addf(&out, "client %s, ", s.client);
+	if (s.helo.n > 0)
+		buf_addf(&out, "EHLO %.*s, ", SPAN_ARG(s.helo));
+	if (s.domain.n > 0)
+		buf_addf(&out, "MAIL FROM:<%.*s@%.*s>, ", SPAN_ARG(s.local),
+		    SPAN_ARG(s.domain));
+	else
+		buf_add_str(&out, "MAIL FROM:<>, ");
+	buf_addf(&out, "RCPT TO:<%.*s>", SPAN_ARG(s.rcpt));
+	buf_add_span(&out, buf_span(&s.also));
+	text = arena_span(&cf->arena, buf_span(&out));
+	buf_clear(&s.also);
+	buf_clear(&out);
+	return text;
+}
+
+/* What is wrong with the path. */
+
+/* Facts that the client writes itself, in the words of an SMTP session. */
+static bool
+anyone_writes(const struct cf_expr *e)
+{
+	if (e->ref == CF_R_PART)
+		return anyone_writes(e->a);
+	if (e->ref == CF_R_HEADER)
+		return true;
+	if (e->ref != CF_R_FACT)
+		return false;
+	switch (e->fact) {
+	case RS_FACT_SENDER: case RS_FACT_CLIENT_HELO: case RS_FACT_RCPT:
+	case RS_FACT_MESSAGE_SIZE: case RS_FACT_CLIENT_NAME:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The free question on which the rule's own condition rests; NULL: none. */
+static const struct prove_atom *
+leans_on(const struct relay *r, bdd_node cond, const int8_t *values)
+{
+	const struct prove_atom	*found = NULL;
+	uint32_t		 i;
+
+	for (i = 1; i <= r->p.natoms; i++) {
+		if (!bdd_depends(r->p.bdd, cond, i))
+			continue;
+		if (found == NULL || values[i] == 1)
+			found = &r->p.atoms[i];
+		if (values[i] == 1)
+			break;
+	}
+	return found;
+}
+
+/* "line 7", "lines 5, 6 and 7": final rules before that are not taken. */
+static const char *
+lines_before(const struct relay *r, size_t n)
+{
+	struct arena	*ar = &r->p.cf->arena;
+	struct span	 list = SPAN_NONE;
+	uint32_t	 last = 0, line;
+	unsigned	 count = 0;
+	size_t		 i;
+
+	for (i = 0; i < n; i++) {
+		if (!r->passed[i].final)
+			continue;
+		line = cf_line(r->p.cf, r->passed[i].rule->loc);
+		if (last != 0 && count <= 8)
+			list = arena_printf(ar, "%.*s%s%u", SPAN_ARG(list),
+			    list.n > 0 ? ", " : "", last);
+		count++;
+		last = line;
+	}
+	if (count == 0)
+		return NULL;
+	if (count == 1)
+		return arena_printf(ar, "line %u", last).p;
+	return arena_printf(ar, "lines %.*s%s and %u", SPAN_ARG(list),
+	    count > 9 ? ", ..." : "", last).p;
+}
+
+static void
+say_open(struct relay *r, const struct cf_rule *rule, bdd_node cond,
+    size_t n, const int8_t *values)
+{
+	struct cf		*cf = r->p.cf;
+	const struct prove_atom	*a = leans_on(r, cond, values);
+	const char		*lines = lines_before(r, n);
+	const struct cf_expr	*e;
+
+	if (a != NULL && a->kind != ATOM_FAILS) {
+		e = open_side(a);
+		if (e == NULL)
+			e = a->expr;
+		cf_error(cf, rule->loc, anyone_writes(e) ?
+		    "anyone can write %.*s: this path to accept is open to "
+		    "the world" :
+		    "%.*s proves nothing of the client: this path to accept "
+		    "is open to the world", SPAN_ARG(cf_expr_text(cf, e)));
+	} else if (rule->cond->kind != CF_E_OTHERWISE) {
+		cf_error(cf, rule->loc, "a stranger passes this condition: "
+		    "this path to accept is open to the world");
+	} else if (lines != NULL) {
+		cf_error(cf, rule->loc, "this path to accept is open to the "
+		    "world: %s not taken, then otherwise", lines);
+	} else {
+		cf_error(cf, rule->loc, "this path to accept is open to the "
+		    "world: otherwise takes everybody");
+	}
+	cf_help(cf, "ask for something the client cannot forge: "
+	    "client.authenticated, client.ip in a net, rcpt.domain in a set "
+	    "or table");
+}
+
+/* Rule by rule, then the session as it would be typed. */
+static void
+say_path(struct relay *r, const struct cf_rule *rule, size_t n,
+    const int8_t *values)
+{
+	struct cf	*cf = r->p.cf;
+	struct span	 session = session_text(r, values);
+	size_t		 i, from = n > NOTES_MAX ? n - NOTES_MAX : 0;
+
+	for (i = from; i < n; i++) {
+		if (bdd_eval(r->p.bdd, r->passed[i].cond, values))
+			cf_note(cf, r->passed[i].rule->loc, "taken, and goes "
+			    "on");
+		else
+			cf_note(cf, r->passed[i].rule->loc, "not taken");
+	}
+	cf_note(cf, rule->loc, "a session that gets through: %.*s",
+	    SPAN_ARG(session));
+}
+
+static void
+say_wide_net(struct relay *r, const struct ipnet *net, struct cf_loc loc)
+{
+	char	 text[IP_TEXT_MAX];
+
+	if (!prove_net_is_wide(net))
+		return;
+	cf_error(r->p.cf, loc, net->bits == 0 ?
+	    "%s/%u is everybody; a network that grants relaying may not be "
+	    "the world" :
+	    "%s/%u is too wide; a network that grants relaying may not be "
+	    "shorter than /8 (IPv4) or /16 (IPv6)",
+	    ip_format(&net->ip, text), net->bits);
+}
+
+static void
+say_wide(struct relay *r, const struct prove_atom *a,
+    const struct cf_rule *rule)
+{
+	const struct cf_sym	*sym = a->sym;
+	struct ipnet		 net;
+	bool			 each = false;
+	size_t			 i;
+
+	if (sym == NULL) {
+		net = (struct ipnet){ a->b.value.ip, a->b.value.bits };
+		say_wide_net(r, &net, a->expr->b->loc);
+		return;
+	}
+	for (i = 0; i < sym->n; i++) {
+		each |= prove_net_is_wide(&sym->nets[i]);
+		say_wide_net(r, &sym->nets[i], sym->net_locs[i]);
+	}
+	if (!each)
+		cf_error(r->p.cf, sym->loc, "the networks of '%.*s' together "
+		    "are half of the world, or more; they cannot grant "
+		    "relaying", SPAN_ARG(sym->name));
+	cf_note(r->p.cf, rule->loc, "it grants here");
+}
+
+/* Those of the open cases that do not rest on a network that is too wide. */
+static bdd_node
+without_wide(struct relay *r, bdd_node open)
+{
+	uint32_t	 i;
+
+	for (i = 1; i <= r->p.natoms; i++) {
+		if (r->p.atoms[i].kind == ATOM_WIDE)
+			open = bdd_and(r->p.bdd, open, bdd_not(r->p.bdd,
+			    bdd_var(r->p.bdd, i)));
+	}
+	return open;
+}
+
+static void
+report(struct relay *r, const struct cf_rule *rule, bdd_node cond,
+    bdd_node open)
+{
+	bdd_node	 narrow = without_wide(r, open);
+	int8_t		*values;
+	uint32_t	 i;
+
+	values = xcalloc((size_t)r->p.natoms + 1, sizeof(*values));
+	if (narrow != BDD_FALSE) {
+		(void)bdd_path(r->p.bdd, narrow, values, r->p.natoms);
+		say_open(r, rule, cond, r->n, values);
+		say_path(r, rule, r->n, values);
+	} else {
+		(void)bdd_path(r->p.bdd, open, values, r->p.natoms);
+		for (i = 1; i <= r->p.natoms; i++) {
+			if (values[i] == 1 && r->p.atoms[i].kind == ATOM_WIDE)
+				say_wide(r, &r->p.atoms[i], rule);
+		}
+	}
+	free(values);
+}
+
+static void
+check_open(struct relay *r, const struct cf_rule *rule, bdd_node cond,
+    bdd_node open)
+{
+	if (open == BDD_FALSE || r->undecided)
+		return;
+	if (open != BDD_TOO_MUCH) {
+		report(r, rule, cond, open);
+		return;
+	}
+	r->undecided = true;
+	cf_error(r->p.cf, rule->loc, "whether this path to accept is open to "
+	    "the world cannot be decided: the conditions before it are too "
+	    "many together");
+	cf_help(r->p.cf, "put the rules that refuse strangers first, and what "
+	    "may relay into sets, nets and tables");
+}
+
+static void
+walk_rule(struct relay *r, const struct cf_rule *rule)
+{
+	struct bdd	*b = r->p.bdd;
+	bdd_node	 c = prove_truth(&r->p, r->x, rule->cond);
+	bdd_node	 fails, f_left = BDD_FALSE;
+
+	if (rule->has_failing) {
+		fails = prove_fails(&r->p, rule);
+		if (accepting(rule->failing) != NULL)
+			check_open(r, rule, fails,
+			    bdd_and(b, r->left, fails));
+		if (!is_final(rule->failing))
+			f_left = bdd_and(b, r->left, fails);
+		r->left = bdd_and(b, r->left, bdd_not(b, fails));
+	}
+	if (accepting(rule->actions) != NULL)
+		check_open(r, rule, c, bdd_and(b, r->left, c));
+	r->passed[r->n].rule = rule;
+	r->passed[r->n].cond = c;
+	r->passed[r->n].final = is_final(rule->actions);
+	if (r->passed[r->n++].final)
+		r->left = bdd_and(b, r->left, bdd_not(b, c));
+	r->left = bdd_or(b, r->left, f_left);
+	if (prove_has_effects(rule))
+		r->p.version++;
+}
+
+void
+prove_relay(struct cf *cf, const struct cf_decl *d)
+{
+	struct relay		 r = { .left = BDD_TRUE };
+	const struct cf_rule	*rule;
+	size_t			 n = 0;
+
+	for (rule = d->rules; rule != NULL; rule = rule->next)
+		n++;
+	r.passed = xcalloc(n + 1, sizeof(*r.passed));
+	prove_begin(&r.p, cf, PROVE_STRANGER);
+	for (rule = d->rules; rule != NULL; rule = rule->next) {
+		if (rule->is_let)
+			r.x = prove_bind_let(&r.p, r.x, rule);
+		else
+			walk_rule(&r, rule);
+	}
+	prove_end(&r.p);
+	free(r.passed);
+}
