@@ -1,0 +1,337 @@
+/*
+ * routing_test.c - a recipient's way to its targets, with everything that can
+ * be wrong with an expansion.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "test/unit/policy/family.h"
+
+#define COUNT(t) (sizeof(t) / sizeof((t)[0]))
+
+static const struct span	aliases[] = {
+	SPAN("postmaster"), SPAN("colin"),
+	SPAN("family"), SPAN("colin, Ann, tim, una@elsewhere.example"),
+	SPAN("all"), SPAN("family, ann, tim@murphy.example"),
+	SPAN("ann"), SPAN("ann, ann@archive.example"),
+	SPAN("ring"), SPAN("ring2"),
+	SPAN("ring2"), SPAN("ring3, tim"),
+	SPAN("ring3"), SPAN("ring"),
+	SPAN("half"), SPAN("nobody, tim"),
+	SPAN("ghost"), SPAN("nobody"),
+	SPAN("tim+exact"), SPAN("ann@hop.example"),
+	SPAN("shut"), SPAN("x@shut.example"),
+	SPAN("self"), SPAN("self"),
+	SPAN("diamond"), SPAN("left, right"),
+	SPAN("left"), SPAN("right"),
+	SPAN("right"), SPAN("left"),
+};
+
+static const struct family	family = { aliases, COUNT(aliases) / 2, false,
+	NULL };
+
+/* One target as text: "deliver colin /var/mail/colin", "hop mx:x", "fail 550 5.1.1". */
+static void
+describe(const struct target *t, struct buf *out)
+{
+	static const char *const kinds[] = {
+		"?", "deliver", "hop", "discard", "fail", "later"
+	};
+
+	if (out->n > 0)
+		buf_add_str(out, "; ");
+	buf_add_str(out, kinds[t->kind]);
+	if (t->kind == TARGET_DELIVER)
+		buf_addf(out, " %.*s %.*s", SPAN_ARG(t->account),
+		    SPAN_ARG(t->path));
+	else if (t->kind == TARGET_HOP)
+		buf_addf(out, " %.*s %.*s", SPAN_ARG(t->hop),
+		    SPAN_ARG(t->address));
+	else if (t->kind != TARGET_DISCARD)
+		buf_addf(out, " %u %.*s", t->code, SPAN_ARG(t->status));
+}
+
+static struct routing *
+route(struct policy *p, const char *rcpt)
+{
+	struct policy_facts	f = { .rcpt = span_of(rcpt) };
+	struct routing		*r;
+
+	f.rcpt_at = rs_address(f.rcpt).at;
+	r = policy_route(p, &f, NULL, NULL, NULL);
+	assert_non_null(r);
+	assert_true(routing_done(r));
+	return r;
+}
+
+static void
+expect(struct policy *p, const char *rcpt, const char *wanted)
+{
+	struct routing		*r = route(p, rcpt);
+	struct buf		 got = { 0 };
+	const struct target	*t;
+	size_t			 i, n;
+
+	t = routing_targets(r, &n);
+	for (i = 0; i < n; i++)
+		describe(&t[i], &got);
+	assert_string_equal(buf_cstr(&got), wanted);
+	buf_clear(&got);
+	routing_free(&r);
+}
+
+static void
+each_way(void **state)
+{
+	static const struct { const char *rcpt, *wanted; } cases[] = {
+		{ "tim@murphy.example", "deliver tim /var/mail/tim" },
+		/* The account's spelling is the table's. */
+		{ "TIM@murphy.example", "deliver tim /var/mail/tim" },
+		{ "una@murphy.example", "deliver Una /var/mail/Una" },
+		/* Exact before detail; detail falls back to the user. */
+		{ "colin+lists@murphy.example",
+		    "deliver colin+lists /var/mail/colin+lists" },
+		{ "colin+other@murphy.example",
+		    "deliver colin /var/mail/colin" },
+		{ "tim+exact@murphy.example",
+		    "hop relay:provider ann@hop.example" },
+		/* A name that may be no file's. */
+		{ "a/b@murphy.example", "deliver a/b /var/mail/a%2Fb" },
+		{ "nobody@murphy.example", "fail 550 5.1.1" },
+		{ "x@far.example", "hop mx:far.example x@far.example" },
+		{ "x@[192.0.2.1]", "hop host:[192.0.2.1]:25 x@[192.0.2.1]" },
+		{ "x@[IPv6:2001:db8::1]",
+		    "hop host:[2001:db8::1]:25 x@[IPv6:2001:db8::1]" },
+		{ "x@hop.example", "hop relay:provider x@hop.example" },
+		{ "x@host.example",
+		    "hop host:[192.0.2.9]:2525 x@host.example" },
+		{ "x@shut.example", "fail 550 5.1.2" },
+	};
+	struct policy	*p = family_open(&family, NULL);
+	size_t		 i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++)
+		expect(p, cases[i].rcpt, cases[i].wanted);
+	policy_unref(&p);
+}
+
+static void
+expansions(void **state)
+{
+	static const struct { const char *rcpt, *wanted; } cases[] = {
+		{ "postmaster@murphy.example",
+		    "deliver colin /var/mail/colin" },
+		/* A name that leads to itself is delivered. */
+		{ "ann@murphy.example", "deliver ann /var/mail/ann; "
+		    "hop mx:archive.example ann@archive.example" },
+		{ "self@murphy.example", "fail 550 5.1.1" },
+		/* Members once, whoever names them. */
+		{ "all@murphy.example", "deliver colin /var/mail/colin; "
+		    "deliver ann /var/mail/ann; "
+		    "hop mx:archive.example ann@archive.example; "
+		    "deliver tim /var/mail/tim; "
+		    "hop mx:elsewhere.example una@elsewhere.example" },
+		{ "half@murphy.example",
+		    "fail 550 5.1.1; deliver tim /var/mail/tim" },
+		/* Loops. */
+		{ "ring@murphy.example",
+		    "fail 554 5.4.6; deliver tim /var/mail/tim" },
+		{ "diamond@murphy.example", "fail 554 5.4.6" },
+	};
+	struct policy	*p = family_open(&family, NULL);
+	size_t		 i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++)
+		expect(p, cases[i].rcpt, cases[i].wanted);
+	policy_unref(&p);
+}
+
+/* RFC 5321, 4.5.1: <postmaster> has no domain, and a place to go. */
+static void
+postmaster_without_domain(void **state)
+{
+	struct family	 f = family;
+	struct policy	*p = family_open(&f, NULL);
+
+	(void)state;
+	expect(p, "Postmaster",
+	    "hop mx:mail.murphy.example postmaster@mail.murphy.example");
+	policy_unref(&p);
+	f.postmaster = "ann@murphy.example";
+	p = family_open(&f, NULL);
+	expect(p, "postmaster", "deliver ann /var/mail/ann; "
+	    "hop mx:archive.example ann@archive.example");
+	policy_unref(&p);
+}
+
+/* 'Cannot say' is never 'not there'. */
+static void
+tables_that_fail(void **state)
+{
+	struct policy	*p = family_open(&family, NULL);
+	struct routing	*r;
+
+	(void)state;
+	policy_map_failing(p, FAMILY_USERS);
+	expect(p, "tim@murphy.example", "later 451 4.3.0");
+	r = route(p, "tim@murphy.example");
+	assert_int_equal(routing_unknown(r), -1);
+	assert_int_equal(routing_refusal(r), 0);
+	routing_free(&r);
+	policy_map_failing(p, FAMILY_ALIASES);
+	expect(p, "tim@murphy.example", "later 451 4.3.0");
+	expect(p, "x@far.example", "hop mx:far.example x@far.example");
+	policy_unref(&p);
+}
+
+static void
+unknown_and_refused(void **state)
+{
+	static const struct { const char *rcpt; int unknown, refused; }
+	cases[] = {
+		{ "tim@murphy.example", 0, -1 },
+		{ "nobody@murphy.example", 1, -1 },
+		{ "ghost@murphy.example", 1, -1 },
+		{ "half@murphy.example", 0, -1 },	/* one is known */
+		{ "x@far.example", 0, -1 },
+		{ "x@shut.example", 0, 0 },
+		{ "shut@murphy.example", 0, 0 },
+		{ "diamond@murphy.example", 0, 0 },
+	};
+	struct policy	*p = family_open(&family, NULL);
+	struct routing	*r;
+	size_t		 i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		r = route(p, cases[i].rcpt);
+		assert_int_equal(routing_unknown(r), cases[i].unknown);
+		assert_int_equal(routing_refusal(r), cases[i].refused);
+		routing_free(&r);
+	}
+	policy_unref(&p);
+}
+
+/* n names that lead to each other, the last one to tim. */
+static void
+chain(unsigned n, const char *wanted)
+{
+	char		 names[80][8];
+	struct span	 pairs[80];
+	struct family	 f = { pairs, n, false, NULL };
+	struct policy	*p;
+	unsigned	 i;
+
+	for (i = 0; i <= n; i++)
+		(void)snprintf(names[i], sizeof(names[i]), "n%u", i);
+	for (i = 0; i < n; i++) {
+		pairs[2 * i] = span_of(names[i]);
+		pairs[2 * i + 1] = i + 1 == n ? SPAN("tim") :
+		    span_of(names[i + 1]);
+	}
+	p = family_open(&f, NULL);
+	expect(p, "n0@murphy.example", wanted);
+	policy_unref(&p);
+}
+
+static void
+as_deep_as_it_may_be(void **state)
+{
+	(void)state;
+	chain(32, "deliver tim /var/mail/tim");
+	chain(33, "fail 554 5.4.6");
+}
+
+/* More than 100,000 members in all: nothing of it is sent. */
+static void
+as_large_as_it_may_be(void **state)
+{
+	struct buf	 a = { 0 }, b = { 0 };
+	struct span	 pairs[6] = { SPAN("both"), SPAN("left, right"),
+			    SPAN("left"), SPAN_NONE, SPAN("right"), SPAN_NONE };
+	struct family	 f = { pairs, 3, false, NULL };
+	struct policy	*p;
+	unsigned	 i;
+
+	(void)state;
+	for (i = 0; i < 60000; i++) {
+		buf_addf(&a, "a%u@far.example,", i);
+		buf_addf(&b, "b%u@far.example,", i);
+	}
+	pairs[3] = buf_span(&a);
+	pairs[5] = buf_span(&b);
+	p = family_open(&f, NULL);
+	expect(p, "both@murphy.example", "fail 554 5.3.4");
+	policy_unref(&p);
+	buf_clear(&a);
+	buf_clear(&b);
+}
+
+/* Long lists give way to others between slices. */
+static void		(*later_cb)(void *);
+static void		*later_arg;
+
+static void
+later(void (*cb)(void *), void *arg)
+{
+	later_cb = cb;
+	later_arg = arg;
+}
+
+static void
+slices(void **state)
+{
+	struct buf		 list = { 0 };
+	struct span		 pairs[2] = { SPAN("list"), SPAN_NONE };
+	struct family		 f = { pairs, 1, false, NULL };
+	struct policy_facts	 facts = { .rcpt = SPAN("list@murphy.example") };
+	struct policy		*p;
+	struct routing		*r;
+	unsigned		 i, turns = 0;
+	size_t			 n;
+
+	(void)state;
+	for (i = 0; i < 2500; i++)
+		buf_addf(&list, "a%u@far.example,", i);
+	pairs[1] = buf_span(&list);
+	p = family_open_later(&f, later);
+	facts.rcpt_at = 4;
+	r = policy_route(p, &facts, NULL, NULL, NULL);
+	for (; !routing_done(r); turns++)
+		later_cb(later_arg);
+	assert_int_equal(turns, 2);
+	(void)routing_targets(r, &n);
+	assert_int_equal(n, 2500);
+	routing_free(&r);
+	/* One that is given up between two slices goes when its turn comes. */
+	r = policy_route(p, &facts, NULL, NULL, NULL);
+	assert_false(routing_done(r));
+	routing_free(&r);
+	later_cb(later_arg);
+	policy_unref(&p);
+	buf_clear(&list);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test(each_way),
+		cmocka_unit_test(expansions),
+		cmocka_unit_test(postmaster_without_domain),
+		cmocka_unit_test(tables_that_fail),
+		cmocka_unit_test(unknown_and_refused),
+		cmocka_unit_test(as_deep_as_it_may_be),
+		cmocka_unit_test(as_large_as_it_may_be),
+		cmocka_unit_test(slices),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
