@@ -259,6 +259,10 @@ refused(struct client *c, const struct reply *r)
 {
 	struct outcome	why;
 
+	if (r->code < 400) {
+		nonsense(c);
+		return;
+	}
 	outcome_reply(&why, r);
 	if (why.code >= 500 && why.code != 521) {
 		why.code = (uint16_t)(why.code - 100);
@@ -500,7 +504,7 @@ data_reply(struct client *c, const struct reply *r)
 		step(c, LONE_DOT, "354");
 		buf_add_str(&c->out, ".\r\n");
 		flush(c);
-	} else if (r->code / 100 == 2) {
+	} else if (r->code < 400) {
 		nonsense(c);
 	} else {
 		outcome_reply(&why, r);

@@ -5,6 +5,7 @@
 
 #include <sys/socket.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,6 +194,7 @@ give_up(struct session *s)
 {
 	struct job	*j = s->job;
 
+	assert(s->why.code >= 400);
 	s->job = NULL;
 	j->connected = outcome_is_final(&s->why);	/* no trouble of the way */
 	job_result_rest(j, &s->why);

@@ -435,6 +435,10 @@ static const struct chat	before[] = {
 	    "failed 454 4.7.1 no"),
 	CHAT("greeting 521 is for good (RFC 7504)", "S: 521 no mail here\n",
 	    "failed 521 5.0.0 no mail here"),
+	CHAT("greeting 250 is none", "S: 250 hi\n", "failed 451 4.5.0 not "
+	    "understood instead of the greeting"),
+	CHAT("EHLO 220", HELLO "S: 220 hi\n", "failed 451 4.5.0 not "
+	    "understood instead of the answer to EHLO"),
 	CHAT("greeting 450", "S: 450 x\n", "failed 450 4.0.0 x"),
 	CHAT("no greeting", "X\n", "failed 451 4.4.2 connection lost while "
 	    "waiting for the greeting"),
@@ -498,6 +502,8 @@ static const struct chat	broken[] = {
 	    UNDERSTOOD(M_OR_R) "; unconnected; closed"),
 	CHAT("250 at DATA", PLAIN MAIL OK RCPT1 OK DATA OK, "ready; 451 4.5.0 "
 	    UNDERSTOOD(M_OR_R) "; unconnected; closed"),
+	CHAT("350 at DATA", PLAIN MAIL OK RCPT1 OK DATA "S: 350 x\n",
+	    "ready; 451 4.5.0 " UNDERSTOOD(M_OR_R) "; unconnected; closed"),
 	CHAT("354 at the dot", PLAIN MAIL OK RCPT1 OK DATA GO CONTENT GO,
 	    "ready; 451 4.5.0 " UNDERSTOOD(FINAL) "; unconnected; closed"),
 	CHAT("a reply too many, one by one", PLAIN MAIL "S: 250 a\nS: 250 b\n",
