@@ -22,7 +22,7 @@ rs_build_new(void)
 {
 	struct rs_build	*b = xcalloc(1, sizeof(*b));
 
-	b->func = RS_NO_INDEX;
+	b->func = b->sw = RS_NO_INDEX;
 	return b;
 }
 
@@ -37,6 +37,7 @@ rs_build_free(struct rs_build **bp)
 	for (unsigned i = 0; i < RS_NSECTIONS; i++)
 		buf_clear(&b->sec[i]);
 	buf_clear(&b->options);
+	buf_clear(&b->cases);
 	htab_clear(&b->strings);
 	htab_clear(&b->consts);
 	free(b);

@@ -14,6 +14,9 @@ struct rs_build {
 	struct buf	 options;	/* struct pending_option */
 	struct htab	 strings, consts;
 	uint32_t	 func;		/* under way, or RS_NO_INDEX */
+	uint32_t	 sw;		/* instruction of the switch under way, or RS_NO_INDEX */
+	enum rs_type	 sw_type;
+	struct buf	 cases;		/* struct rs_case, in the order of the rules */
 	const char	*why;		/* the first mistake */
 };
 

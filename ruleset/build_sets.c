@@ -1,6 +1,7 @@
 /*
  * build_sets.c - writing sets: hash tables and tries, as sets.c reads them.
  */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/xalloc.h"
@@ -111,6 +112,69 @@ rs_build_values(struct rs_build *b, struct span name, enum rs_type type,
 		table_put(b, &t, type == RS_T_INT ?
 		    span_mem(&items[i].i, sizeof(items[i].i)) : items[i].s);
 	return table_end(b, &t, name, type, 0);
+}
+
+/*
+ * Cases.
+ */
+
+uint32_t
+rs_build_switch(struct rs_build *b, unsigned reg, enum rs_type type,
+    uint32_t line)
+{
+	assert(b->sw == RS_NO_INDEX);
+	b->sw_type = type;
+	b->sw = rs_build_emit(b, RS_SWITCH, reg,
+	    rs_build_count(b, RS_S_SWITCHES), 0, line);
+	return b->sw;
+}
+
+void
+rs_build_case(struct rs_build *b, struct span key)
+{
+	struct rs_case	c = { rs_item_hash(key), rs_build_string(b, key),
+	    rs_build_count(b, RS_S_INSNS) - b->sw - 1 };
+
+	assert(b->sw != RS_NO_INDEX);
+	buf_add(&b->cases, &c, sizeof(c));
+}
+
+/* The first of equal constants counts: a later one is never found before it. */
+static void
+place_cases(struct rs_build *b, struct rs_case *table, uint32_t ncases)
+{
+	const struct rs_case	*c = (const void *)(b->cases.base +
+	    b->cases.off);
+	size_t			 n = b->cases.n / sizeof(*c);
+
+	for (uint32_t i = 0; i < ncases; i++)
+		table[i] = (struct rs_case){ 0, RS_NO_INDEX, 0 };
+	for (size_t k = 0; k < n; k++) {
+		uint32_t	i = c[k].hash & (ncases - 1);
+
+		while (table[i].string != RS_NO_INDEX)
+			i = (i + 1) & (ncases - 1);
+		table[i] = c[k];
+	}
+}
+
+void
+rs_build_switch_end(struct rs_build *b)
+{
+	struct rs_switch	 rec = { b->sw_type,
+	    rs_build_count(b, RS_S_CASES), 2 };
+	struct rs_case		*table;
+
+	while (rec.ncases < 2 * b->cases.n / sizeof(*table))
+		rec.ncases *= 2;
+	table = xcalloc(rec.ncases, sizeof(*table));
+	place_cases(b, table, rec.ncases);
+	buf_add(&b->sec[RS_S_CASES], table, rec.ncases * sizeof(*table));
+	free(table);
+	rs_build_add(b, RS_S_SWITCHES, &rec);
+	rs_build_land(b, b->sw);
+	buf_reset(&b->cases);
+	b->sw = RS_NO_INDEX;
 }
 
 /*

@@ -189,6 +189,28 @@ put_reply(struct listing *l, uint32_t i)
 	put_string(l, reply->status);
 }
 
+/* In the order of the hash table: that of a golden file does not change. */
+static void
+put_cases(struct listing *l, uint32_t n, uint32_t at)
+{
+	const struct rs_switch	*sw = RS_REC(l->im, SWITCHES,
+	    struct rs_switch, n);
+	const char		*before = "{ ";
+
+	for (uint32_t i = 0; i < sw->ncases; i++) {
+		const struct rs_case	*c = RS_REC(l->im, CASES,
+		    struct rs_case, sw->first_case + i);
+
+		if (c->string == RS_NO_INDEX)
+			continue;
+		buf_add_str(l->out, before);
+		put_quoted(l, rs_string(l->im, c->string));
+		buf_addf(l->out, " -> %u", at + 1 + c->skip);
+		before = ", ";
+	}
+	buf_add_str(l->out, " }");
+}
+
 /* One operand; `at` is the instruction's number in its function. */
 static void
 put_operand(struct listing *l, unsigned kind, uint32_t n, uint32_t at)
@@ -244,6 +266,9 @@ put_operand(struct listing *l, unsigned kind, uint32_t n, uint32_t at)
 		break;
 	case RS_JUMP_:
 		buf_addf(l->out, "-> %u", at + 1 + n);
+		break;
+	case RS_SWITCH_:
+		put_cases(l, n, at);
 		break;
 	case RS_NONE_:
 	case RS_NOPERANDS:

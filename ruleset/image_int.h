@@ -72,6 +72,19 @@ struct rs_nets {
 #define RS_NODE_FIRST	2		/* child 2 + n: node n */
 struct rs_node { uint32_t child[16]; };
 
+/* The n-th belongs to the n-th SWITCH; a hash table as that of a set. */
+struct rs_switch {
+	uint32_t	type;		/* of all its constants: TEXT, DOMAIN, ADDRESS */
+	uint32_t	first_case;
+	uint32_t	ncases;		/* places in the table: a power of two */
+};
+
+struct rs_case {
+	uint32_t	hash;
+	uint32_t	string;		/* RS_NO_INDEX: the place is free */
+	uint32_t	skip;		/* instructions, as in a jump */
+};
+
 enum rs_section_kind {
 #define SECTION(id, record, meaning) RS_S_##id,
 #include "ruleset/sections.def"
@@ -109,6 +122,8 @@ uint64_t	rs_dialect(void);
 /* sets.c: what build and look-up must agree on. */
 uint32_t	rs_item_hash(struct span);	/* ASCII case folded */
 struct span	rs_item(const struct rs_image *, uint32_t item);
+/* How many instructions SWITCH number n skips for v; `otherwise` for what is no case. */
+uint32_t	rs_switch_skip(const struct rs_image *, uint32_t n, const struct rs_value *v, uint32_t otherwise);
 /* Labels of ".a.b", at most 31. */
 unsigned	rs_labels(struct span suffix);
 

@@ -394,6 +394,17 @@ jump_if(struct frame *f, const struct rs_insn *in, bool yes)
 	return NEXT;
 }
 
+/* A short cut past rules that compare the same with other constants. */
+static enum next
+switch_to(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
+{
+	const struct rs_value	*v = &f->r[in->a];
+
+	if (ev->record == NULL && v->type != RS_T_UNKNOWN)
+		f->pc += rs_switch_skip(ev->im, in->b, v, in->c);
+	return NEXT;
+}
+
 static enum next
 rule(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
 {
@@ -516,6 +527,8 @@ step(struct rs_eval *ev, struct frame *f, const struct rs_insn *in,
 		return ask_tag(ev, f, in);
 	case RS_END:
 		return end(ev, f, out);
+	case RS_SWITCH:
+		return switch_to(ev, f, in);
 	case RS_NOPS:
 		break;
 	}

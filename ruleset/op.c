@@ -19,6 +19,7 @@ const char *const rs_operand_names[RS_NOPERANDS] = {
 	[RS_REPLY_] = "REPLY", [RS_STR_] = "STR", [RS_OBJECT_] = "OBJECT",
 	[RS_TYPE_] = "TYPE", [RS_MASK_] = "MASK", [RS_COUNT_] = "COUNT",
 	[RS_FLAG_] = "FLAG", [RS_JUMP_] = "JUMP",
+	[RS_SWITCH_] = "SWITCH",
 };
 
 const char *const rs_hook_names[RS_NHOOKS] = {

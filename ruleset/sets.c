@@ -136,6 +136,33 @@ rs_set_has(const struct rs_image *im, uint32_t i, const struct rs_value *v)
 	return probe(im, set, rs_item_hash(v->s), v->s, exact);
 }
 
+uint32_t
+rs_switch_skip(const struct rs_image *im, uint32_t n, const struct rs_value *v,
+    uint32_t otherwise)
+{
+	const struct rs_switch	*sw = RS_REC(im, SWITCHES, struct rs_switch, n);
+	const struct rs_case	*cases = RS_REC(im, CASES, struct rs_case,
+	    sw->first_case);
+	uint32_t		 hash, mask = sw->ncases - 1;
+
+	if (!rs_has_span(v->type))
+		return otherwise;
+	hash = rs_item_hash(v->s);
+	for (uint32_t i = 0; i < sw->ncases; i++) {
+		const struct rs_case	*c = &cases[(hash + i) & mask];
+		struct rs_value		 key = { .type = (uint8_t)sw->type };
+
+		if (c->string == RS_NO_INDEX)
+			return otherwise;
+		if (c->hash != hash)
+			continue;
+		key.s = rs_string(im, c->string);
+		if (rs_compare(v, &key) == 0)
+			return c->skip;
+	}
+	return otherwise;
+}
+
 static bool
 walk(const struct rs_image *im, uint32_t child, const struct ip *ip,
     unsigned nibbles)

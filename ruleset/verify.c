@@ -359,6 +359,33 @@ check_node(const struct rs_image *im, uint32_t i)
 	return NULL;
 }
 
+/* Where the cases lead is looked at where the SWITCH stands. */
+static const char *
+check_switch(const struct rs_image *im, uint32_t i)
+{
+	const struct rs_switch	*sw = REC(SWITCHES, struct rs_switch, i);
+	uint32_t		 used = 0;
+
+	MUST(sw->type == RS_T_TEXT || sw->type == RS_T_DOMAIN ||
+	    sw->type == RS_T_ADDRESS, "cases are of no known type");
+	MUST(sw->ncases > 0 && (sw->ncases & (sw->ncases - 1)) == 0,
+	    "the size of a table of cases is not a power of two");
+	MUST(sw->first_case == (i == 0 ? 0 :
+	    sw[-1].first_case + sw[-1].ncases) &&
+	    is_range(im, RS_S_CASES, sw->first_case, sw->ncases),
+	    "a table of cases is not there");
+	for (uint32_t k = 0; k < sw->ncases; k++) {
+		const struct rs_case	*c = REC(CASES, struct rs_case,
+		    sw->first_case + k);
+
+		MUST(c->string == RS_NO_INDEX || is_string(im, c->string),
+		    "a case's text is not there");
+		used += c->string != RS_NO_INDEX;
+	}
+	MUST(used < sw->ncases, "a table of cases is full");
+	return NULL;
+}
+
 static const struct {
 	enum rs_section_kind	 kind;
 	check_fn		*check;
@@ -376,6 +403,7 @@ static const struct {
 	{ RS_S_SETS, check_set },
 	{ RS_S_NETS, check_nets },
 	{ RS_S_NODES, check_node },
+	{ RS_S_SWITCHES, check_switch },
 };
 
 int

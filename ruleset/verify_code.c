@@ -31,6 +31,7 @@ struct walk {
 	const struct rs_func	*func;
 	uint32_t		 number;	/* of func */
 	uint32_t		 at;		/* instruction, or RS_NO_INDEX */
+	uint32_t		 nswitches;	/* so far */
 	struct state		*states;	/* one for each instruction */
 	struct cost		*costs;		/* by function */
 };
@@ -151,6 +152,26 @@ check_jump(const struct walk *w, uint32_t at, uint32_t n)
 	return NULL;
 }
 
+/* Each table belongs to one instruction, so that all are looked at once. */
+static const char *
+check_cases(const struct walk *w, uint32_t at, uint32_t n)
+{
+	const struct rs_switch	*sw;
+
+	MUST(n == w->nswitches && n < w->im->n[RS_S_SWITCHES],
+	    "an instruction's cases are not its own");
+	sw = RS_REC(w->im, SWITCHES, struct rs_switch, n);
+	for (uint32_t i = 0; i < sw->ncases; i++) {
+		const struct rs_case	*c = RS_REC(w->im, CASES,
+		    struct rs_case, sw->first_case + i);
+
+		if (c->string != RS_NO_INDEX)
+			MUST(c->skip < w->func->end - at - 1,
+			    "a case leads out of its function");
+	}
+	return NULL;
+}
+
 /* One operand, of the kind that op.def says. */
 static const char *
 check_operand(const struct walk *w, const struct state *s, uint32_t at,
@@ -210,6 +231,8 @@ check_operand(const struct walk *w, const struct state *s, uint32_t at,
 		return NULL;
 	case RS_JUMP_:
 		return check_jump(w, at, n);
+	case RS_SWITCH_:
+		return check_cases(w, at, n);
 	default:
 		return "an operand is of no known kind";
 	}
@@ -246,8 +269,24 @@ join(struct state *there, const struct state *s)
 	there->reached = true;
 }
 
+static void
+join_cases(struct walk *w, struct state *s, uint32_t n)
+{
+	const struct rs_switch	*sw = RS_REC(w->im, SWITCHES,
+	    struct rs_switch, n);
+
+	for (uint32_t i = 0; i < sw->ncases; i++) {
+		const struct rs_case	*c = RS_REC(w->im, CASES,
+		    struct rs_case, sw->first_case + i);
+
+		if (c->string != RS_NO_INDEX)
+			join(s + 1 + c->skip, s);
+	}
+	w->nswitches++;
+}
+
 static const char *
-check_insn(const struct walk *w, uint32_t at)
+check_insn(struct walk *w, uint32_t at)
 {
 	const struct rs_insn	*in = RS_REC(w->im, INSNS, struct rs_insn, at);
 	struct state		*s = &w->states[at - w->func->start];
@@ -261,6 +300,8 @@ check_insn(const struct walk *w, uint32_t at)
 		s->written[in->a / 64] |= UINT64_C(1) << (in->a % 64);
 	if (rs_ops[in->op].c == RS_JUMP_)
 		join(s + 1 + in->c, s);
+	if (in->op == RS_SWITCH)
+		join_cases(w, s, in->b);
 	if (ends_path(in->op) || in->op == RS_JUMP)
 		return NULL;
 	MUST(at + 1 < w->func->end, "a path runs out of its function");
@@ -360,6 +401,8 @@ check_funcs(struct walk *w)
 	}
 	MUST(next == w->im->n[RS_S_INSNS],
 	    "code lies behind the last function");
+	MUST(w->im->n[RS_S_SWITCHES] == w->nswitches,
+	    "cases belong to no instruction");
 	MUST(w->im->n[RS_S_LINES] == next,
 	    "instructions and their lines are not as many");
 	return NULL;

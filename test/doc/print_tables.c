@@ -43,6 +43,7 @@ static const char opcodes_head[] =
     " 1 detail,\n  2 domain, 3 local part.\n"
     "- TYPE: 2 bool, 3 int, 4 size, 5 time, 6 text, 7 domain, 8 address, 9 ip,"
     "\n  10 net, 11 status.  MASK: bits of IPv4, and of IPv6 times 256.\n"
+    "- SWITCH: a table of cases.\n"
     "- JUMP: instructions to skip, from the next one; so 0 goes on.\n"
     "- NONE: zero.\n";
 

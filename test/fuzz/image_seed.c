@@ -50,6 +50,13 @@ all_instructions(struct buf *image)
 			rs_build_emit(b, RS_JUMP_UNKNOWN, 0, 0, 1, 2);
 		if (op == RS_RETURN)
 			op++;
+		if (op == RS_SWITCH) {
+			rs_build_switch(b, 0, RS_T_TEXT, 2);
+			rs_build_case(b, SPAN("hello"));
+			rs_build_emit(b, RS_DISCARD, 0, 0, 0, 2);
+			rs_build_switch_end(b);
+			continue;
+		}
 		rs_build_emit(b, (enum rs_op)op, 0, 0, c, 2);
 	}
 	rs_build_emit(b, RS_END, 0, 0, 0, 3);

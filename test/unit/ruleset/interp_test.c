@@ -419,6 +419,7 @@ test_each_instruction_is_in_a_row(void **state)
 		for (size_t k = 0; k < 8; k++)
 			seen[rows[i].code[k].op] = true;
 	}
+	seen[RS_SWITCH] = true;		/* see the chains below */
 	for (size_t op = 0; op < RS_NOPS; op++) {
 		if (!seen[op])
 			fail_msg("%s is run nowhere", rs_ops[op].name);
@@ -655,6 +656,124 @@ test_texts_do_not_grow_without_end(void **state)
 	buf_clear(&out);
 }
 
+/*
+ * Chains of comparisons: r0 == constant => the constant's number, for each in
+ * turn; with and without the short cut.
+ */
+static const char *const chained[] = {
+	"a.example", "b.example", "Hello", "hello", "ann@x.example",
+	"a.example", "c.example",
+};
+
+static void
+emit_chain(struct rs_build *b, enum rs_type type, bool with_switch)
+{
+	uint8_t		arg = RS_T_TEXT;
+	struct rs_value	v;
+	uint32_t	test;
+
+	rs_build_func(b, SPAN("chain"), RS_FUNC_RULESET, RS_HOOK_RCPT, &arg,
+	    1, RS_T_INT);
+	if (with_switch)
+		rs_build_switch(b, 0, type, 1);
+	for (size_t i = 0; i < COUNT(chained); i++) {
+		if (with_switch)
+			rs_build_case(b, span_of(chained[i]));
+		v = type == RS_T_ADDRESS ? rs_address(span_of(chained[i])) :
+		    rs_text(type, span_of(chained[i]));
+		rs_build_emit(b, RS_LOAD, 1, 0, rs_build_const(b, &v), 1);
+		rs_build_emit(b, RS_EQ, 1, 0, 1, 1);
+		test = rs_build_emit(b, RS_TEST, 1, 0, 0, 1);
+		v = rs_int(RS_T_INT, (int64_t)i);
+		rs_build_emit(b, RS_LOAD, 1, 0, rs_build_const(b, &v), 1);
+		/* the fourth has no final action: those behind it are asked */
+		if (i != 3)
+			rs_build_emit(b, RS_RETURN, 1, 0, 0, 1);
+		rs_build_land(b, test);
+	}
+	if (with_switch)
+		rs_build_switch_end(b);
+	rs_build_emit(b, RS_END, 0, 0, 0, 1);
+	rs_build_func_end(b);
+}
+
+static const char *const asked[] = {
+	"domain a.example", "domain b.example", "domain z.example",
+	"domain", "text hello", "text Hello", "text HELLO", "text ",
+	"text A.example", "text c.example", "address ann@x.example",
+	"address ANN@x.example", "address <>", "ip 10.0.0.1", "int 3", "none",
+	"?table", "?soft", "domain hello",
+};
+
+static void
+test_a_switch_decides_as_its_chain(void **state)
+{
+	static const enum rs_type	types[] = { RS_T_TEXT, RS_T_DOMAIN,
+					    RS_T_ADDRESS };
+	struct rs_build		*b = rs_build_new();
+	struct buf		 out = { 0 };
+	struct rs_image		*image;
+	struct fake_world	 w = { 0 };
+	struct rs_eval		*ev;
+	struct rs_verdict	 v;
+	struct rs_value		 arg;
+	const char		*why = "", *plain;
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++)
+		emit_chain(b, types[i / 2], i % 2 == 1);
+	if (rs_build_finish(b, &out, &why) == -1)
+		fail_msg("%s", why);
+	image = rs_image_open_mem(out.base + out.off, out.n, &why);
+	ev = rs_eval_new(image, &fake_world, &w, NULL);
+	for (unsigned i = 0; i < 3 * COUNT(asked); i++) {
+		arg = spec_value(asked[i / 3], &arena);
+		print_message("%s in a chain of %s\n", asked[i / 3],
+		    rs_type_name(types[i % 3]));
+		rs_eval_run(ev, i % 3 * 2, &arg, 1, &v);
+		plain = fake_describe(&w, &v);
+		rs_eval_run(ev, i % 3 * 2 + 1, &arg, 1, &v);
+		assert_string_equal(fake_describe(&w, &v), plain);
+	}
+	rs_eval_free(&ev);
+	rs_image_free(&image);
+	rs_build_free(&b);
+	buf_clear(&out);
+	fake_clear(&w);
+}
+
+static void
+test_a_record_names_the_rules_that_a_switch_would_skip(void **state)
+{
+	struct rs_build		*b = rs_build_new();
+	struct buf		 out = { 0 };
+	struct rs_record	 record = { 0 };
+	struct rs_image		*image;
+	struct fake_world	 w = { 0 };
+	struct rs_eval		*ev;
+	struct rs_verdict	 v;
+	struct rs_value		 arg = rs_text(RS_T_TEXT, SPAN("c.example"));
+	const char		*why = "";
+	size_t			 asked_rules = 0;
+
+	(void)state;
+	emit_chain(b, RS_T_TEXT, true);
+	if (rs_build_finish(b, &out, &why) == -1)
+		fail_msg("%s", why);
+	image = rs_image_open_mem(out.base + out.off, out.n, &why);
+	ev = rs_eval_new(image, &fake_world, &w, &record);
+	rs_eval_run(ev, 0, &arg, 1, &v);
+	assert_int_equal(v.value.i, 6);
+	for (size_t i = 0; i < record.n; i++)
+		asked_rules += record.steps[i].kind == RS_STEP_TEST;
+	assert_int_equal(asked_rules, COUNT(chained));
+	rs_eval_free(&ev);
+	rs_record_clear(&record);
+	rs_image_free(&image);
+	rs_build_free(&b);
+	buf_clear(&out);
+}
+
 int
 main(void)
 {
@@ -667,6 +786,8 @@ main(void)
 		cmocka_unit_test(test_a_parked_evaluation_can_be_given_up),
 		cmocka_unit_test(test_waiting_changes_neither_verdict_nor_record),
 		cmocka_unit_test(test_waiting_changes_nothing_in_a_whole_policy),
+		cmocka_unit_test(test_a_switch_decides_as_its_chain),
+		cmocka_unit_test(test_a_record_names_the_rules_that_a_switch_would_skip),
 		cmocka_unit_test(test_calls_go_as_deep_as_the_verifier_allows),
 		cmocka_unit_test(test_texts_do_not_grow_without_end),
 	};

@@ -18,7 +18,7 @@
 
 /* Numbers in the image of make(). */
 enum { C_TEXT, C_TAG, C_BOOL, C_IP, C_NET, C_MAP, C_SIZE, C_TIME };
-enum { F_RULESET, F_EXPR, F_HOOK };
+enum { F_RULESET, F_EXPR, F_HOOK, F_SWITCH };
 
 static struct buf	valid;
 
@@ -85,6 +85,23 @@ make_small_functions(struct rs_build *b)
 	rs_build_func_end(b);
 }
 
+/* r1 is written by what the case skips to, and by the rest. */
+static void
+make_switch(struct rs_build *b)
+{
+	rs_build_func(b, SPAN("s"), RS_FUNC_EXPR, RS_HOOK_RCPT, NULL, 0,
+	    RS_T_TEXT);
+	rs_build_emit(b, RS_LOAD, 0, 0, C_TEXT, 7);
+	rs_build_switch(b, 0, RS_T_TEXT, 7);
+	rs_build_emit(b, RS_LOAD, 1, 0, C_TEXT, 7);
+	rs_build_case(b, SPAN("hello"));
+	rs_build_emit(b, RS_LOAD, 1, 0, C_TEXT, 7);
+	rs_build_emit(b, RS_RETURN, 1, 0, 0, 7);
+	rs_build_switch_end(b);
+	rs_build_emit(b, RS_RETURN, 0, 0, 0, 7);
+	rs_build_func_end(b);
+}
+
 static void
 make_objects(struct rs_build *b)
 {
@@ -116,6 +133,7 @@ static const struct rs_insn hook_code[] = {
 	/* 8 */ { RS_TEST, 3, 0, 1 },
 	/* 9 */ { RS_REJECT, 0, 0, 0 },
 	/* 10 */ { RS_END, 0, 0, 0 },
+	/* and a function with a switch: make() */
 };
 
 static int
@@ -136,6 +154,7 @@ make(void **state)
 		rs_build_emit(b, (enum rs_op)hook_code[i].op, hook_code[i].a,
 		    hook_code[i].b, hook_code[i].c, 9);
 	rs_build_func_end(b);
+	make_switch(b);
 	if (rs_build_finish(b, &valid, &why) == -1)
 		fail_msg("%s", why);
 	rs_build_free(&b);
@@ -378,6 +397,11 @@ static const struct spoiled spoiled[] = {
 	F(NODES, 0, rs_node, child[3], 99, "nowhere, or back"),
 	F(NODES, 0, rs_node, child[3], RS_NODE_FIRST, "nowhere, or back"),
 	F(NODES, 1, rs_node, child[3], RS_NODE_FIRST, "nowhere, or back"),
+	F(SWITCHES, 0, rs_switch, type, RS_T_IP, "no known type"),
+	F(SWITCHES, 0, rs_switch, first_case, 1, "cases is not there"),
+	F(SWITCHES, 0, rs_switch, ncases, 0, "power of two"),
+	F(SWITCHES, 0, rs_switch, ncases, 3, "power of two"),
+	F(SWITCHES, 0, rs_switch, ncases, 1u << 31, "cases is not there"),
 	F(FUNCS, F_HOOK, rs_func, name, 9999, "name is not there"),
 	F(FUNCS, F_HOOK, rs_func, kind, 3, "no known kind"),
 	F(FUNCS, F_HOOK, rs_func, hook, RS_NHOOKS, "hook is not known"),
@@ -564,16 +588,64 @@ test_unreachable_code_is_checked_all_the_same(void **state)
 	expect(image, "constant is not there");
 }
 
+static struct rs_case *
+first_case(char *image)
+{
+	struct rs_case	*c = record(image, RS_S_CASES, 0);
+
+	while (c->string == RS_NO_INDEX)
+		c++;
+	return c;
+}
+
+static struct rs_insn *
+switch_insn(char *image)
+{
+	const struct rs_func	*f = record(image, RS_S_FUNCS, F_SWITCH);
+
+	return record(image, RS_S_INSNS, f->start + 1);
+}
+
+static void
+test_cases_lead_to_what_is_there(void **state)
+{
+	char		*image = copy_valid();
+	struct rs_case	*c;
+
+	(void)state;
+	first_case(image)->skip = 5;
+	expect(image, "a case leads out of its function");
+	image = copy_valid();
+	first_case(image)->skip = 2;	/* past the second LOAD */
+	expect(image, "path has not written");
+	image = copy_valid();
+	first_case(image)->string = 9999;
+	expect(image, "case's text is not there");
+	image = copy_valid();
+	c = record(image, RS_S_CASES, 0);
+	c[0].string = c[1].string = 0;
+	expect(image, "full");
+	image = copy_valid();
+	switch_insn(image)->b = 1;
+	expect(image, "not its own");
+	image = copy_valid();
+	switch_insn(image)->c = 99;
+	expect(image, "out of its function");
+	image = copy_valid();
+	*switch_insn(image) = (struct rs_insn){ RS_JUMP, 0, 0, 0 };
+	expect(image, "belong to no instruction");
+}
+
 static void
 test_no_code_lies_behind_the_last_function(void **state)
 {
 	char		*image = copy_valid();
-	struct rs_func	*f = record(image, RS_S_FUNCS, F_HOOK);
+	struct rs_func	*f = record(image, RS_S_FUNCS, F_SWITCH);
 	struct rs_insn	*in = record(image, RS_S_INSNS, f->start);
 
 	(void)state;
-	in[8] = (struct rs_insn){ RS_LOAD, 0, 0, C_TEXT };
-	f->end--;		/* ends in REJECT */
+	in[1].c = 0;
+	f->end--;		/* ends in the RETURN before the last */
 	expect(image, "behind the last function");
 }
 
@@ -690,6 +762,7 @@ main(void)
 		cmocka_unit_test(test_each_operand_is_checked),
 		cmocka_unit_test(test_a_register_must_be_written_on_both_paths),
 		cmocka_unit_test(test_unreachable_code_is_checked_all_the_same),
+		cmocka_unit_test(test_cases_lead_to_what_is_there),
 		cmocka_unit_test(test_no_code_lies_behind_the_last_function),
 		cmocka_unit_test(test_calls_are_bounded_in_depth_and_in_number),
 		cmocka_unit_test(test_a_hook_has_one_function),
