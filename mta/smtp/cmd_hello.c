@@ -1,0 +1,127 @@
+/*
+ * cmd_hello.c - the greeting (RFC 5321, 3.1), EHLO and HELO (4.1.1.1).
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/xalloc.h"
+#include "mta/smtp/commands.h"
+#include "mta/smtp/server.h"
+#include "mta/smtp/transaction.h"
+
+/* --- greeting */
+
+/* Only asked when the client had to wait: has it spoken meanwhile? */
+static bool
+early_talker(const struct session *s)
+{
+	char	c;
+
+	return recv(s->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+static void
+refuse_all(struct session *s)
+{
+	if (s->state != SMTP_CLOSING)
+		session_enter(s, SMTP_REFUSED, "refused in the greeting");
+}
+
+/* RFC 5321, 3.1: 554 (or another refusal) is the greeting, then only QUIT. */
+static void
+connect_decided(struct session *s, const struct rs_verdict *v)
+{
+	if (session_refused(s, v)) {
+		refuse_all(s);
+		return;
+	}
+	if (s->waited && early_talker(s)) {
+		session_refuse(s, REPLY_EARLY, s->gen->hostname);
+		refuse_all(s);
+		return;
+	}
+	s->discard = v->kind == RS_V_DISCARD;
+	session_reply(s, REPLY_GREETING, s->gen->hostname);
+	session_enter(s, SMTP_FRESH, "greeting");
+	session_touch(s);
+}
+
+void
+session_greet(struct session *s)
+{
+	session_ask(s, RS_HOOK_CONNECT, connect_decided);
+}
+
+/* --- EHLO, HELO */
+
+/* The service extensions, each on a line (4.1.1.1). */
+static void
+say_extensions(struct session *s)
+{
+	buf_addf(&s->out,
+	    "250-%.*s\r\n"
+	    "250-PIPELINING\r\n"		/* RFC 2920 */
+	    "250-SIZE %" PRIu64 "\r\n"		/* RFC 1870 */
+	    "250-8BITMIME\r\n"			/* RFC 6152 */
+	    "250-ENHANCEDSTATUSCODES\r\n"	/* RFC 2034 */
+	    "250 HELP\r\n",
+	    SPAN_ARG(s->gen->hostname), s->gen->message_max);
+}
+
+/* 4.1.4: what is refused leaves everything as it was. */
+static void
+forget_new_name(struct session *s)
+{
+	free(s->helo);
+	s->helo = s->old_helo;
+	s->old_helo = NULL;
+	s->facts.helo = span_of(s->helo);
+}
+
+static void
+hello_decided(struct session *s, const struct rs_verdict *v)
+{
+	if (session_refused(s, v)) {
+		forget_new_name(s);
+		return;
+	}
+	free(s->old_helo);
+	s->old_helo = NULL;
+	s->discard |= v->kind == RS_V_DISCARD;
+	s->esmtp = s->asks_esmtp;
+	transaction_end(s);		/* 4.1.4: as RSET does */
+	if (s->esmtp)
+		say_extensions(s);
+	else
+		session_reply(s, REPLY_HELO, s->gen->hostname);
+	session_enter(s, SMTP_READY, s->esmtp ? "EHLO" : "HELO");
+}
+
+static void
+hello(struct session *s, const struct smtp_command *c, bool esmtp)
+{
+	if (!helo_ok(c->args)) {
+		session_refuse(s, REPLY_HELO_ARG, c->word);
+		return;
+	}
+	s->old_helo = s->helo;
+	s->helo = xstrndup(c->args.p, c->args.n);
+	s->facts.helo = span_of(s->helo);
+	s->asks_esmtp = esmtp;
+	session_ask(s, RS_HOOK_HELO, hello_decided);
+}
+
+void
+cmd_ehlo(struct session *s, const struct smtp_command *c)
+{
+	hello(s, c, true);
+}
+
+void
+cmd_helo(struct session *s, const struct smtp_command *c)
+{
+	hello(s, c, false);
+}

@@ -1,0 +1,95 @@
+/*
+ * cmd_mail.c - MAIL (RFC 5321, 4.1.1.2; SIZE: RFC 1870; BODY: RFC 6152).
+ */
+#include "config.h"
+
+#include "mta/smtp/commands.h"
+#include "mta/smtp/server.h"
+#include "mta/smtp/transaction.h"
+
+static void
+mail_decided(struct session *s, const struct rs_verdict *v)
+{
+	if (session_refused(s, v)) {
+		transaction_end(s);
+		return;
+	}
+	s->tx->discard |= v->kind == RS_V_DISCARD;
+	if (v->kind == RS_V_DISCARD)
+		session_discarded(s);
+	session_reply(s, REPLY_SENDER, SPAN_NONE);
+	session_enter(s, SMTP_MAIL, "MAIL");
+}
+
+/* Whether mail can be taken just now; has said why not. */
+static bool
+have_room(struct session *s)
+{
+	switch (intake_state(s->server->intake)) {
+	case INTAKE_NO_SPACE:
+		session_refuse(s, REPLY_FULL, SPAN_NONE);
+		return false;
+	case INTAKE_NOT_NOW:
+		session_refuse(s, REPLY_NOT_NOW, SPAN_NONE);
+		return false;
+	case INTAKE_READY:
+		break;
+	}
+	return true;
+}
+
+/* False: has said why. */
+static bool
+args_good(struct session *s, enum args_result r, const struct smtp_path *p,
+    const char *why)
+{
+	switch (r) {
+	case ARGS_SYNTAX:
+	case ARGS_PARAM:
+		session_refuse(s, REPLY_ARG, span_of(why));
+		return false;
+	case ARGS_PATH:
+		session_refuse(s, REPLY_SENDER_PATH, span_of(why));
+		return false;
+	case ARGS_UNKNOWN:
+		session_refuse(s, REPLY_PARAM, span_of(why));
+		return false;
+	case ARGS_OK:
+		break;
+	}
+	/* RFC 5321, 4.1.1.11: parameters belong to EHLO. */
+	if (!s->esmtp && (p->params.has_size || p->params.body !=
+	    PARAMS_BODY_NONE)) {
+		session_refuse(s, REPLY_PARAM, SPAN("parameters need EHLO"));
+		return false;
+	}
+	if (p->params.has_size && p->params.size > s->gen->message_max) {
+		session_refuse(s, REPLY_SIZE, SPAN_NONE);
+		return false;
+	}
+	return true;
+}
+
+void
+cmd_mail(struct session *s, const struct smtp_command *c)
+{
+	struct transaction	*t;
+	struct smtp_path	 p;
+	enum args_result	 r;
+	const char		*why = NULL;
+
+	if (!have_room(s))
+		return;
+	t = transaction_begin(s);
+	r = command_mail(c->args, &t->arena, &p, &why);
+	if (!args_good(s, r, &p, why)) {
+		transaction_end(s);
+		return;
+	}
+	t->sender = p.path;
+	t->params = p.params;
+	s->facts.sender = p.path.whole;
+	s->facts.sender_at = p.path.at;
+	s->facts.size = p.params.has_size ? p.params.size : 0;
+	session_ask(s, RS_HOOK_MAIL, mail_decided);
+}

@@ -1,0 +1,64 @@
+/*
+ * cmd_rcpt.c - RCPT (RFC 5321, 4.1.1.3).
+ */
+#include "config.h"
+
+#include "mta/smtp/commands.h"
+#include "mta/smtp/server.h"
+#include "mta/smtp/transaction.h"
+
+/* Octets of all recipients of a message: its envelope stays below ENVELOPE_MAX. */
+#define RCPTS_OCTETS_MAX	(ENVELOPE_MAX / 2)
+
+static void
+rcpt_decided(struct session *s, const struct rs_verdict *v)
+{
+	struct transaction	*t = s->tx;
+
+	if (session_refused(s, v))
+		return;
+	if (v->kind == RS_V_DISCARD) {
+		session_discarded(s);
+		t->nunkept++;
+	} else
+		transaction_add_rcpt(t, s->facts.rcpt);
+	s->facts.rcpts_count++;
+	session_reply(s, REPLY_RCPT, SPAN_NONE);
+	if (s->state != SMTP_RCPT)
+		session_enter(s, SMTP_RCPT, "RCPT");
+}
+
+static void
+refuse_args(struct session *s, enum args_result r, const char *why)
+{
+	if (r == ARGS_PATH)
+		session_refuse(s, REPLY_RCPT_PATH, span_of(why));
+	else if (r == ARGS_UNKNOWN)
+		session_refuse(s, REPLY_PARAM, span_of(why));
+	else
+		session_refuse(s, REPLY_ARG, span_of(why));
+}
+
+void
+cmd_rcpt(struct session *s, const struct smtp_command *c)
+{
+	struct transaction	*t = s->tx;
+	struct smtp_path	 p;
+	enum args_result	 r;
+	const char		*why = NULL;
+
+	/* 4.5.3.1.10: those that were accepted are delivered nevertheless. */
+	if (t->nrcpts + t->nunkept >= s->gen->rcpts_max ||
+	    t->rcpts_octets > RCPTS_OCTETS_MAX) {
+		session_refuse(s, REPLY_RCPTS, SPAN_NONE);
+		return;
+	}
+	r = command_rcpt(c->args, &t->arena, &p, &why);
+	if (r != ARGS_OK) {
+		refuse_args(s, r, why);
+		return;
+	}
+	s->facts.rcpt = p.path.whole;
+	s->facts.rcpt_at = p.path.at;
+	session_ask(s, RS_HOOK_RCPT, rcpt_decided);
+}

@@ -1,0 +1,79 @@
+/*
+ * generation.c - settings out of the image.
+ */
+#include "config.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "mta/smtp/generation.h"
+
+static int64_t
+setting(const struct generation *g, enum rs_option o)
+{
+	return rs_setting_int(policy_image(g->policy), o);
+}
+
+/* A setting that counts something: bounded to what an unsigned holds. */
+static unsigned
+count(const struct generation *g, enum rs_option o)
+{
+	int64_t	v = setting(g, o);
+
+	return v < 0 ? 0 : v > INT32_MAX ? INT32_MAX : (unsigned)v;
+}
+
+struct generation *
+generation_new(uint32_t number, struct policy *policy)
+{
+	struct generation	*g = xcalloc(1, sizeof(*g));
+
+	g->refs = 1;
+	g->number = number;
+	g->policy = policy;
+	g->route_facts = policy_route_facts(policy);
+	g->hostname = policy_hostname(policy);
+	g->message_max = (uint64_t)setting(g, RS_OPT_LIMITS_message);
+	g->rcpts_max = count(g, RS_OPT_LIMITS_recipients);
+	g->errors_max = count(g, RS_OPT_LIMITS_errors);
+	g->commands_max = count(g, RS_OPT_LIMITS_commands);
+	g->hops_max = count(g, RS_OPT_LIMITS_hops);
+	g->sessions_max = count(g, RS_OPT_LIMITS_sessions);
+	g->per_client_max = count(g, RS_OPT_LIMITS_per_client);
+	g->idle_ms = setting(g, RS_OPT_LIMITS_idle);
+	g->transaction_ms = setting(g, RS_OPT_LIMITS_transaction);
+	return g;
+}
+
+struct generation *
+generation_ref(struct generation *g)
+{
+	g->refs++;
+	return g;
+}
+
+void
+generation_unref(struct generation **gp)
+{
+	struct generation	*g = *gp;
+
+	if (g == NULL)
+		return;
+	*gp = NULL;
+	assert(g->refs > 0);
+	if (--g->refs > 0)
+		return;
+	policy_unref(&g->policy);
+	free(g);
+}
+
+struct span
+generation_listener(const struct generation *g, uint32_t object)
+{
+	const struct rs_image	*image = policy_image(g->policy);
+
+	if (object >= rs_nobject(image))
+		return SPAN("smtp");
+	return rs_string(image, rs_object(image, object)->name);
+}

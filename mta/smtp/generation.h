@@ -1,0 +1,31 @@
+/*
+ * generation.h - a configuration that sessions began with, and end with.
+ *
+ * Reference-counted: after a reload new sessions hold the new one, old ones
+ * keep theirs.  The settings are taken out of the image once.
+ */
+#ifndef WB_MTA_SMTP_GENERATION_H
+#define WB_MTA_SMTP_GENERATION_H
+
+#include "mta/policy/policy.h"
+
+struct generation {
+	unsigned	 refs;
+	uint32_t	 number;
+	struct policy	*policy;
+	uint64_t	 route_facts;	/* policy_route_facts() */
+	struct span	 hostname;
+	uint64_t	 message_max;	/* octets */
+	unsigned	 rcpts_max, errors_max, commands_max, hops_max;
+	unsigned	 sessions_max, per_client_max;
+	int64_t		 idle_ms, transaction_ms;
+};
+
+/* Takes the reference to the policy. */
+struct generation	*generation_new(uint32_t number, struct policy *);
+struct generation	*generation_ref(struct generation *);
+void			 generation_unref(struct generation **);
+/* The name of a listener ("smtp"), by its object. */
+struct span		 generation_listener(const struct generation *, uint32_t object);
+
+#endif

@@ -1,0 +1,133 @@
+/*
+ * listener.c - accepting.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "mta/smtp/listener.h"
+#include "mta/smtp/server.h"
+
+#define ACCEPT_MAX	64	/* connections of one turn */
+#define PAUSE_MS	500
+
+static void	ready(void *, int);
+
+/* One send, whatever becomes of it: who is one too many is not waited for. */
+static void
+turn_away(struct server *sv, int fd, const struct ip *ip,
+    enum limits_result why)
+{
+	enum smtp_reply	id;
+	char		text[IP_TEXT_MAX];
+	struct buf	out = { 0 };
+
+	id = why == LIMITS_CLIENT ? REPLY_PER_CLIENT : REPLY_SESSIONS;
+	reply_put(&out, id, sv->gen->hostname);
+	(void)!send(fd, buf_span(&out).p, out.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	buf_clear(&out);
+	close(fd);
+	sv->count.refused++;
+	log_info("refused stage=limits client=%s code=421 limit=%s",
+	    ip_format(ip, text),
+	    why == LIMITS_CLIENT ? "connections" : "sessions");
+}
+
+static void
+enter(struct listener *l, int fd, const struct sockaddr *sa)
+{
+	struct server		*sv = l->server;
+	enum limits_result	 r;
+	struct ip		 ip;
+	uint16_t		 port;
+
+	if (!ip_from_sockaddr(sa, &ip, &port)) {
+		close(fd);
+		return;
+	}
+	r = limits_enter(&sv->limits, &ip, sv->gen->sessions_max,
+	    sv->gen->per_client_max);
+	if (r == LIMITS_OK)
+		session_new(sv, fd, &ip, port, span_of(l->name));
+	else
+		turn_away(sv, fd, &ip, r);
+}
+
+static void
+pause_over(void *arg)
+{
+	struct listener	*l = arg;
+
+	watch_set(&l->watch, l->fd, LOOP_READ, ready, l);
+}
+
+/* No descriptors, no memory in the kernel: others must end first. */
+static void
+rest(struct listener *l)
+{
+	log_warn("accept listener=%s", l->name);
+	watch_set(&l->watch, l->fd, 0, ready, l);
+	timer_set(&l->pause, PAUSE_MS, pause_over, l);
+}
+
+static void
+ready(void *arg, int what)
+{
+	struct listener		*l = arg;
+	struct sockaddr_storage	 ss;
+	socklen_t		 n;
+	int			 fd;
+
+	(void)what;
+	for (int i = 0; i < ACCEPT_MAX; i++) {
+		n = sizeof(ss);
+		fd = accept4(l->fd, (struct sockaddr *)&ss, &n,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0)
+			enter(l, fd, (struct sockaddr *)&ss);
+		else if (errno == EMFILE || errno == ENFILE ||
+		    errno == ENOBUFS || errno == ENOMEM) {
+			rest(l);
+			return;
+		} else if (errno != ECONNABORTED && errno != EINTR)
+			return;		/* EAGAIN: all are in */
+	}
+}
+
+struct listener *
+listener_new(struct server *sv, int fd, struct span name)
+{
+	struct listener	*l = xcalloc(1, sizeof(*l));
+	int		 on = 1;
+
+	l->server = sv;
+	l->fd = fd;
+	l->name = xstrndup(name.p, name.n);
+	/* Linux hands it on to the connections: a call less for each. */
+	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == -1)
+		log_warn("TCP_NODELAY");
+	watch_set(&l->watch, fd, LOOP_READ, ready, l);
+	return l;
+}
+
+void
+listeners_free(struct listener **list)
+{
+	struct listener	*l;
+
+	while ((l = *list) != NULL) {
+		*list = l->next;
+		watch_clear(&l->watch);
+		timer_clear(&l->pause);
+		close(l->fd);
+		free(l->name);
+		free(l);
+	}
+}

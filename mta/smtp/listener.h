@@ -1,0 +1,28 @@
+/*
+ * listener.h - sockets that take connections.
+ *
+ * The parent has bound them and keeps them; a worker that is started again
+ * gets the same ones, so that no connection in their queues is lost.
+ */
+#ifndef WB_MTA_SMTP_LISTENER_H
+#define WB_MTA_SMTP_LISTENER_H
+
+#include "base/loop.h"
+#include "base/span.h"
+
+struct server;
+struct listener {
+	struct listener	*next;
+	struct server	*server;
+	struct watch	 watch;
+	struct timer	 pause;		/* out of descriptors: a moment of rest */
+	int		 fd;
+	char		*name;		/* "smtp", "submission" */
+};
+
+/* Takes fd, watches it. */
+struct listener	*listener_new(struct server *, int fd, struct span name);
+/* All of the list: off the loop, closed, freed. */
+void		 listeners_free(struct listener **);
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * main.c - waybill-smtp: the server sessions of one worker.
+ *
+ * Runs as waybill-smtp in an empty root, without privileges.  Has: the
+ * channel to the parent (3), listening sockets, the image and the tables
+ * (read-only), its intake segment and body files (write), channels to queue
+ * and resolve.  An intruder could take mail in our name and spoil what this
+ * worker has stored in its own segments; he finds no files, no keys, no other
+ * worker's mail, and starts no programs.
+ */
+#include "config.h"
+
+#include "base/confine.h"
+#include "base/log.h"
+#include "mta/child/child.h"
+#include "mta/smtp/server.h"
+
+#define DESCRIPTORS	65536
+
+static struct server	*server;
+
+static bool
+on_config(struct child_config *c, void *arg)
+{
+	(void)arg;
+	return server_config(server, c);
+}
+
+static void
+on_peer(enum proc peer, uint32_t instance, int fd, void *arg)
+{
+	(void)instance;
+	(void)arg;
+	if (peer == PROC_QUEUE)
+		intake_attach(server->intake, fd);
+	else if (peer == PROC_RESOLVE)
+		dns_client_attach(server->dns, fd);
+	else
+		fatalx("a channel to %s, with whom there is nothing to say",
+		    proc_name(peer));
+}
+
+static void
+on_stopped(void *arg)
+{
+	(void)arg;
+	child_done();
+}
+
+static void
+on_stop(uint32_t drain_ms, void *arg)
+{
+	(void)arg;
+	server_stop(server, drain_ms, on_stopped, NULL);
+}
+
+static void
+on_stats(struct buf *out, void *arg)
+{
+	(void)arg;
+	server_stats(server, out);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct child_ops	ops = {
+		.config = on_config, .peer = on_peer, .stop = on_stop,
+		.stats = on_stats,
+	};
+
+	child_open(PROC_SMTP, argc, argv, &ops, NULL);
+	(void)confine_descriptors(DESCRIPTORS);
+	confine_drop("waybill-smtp", child_option("chroot"));
+	confine_sandbox(0);
+	server = server_new(child_instance());
+	child_run();
+	return 0;
+}

@@ -1,0 +1,27 @@
+/*
+ * received.h - the Received: field that this server prepends (RFC 5321, 4.4).
+ */
+#ifndef WB_MTA_SMTP_RECEIVED_H
+#define WB_MTA_SMTP_RECEIVED_H
+
+#include "base/buf.h"
+#include "base/ip.h"
+
+struct received {
+	struct span	 helo;		/* as the client called itself */
+	struct span	 client_name;	/* verified; empty: not known */
+	const struct ip	*client;
+	struct span	 hostname;	/* ours */
+	bool		 esmtp;		/* EHLO was said */
+	const char	*qid;
+	struct span	 rcpt;		/* the only recipient; empty: more than one */
+	int64_t		 now_ms;	/* wall */
+};
+
+/*
+ * Adds the field, folded, with its CRLF.  `for` stands there only for a
+ * message with one recipient: the others' names are nobody's business (7.6).
+ */
+void	received_put(const struct received *, struct buf *);
+
+#endif

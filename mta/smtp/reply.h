@@ -1,0 +1,28 @@
+/*
+ * reply.h - replies as octets (RFC 5321, 4.2; RFC 2034): what is said stands in replies.def.
+ */
+#ifndef WB_MTA_SMTP_REPLY_H
+#define WB_MTA_SMTP_REPLY_H
+
+#include "base/buf.h"
+
+#define REPLY_LINE_MAX	512	/* octets with CRLF; RFC 5321, 4.5.3.1.5 */
+
+enum smtp_reply {
+#define REPLY(id, code, status, text) REPLY_##id,
+#include "mta/smtp/replies.def"
+#undef REPLY
+	REPLY_NREPLIES
+};
+
+/* Adds the reply; arg stands for its %s, where it has one. */
+void		reply_put(struct buf *, enum smtp_reply, struct span arg);
+/*
+ * Any reply, in one line: control characters become '?', what is too long is
+ * cut.  status may be empty (greeting, 354).
+ */
+void		reply_put_raw(struct buf *, unsigned code, struct span status, struct span text);
+unsigned	reply_code(enum smtp_reply);
+struct span	reply_status(enum smtp_reply);
+
+#endif

@@ -1,0 +1,171 @@
+/*
+ * server.c - one worker: configuration, deadlines, the end.
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/xalloc.h"
+#include "mta/child/child.h"
+#include "mta/smtp/listener.h"
+#include "mta/smtp/server.h"
+
+#define SWEEP_MS	1000	/* deadlines are looked at this often */
+#define BODY_THREADS	2
+
+/*
+ * One timer for all deadlines: those of single sessions would be set anew
+ * with each command.  A session may end while it is looked at, and only it.
+ */
+static void
+sweep(void *arg)
+{
+	struct server	*sv = arg;
+	struct session	*s, *next;
+	int64_t		 now = loop_now_ms();
+
+	for (s = sv->sessions; s != NULL; s = next) {
+		next = s->next;
+		if (s->deadline_ms <= now)
+			session_timeout(s);
+	}
+	if (sv->stopping && sv->stop_ms <= now && sv->stopped != NULL)
+		sv->stopped(sv->stopped_arg);
+	timer_set(&sv->sweep, SWEEP_MS, sweep, sv);
+}
+
+struct server *
+server_new(unsigned instance)
+{
+	struct server	*sv = xcalloc(1, sizeof(*sv));
+
+	/* Rising over restarts too, so that a log's ids are unique. */
+	sv->next_id = (uint64_t)instance << 52 |
+	    ((uint64_t)clock_wall_ms() / 1000 & 0xffffffffu) << 20;
+	sv->intake = intake_new(instance);
+	sv->bodies = pool_new(BODY_THREADS);
+	sv->dns = dns_client_new();
+	timer_set(&sv->sweep, SWEEP_MS, sweep, sv);
+	return sv;
+}
+
+/* --- configuration */
+
+void
+server_policy(struct server *sv, uint32_t number, struct policy *p)
+{
+	generation_unref(&sv->gen);
+	sv->gen = generation_new(number, p);
+}
+
+static uint64_t
+ask_dns(void *ctx, enum dns_type type, struct span name, dns_cb *cb,
+    void *arg)
+{
+	return dns_ask(ctx, type, name, cb, arg);
+}
+
+static void
+cancel_dns(void *ctx, uint64_t ticket)
+{
+	dns_cancel(ctx, ticket);
+}
+
+static void
+replace_listeners(struct server *sv, struct child_config *c)
+{
+	struct listener	*l, *list = NULL;
+
+	for (size_t i = 0; i < c->nlisteners; i++) {
+		l = listener_new(sv, c->listeners[i].fd,
+		    generation_listener(sv->gen, c->listeners[i].object));
+		c->listeners[i].fd = -1;
+		l->next = list;
+		list = l;
+	}
+	listeners_free(&sv->listeners);
+	sv->listeners = list;
+}
+
+bool
+server_config(struct server *sv, struct child_config *c)
+{
+	struct policy_source	 src = {
+		.image_fd = c->image_fd,
+		.file_fds = c->file_fds,
+		.nfiles = c->nfiles,
+		.dns = { ask_dns, cancel_dns, sv->dns },
+		.later = loop_soon,
+	};
+	struct policy		*p;
+	const char		*why;
+
+	if ((p = policy_open(&src, &why)) == NULL) {
+		log_warnx("policy generation=%u refused why=%s",
+		    (unsigned)c->generation, log_quote(span_of(why)));
+		return false;
+	}
+	server_policy(sv, c->generation, p);
+	if (!sv->stopping)
+		replace_listeners(sv, c);
+	log_info("policy generation=%u hash=%s", (unsigned)c->generation,
+	    rs_image_hash(policy_image(p)));
+	return true;
+}
+
+/* --- the end */
+
+void
+server_left(struct server *sv)
+{
+	if (!sv->stopping || sv->sealing || sv->sessions != NULL ||
+	    !intake_idle(sv->intake))
+		return;
+	sv->sealing = true;
+	intake_finish(sv->intake, sv->stopped, sv->stopped_arg);
+}
+
+void
+server_stop(struct server *sv, uint32_t drain_ms, void (*cb)(void *),
+    void *arg)
+{
+	struct session	*s, *next;
+
+	if (sv->stopping)
+		return;
+	sv->stopping = true;
+	sv->stopped = cb;
+	sv->stopped_arg = arg;
+	sv->stop_ms = loop_now_ms() + drain_ms;
+	listeners_free(&sv->listeners);
+	for (s = sv->sessions; s != NULL; s = next) {
+		next = s->next;
+		session_stop(s);
+	}
+	server_left(sv);
+}
+
+bool
+server_may_hold(const struct server *sv)
+{
+	return sv->held + intake_held(sv->intake) < SERVER_HELD_MAX;
+}
+
+void
+server_stats(struct server *sv, struct buf *out)
+{
+	const struct intake_counters	*in = intake_counters(sv->intake);
+
+	buf_addf(out, "\"sessions\":%u,\"sessions_total\":%" PRIu64
+	    ",\"commands\":%" PRIu64 ",\"refused\":%" PRIu64
+	    ",\"accepted\":%" PRIu64, sv->limits.sessions, sv->count.sessions,
+	    sv->count.commands, sv->count.refused, sv->count.accepted);
+	buf_addf(out, ",\"batches\":%" PRIu64 ",\"syncs\":%" PRIu64
+	    ",\"not_stored\":%" PRIu64 ",\"segments_sealed\":%" PRIu64
+	    ",\"held_octets\":%" PRIu64, in->batches, in->syncs, in->failed,
+	    in->sealed, sv->held + intake_held(sv->intake));
+}

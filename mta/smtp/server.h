@@ -1,0 +1,62 @@
+/*
+ * server.h - one worker: what its sessions share.
+ */
+#ifndef WB_MTA_SMTP_SERVER_H
+#define WB_MTA_SMTP_SERVER_H
+
+#include "base/arena.h"
+#include "base/pool.h"
+#include "mta/msg/dns.h"
+#include "mta/smtp/generation.h"
+#include "mta/smtp/intake.h"
+#include "mta/smtp/limits.h"
+#include "mta/smtp/session.h"
+
+struct child_config;
+struct listener;
+
+/*
+ * Octets of content in memory, all sessions of a worker and what the intake
+ * holds.  Above it a session goes on with a body file as soon as it has more
+ * than HELD_SMALL, so that no session waits for another: what can be held is
+ * HELD_MAX and HELD_SMALL for each session.
+ */
+#define SERVER_HELD_MAX		(64u << 20)
+#define SERVER_HELD_SMALL	(16u << 10)
+
+struct server {
+	struct generation	*gen;		/* of new sessions */
+	struct session		*sessions;
+	struct limits		 limits;
+	struct intake		*intake;
+	struct pool		*bodies;	/* threads for body files */
+	struct dns_client	*dns;
+	struct listener		*listeners;
+	struct arena		 scratch;	/* of one reply */
+	struct timer		 sweep;
+	uint64_t		 next_id;
+	uint64_t		 held;		/* octets of content in sessions */
+	bool			 stopping;
+	bool			 sealing;
+	int64_t			 stop_ms;	/* when the drain ends; boot time */
+	void			(*stopped)(void *);
+	void			*stopped_arg;
+	struct {
+		uint64_t	sessions, refused, accepted, commands;
+	} count;
+};
+
+struct server	*server_new(unsigned instance);
+/* A new generation of settings and listeners; takes the descriptors. false: it cannot be used, nothing has changed. */
+bool		 server_config(struct server *, struct child_config *);
+/* The same with a policy that is open, without listeners: for tests. */
+void		 server_policy(struct server *, uint32_t number, struct policy *);
+/* No new sessions; idle ones end with 421; cb when all have ended or drain_ms is over. */
+void		 server_stop(struct server *, uint32_t drain_ms, void (*cb)(void *), void *arg);
+/* Called by sessions that end. */
+void		 server_left(struct server *);
+void		 server_stats(struct server *, struct buf *);
+/* Whether contents in memory are below SERVER_HELD_MAX. */
+bool		 server_may_hold(const struct server *);
+
+#endif

@@ -1,0 +1,387 @@
+/*
+ * session.c - a session's life: states, decisions, waiting, its end.
+ */
+#include "config.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "mta/smtp/commands.h"
+#include "mta/smtp/server.h"
+#include "mta/smtp/session_int.h"
+#include "mta/smtp/transaction.h"
+
+#define LINGER_MS	2000	/* for the client to read our last reply */
+#define SEND_MS		30000	/* for the last replies to leave */
+#define PARKED_MS	600000	/* RFC 5321, 4.5.3.2.6: what a client waits at most */
+
+static const char *
+state_name(enum smtp_state st)
+{
+	switch (st) {
+	case SMTP_GREETING:	return "greeting";
+	case SMTP_REFUSED:	return "refused";
+	case SMTP_FRESH:	return "fresh";
+	case SMTP_READY:	return "ready";
+	case SMTP_MAIL:		return "mail";
+	case SMTP_RCPT:		return "rcpt";
+	case SMTP_CONTENT:	return "content";
+	case SMTP_STORING:	return "storing";
+	case SMTP_CLOSING:	return "closing";
+	}
+	return "?";
+}
+
+void
+session_enter(struct session *s, enum smtp_state to, const char *event)
+{
+	assert(s->state != SMTP_CLOSING);
+	log_debug("session=S%" PRIx64 " %s: %s -> %s", s->id, event,
+	    state_name(s->state), state_name(to));
+	s->state = to;
+}
+
+const char *
+session_ref(const struct session *s, char out[32])
+{
+	snprintf(out, 32, "S%" PRIx64 ".%u", s->id, s->commands);
+	return out;
+}
+
+/* --- beginning and end */
+
+void
+session_new(struct server *sv, int fd, const struct ip *ip, uint16_t port,
+    struct span listener)
+{
+	struct session	*s = xcalloc(1, sizeof(*s));
+
+	s->server = sv;
+	s->gen = generation_ref(sv->gen);
+	s->id = sv->next_id++;
+	s->state = SMTP_GREETING;
+	s->stage = "connect";
+	s->fd = fd;
+	s->began_ms = loop_now_ms();
+	s->facts.client_ip = *ip;
+	s->facts.client_port = port;
+	s->facts.names = policy_names_new();
+	s->listener = xstrndup(listener.p, listener.n);
+	s->facts.listener = span_of(s->listener);
+	if (rs_ntag(policy_image(s->gen->policy)) > 0)
+		s->tags = policy_tags_new(s->gen->policy, &s->arena);
+	s->facts.tags = s->tags;
+	s->next = sv->sessions;
+	s->prev = &sv->sessions;
+	if (s->next != NULL)
+		s->next->prev = &s->next;
+	sv->sessions = s;
+	sv->count.sessions++;
+	session_touch(s);
+	session_greet(s);
+	session_settle(s);
+}
+
+static void
+log_end(const struct session *s)
+{
+	char	ip[IP_TEXT_MAX];
+
+	log_info("session id=S%" PRIx64 " client=%s listener=%s helo=%s "
+	    "commands=%u messages=%u errors=%u ms=%" PRId64 " policy=%s end=%s",
+	    s->id, ip_format(&s->facts.client_ip, ip), s->listener,
+	    s->helo == NULL ? "-" : log_quote(s->facts.helo), s->commands,
+	    s->messages, s->errors, loop_now_ms() - s->began_ms,
+	    rs_image_hash(policy_image(s->gen->policy)),
+	    s->end == NULL ? "-" : s->end);
+}
+
+void
+session_free(struct session **sp)
+{
+	struct session	*s = *sp;
+	struct server	*sv = s->server;
+
+	*sp = NULL;
+	log_end(s);
+	decision_free(&s->decision);
+	transaction_end(s);
+	*s->prev = s->next;
+	if (s->next != NULL)
+		s->next->prev = s->prev;
+	watch_clear(&s->watch);
+	close(s->fd);
+	limits_leave(&sv->limits, &s->facts.client_ip);
+	policy_names_free(&s->facts.names);
+	generation_unref(&s->gen);
+	buf_clear(&s->in);
+	buf_clear(&s->out);
+	arena_clear(&s->arena);
+	free(s->edits.v);
+	free(s->listener);
+	free(s->helo);
+	free(s->old_helo);
+	free(s);
+	server_left(sv);
+}
+
+void
+session_close(struct session *s, const char *why)
+{
+	if (s->state == SMTP_CLOSING)
+		return;
+	session_enter(s, SMTP_CLOSING, why);
+	s->end = why;
+	s->deadline_ms = loop_now_ms() + (s->linger ? LINGER_MS : SEND_MS);
+}
+
+void
+session_touch(struct session *s)
+{
+	s->deadline_ms = loop_now_ms() + s->gen->idle_ms;
+	if (s->tx != NULL && s->tx->deadline_ms < s->deadline_ms)
+		s->deadline_ms = s->tx->deadline_ms;
+}
+
+/* A last word that the client did not ask for. */
+static void
+last_word(struct session *s, enum smtp_reply id, const char *why)
+{
+	s->linger = true;
+	session_reply(s, id, s->gen->hostname);
+	session_close(s, why);
+}
+
+void
+session_timeout(struct session *s)
+{
+	bool	slow;
+
+	if (s->state == SMTP_CLOSING || s->parked || s->out.n > 0) {
+		if (s->end == NULL)
+			s->end = s->parked ? "waited too long" : "not read";
+		session_free(&s);
+		return;
+	}
+	slow = s->tx != NULL && s->tx->deadline_ms <= s->deadline_ms;
+	last_word(s, slow ? REPLY_SLOW : REPLY_IDLE, "timeout");
+	session_settle(s);
+}
+
+void
+session_last_word(struct session *s)
+{
+	if (!s->parked && !(s->state & (SMTP_CONTENT | SMTP_STORING |
+	    SMTP_CLOSING)))
+		last_word(s, REPLY_STOPPING, "stop");
+}
+
+void
+session_stop(struct session *s)
+{
+	session_settle(s);
+}
+
+/* --- replies */
+
+void
+session_reply(struct session *s, enum smtp_reply id, struct span arg)
+{
+	reply_put(&s->out, id, arg);
+}
+
+static void
+log_refused(const struct session *s, unsigned code, struct span status,
+    uint32_t line)
+{
+	const struct transaction *t = s->tx;
+	char			  ip[IP_TEXT_MAX], ref[32];
+
+	log_info("refused stage=%s client=%s helo=%s from=%s rcpt=%s code=%u "
+	    "status=%.*s line=%u ref=%s policy=%s", s->stage,
+	    ip_format(&s->facts.client_ip, ip),
+	    s->helo == NULL ? "-" : log_quote(s->facts.helo),
+	    t == NULL ? "-" : log_quote(transaction_sender(t)),
+	    s->facts.rcpt.n == 0 ? "-" : log_quote(s->facts.rcpt), code,
+	    SPAN_ARG(status), (unsigned)line, session_ref(s, ref),
+	    rs_image_hash(policy_image(s->gen->policy)));
+}
+
+/* 4xx is the fault of nobody, and not counted. */
+static void
+count_refused(struct session *s, unsigned code)
+{
+	s->server->count.refused++;
+	if (code >= 500)
+		s->errors++;
+}
+
+void
+session_refuse(struct session *s, enum smtp_reply id, struct span arg)
+{
+	reply_put(&s->out, id, arg);
+	count_refused(s, reply_code(id));
+	log_refused(s, reply_code(id), reply_status(id), 0);
+}
+
+bool
+session_refused(struct session *s, const struct rs_verdict *v)
+{
+	struct arena	*a = &s->server->scratch;
+	struct span	 status, text;
+	unsigned	 code;
+
+	if (v->kind != RS_V_REJECT && v->kind != RS_V_DEFER &&
+	    v->kind != RS_V_MOVED)
+		return false;
+	policy_reply(v, a, &code, &status, &text);
+	reply_put_raw(&s->out, code, status, text);
+	count_refused(s, code);
+	log_refused(s, code, status, s->decided_line);
+	arena_reset(a);
+	if (code == 421) {
+		s->linger = true;
+		session_close(s, "421 by policy");
+	}
+	return true;
+}
+
+void
+session_discarded(struct session *s)
+{
+	char	ip[IP_TEXT_MAX], ref[32];
+
+	log_info("discarded stage=%s client=%s from=%s rcpt=%s line=%u ref=%s "
+	    "policy=%s", s->stage, ip_format(&s->facts.client_ip, ip),
+	    s->tx == NULL ? "-" : log_quote(transaction_sender(s->tx)),
+	    s->facts.rcpt.n == 0 ? "-" : log_quote(s->facts.rcpt),
+	    (unsigned)s->decided_line, session_ref(s, ref),
+	    rs_image_hash(policy_image(s->gen->policy)));
+}
+
+/* --- commands */
+
+/* Limits that end a session: the reply stands for the command's own. */
+static bool
+worn_out(struct session *s)
+{
+	bool	errors = s->errors >= s->gen->errors_max;
+
+	if (!errors && s->commands <= s->gen->commands_max)
+		return false;
+	last_word(s, errors ? REPLY_ERRORS : REPLY_COMMANDS,
+	    errors ? "too many errors" : "too many commands");
+	return true;
+}
+
+void
+session_command(struct session *s, struct span line)
+{
+	struct smtp_command	c;
+
+	s->commands++;
+	s->server->count.commands++;
+	s->stage = "command";
+	s->facts.rcpt = SPAN_NONE;
+	if (worn_out(s))
+		return;
+	if (command_parse(line, &c))
+		commands_run(s, &c);
+	else
+		session_refuse(s, REPLY_CONTROL, SPAN_NONE);
+	if (s->state != SMTP_CLOSING && !s->parked)
+		session_touch(s);
+}
+
+/* --- decisions */
+
+void
+edits_add(struct edits *e, struct arena *a, const struct header_edit *v,
+    size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (e->n == e->cap) {
+			e->cap = e->cap == 0 ? 4 : 2 * e->cap;
+			e->v = xreallocarray(e->v, e->cap, sizeof(*e->v));
+		}
+		e->v[e->n++] = (struct header_edit){ v[i].kind,
+		    arena_span(a, v[i].name), arena_span(a, v[i].value) };
+	}
+}
+
+static void
+keep_edits(struct session *s, const struct decision *d)
+{
+	const struct header_edit	*v;
+	size_t				 n;
+
+	v = decision_edits(d, &n);
+	if (n == 0)
+		return;
+	if (s->tx != NULL)
+		edits_add(&s->tx->edits, &s->tx->arena, v, n);
+	else
+		edits_add(&s->edits, &s->arena, v, n);
+}
+
+/* The decision lives until its step has ended: the verdict lies in it. */
+static void
+go_on(struct session *s)
+{
+	struct decision	*d = s->decision;
+
+	s->decision = NULL;
+	s->decided_line = decision_line(d);
+	keep_edits(s, d);
+	s->step(s, decision_verdict(d));
+	decision_free(&d);
+}
+
+static void
+decided(void *arg, struct decision *d)
+{
+	struct session	*s = arg;
+
+	s->answered = true;
+	if (s->asking)
+		return;		/* session_ask() goes on */
+	assert(d == s->decision);
+	s->parked = false;
+	s->busy = true;
+	go_on(s);
+	s->busy = false;
+	if (!s->parked)
+		session_resume(s);
+	else
+		session_settle(s);
+}
+
+void
+session_ask(struct session *s, enum rs_hook hook, session_step *step)
+{
+	assert(s->decision == NULL);
+	s->step = step;
+	s->answered = s->waited = false;
+	s->asking = true;
+	s->decision = policy_decide(s->gen->policy, hook, &s->facts, NULL,
+	    decided, s);
+	s->asking = false;
+	if (s->answered)
+		go_on(s);
+	else {
+		s->waited = true;
+		session_park(s);
+	}
+}
+
+void
+session_park(struct session *s)
+{
+	s->parked = true;
+	s->deadline_ms = loop_now_ms() + PARKED_MS;
+}

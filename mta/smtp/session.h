@@ -1,0 +1,127 @@
+/*
+ * session.h - one client that talks to us (RFC 5321, 3 and 4).
+ *
+ * A session is data: what it waits for (a decision, a body file, the sync of
+ * its message) comes as a callback; meanwhile it is parked and its input is
+ * left unread.  Replies of one turn gather and leave with one send.  An idle
+ * session holds no buffers and no transaction.
+ *
+ * The commands are in cmd_*.c; this room knows how to read, answer and wait.
+ */
+#ifndef WB_MTA_SMTP_SESSION_H
+#define WB_MTA_SMTP_SESSION_H
+
+#include "base/loop.h"
+#include "mta/smtp/command.h"
+#include "mta/smtp/generation.h"
+#include "mta/smtp/reply.h"
+
+/* As bits: the command table names the states that admit a command. */
+enum smtp_state {
+	SMTP_GREETING	= 1 << 0,	/* `on connect` has not decided yet */
+	SMTP_REFUSED	= 1 << 1,	/* refused in the greeting: only QUIT (3.1) */
+	SMTP_FRESH	= 1 << 2,	/* greeted; no EHLO or HELO yet */
+	SMTP_READY	= 1 << 3,	/* no transaction */
+	SMTP_MAIL	= 1 << 4,	/* MAIL was accepted */
+	SMTP_RCPT	= 1 << 5,	/* at least one recipient was accepted */
+	SMTP_CONTENT	= 1 << 6,	/* after 354 */
+	SMTP_STORING	= 1 << 7,	/* after the final dot, before its answer */
+	SMTP_CLOSING	= 1 << 8	/* the last reply is said */
+};
+
+#define SMTP_TRANSACTION (SMTP_MAIL | SMTP_RCPT | SMTP_CONTENT | SMTP_STORING)
+
+struct server;
+struct session;
+struct transaction;
+
+/* What goes on when a hook has decided; the verdict is borrowed. */
+typedef void session_step(struct session *, const struct rs_verdict *);
+
+struct edits {			/* of the header, in their order */
+	struct header_edit	*v;
+	size_t			 n, cap;
+};
+
+struct session {
+	struct session		*next, **prev;	/* the server's list */
+	struct server		*server;
+	struct generation	*gen;
+	uint64_t		 id;
+	enum smtp_state		 state;
+	struct watch		 watch;
+	int			 fd;
+	int			 watched;	/* LOOP_READ, LOOP_WRITE */
+	bool			 parked;	/* waits for a callback */
+	bool			 busy;		/* input is being taken: it goes on by itself */
+	bool			 skipping;	/* inside a spoiled line */
+	bool			 esmtp;		/* EHLO was said */
+	bool			 asks_esmtp;	/* and is being decided */
+	bool			 eof;		/* the client has said all */
+	bool			 dead;		/* nothing can be sent any more */
+	bool			 linger;	/* after the last reply wait for the client to close */
+	bool			 shut;		/* and the client has been told that we have */
+	bool			 more;		/* octets stood behind the command's line */
+	unsigned		 commands, errors, messages;
+	struct buf		 in;		/* not taken yet */
+	struct buf		 out;		/* not sent yet */
+	int64_t			 began_ms, deadline_ms;	/* boot time */
+	const char		*stage;		/* of the log lines: "rcpt" */
+	const char		*end;		/* how it ended */
+	char			*listener;
+	char			*helo, *old_helo;
+	struct policy_facts	 facts;
+	struct rs_value		*tags;		/* as `on connect` and `on helo` left them */
+	bool			 discard;	/* they said so */
+	struct arena		 arena;		/* tags and edits of `on connect` and `on helo` */
+	struct edits		 edits;
+	struct decision		*decision;	/* that it waits for */
+	session_step		*step;
+	bool			 asking, answered;
+	bool			 waited;	/* the answer was not there at once */
+	uint32_t		 decided_line;	/* of the policy; of the last decision */
+	struct transaction	*tx;
+};
+
+/* --- its life */
+
+/* Takes fd and counts itself into the server's limits (the caller has entered). */
+void	session_new(struct server *, int fd, const struct ip *, uint16_t port, struct span listener);
+/* Frees it, whatever it waits for; what is in the intake stays there. */
+void	session_free(struct session **);
+/* The deadline has passed. */
+void	session_timeout(struct session *);
+/* The server is going to stop: 421 as soon as nothing is under way. */
+void	session_stop(struct session *);
+
+/* --- octets (also the door of the fuzz target) */
+
+/* Takes octets from the client; returns how many, the rest waits. */
+size_t	session_take(struct session *, struct span);
+
+/* --- for the commands */
+
+/* The only place where a state changes; event: static, for the log. */
+void	session_enter(struct session *, enum smtp_state, const char *event);
+void	session_reply(struct session *, enum smtp_reply, struct span arg);
+/* A reply that refuses: also logged, and a 5xx counted as an error. */
+void	session_refuse(struct session *, enum smtp_reply, struct span arg);
+/* The reply to a verdict that refuses (reject, defer); 421 closes.  True when it was one. */
+bool	session_refused(struct session *, const struct rs_verdict *);
+/* Logs that a rule discards. */
+void	session_discarded(struct session *);
+/* After what is to be sent has been sent, the end.  why: static. */
+void	session_close(struct session *, const char *why);
+/* Asks the policy; step is called now or later. */
+void	session_ask(struct session *, enum rs_hook, session_step *);
+/* Nothing is read until session_resume(), which takes what came meanwhile. May free the session. */
+void	session_park(struct session *);
+void	session_resume(struct session *);
+/* The longest wait for what comes next starts now. */
+void	session_touch(struct session *);
+/* "S6920b1a5000f3.7": session and command, in log lines and decision records. */
+const char *session_ref(const struct session *, char out[32]);
+
+void	edits_add(struct edits *, struct arena *, const struct header_edit *, size_t n);
+
+#endif

@@ -1,0 +1,249 @@
+/*
+ * session_io.c - octets in, octets out.
+ *
+ * One recv of a turn goes into a buffer that all sessions share, and is parsed
+ * there; only what cannot be taken yet is copied to the session.  One send of
+ * a turn carries all its replies.
+ */
+#include "config.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "mta/smtp/content.h"
+#include "mta/smtp/server.h"
+#include "mta/smtp/session_int.h"
+
+#define RECV_MAX	(64u << 10)	/* octets of one recv */
+#define OUT_MAX		(32u << 10)	/* replies that may wait for the client to read them */
+
+bool
+session_takes(const struct session *s)
+{
+	return !s->parked && s->out.n < OUT_MAX && s->state != SMTP_GREETING &&
+	    s->state != SMTP_CLOSING && s->state != SMTP_STORING;
+}
+
+/* The rest of a line that has been answered already. */
+static size_t
+skip(struct session *s, struct span in)
+{
+	size_t	n;
+
+	if (line_skip(in, &n))
+		s->skipping = false;
+	return n;
+}
+
+/* One command, or nothing when its line is not whole. */
+static size_t
+take_line(struct session *s, struct span in)
+{
+	size_t	n;
+
+	switch (line_scan(in, COMMAND_LINE_MAX, &n)) {
+	case LINE_WHOLE:
+		s->more = n < in.n;
+		session_command(s, span_mem(in.p, n - 2));
+		break;
+	case LINE_PART:
+		break;
+	case LINE_BARE:
+		s->skipping = true;
+		session_refuse(s, REPLY_BARE, SPAN_NONE);
+		break;
+	case LINE_LONG:
+		s->skipping = true;
+		session_refuse(s, REPLY_LONG, SPAN_NONE);
+		break;
+	}
+	return n;
+}
+
+size_t
+session_take(struct session *s, struct span in)
+{
+	size_t	used = 0, n;
+	bool	was_skipping;
+
+	while (used < in.n && session_takes(s)) {
+		was_skipping = s->skipping;
+		if (s->state == SMTP_CONTENT)
+			n = content_take(s, span_from(in, used));
+		else if (s->skipping)
+			n = skip(s, span_from(in, used));
+		else
+			n = take_line(s, span_from(in, used));
+		used += n;
+		if (n == 0 && s->skipping == was_skipping)
+			break;
+	}
+	return used;
+}
+
+/* What waits in the session first; what is still not taken stays there. */
+static void
+take_kept(struct session *s)
+{
+	size_t	n;
+
+	s->busy = true;
+	while (s->in.n > 0 && (n = session_take(s, buf_span(&s->in))) > 0)
+		buf_eat(&s->in, n);
+	s->busy = false;
+	if (s->in.n == 0)
+		buf_clear(&s->in);
+}
+
+static void
+take_new(struct session *s, struct span in)
+{
+	size_t	n;
+
+	s->busy = true;
+	n = session_take(s, in);
+	s->busy = false;
+	if (n < in.n)
+		buf_add_span(&s->in, span_from(in, n));
+}
+
+/* The client has closed, or the connection is broken. */
+static void
+gone(struct session *s, const char *how)
+{
+	s->eof = true;
+	if (s->state != SMTP_CLOSING)
+		session_close(s, how);
+	s->linger = false;
+}
+
+static void
+receive(struct session *s)
+{
+	static char	scratch[COMMAND_LINE_MAX + RECV_MAX];
+	size_t		kept = s->in.n;
+	ssize_t		n;
+
+	/* Between turns no more than a part of a line is kept. */
+	assert(kept <= COMMAND_LINE_MAX);
+	n = recv(s->fd, scratch + kept, RECV_MAX, 0);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		gone(s, n == 0 ? "closed by client" : "connection broken");
+		return;
+	}
+	if (kept > 0) {
+		memcpy(scratch, buf_span(&s->in).p, kept);
+		buf_clear(&s->in);
+	}
+	take_new(s, span_mem(scratch, kept + (size_t)n));
+}
+
+/* After the last reply: the client's octets are read away, so that its stack does not throw our reply away with a reset. */
+static void
+drain(struct session *s)
+{
+	char	away[4096];
+	ssize_t	n;
+
+	n = recv(s->fd, away, sizeof(away), 0);
+	if (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR))
+		s->linger = false;
+}
+
+static void
+send_out(struct session *s)
+{
+	ssize_t	n;
+
+	while (s->out.n > 0 && !s->dead) {
+		n = send(s->fd, buf_span(&s->out).p, s->out.n, MSG_NOSIGNAL);
+		if (n >= 0)
+			buf_eat(&s->out, (size_t)n);
+		else if (errno == EAGAIN)
+			return;
+		else if (errno != EINTR)
+			s->dead = true;
+	}
+	buf_clear(&s->out);
+}
+
+static void
+set_watch(struct session *s, int what)
+{
+	if (s->watched == what)
+		return;
+	s->watched = what;
+	watch_set(&s->watch, s->fd, what, session_watch_cb, s);
+}
+
+static void
+watch_what_matters(struct session *s)
+{
+	int	what = s->out.n > 0 ? LOOP_WRITE : 0;
+
+	if (s->state == SMTP_CLOSING)
+		what |= s->linger && s->out.n == 0 ? LOOP_READ : 0;
+	else if (session_takes(s))
+		what |= LOOP_READ;
+	else if (s->watched & LOOP_READ)
+		/* Mostly nothing comes while it is parked: taken off only when something does. */
+		what |= LOOP_READ;
+	set_watch(s, what);
+}
+
+bool
+session_settle(struct session *s)
+{
+	if (s->server->stopping)
+		session_last_word(s);
+	send_out(s);
+	if (s->dead && s->state != SMTP_CLOSING)
+		session_close(s, "connection broken");
+	if (s->state == SMTP_CLOSING && s->out.n == 0) {
+		if (s->linger && !s->dead && !s->shut) {
+			s->shut = true;
+			(void)shutdown(s->fd, SHUT_WR);
+		}
+		if (!s->linger || s->dead) {
+			session_free(&s);
+			return false;
+		}
+	}
+	watch_what_matters(s);
+	return true;
+}
+
+void
+session_watch_cb(void *arg, int what)
+{
+	struct session	*s = arg;
+
+	if (what & LOOP_WRITE) {
+		send_out(s);
+		if (s->in.n > 0 && session_takes(s))
+			take_kept(s);
+	}
+	if (what & LOOP_READ) {
+		if (s->state == SMTP_CLOSING)
+			drain(s);
+		else if (session_takes(s))
+			receive(s);
+		else
+			set_watch(s, s->watched & ~LOOP_READ);
+	}
+	session_settle(s);
+}
+
+void
+session_resume(struct session *s)
+{
+	s->parked = false;
+	if (s->busy)
+		return;		/* session_take() goes on by itself */
+	take_kept(s);
+	session_settle(s);
+}

@@ -1,0 +1,133 @@
+/*
+ * transaction.c - what a transaction holds, and its envelope.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "mta/smtp/server.h"
+#include "mta/smtp/transaction.h"
+
+/* Tags start as the session left them. */
+static struct rs_value *
+tags_begin(struct session *s, struct transaction *t)
+{
+	const struct policy	*p = s->gen->policy;
+	struct rs_value		*tags;
+
+	if (s->tags == NULL)
+		return NULL;
+	tags = policy_tags_new(p, &t->arena);
+	memcpy(tags, s->tags, rs_ntag(policy_image(p)) * sizeof(*tags));
+	return tags;
+}
+
+struct transaction *
+transaction_begin(struct session *s)
+{
+	struct transaction	*t = xcalloc(1, sizeof(*t));
+
+	t->qid = intake_qid(s->server->intake);
+	qid_format(t->qid, t->qid_text);
+	t->deadline_ms = loop_now_ms() + s->gen->transaction_ms;
+	t->discard = s->discard;
+	s->facts.tags = tags_begin(s, t);
+	s->tx = t;
+	intake_transaction(s->server->intake, 1);
+	return t;
+}
+
+void
+transaction_end(struct session *s)
+{
+	struct transaction	*t = s->tx;
+	struct policy_facts	*f = &s->facts;
+
+	if (t == NULL)
+		return;
+	s->tx = NULL;
+	intake_transaction(s->server->intake, -1);
+	if (t->storing)
+		intake_forget(s->server->intake, s);
+	s->server->held -= t->held;
+	body_close(&t->body, false);
+	buf_clear(&t->content);
+	buf_clear(&t->header);
+	buf_clear(&t->new_header);
+	free(t->edits.v);
+	free(t->rcpts);
+	arena_clear(&t->arena);
+	free(t);
+	f->sender = f->rcpt = f->content = SPAN_NONE;
+	f->sender_at = f->rcpt_at = 0;
+	f->rcpts_count = f->hops = 0;
+	f->size = f->lines = 0;
+	f->tags = s->tags;
+}
+
+void
+transaction_add_rcpt(struct transaction *t, struct span whole)
+{
+	if (t->nrcpts == t->cap) {
+		t->cap = t->cap == 0 ? 4 : 2 * t->cap;
+		t->rcpts = xreallocarray(t->rcpts, t->cap, sizeof(*t->rcpts));
+	}
+	t->rcpts[t->nrcpts++] = whole;
+	t->rcpts_octets += whole.n + 16;
+}
+
+struct span
+transaction_sender(const struct transaction *t)
+{
+	return t->sender.whole.n > 0 ? t->sender.whole : SPAN("<>");
+}
+
+/* --- the envelope */
+
+static void
+freeze(const struct session *s, unsigned fact, struct envelope *e)
+{
+	e->facts[e->nfacts].fact = (uint16_t)fact;
+	e->facts[e->nfacts].value = policy_fact_get(s->gen->policy, &s->facts,
+	    fact);
+	e->nfacts++;
+}
+
+/* What route may name, as it was when `on content` had decided. */
+static void
+freeze_facts(const struct session *s, struct envelope *e)
+{
+	const struct policy	*p = s->gen->policy;
+	uint32_t		 ntags = rs_ntag(policy_image(p));
+
+	e->facts = arena_alloc(&s->tx->arena,
+	    (RS_NFACTS + ntags) * sizeof(*e->facts));
+	for (unsigned i = 0; i < RS_NFACTS; i++)
+		if (s->gen->route_facts >> i & 1)
+			freeze(s, i, e);
+	for (unsigned i = 0; i < ntags; i++)
+		if (policy_route_tag(p, i))
+			freeze(s, POLICY_FACT_TAG | i, e);
+}
+
+void
+transaction_envelope(const struct session *s, uint64_t size, struct buf *out)
+{
+	struct transaction	*t = s->tx;
+	struct envelope		 e = {
+		.qid = t->qid,
+		.arrival_ms = t->arrival_ms,
+		.size = size,
+		.sender = t->sender.whole,
+		.policy = span_of(rs_image_hash(policy_image(s->gen->policy))),
+		.nrcpts = t->nrcpts,
+		.rcpts = t->rcpts,
+	};
+
+	if (t->params.body == PARAMS_BODY_8BITMIME || t->dot.eightbit)
+		e.flags |= ENV_8BIT;
+	freeze_facts(s, &e);
+	envelope_format(&e, out);
+}

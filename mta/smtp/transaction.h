@@ -1,0 +1,58 @@
+/*
+ * transaction.h - from MAIL to the answer to the final dot (RFC 5321, 3.3).
+ */
+#ifndef WB_MTA_SMTP_TRANSACTION_H
+#define WB_MTA_SMTP_TRANSACTION_H
+
+#include "mail/dot.h"
+#include "mta/smtp/body.h"
+#include "mta/smtp/session.h"
+#include "mta/spool/qid.h"
+
+/* Why a content is not kept; found while it comes, said after its end. */
+enum content_fault {
+	CONTENT_GOOD,
+	CONTENT_SIZE,		/* 552 5.3.4 */
+	CONTENT_HEADER,		/* 552 5.3.4: its header is too large to be held */
+	CONTENT_SPACE,		/* 452 4.3.1: no space for its file */
+	CONTENT_FAILED		/* 451 4.3.0: its file could not be had or written */
+};
+
+struct transaction {
+	struct arena		 arena;
+	uint64_t		 qid;
+	char			 qid_text[QID_TEXT];
+	struct address		 sender;
+	struct smtp_params	 params;
+	struct span		*rcpts;		/* whole addresses */
+	size_t			 nrcpts, cap;
+	size_t			 nunkept;	/* answered 250, and discarded by a rule */
+	size_t			 rcpts_octets;	/* of the envelope, about */
+	struct edits		 edits;
+	int64_t			 deadline_ms;	/* boot time */
+	int64_t			 arrival_ms;	/* wall time of 354 */
+	/* the content, with our Received: before it */
+	struct dot_in		 dot;
+	struct buf		 content;	/* all of it, or what is not in the file yet */
+	size_t			 held;		/* octets counted into the server's */
+	size_t			 received_n;	/* octets of our Received: field */
+	uint64_t		 octets;	/* of the client's content so far */
+	enum content_fault	 fault;
+	struct body		*body;		/* a large content's file */
+	struct buf		 header;	/* with a body: its header section, Received: too */
+	struct buf		 new_header;	/* after edits */
+	bool			 discard;	/* a rule said so: taken, answered, not kept */
+	bool			 storing;	/* the intake has it */
+};
+
+/* Begins one: the queue id is given. */
+struct transaction	*transaction_begin(struct session *);
+/* Ends it, whatever has become of it; NULL afterwards.  A body file goes too. */
+void			 transaction_end(struct session *);
+void			 transaction_add_rcpt(struct transaction *, struct span whole);
+/* "<>" when it is empty. */
+struct span		 transaction_sender(const struct transaction *);
+/* The facts that route may ask again, frozen into the envelope, formatted. */
+void			 transaction_envelope(const struct session *, uint64_t size, struct buf *out);
+
+#endif
