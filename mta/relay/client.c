@@ -839,13 +839,18 @@ timed_out(struct client *c)
 }
 
 void
-client_tick(struct client *c, int64_t now_ms)
+client_expire(struct client *c)
 {
-	if (c->deadline_ms == 0 || now_ms < c->deadline_ms)
-		return;
 	c->busy = true;
 	timed_out(c);
 	c->busy = false;
 	if (c->freed)
 		destroy(c);
+}
+
+void
+client_tick(struct client *c, int64_t now_ms)
+{
+	if (c->deadline_ms != 0 && now_ms >= c->deadline_ms)
+		client_expire(c);
 }

@@ -41,5 +41,7 @@ void		 client_quit(struct client *);
 bool		 client_at_dot(const struct client *);
 /* Once a second: looks at the time-outs. */
 void		 client_tick(struct client *, int64_t now_ms);
+/* As if time had run out, whatever it waits for. */
+void		 client_expire(struct client *);
 
 #endif

@@ -29,6 +29,7 @@ struct session {
 	char			*hop;
 	size_t			 hop_octets;
 	struct job		*job;
+	int64_t			 job_until_ms;
 	struct hop_query	*query;
 	struct hop_list		*list;
 	size_t			 at, tries;	/* in list */
@@ -87,6 +88,13 @@ job_done(struct conns *k, struct job **jp)
 
 /* --- sessions */
 
+static void
+set_job(struct session *s, struct job *j)
+{
+	s->job = j;
+	s->job_until_ms = loop_now_ms() + CONNS_JOB_MS;
+}
+
 static struct session *
 session_new(struct conns *k, struct job *j)
 {
@@ -95,7 +103,7 @@ session_new(struct conns *k, struct job *j)
 	s->conns = k;
 	s->hop = xstrndup(j->hop.p, j->hop.n);
 	s->hop_octets = j->hop.n;
-	s->job = j;
+	set_job(s, j);
 	TAILQ_INSERT_TAIL(&k->all, s, entry);
 	k->n.sessions++;
 	if (!timer_pending(&k->tick))
@@ -194,6 +202,8 @@ give_up(struct session *s)
 {
 	struct job	*j = s->job;
 
+	if (s->why.code == 0)
+		outcome_set(&s->why, 451, "4.4.1", "no time left to connect");
 	assert(s->why.code >= 400);
 	s->job = NULL;
 	j->connected = outcome_is_final(&s->why);	/* no trouble of the way */
@@ -318,7 +328,8 @@ try_address(struct session *s, const struct hop_addr *a)
 static void
 try_next(struct session *s)
 {
-	while (s->at < s->list->n && s->tries < CONNS_TRIES_MAX) {
+	while (s->at < s->list->n && s->tries < CONNS_TRIES_MAX &&
+	    loop_now_ms() < s->job_until_ms) {
 		if (try_address(s, &s->list->at[s->at]))
 			return;
 		s->at++;
@@ -412,7 +423,7 @@ start(struct conns *k, struct job *j)
 		return;
 	}
 	leave_idle(s);
-	s->job = j;
+	set_job(s, j);
 	k->n.reused++;
 	client_send(s->client, j);
 }
@@ -509,21 +520,39 @@ conns_counters(struct conns *k)
 	return &k->n;
 }
 
+/* A hop that says something now and then holds no message for ever. */
+static void
+tick_session(struct session *s, int64_t now_ms)
+{
+	if (s->client == NULL)
+		return;
+	if (s->job != NULL && now_ms >= s->job_until_ms &&
+	    !client_at_dot(s->client))
+		client_expire(s->client);
+	else
+		client_tick(s->client, now_ms);
+}
+
+void
+conns_tick(struct conns *k, int64_t now_ms)
+{
+	struct session	*s, *next;
+
+	while ((s = TAILQ_LAST(&k->idle, sessions)) != NULL &&
+	    now_ms >= s->idle_until_ms)
+		say_goodbye(s);
+	for (s = TAILQ_FIRST(&k->all); s != NULL; s = next) {
+		next = TAILQ_NEXT(s, entry);
+		tick_session(s, now_ms);
+	}
+}
+
 static void
 on_tick(void *arg)
 {
 	struct conns	*k = arg;
-	struct session	*s, *next;
-	int64_t		 now = loop_now_ms();
 
-	while ((s = TAILQ_LAST(&k->idle, sessions)) != NULL &&
-	    now >= s->idle_until_ms)
-		say_goodbye(s);
-	for (s = TAILQ_FIRST(&k->all); s != NULL; s = next) {
-		next = TAILQ_NEXT(s, entry);
-		if (s->client != NULL)
-			client_tick(s->client, now);
-	}
+	conns_tick(k, loop_now_ms());
 	if (!TAILQ_EMPTY(&k->all))
 		timer_set(&k->tick, TICK_MS, on_tick, k);
 }

@@ -18,6 +18,12 @@
 #define CONNS_IDLE_MAX	300	/* the one that is idle longest ends */
 #define CONNS_IDLE_MS	10000	/* how long an idle session is kept */
 #define CONNS_TRIES_MAX	8	/* addresses tried for one job */
+/*
+ * Until when the final dot must have been sent: with the ten minutes that a
+ * hop may take to answer it (RFC 5321, 4.5.3.2.6) a job ends before the queue
+ * takes it for lost (RELAY in messages.def).
+ */
+#define CONNS_JOB_MS	1100000
 
 struct conns;
 
@@ -38,6 +44,8 @@ void		 conns_renew(struct conns *);
  * been sent; these still come to done().
  */
 void		 conns_abandon(struct conns *);
+/* What is due at this time; comes by itself once a second. */
+void		 conns_tick(struct conns *, int64_t now_ms);
 /* Nothing new; calls ended() when no session is left, perhaps before this returns. */
 void		 conns_stop(struct conns *, void (*ended)(void *arg));
 const struct conns_counters *conns_counters(struct conns *);

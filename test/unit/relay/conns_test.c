@@ -416,6 +416,35 @@ a_new_policy_ends_idle_sessions(void **state)
 }
 
 static void
+an_idle_session_ends_after_a_while(void **state)
+{
+	(void)state;
+	give(1, "relay:hub");
+	(void)answers(1);
+	conns_tick(t.conns, loop_now_ms() + CONNS_IDLE_MS / 2);
+	assert_int_equal(conns_counters(t.conns)->idle, 1);
+	conns_tick(t.conns, loop_now_ms() + CONNS_IDLE_MS + 1);
+	assert_int_equal(conns_counters(t.conns)->idle, 0);
+	run_for_ms(50);
+	assert_int_equal(t.hop.open, 0);
+}
+
+static void
+a_hop_that_does_not_answer_holds_a_message_for_a_time(void **state)
+{
+	(void)state;
+	t.hop.silent = true;
+	give(1, "relay:hub");
+	while (t.hop.messages == 0)
+		run_for_ms(10);
+	conns_tick(t.conns, loop_now_ms() + 599000);
+	assert_int_equal(t.told.n, 0);
+	t.wanted = 1;
+	conns_tick(t.conns, loop_now_ms() + 601000);
+	assert_string_equal(buf_cstr(&t.told), "1: 451 4.4.2 unconnected");
+}
+
+static void
 a_refused_greeting_leads_to_the_next_address(void **state)
 {
 	(void)state;
@@ -468,6 +497,8 @@ main(void)
 		TEST(a_stale_session_is_no_failure),
 		TEST(other_hops_have_other_sessions),
 		TEST(a_new_policy_ends_idle_sessions),
+		TEST(an_idle_session_ends_after_a_while),
+		TEST(a_hop_that_does_not_answer_holds_a_message_for_a_time),
 		TEST(a_refused_greeting_leads_to_the_next_address),
 		TEST(what_was_not_sent_is_dropped_with_its_owner),
 		TEST(what_was_sent_is_waited_for),
