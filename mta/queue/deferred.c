@@ -28,6 +28,12 @@ struct mover {
 };
 
 static void
+next_segment(void *arg)
+{
+	deferred_tick(arg);
+}
+
+static void
 end(struct mover *mv)
 {
 	log_debug("moved segment=%08x messages=%u", mv->from->id.id,
@@ -36,6 +42,8 @@ end(struct mover *mv)
 	mv->from->sealed_ms = clock_boot_ms();	/* not at once again */
 	segment_unpin(mv->from);
 	mv->q->moving = false;
+	if (mv->moved > 0)
+		loop_soon(next_segment, mv->q);
 	free(mv->qids);
 	free(mv);
 }

@@ -1,0 +1,578 @@
+/*
+ * fakes.c - the processes around a queue; fakes.h.
+ */
+#include "test/unit/mta/queue/fakes.h"
+
+#include "base/clock.h"
+#include "base/crc.h"
+#include "base/fileio.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define PATIENCE_MS	20000
+
+void
+fakes_failed(const char *file, int line, const char *what)
+{
+	fprintf(stderr, "%s:%d: %s\n", file, line, what);
+	log_flush();
+	_exit(1);
+}
+
+/* --- smtp */
+
+static bool
+smtp_message(struct chan *c, struct msg *m, void *arg)
+{
+	struct fakes	*f = arg;
+
+	(void)c;
+	switch (m->type) {
+	case MSG_SEGMENT:
+		f->seg.id = msg_u32(m);
+		f->seg.generation = msg_u32(m);
+		f->seg_size = msg_u64(m);
+		qid_floor(&f->qids, msg_u64(m));
+		f->seg_fd = msg_fd(m);
+		f->seg_at = SEGMENT_HEAD;
+		f->segments++;
+		f->wanted = false;
+		break;
+	case MSG_SPACE:
+		f->full = msg_u8(m) != 0;
+		break;
+	case MSG_BODY:
+		msg_u64(m);
+		f->body_fd = msg_u8(m) != 0 ? msg_fd(m) : -2;
+		break;
+	default:
+		return false;
+	}
+	return msg_end(m);
+}
+
+static void
+on_closed(struct chan *c, void *arg)
+{
+	struct fakes	*f = arg;
+
+	if (c == f->smtp)
+		f->smtp = NULL;
+	if (c == f->route)
+		f->route = NULL;
+	if (c == f->relay)
+		f->relay = NULL;
+	if (c == f->spawner)
+		f->spawner = NULL;
+	if (c == f->deliver)
+		f->deliver = NULL;
+}
+
+static void
+want_segment(struct fakes *f)
+{
+	f->wanted = true;
+	chan_begin(f->smtp, MSG_SEGMENT_WANTED);
+	chan_end(f->smtp);
+}
+
+void
+fakes_seal(struct fakes *f)
+{
+	struct buf	b = { 0 };
+	uint64_t	at;
+
+	at = segment_seal(&b, f->seg, f->seg_size, f->seg_at, &f->toc);
+	CHECK(file_pwrite_all(f->seg_fd, buf_span(&b).p, b.n, at) == 0);
+	buf_clear(&b);
+	segment_toc_clear(&f->toc);
+	close(f->seg_fd);
+	f->seg_fd = -1;
+	chan_begin(f->smtp, MSG_SEGMENT_SEALED);
+	chan_u32(f->smtp, f->seg.id);
+	chan_u32(f->smtp, f->seg.generation);
+	chan_u64(f->smtp, f->seg_at);
+	chan_end(f->smtp);
+}
+
+static bool
+has_segment(struct fakes *f)
+{
+	return f->seg_fd != -1;
+}
+
+static void
+make_room(struct fakes *f, uint64_t octets)
+{
+	if (f->seg_fd != -1 && f->seg_at + octets +
+	    segment_seal_size(f->toc.n + 1) > f->seg_size)
+		fakes_seal(f);
+	if (f->seg_fd == -1) {
+		want_segment(f);
+		fakes_until(f, has_segment);
+	}
+}
+
+/* Content that says what it is: X-Id, then letters by the queue id. */
+static void
+content_for(uint64_t qid, size_t octets, struct buf *out)
+{
+	buf_addf(out, "X-Id: %016llx\r\n\r\n", (unsigned long long)qid);
+	while (out->n < octets)
+		buf_add_char(out, (char)('a' + (qid + out->n / 60) % 26));
+}
+
+uint64_t
+fakes_accept_n(struct fakes *f, const char *sender, const char *const *rcpts,
+    size_t n, size_t octets, bool tell)
+{
+	struct span	 to[300];
+	struct buf	 content = { 0 }, env = { 0 }, rec = { 0 };
+	struct envelope	 e = { .qid = qid_next(&f->qids), .nrcpts = n,
+	    .arrival_ms = clock_wall_ms(), .sender = span_of(sender),
+	    .policy = SPAN("test"), .rcpts = to };
+	size_t		 i;
+
+	for (i = 0; i < n; i++)
+		to[i] = span_of(rcpts[i]);
+	content_for(e.qid, octets, &content);
+	e.size = content.n;
+	envelope_format(&e, &env);
+	make_room(f, segment_record_size(env.n, content.n));
+	segment_put(&rec, f->seg, f->seg_at, buf_span(&env),
+	    buf_span(&content), 0, content.n,
+	    crc32c(0, buf_span(&content).p, content.n));
+	CHECK(file_pwrite_all(f->seg_fd, buf_span(&rec).p, rec.n,
+	    f->seg_at) == 0);
+	if (getenv("WAYBILL_TEST_NO_SYNC") == NULL)
+		CHECK(fdatasync(f->seg_fd) == 0);
+	if (tell) {
+		f->told++;
+		chan_begin(f->smtp, MSG_ACCEPTED);
+		chan_u32(f->smtp, f->seg.id);
+		chan_u32(f->smtp, f->seg.generation);
+		chan_u64(f->smtp, f->seg_at);
+		chan_u64(f->smtp, rec.n);
+		chan_bytes(f->smtp, buf_span(&env));
+		chan_end(f->smtp);
+	}
+	segment_toc_add(&f->toc, f->seg_at);
+	f->seg_at += rec.n;
+	buf_clear(&content);
+	buf_clear(&env);
+	buf_clear(&rec);
+	return e.qid;
+}
+
+uint64_t
+fakes_accept(struct fakes *f, const char *sender, const char *rcpt,
+    size_t octets)
+{
+	return fakes_accept_n(f, sender, &rcpt, 1, octets, true);
+}
+
+/* --- route */
+
+static unsigned
+put_targets(struct fakes *f, struct target *t, uint32_t rcpt, struct span to)
+{
+	static char	 path[2][100], hop[2][100];
+	const char	*at = memchr(to.p, '@', to.n);
+	int		 dn = (int)(to.n - (size_t)(at - to.p) - 1);
+	unsigned	 k = rcpt % 2;
+
+	snprintf(path[k], 100, "/%.*s", dn, at + 1);
+	snprintf(hop[k], 100, "relay:%.*s", dn, at + 1);
+	memset(t, 0, 2 * sizeof(*t));
+	t[0].rcpt = t[1].rcpt = rcpt;
+	t[0].address = to;
+	t[0].uid = t[0].gid = 1000;
+	t[0].mailbox = SPAN("boxes");
+	t[0].account = SPAN("box");
+	t[0].path = span_of(path[k]);
+	t[0].hop = span_of(hop[k]);
+	if (span_prefix(to, SPAN("box"))) {
+		t[0].kind = TARGET_DELIVER;
+	} else if (span_prefix(to, SPAN("hop"))) {
+		t[0].kind = TARGET_HOP;
+	} else if (span_prefix(to, SPAN("pair"))) {
+		t[1] = t[0];
+		t[0].kind = TARGET_DELIVER;
+		t[0].address = SPAN("box1@pair.test");
+		t[1].kind = TARGET_HOP;
+		t[1].address = SPAN("hop1@pair.test");
+		return 2;
+	} else if (span_prefix(to, SPAN("drop"))) {
+		t[0].kind = TARGET_DISCARD;
+	} else if (span_prefix(to, SPAN("later")) && f->later_until == 0) {
+		t[0].kind = TARGET_HOP;
+	} else {
+		bool	later = span_prefix(to, SPAN("later"));
+
+		f->later_until -= later;
+		t[0].kind = later ? TARGET_LATER : TARGET_FAIL;
+		t[0].code = later ? 451 : 550;
+		t[0].status = later ? SPAN("4.3.0") : SPAN("5.1.1");
+		t[0].text = SPAN("says the test");
+	}
+	return 1;
+}
+
+static bool
+route_message(struct chan *c, struct msg *m, void *arg)
+{
+	struct fakes	*f = arg;
+	uint64_t	 ticket = msg_u64(m);
+	struct span	 env = msg_bytes(m, ENVELOPE_MAX);
+	uint32_t	 n = msg_u32(m), i, k, total = 0;
+	struct target	*t = xcalloc(2 * n + 2, sizeof(*t));
+	struct arena	 a = { 0 };
+	struct envelope	 e;
+
+	CHECK(envelope_parse(env, &a, &e) == 0);
+	/* One at a time, because the texts of targets are shared by two. */
+	for (i = 0; i < n; i++) {
+		uint32_t	rcpt = msg_u32(m);
+
+		CHECK(rcpt < e.nrcpts);
+		f->asked++;
+		total = put_targets(f, t, rcpt, e.rcpts[rcpt]);
+		if (f->route_silent)
+			continue;
+		chan_begin(c, MSG_ROUTED);
+		chan_u64(c, ticket);
+		chan_u32(c, 1);
+		chan_u8(c, i + 1 == n);
+		chan_u32(c, total);
+		for (k = 0; k < total; k++)
+			target_put(c, &t[k]);
+		chan_end(c);
+	}
+	free(t);
+	arena_clear(&a);
+	return msg_end(m);
+}
+
+/* --- relay */
+
+void
+fakes_relayed(struct fakes *f, unsigned job, uint16_t code, const char *text)
+{
+	struct fake_job	*j = &f->jobs[job];
+	uint32_t	 i;
+
+	j->answered = true;
+	chan_begin(f->relay, MSG_RELAYED);
+	chan_u64(f->relay, j->id);
+	chan_str(f->relay, f->unconnected ? "" : "mx.test [192.0.2.1]");
+	chan_u8(f->relay, !f->unconnected);
+	chan_u32(f->relay, j->n);
+	for (i = 0; i < j->n; i++) {
+		chan_u32(f->relay, j->rcpts[i]);
+		chan_u16(f->relay, code);
+		chan_str(f->relay, code < 400 ? "2.0.0" :
+		    code < 500 ? "4.4.1" : "5.7.1");
+		chan_str(f->relay, text);
+	}
+	chan_end(f->relay);
+}
+
+static void
+copy_text(char *out, size_t max, struct span s)
+{
+	if (s.n >= max)
+		s.n = max - 1;
+	memcpy(out, s.p, s.n);
+	out[s.n] = '\0';
+}
+
+static bool
+relay_job(struct fakes *f, struct msg *m)
+{
+	struct fake_job	*j = &f->jobs[f->njobs];
+	bool		 body;
+	uint32_t	 i;
+
+	CHECK(f->njobs < FAKE_LOG_MAX);
+	memset(j, 0, sizeof(*j));
+	j->id = msg_u64(m);
+	j->qid = msg_u64(m);
+	copy_text(j->hop, sizeof(j->hop), msg_bytes(m, 1000));
+	body = msg_u8(m) != 0;
+	msg_u32(m);
+	msg_u32(m);
+	msg_u64(m);
+	msg_u64(m);
+	msg_u8(m);
+	copy_text(j->sender, sizeof(j->sender), msg_bytes(m, 1000));
+	j->n = msg_u32(m);
+	CHECK(j->n >= 1 && j->n <= 100);
+	for (i = 0; i < j->n; i++) {
+		struct span	address;
+
+		j->rcpts[i] = msg_u32(m);
+		address = msg_bytes(m, 1000);
+		if (i == 0)
+			copy_text(j->first, sizeof(j->first), address);
+	}
+	if (body)
+		close(msg_fd(m));
+	f->njobs++;
+	if (f->code != 0)
+		fakes_relayed(f, f->njobs - 1, f->code, "as the test wants");
+	return msg_end(m);
+}
+
+static bool
+relay_message(struct chan *c, struct msg *m, void *arg)
+{
+	struct fakes	*f = arg;
+
+	(void)c;
+	switch (m->type) {
+	case MSG_SEGMENT_FD:
+		msg_u64(m);
+		close(msg_fd(m));
+		f->shown++;
+		return msg_end(m);
+	case MSG_SEGMENT_GONE:
+		msg_u64(m);
+		f->gone++;
+		return msg_end(m);
+	case MSG_RELAY:
+		return relay_job(f, m);
+	default:
+		return false;
+	}
+}
+
+/* --- spawner and deliver */
+
+static void
+say(struct chan *c, unsigned type, uint64_t job)
+{
+	chan_begin(c, (uint16_t)type);
+	chan_u64(c, job);
+}
+
+static bool
+take_deliver(struct fakes *f, struct msg *m)
+{
+	uint64_t	job = msg_u64(m);
+	struct span	name, prefix, content;
+	bool		file;
+	char		final[220];
+	int		fd;
+
+	msg_bytes(m, 1000);
+	name = msg_bytes(m, 200);
+	prefix = msg_bytes(m, 1000);
+	file = msg_u8(m) != 0;
+	content = msg_bytes(m, 1 << 20);
+	fd = file ? msg_fd(m) : -1;
+	CHECK(msg_end(m));
+	buf_reset(&f->last_prefix);
+	buf_add_span(&f->last_prefix, prefix);
+	buf_reset(&f->last_content);
+	buf_add_span(&f->last_content, content);
+	f->as_file = file;
+	if (file) {
+		CHECK(file_read_fd(fd, 100 << 20, &f->last_content) == 0);
+		close(fd);
+	}
+	f->prepares++;
+	if (f->deliver_silent)
+		return true;
+	if (f->deliver_code != 0) {
+		say(f->deliver, MSG_DELIVER_FAILED, job);
+		chan_u16(f->deliver, f->deliver_code);
+		chan_str(f->deliver, f->deliver_code < 500 ? "4.2.2" : "5.2.2");
+		chan_str(f->deliver, "mailbox says no");
+	} else {
+		snprintf(final, sizeof(final), "%.*s,S=%zu", SPAN_ARG(name),
+		    f->last_content.n);
+		say(f->deliver, MSG_PREPARED, job);
+		chan_str(f->deliver, final);
+	}
+	chan_end(f->deliver);
+	return true;
+}
+
+static bool
+take_commit(struct fakes *f, struct msg *m)
+{
+	uint64_t	job = msg_u64(m);
+	struct span	name;
+
+	msg_bytes(m, 1000);
+	name = msg_bytes(m, 300);
+	CHECK(msg_end(m) && f->commits < FAKE_LOG_MAX);
+	copy_text(f->names[f->commits++], 200, name);
+	if (f->hold_commit)
+		return true;
+	say(f->deliver, MSG_DELIVERED, job);
+	chan_end(f->deliver);
+	return true;
+}
+
+static bool
+deliver_message(struct chan *c, struct msg *m, void *arg)
+{
+	(void)c;
+	return m->type == MSG_DELIVER ? take_deliver(arg, m) :
+	    m->type == MSG_COMMIT && take_commit(arg, m);
+}
+
+static const struct chan_ops	smtp_ops = { smtp_message, on_closed };
+static const struct chan_ops	route_ops = { route_message, on_closed };
+static const struct chan_ops	relay_ops = { relay_message, on_closed };
+static const struct chan_ops	deliver_ops = { deliver_message, on_closed };
+
+static bool
+spawner_message(struct chan *c, struct msg *m, void *arg)
+{
+	struct fakes	*f = arg;
+	uint32_t	 uid = msg_u32(m), gid = msg_u32(m);
+	int		 pair[2];
+
+	chan_pair(pair);
+	if (f->deliver != NULL)
+		chan_free(&f->deliver);
+	f->deliver = chan_new(pair[0], "fake deliver", &deliver_ops, f);
+	chan_begin(c, MSG_DELIVERER);
+	chan_u32(c, uid);
+	chan_u32(c, gid);
+	chan_u8(c, 1);
+	chan_str(c, "");
+	chan_fd(c, pair[1]);
+	chan_end(c);
+	return msg_end(m);
+}
+
+static const struct chan_ops	spawner_ops = { spawner_message, on_closed };
+
+/* --- all of them */
+
+void
+fakes_peer(struct fakes *f, enum proc proc)
+{
+	int	pair[2];
+
+	chan_pair(pair);
+	switch (proc) {
+	case PROC_SMTP:
+		chan_free(&f->smtp);
+		f->smtp = chan_new(pair[0], "fake smtp", &smtp_ops, f);
+		intake_peer(&f->q, 0, pair[1]);
+		break;
+	case PROC_ROUTE:
+		chan_free(&f->route);
+		f->route = chan_new(pair[0], "fake route", &route_ops, f);
+		router_peer(&f->q, pair[1]);
+		break;
+	case PROC_RELAY:
+		chan_free(&f->relay);
+		f->relay = chan_new(pair[0], "fake relay", &relay_ops, f);
+		relay_peer(&f->q, pair[1]);
+		break;
+	default:
+		chan_free(&f->spawner);
+		f->spawner = chan_new(pair[0], "fake spawner", &spawner_ops, f);
+		local_peer(&f->q, pair[1]);
+		break;
+	}
+}
+
+struct fakes *
+fakes_open(const char *dir, uint64_t segment_octets)
+{
+	struct fakes	*f = xcalloc(1, sizeof(*f));
+	struct queue	*q = &f->q;
+
+	loop_init();
+	f->dir = xstrdup(dir);
+	f->seg_fd = f->body_fd = -1;
+	f->code = 250;
+	folder_open(q, dir);
+	folder_fill(q, false);
+	queue_init(q);
+	q->set = (struct settings){ .segment_octets = segment_octets,
+	    .reserve_octets = 1, .lifetime_ms = 5 * 86400000ll,
+	    .transaction_ms = 1800000, .concurrency = 20,
+	    .hostname = xstrdup("mx.test"), .postmaster = xstrdup("") };
+	q->sched.nretries = 1;
+	q->sched.retries_ms[0] = 1000;
+	q->sched.limit = 20;
+	q->segments.size = segment_octets;
+	queue_start(q);
+	fakes_peer(f, PROC_SMTP);
+	fakes_peer(f, PROC_ROUTE);
+	fakes_peer(f, PROC_RELAY);
+	fakes_peer(f, PROC_SPAWNER);
+	return f;
+}
+
+static void
+on_time(void *arg)
+{
+	(void)arg;
+	loop_stop();
+}
+
+void
+fakes_run_ms(struct fakes *f, int ms)
+{
+	struct timer	t = { 0 };
+
+	(void)f;
+	timer_set(&t, ms, on_time, NULL);
+	loop_run();
+	timer_clear(&t);
+}
+
+void
+fakes_until(struct fakes *f, bool (*holds)(struct fakes *))
+{
+	int	i;
+
+	for (i = 0; i < PATIENCE_MS / 2 && !holds(f); i++)
+		fakes_run_ms(f, 2);
+	CHECK(holds(f));
+}
+
+void
+fakes_step(const char *dir, void (*f)(const char *))
+{
+	int	status;
+	pid_t	pid = fork();
+
+	assert_true(pid != -1);
+	if (pid == 0) {
+		f(dir);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+void
+fakes_in_child(void (*f)(const char *))
+{
+	char	dir[] = "/tmp/waybill-queue-XXXXXX", rm[64];
+
+	assert_non_null(mkdtemp(dir));
+	fakes_step(dir, f);
+	snprintf(rm, sizeof(rm), "rm -rf %s", dir);
+	assert_int_equal(system(rm), 0);
+}

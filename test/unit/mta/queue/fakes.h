@@ -1,0 +1,90 @@
+/*
+ * fakes.h - a whole queue in one process with the test, and the processes
+ * around it, played by the test over real channels.
+ *
+ * The route that is played looks at the recipient's local part:
+ *   hop...     to the next hop relay:DOMAIN
+ *   box...     into the mailbox /DOMAIN of uid 1000
+ *   pair...    to box1@DOMAIN and hop1@DOMAIN
+ *   fail...    550 5.1.1        later...   451 4.3.0
+ *   drop...    discarded
+ */
+#ifndef WB_TEST_QUEUE_FAKES_H
+#define WB_TEST_QUEUE_FAKES_H
+
+#include "mta/queue/queue.h"
+
+#define FAKE_LOG_MAX	4096
+
+/* Ends the process: these tests run in children of their own. */
+#define CHECK(what) \
+	do { \
+		if (!(what)) \
+			fakes_failed(__FILE__, __LINE__, #what); \
+	} while (0)
+
+/* What a next hop has seen. */
+struct fake_job {
+	uint64_t	id, qid;
+	char		hop[64];
+	uint32_t	rcpts[100], n;
+	char		first[80];	/* address of the first recipient */
+	char		sender[80];
+	bool		answered;
+};
+
+struct fakes {
+	struct queue		 q;
+	char			*dir;
+	struct chan		*smtp, *route, *relay, *spawner, *deliver;
+	/* smtp */
+	int			 seg_fd;
+	struct segment_id	 seg;
+	uint64_t		 seg_size, seg_at;
+	struct segment_toc	 toc;
+	struct qid_gen		 qids;
+	unsigned		 segments;	/* received so far */
+	unsigned		 told;		/* ACCEPTED sent */
+	bool			 wanted;	/* a segment */
+	bool			 full;		/* SPACE */
+	int			 body_fd;	/* of BODY; -2: refused */
+	/* route */
+	unsigned		 asked;		/* recipients */
+	bool			 route_silent;
+	unsigned		 later_until;	/* asks that later... is answered so */
+	/* relay */
+	struct fake_job		 jobs[FAKE_LOG_MAX];
+	unsigned		 njobs;
+	unsigned		 shown, gone;	/* SEGMENT_FD, SEGMENT_GONE */
+	uint16_t		 code;		/* answered at once; 0: not */
+	bool			 unconnected;
+	/* deliver */
+	unsigned		 prepares, commits;
+	char			 names[FAKE_LOG_MAX][200];	/* committed */
+	struct buf		 last_prefix, last_content;
+	bool			 deliver_silent;	/* reads, says nothing */
+	bool			 hold_commit;	/* does not answer COMMIT */
+	uint16_t		 deliver_code;	/* DELIVER_FAILED with it; 0: no */
+	bool			 as_file;	/* the last content came as a memfd */
+};
+
+void	fakes_failed(const char *file, int line, const char *what) __attribute__((noreturn));
+/* A queue on this folder (made if needed), recovered, with all peers. */
+struct fakes *fakes_open(const char *dir, uint64_t segment_octets);
+/* Also one peer alone, new: its earlier channel closes. */
+void	fakes_peer(struct fakes *, enum proc);
+/* Turns of the loop until this holds, at most some seconds. */
+void	fakes_until(struct fakes *, bool (*)(struct fakes *));
+/* That long. */
+void	fakes_run_ms(struct fakes *, int ms);
+/* A message is written, synced, and the queue told. Returns its queue id. */
+uint64_t fakes_accept(struct fakes *, const char *sender, const char *rcpt, size_t octets);
+uint64_t fakes_accept_n(struct fakes *, const char *sender, const char *const *rcpts, size_t n, size_t octets, bool tell);
+void	fakes_seal(struct fakes *);
+void	fakes_relayed(struct fakes *, unsigned job, uint16_t code, const char *text);
+/* Runs f in a child with a folder of its own; fails the test when it fails. */
+void	fakes_in_child(void (*f)(const char *dir));
+/* For tests in steps: the same folder, each step a process that ends by _exit. */
+void	fakes_step(const char *dir, void (*f)(const char *dir));
+
+#endif

@@ -1,0 +1,799 @@
+/*
+ * queue_test.c - a whole queue among peers that are the test's: what comes
+ * of messages, and what is left of them after each death.
+ */
+#include "test/unit/mta/queue/fakes.h"
+
+#include "base/fileio.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define SEGMENT	(256 << 10)
+
+static bool
+is_empty(struct fakes *f)
+{
+	return f->q.index.n == 0 && f->q.count.accepted >= f->told;
+}
+
+static bool
+has_jobs(struct fakes *f)
+{
+	return f->njobs > 0;
+}
+
+static bool
+waits(struct fakes *f)
+{
+	struct message	*m = f->q.index.first;
+
+	return m != NULL && m->dests[0].state == DEST_WAIT;
+}
+
+static bool
+has_prepared(struct fakes *f)
+{
+	return f->prepares > 0;
+}
+
+static bool
+has_committed(struct fakes *f)
+{
+	return f->commits > 0;
+}
+
+/* --- relay */
+
+static void
+relayed(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	uint64_t	 qid = fakes_accept(f, "a@x.test", "hop@y.test", 5000);
+
+	fakes_until(f, is_empty);
+	CHECK(f->q.count.accepted == 1);
+	CHECK(f->njobs == 1);
+	CHECK(f->jobs[0].qid == qid);
+	CHECK(strcmp(f->jobs[0].hop, "relay:y.test") == 0);
+	CHECK(strcmp(f->jobs[0].first, "hop@y.test") == 0);
+	CHECK(strcmp(f->jobs[0].sender, "a@x.test") == 0);
+	CHECK(f->shown == 1);
+	CHECK(f->q.count.sent == 1);
+}
+
+static void
+no_sync_for_relayed(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, 4 << 20);
+	uint64_t	 before;
+	int		 i;
+
+	fakes_accept(f, "a@x.test", "hop@y.test", 500);
+	fakes_until(f, is_empty);
+	before = journal_stats(f->q.journal).syncs;
+	for (i = 0; i < 200; i++)
+		fakes_accept(f, "a@x.test", "hop@y.test", 5000);
+	fakes_until(f, is_empty);
+	/* Only the lazy one of each second, and spares. */
+	CHECK(journal_stats(f->q.journal).syncs - before <= 4);
+	CHECK(f->njobs == 201);
+}
+
+static void
+many_recipients(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	const char	*to[3] = { "hop1@y.test", "hop2@y.test", "hop@z.test" };
+
+	fakes_accept_n(f, "a@x.test", to, 3, 500, true);
+	fakes_until(f, is_empty);
+	CHECK(f->njobs == 2);
+	CHECK(f->jobs[0].n + f->jobs[1].n == 3);
+	CHECK(f->q.count.sent == 3);
+}
+
+static void
+tried_again(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	struct answer	 an;
+
+	f->code = 451;
+	fakes_accept(f, "a@x.test", "hop@y.test", 500);
+	fakes_until(f, waits);
+	CHECK(dest_answer(&f->q.index.first->dests[0], &an));
+	CHECK(an.code == 451);
+	CHECK(span_eq(an.text, SPAN("as the test wants")));
+	f->code = 250;
+	fakes_until(f, is_empty);
+	CHECK(f->njobs == 2);
+	CHECK(f->q.count.deferred == 1);
+}
+
+static void
+relay_dies(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	f->code = 0;
+	fakes_accept(f, "a@x.test", "hop@y.test", 500);
+	fakes_until(f, has_jobs);
+	f->code = 250;
+	fakes_peer(f, PROC_RELAY);
+	fakes_until(f, is_empty);
+	CHECK(f->njobs == 2);
+	CHECK(f->jobs[0].id == f->jobs[1].id);
+	CHECK(f->shown == 2);
+}
+
+static bool
+two_bounces_done(struct fakes *f)
+{
+	return f->q.count.bounced == 1 && f->q.index.n == 0;
+}
+
+static void
+bounced(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	const char	*to[3] = { "fail1@y.test", "hop@y.test", "fail2@y.test" };
+
+	fakes_accept_n(f, "hop@sender.test", to, 3, 500, true);
+	fakes_until(f, two_bounces_done);
+	/* One to the recipient, one notification for both that failed. */
+	CHECK(f->njobs == 2);
+	CHECK(strcmp(f->jobs[1].first, "hop@sender.test") == 0);
+	CHECK(strcmp(f->jobs[1].sender, "") == 0);
+	CHECK(f->q.count.failed == 2);
+}
+
+static void
+no_bounce_of_a_bounce(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	fakes_accept(f, "", "fail@y.test", 500);
+	fakes_accept(f, "fail@sender.test", "fail@y.test", 500);
+	fakes_until(f, is_empty);
+	fakes_run_ms(f, 100);
+	CHECK(f->q.count.bounced == 1);
+	CHECK(f->njobs == 0);
+}
+
+static void
+expired(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	f->q.set.lifetime_ms = 2000;
+	f->q.sched.retries_ms[0] = 60000;
+	f->code = 451;
+	fakes_accept(f, "drop@sender.test", "hop@y.test", 500);
+	fakes_until(f, waits);
+	fakes_until(f, is_empty);
+	CHECK(f->q.count.bounced == 1);
+	CHECK(f->q.count.discarded == 1);	/* the notification */
+}
+
+static void
+warned(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	f->q.set.warn_ms = 1000;
+	f->q.sched.retries_ms[0] = 60000;
+	f->code = 451;
+	fakes_accept(f, "drop@sender.test", "hop@y.test", 500);
+	fakes_until(f, waits);
+	fakes_run_ms(f, 5000);
+	CHECK(f->q.count.bounced == 1);		/* once */
+	CHECK(f->q.index.n == 1);
+	CHECK(f->q.index.first->dests[0].state == DEST_WAIT);
+}
+
+/* --- route */
+
+static void
+routed_later(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	f->later_until = 1;
+	fakes_accept(f, "a@x.test", "later@y.test", 500);
+	fakes_until(f, waits);
+	fakes_until(f, is_empty);
+	CHECK(f->asked == 2);
+	CHECK(f->njobs == 1);
+}
+
+static bool
+was_asked(struct fakes *f)
+{
+	return f->asked > 0;
+}
+
+static void
+route_dies(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	f->route_silent = true;
+	fakes_accept(f, "a@x.test", "hop@y.test", 500);
+	fakes_until(f, was_asked);
+	f->route_silent = false;
+	fakes_peer(f, PROC_ROUTE);
+	fakes_until(f, is_empty);
+	CHECK(f->njobs == 1);
+}
+
+static void
+routed_again(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	unsigned	 before;
+
+	f->code = 451;
+	f->q.sched.retries_ms[0] = 3000;
+	fakes_accept(f, "a@x.test", "hop@y.test", 500);
+	fakes_until(f, waits);
+	before = f->asked;
+	chan_begin(f->route, MSG_ROUTE_CHANGED);
+	chan_u32(f->route, 2);
+	chan_end(f->route);
+	f->code = 250;
+	fakes_until(f, is_empty);
+	CHECK(f->asked == before + 1);
+}
+
+/* --- mailboxes */
+
+static void
+delivered(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	fakes_accept(f, "a@x.test", "box@y.test", 5000);
+	fakes_until(f, is_empty);
+	CHECK(f->prepares == 1 && f->commits == 1);
+	CHECK(span_eq(buf_span(&f->last_prefix), SPAN("Return-Path: <a@x.test>"
+	    "\r\nDelivered-To: box@y.test\r\n")));
+	CHECK(f->last_content.n == 5000);
+	CHECK(!f->as_file);
+	CHECK(f->q.count.delivered == 1);
+}
+
+static void
+delivered_large(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, 2 << 20);
+
+	fakes_accept(f, "a@x.test", "box@y.test", 600000);
+	fakes_until(f, is_empty);
+	CHECK(f->as_file);
+	CHECK(f->last_content.n == 600000);
+	CHECK(f->commits == 1);
+}
+
+static void
+expanded(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	fakes_accept(f, "a@x.test", "pair@y.test", 500);
+	fakes_until(f, is_empty);
+	CHECK(f->commits == 1 && f->njobs == 1);
+	CHECK(strcmp(f->jobs[0].first, "hop1@pair.test") == 0);
+}
+
+static void
+mailbox_full(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	f->deliver_code = 452;
+	fakes_accept(f, "a@x.test", "box@y.test", 500);
+	fakes_until(f, waits);
+	f->deliver_code = 0;
+	fakes_until(f, is_empty);
+	CHECK(f->commits == 1);
+}
+
+static void
+mailbox_never(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	f->deliver_code = 550;
+	fakes_accept(f, "drop@x.test", "box@y.test", 500);
+	fakes_until(f, is_empty);
+	CHECK(f->commits == 0);
+	CHECK(f->q.count.bounced == 1);
+}
+
+static void
+deliver_dies(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	f->deliver_silent = true;
+	fakes_accept(f, "a@x.test", "box@y.test", 500);
+	fakes_until(f, has_prepared);
+	f->deliver_silent = false;
+	chan_free(&f->deliver);
+	fakes_until(f, is_empty);
+	CHECK(f->prepares == 2 && f->commits == 1);
+}
+
+static void
+deliver_dies_after_commit(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	f->hold_commit = true;
+	fakes_accept(f, "a@x.test", "box@y.test", 500);
+	fakes_until(f, has_committed);
+	f->hold_commit = false;
+	chan_free(&f->deliver);
+	fakes_until(f, is_empty);
+	CHECK(f->prepares == 1 && f->commits == 2);
+	CHECK(strcmp(f->names[0], f->names[1]) == 0);
+}
+
+/* --- the queue's own deaths */
+
+static void
+accept_without_end(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	f->route_silent = true;
+	fakes_accept(f, "a@x.test", "hop1@y.test", 500);
+	fakes_accept(f, "a@x.test", "hop2@y.test", 500);
+	fakes_until(f, was_asked);
+}
+
+static void
+find_two(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	CHECK(f->q.index.n == 2);
+	fakes_until(f, is_empty);
+	CHECK(f->njobs == 2);
+	fakes_run_ms(f, 50);	/* FINISHED is written */
+}
+
+static void
+find_none(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	CHECK(f->q.index.n == 0);
+	fakes_run_ms(f, 100);
+	CHECK(f->njobs == 0);
+}
+
+static void
+commit_held(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	f->hold_commit = true;
+	f->code = 0;
+	fakes_accept(f, "a@x.test", "box@y.test", 500);
+	fakes_accept(f, "a@x.test", "pair@y.test", 500);
+	while (f->commits < 2)
+		fakes_run_ms(f, 2);
+}
+
+static void
+only_commits(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	CHECK(f->q.index.n == 2);
+	fakes_until(f, is_empty);
+	CHECK(f->prepares == 0);	/* the log has both */
+	CHECK(f->commits == 2);
+	CHECK(f->njobs == 1);
+	fakes_run_ms(f, 50);
+}
+
+static void
+deferred_once(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	f->code = 451;
+	f->q.sched.retries_ms[0] = 3600000;
+	fakes_accept(f, "a@x.test", "hop@y.test", 500);
+	fakes_until(f, waits);
+	fakes_run_ms(f, 50);
+}
+
+static void
+still_deferred(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	struct answer	 an;
+	struct dest	*d;
+
+	/* The retry of this process is short: no longer than that is waited. */
+	CHECK(f->q.index.n == 1);
+	d = &f->q.index.first->dests[0];
+	CHECK(d->state == DEST_WAIT && d->attempts == 1);
+	CHECK(dest_answer(d, &an) && an.code == 451);
+	fakes_until(f, is_empty);
+}
+
+/* --- segments and workers */
+
+static void
+untold(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	const char	*to = "hop@y.test";
+
+	fakes_accept_n(f, "a@x.test", &to, 1, 500, false);
+	fakes_run_ms(f, 50);
+	CHECK(f->njobs == 0);
+	chan_free(&f->smtp);	/* it dies before it could tell */
+	fakes_until(f, has_jobs);
+	CHECK(f->njobs == 1);
+}
+
+static void
+passed_over(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	const char	*to = "hop@y.test";
+
+	fakes_accept_n(f, "a@x.test", &to, 1, 500, false);
+	fakes_accept(f, "a@x.test", "hop@z.test", 500);
+	while (f->njobs < 2)
+		fakes_run_ms(f, 2);
+	fakes_until(f, is_empty);
+}
+
+static bool
+all_freed(struct fakes *f)
+{
+	return f->q.segments.nstate[SEGMENT_SEALED] +
+	    f->q.segments.nstate[SEGMENT_FREEING] == 0;
+}
+
+static void
+reused(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	int		 i;
+
+	for (i = 0; i < 400; i++) {
+		fakes_accept(f, "a@x.test", "hop@y.test", 10000);
+		if (i % 20 == 0)
+			fakes_until(f, is_empty);
+	}
+	fakes_until(f, is_empty);
+	fakes_until(f, all_freed);
+	CHECK(f->segments >= 15);
+	CHECK(f->q.segments.max_id < 10);	/* files are used again */
+	CHECK(f->q.segments.max_generation >= f->segments);
+	CHECK(f->gone > 0);
+}
+
+static void
+resumed(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	const char	*to = "hop@y.test";
+	struct segment	*g;
+
+	/* As if the queue were new and the worker not. */
+	fakes_accept(f, "a@x.test", "hop@y.test", 500);
+	fakes_until(f, is_empty);
+	fakes_accept_n(f, "a@x.test", &to, 1, 500, false);
+	g = segments_find(&f->q.segments, f->seg);
+	CHECK(g != NULL);
+	chan_begin(f->smtp, MSG_SEGMENT_RESUME);
+	chan_u32(f->smtp, f->seg.id);
+	chan_u32(f->smtp, f->seg.generation);
+	chan_u64(f->smtp, f->seg_at);
+	chan_end(f->smtp);
+	while (f->njobs < 2)
+		fakes_run_ms(f, 2);
+	fakes_until(f, is_empty);
+	fakes_accept(f, "a@x.test", "hop@y.test", 500);
+	while (f->njobs < 3)
+		fakes_run_ms(f, 2);
+}
+
+static uint64_t
+spool_octets(const struct fakes *f)
+{
+	const struct segment	*g;
+	uint64_t		 n = 0;
+
+	for (g = f->q.segments.first; g != NULL; g = g->next)
+		if (g->state != SEGMENT_SPARE && g->state != SEGMENT_FREE &&
+		    g->state != SEGMENT_MAKING)
+			n += g->size;
+	return n;
+}
+
+static uint64_t
+live_octets(const struct fakes *f)
+{
+	const struct segment	*g;
+	uint64_t		 n = 0;
+
+	for (g = f->q.segments.first; g != NULL; g = g->next)
+		n += g->live_octets;
+	return n;
+}
+
+/* 1 % stays: the spool stays below twice the live octets and two segments. */
+static void
+one_percent(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	unsigned	 i;
+
+	f->q.copy_after_ms = 1000;
+	f->code = 0;
+	f->q.sched.limit = 1000;
+	for (i = 0; i < 3000; i++)
+		fakes_accept(f, "a@x.test", i % 100 == 0 ? "later@keep.test" :
+		    "drop@y.test", 10000), f->later_until = UINT32_MAX;
+	fakes_run_ms(f, 500);
+	CHECK(f->q.index.n == 30);
+	for (i = 0; i < 20000 && spool_octets(f) >
+	    2 * live_octets(f) + 2 * SEGMENT; i += 20)
+		fakes_run_ms(f, 20);
+	CHECK(spool_octets(f) <= 2 * live_octets(f) + 2 * SEGMENT);
+	CHECK(f->q.index.n == 30);
+	fakes_run_ms(f, 50);
+}
+
+static void
+thirty_left(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	struct message	*m;
+
+	CHECK(f->q.index.n == 30);
+	for (m = f->q.index.first; m != NULL; m = m->next) {
+		struct segment_record	r;
+
+		CHECK(segment_read(m->seg->fd, m->seg->id, m->seg->size,
+		    message_offset(m), true, &r) == 1);
+	}
+}
+
+static void
+many_left(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	f->later_until = UINT32_MAX;
+	for (unsigned i = 0; i < 500; i++)
+		fakes_accept(f, "a@x.test", "later@keep.test", 1000);
+	fakes_run_ms(f, 300);
+	CHECK(f->q.index.n == 500);
+	journal_checkpoint(f->q.journal);
+	for (unsigned i = 0; i < 100; i++)
+		fakes_accept(f, "a@x.test", i % 2 ? "later@keep.test" :
+		    "drop@y.test", 1000);
+	while (journal_stats(f->q.journal).checkpoints == 0)
+		fakes_run_ms(f, 2);
+	fakes_run_ms(f, 300);
+	CHECK(f->q.index.n == 550);
+}
+
+static void
+find_550(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	CHECK(f->q.index.n == 550);
+}
+
+/* --- bodies */
+
+static bool
+has_body(struct fakes *f)
+{
+	return f->body_fd != -1;
+}
+
+static void
+ask_body(struct fakes *f, uint64_t qid)
+{
+	f->body_fd = -1;
+	chan_begin(f->smtp, MSG_BODY_WANTED);
+	chan_u64(f->smtp, qid);
+	chan_end(f->smtp);
+	fakes_until(f, has_body);
+}
+
+static void
+bodies(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	char		 name[QID_TEXT];
+	uint64_t	 qid = qid_next(&f->qids);
+
+	ask_body(f, qid);
+	CHECK(f->body_fd >= 0);
+	CHECK(faccessat(f->q.body_fd, qid_format(qid, name), F_OK, 0) == 0);
+	chan_begin(f->smtp, MSG_BODY_DROPPED);
+	chan_u64(f->smtp, qid);
+	chan_end(f->smtp);
+	fakes_run_ms(f, 50);
+	CHECK(faccessat(f->q.body_fd, name, F_OK, 0) == -1);
+	/* One that its worker's death leaves behind goes too. */
+	qid = qid_next(&f->qids);
+	ask_body(f, qid);
+	chan_free(&f->smtp);
+	fakes_run_ms(f, 50);
+	CHECK(faccessat(f->q.body_fd, qid_format(qid, name), F_OK, 0) == -1);
+}
+
+static void
+no_space(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	fakes_run_ms(f, 20);
+	CHECK(!f->full);
+	f->q.set.reserve_octets = UINT64_MAX;
+	space_check(&f->q);
+	fakes_run_ms(f, 20);
+	CHECK(f->full);
+	f->q.set.reserve_octets = 1;
+	space_check(&f->q);
+	fakes_run_ms(f, 20);
+	CHECK(!f->full);
+}
+
+/* --- by hand */
+
+static void
+removed(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	f->code = 451;
+	f->q.sched.retries_ms[0] = 3600000;
+	fakes_accept(f, "a@x.test", "hop@y.test", 500);
+	fakes_until(f, waits);
+	message_remove(&f->q, f->q.index.first);
+	CHECK(f->q.index.n == 0);
+	/* While a job is under way it goes when that ends. */
+	f->code = 0;
+	f->njobs = 0;
+	fakes_accept(f, "a@x.test", "hop@y.test", 500);
+	fakes_until(f, has_jobs);
+	message_remove(&f->q, f->q.index.first);
+	CHECK(f->q.index.n == 1);
+	fakes_relayed(f, 0, 451, "no");
+	fakes_until(f, is_empty);
+	CHECK(f->q.count.removed == 2);
+}
+
+static void
+retried(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	f->code = 451;
+	f->q.sched.retries_ms[0] = 3600000;
+	fakes_accept(f, "a@x.test", "hop@y.test", 500);
+	fakes_until(f, waits);
+	f->code = 250;
+	message_retry(&f->q, f->q.index.first);
+	fakes_until(f, is_empty);
+}
+
+#define ONE(name, f) \
+	static void \
+	test_##name(void **state) \
+	{ \
+		(void)state; \
+		fakes_in_child(f); \
+	}
+
+#define STEPS(name, ...) \
+	static void \
+	test_##name(void **state) \
+	{ \
+		void	(*const steps[])(const char *) = { __VA_ARGS__ }; \
+		char	dir[] = "/tmp/waybill-queue-XXXXXX", rm[64]; \
+		size_t	i; \
+		(void)state; \
+		assert_non_null(mkdtemp(dir)); \
+		for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) \
+			fakes_step(dir, steps[i]); \
+		snprintf(rm, sizeof(rm), "rm -rf %s", dir); \
+		assert_int_equal(system(rm), 0); \
+	}
+
+ONE(a_message_goes_to_its_hop, relayed)
+ONE(relaying_needs_no_sync, no_sync_for_relayed)
+ONE(recipients_of_one_hop_go_together, many_recipients)
+ONE(a_deferred_one_is_tried_again, tried_again)
+ONE(a_new_relay_gets_the_open_jobs_again, relay_dies)
+ONE(what_failed_is_told_in_one_notification, bounced)
+ONE(a_null_sender_is_never_told, no_bounce_of_a_bounce)
+ONE(at_the_end_of_its_lifetime_it_is_returned, expired)
+ONE(a_delay_is_told_once, warned)
+ONE(route_may_say_later, routed_later)
+ONE(a_new_route_is_asked_again, route_dies)
+ONE(what_waits_is_routed_again_after_a_change, routed_again)
+ONE(a_mailbox_gets_it_in_two_steps, delivered)
+ONE(large_contents_go_as_a_memfd, delivered_large)
+ONE(an_expansion_reaches_all_its_targets, expanded)
+ONE(a_full_mailbox_is_tried_again, mailbox_full)
+ONE(a_mailbox_that_refuses_is_told_to_the_sender, mailbox_never)
+ONE(a_new_deliverer_begins_again, deliver_dies)
+ONE(a_new_deliverer_only_commits_what_is_prepared, deliver_dies_after_commit)
+STEPS(a_killed_queue_finds_all_and_only_what_is_open, accept_without_end, find_two, find_none)
+STEPS(after_a_kill_the_prepared_are_only_committed, commit_held, only_commits, find_none)
+STEPS(after_a_kill_the_deferred_wait_on, deferred_once, still_deferred)
+ONE(what_a_dead_worker_had_synced_counts, untold)
+ONE(a_record_that_nobody_named_is_read, passed_over)
+ONE(segments_are_used_again, reused)
+ONE(a_worker_may_resume_its_segment, resumed)
+STEPS(what_is_left_moves_so_that_segments_go, one_percent, thirty_left)
+STEPS(a_checkpoint_loses_nothing, many_left, find_550, find_550)
+ONE(bodies_come_and_go, bodies)
+ONE(below_the_reserve_smtp_is_told, no_space)
+ONE(a_message_can_be_removed, removed)
+ONE(a_message_can_be_tried_at_once, retried)
+
+int
+main(void)
+{
+	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test(test_a_message_goes_to_its_hop),
+		cmocka_unit_test(test_relaying_needs_no_sync),
+		cmocka_unit_test(test_recipients_of_one_hop_go_together),
+		cmocka_unit_test(test_a_deferred_one_is_tried_again),
+		cmocka_unit_test(test_a_new_relay_gets_the_open_jobs_again),
+		cmocka_unit_test(test_what_failed_is_told_in_one_notification),
+		cmocka_unit_test(test_a_null_sender_is_never_told),
+		cmocka_unit_test(test_at_the_end_of_its_lifetime_it_is_returned),
+		cmocka_unit_test(test_a_delay_is_told_once),
+		cmocka_unit_test(test_route_may_say_later),
+		cmocka_unit_test(test_a_new_route_is_asked_again),
+		cmocka_unit_test(test_what_waits_is_routed_again_after_a_change),
+		cmocka_unit_test(test_a_mailbox_gets_it_in_two_steps),
+		cmocka_unit_test(test_large_contents_go_as_a_memfd),
+		cmocka_unit_test(test_an_expansion_reaches_all_its_targets),
+		cmocka_unit_test(test_a_full_mailbox_is_tried_again),
+		cmocka_unit_test(test_a_mailbox_that_refuses_is_told_to_the_sender),
+		cmocka_unit_test(test_a_new_deliverer_begins_again),
+		cmocka_unit_test(test_a_new_deliverer_only_commits_what_is_prepared),
+		cmocka_unit_test(test_a_killed_queue_finds_all_and_only_what_is_open),
+		cmocka_unit_test(test_after_a_kill_the_prepared_are_only_committed),
+		cmocka_unit_test(test_after_a_kill_the_deferred_wait_on),
+		cmocka_unit_test(test_what_a_dead_worker_had_synced_counts),
+		cmocka_unit_test(test_a_record_that_nobody_named_is_read),
+		cmocka_unit_test(test_segments_are_used_again),
+		cmocka_unit_test(test_a_worker_may_resume_its_segment),
+		cmocka_unit_test(test_what_is_left_moves_so_that_segments_go),
+		cmocka_unit_test(test_a_checkpoint_loses_nothing),
+		cmocka_unit_test(test_bodies_come_and_go),
+		cmocka_unit_test(test_below_the_reserve_smtp_is_told),
+		cmocka_unit_test(test_a_message_can_be_removed),
+		cmocka_unit_test(test_a_message_can_be_tried_at_once),
+	};
+
+	return cmocka_run_group_tests_name("queue", tests, NULL, NULL);
+}
