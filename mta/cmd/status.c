@@ -1,0 +1,194 @@
+/*
+ * status.c - `waybill status`: what runs, what waits, what has changed.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "mail/date.h"
+
+#include "mta/cmd/cmd.h"
+#include "mta/cmd/table.h"
+
+/* --- the policy: the parent's counters */
+
+static const json_t *
+process(const json_t *doc, const char *name)
+{
+	const json_t	*p;
+	size_t		 i;
+
+	json_array_foreach(json_object_get(doc, "processes"), i, p)
+		if (strcmp(cmd_json_str(p, "name"), name) == 0)
+			return p;
+	return NULL;
+}
+
+static void
+print_policy(const json_t *doc)
+{
+	const json_t	*c = json_object_get(process(doc, "parent"),
+	    "counters");
+	char		 since[DATE_MAX];
+
+	printf("policy   %s  %s  generation %lld\n", cmd_json_str(c, "policy"),
+	    table_text(c, "file"), (long long)cmd_json_int(c, "generation"));
+	printf("since    %s\n", date_iso(cmd_json_int(c, "started_ms"), since));
+	if (json_is_true(json_object_get(c, "text_differs")))
+		printf("The policy's text has changed since: `waybill reload` "
+		    "takes it.\n");
+	if (json_is_true(json_object_get(c, "tables_differ")))
+		printf("A table has changed since.\n");
+	if (json_is_true(json_object_get(c, "reloading")))
+		printf("A reload is under way.\n");
+}
+
+/* --- the queue */
+
+static void
+print_queue(const json_t *q)
+{
+	static const char *const counts[] = {
+		"accepted", "sent", "delivered", "deferred", "failed",
+		"bounced", "discarded", "removed"
+	};
+	char		size[TABLE_SIZE];
+	size_t		i;
+
+	printf("queue    %lld messages, %s octets\n",
+	    (long long)cmd_json_int(q, "messages"),
+	    table_size(cmd_json_int(q, "octets"), size));
+	printf("so far  ");
+	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		printf(" %s %lld%s", counts[i],
+		    (long long)cmd_json_int(q, counts[i]),
+		    i + 1 < sizeof(counts) / sizeof(counts[0]) ? "," : "\n");
+	if (json_is_true(json_object_get(q, "full")))
+		printf("The spool is full: MAIL is answered 452.\n");
+}
+
+static void
+print_hops(const json_t *hops)
+{
+	const json_t	*h;
+	size_t		 i;
+
+	if (json_array_size(hops) > 0)
+		printf("\n%-40s %8s %8s %8s\n", "NEXT HOP", "WAITING",
+		    "ACTIVE", "AT MOST");
+	json_array_foreach(hops, i, h) {
+		printf("%-40s %8lld %8lld %8lld", table_text(h, "hop"),
+		    (long long)cmd_json_int(h, "waiting"),
+		    (long long)cmd_json_int(h, "active"),
+		    (long long)cmd_json_int(h, "concurrency"));
+		if (json_is_true(json_object_get(h, "dead")))
+			printf("  dead, next try %s", cmd_json_str(h, "probe"));
+		printf("\n");
+	}
+}
+
+/* --- the processes */
+
+/* The lag below which `part` of the turns stayed, in microseconds. */
+static long long
+lag_below(const json_t *lag, double part)
+{
+	double	total = 0, sum = 0;
+	size_t	i, n = json_array_size(lag);
+
+	for (i = 0; i < n; i++)
+		total += (double)json_integer_value(json_array_get(lag, i));
+	for (i = 0; i < n && total > 0; i++) {
+		sum += (double)json_integer_value(json_array_get(lag, i));
+		if (sum >= total * part)
+			return 2LL << i;
+	}
+	return 0;
+}
+
+static void
+print_counters(json_t *counters)
+{
+	const char	*key;
+	json_t		*v;
+
+	json_object_foreach(counters, key, v)
+		if (json_is_integer(v))
+			printf(" %s=%lld", key,
+			    (long long)json_integer_value(v));
+}
+
+static void
+print_process(const json_t *p)
+{
+	const json_t	*lag = json_object_get(p, "lag");
+	char		 name[32];
+
+	(void)snprintf(name, sizeof(name), "%s[%lld]",
+	    cmd_json_str(p, "name"), (long long)cmd_json_int(p, "instance"));
+	printf("%-12s %8lld %8lld %8lld %8lld %8lld ", name,
+	    (long long)cmd_json_int(p, "pid"),
+	    (long long)cmd_json_int(p, "restarts"), lag_below(lag, 0.5),
+	    lag_below(lag, 0.99), lag_below(lag, 1));
+	if (json_is_true(json_object_get(p, "answered")))
+		print_counters(json_object_get(p, "counters"));
+	else
+		printf(" no answer");
+	printf("\n");
+}
+
+static void
+print_status(const json_t *doc)
+{
+	const json_t	*p;
+	size_t		 i;
+
+	print_policy(doc);
+	print_queue(json_object_get(doc, "queue"));
+	print_hops(json_object_get(doc, "hops"));
+	printf("\nThe lag of the loops: so many microseconds or less for half "
+	    "of the turns, 99 %%, all\n");
+	printf("%-12s %8s %8s %8s %8s %8s\n", "PROCESS", "PID", "RESTARTS",
+	    "50 %", "99 %", "100 %");
+	json_array_foreach(json_object_get(doc, "processes"), i, p)
+		print_process(p);
+}
+
+int
+cmd_status(int argc, char **argv)
+{
+	const char		*spool_opt = NULL, *policy = NULL;
+	bool			 json = false;
+	const struct cmd_opt	 opts[] = {
+		{ OPT_TEXT, "spool", 0, { .text = &spool_opt } },
+		{ OPT_TEXT, "policy", 'c', { .text = &policy } },
+		{ OPT_FLAG, "json", 0, { .flag = &json } },
+		{ OPT_END, NULL, 0, { NULL } }
+	};
+	json_t			*doc;
+	char			*spool;
+	int			 n, status;
+
+	if ((n = cmd_options(argc, argv, opts)) == -1)
+		return CMD_USAGE;
+	if (n != 0)
+		return cmd_usage(argv[0], "no '%s'", argv[1]);
+	if ((spool = cmd_spool(spool_opt, policy, &status)) == NULL)
+		return status;
+	doc = cmd_control(spool, "status\n");
+	free(spool);
+	if (doc == NULL)
+		return CMD_USAGE;
+	if (json)
+		cmd_json_print(doc);
+	if (cmd_json_error("status", doc))
+		status = CMD_NO;
+	else if (!json)
+		print_status(doc);
+	json_decref(doc);
+	return status;
+}
