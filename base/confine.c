@@ -20,6 +20,7 @@
 #include <pwd.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/confine.h"
@@ -251,6 +252,17 @@ load_filter(unsigned allow)
 	seccomp_release(f);
 }
 
+/* A checker of memory does not know seccomp(2): tests under one go without. */
+static bool
+wrapped(void)
+{
+#ifdef WAYBILL_TEST_HOOKS
+	return getenv("WAYBILL_TEST_WRAP") != NULL;
+#else
+	return false;
+#endif
+}
+
 void
 confine_sandbox(unsigned allow)
 {
@@ -260,7 +272,8 @@ confine_sandbox(unsigned allow)
 		fatal("prctl");
 	if (setrlimit(RLIMIT_CORE, &none) == -1)
 		fatal("setrlimit");
-	load_filter(allow);
+	if (!wrapped())
+		load_filter(allow);
 }
 
 unsigned long

@@ -25,6 +25,9 @@ const char	*msg_name(unsigned type);	/* "ACCEPTED"; "?" when unknown */
 const char	*proc_name(unsigned proc);	/* "smtp" */
 unsigned	 msg_timeout_s(unsigned type);
 
+/* Executes argv[0], which ends with NULL; fatal() when it cannot. */
+void		 proc_exec(char *const argv[]) __attribute__((noreturn));
+
 #define PARENT_FD	3	/* the channel to the parent, in each exec'd child */
 
 #endif

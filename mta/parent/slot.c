@@ -141,12 +141,10 @@ static void
 exec_program(const struct slot *s, int fd)
 {
 	struct args	 a = { .n = 0 };
-	char		*path;
 	int		 null;
 
-	path = xasprintf("%s/waybill-%s", s->parent->libexec,
+	a.v[a.n++] = xasprintf("%s/waybill-%s", s->parent->libexec,
 	    proc_name(s->proc));
-	a.v[a.n++] = path;
 	make_args(s, &a);
 	spare(s);
 	null = open("/dev/null", O_RDWR);
@@ -160,8 +158,7 @@ exec_program(const struct slot *s, int fd)
 		fatal("%s: descriptors", s->name);
 	/* Also what a shell or a service manager may have left open. */
 	(void)close_range(PARENT_FD + 1, ~0U, 0);
-	execv(path, a.v);
-	fatal("cannot start %s", path);
+	proc_exec(a.v);
 }
 
 /* --- what it is told */

@@ -97,8 +97,7 @@ exec_deliver(struct deliverers *d, uid_t uid, gid_t gid, int parent,
 	if (d->root)
 		confine_become(uid, gid);
 	spare(d);
-	execv(d->program, argv);
-	fatal("cannot start %s", d->program);
+	proc_exec(argv);
 }
 
 /* --- in the spawner */

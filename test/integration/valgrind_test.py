@@ -37,7 +37,7 @@ def main():
         os.mkdir(logs)
         os.chmod(logs, 0o777)
         s.env["WAYBILL_TEST_WRAP"] = (
-            "/usr/bin/valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite "
+            "/usr/bin/valgrind -q --vgdb=no --error-exitcode=99 --leak-check=full --show-leak-kinds=definite "
             f"--errors-for-leak-kinds=definite --child-silent-after-fork=yes --log-file={logs}/%p")
         s.start()
         with s:
