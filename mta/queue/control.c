@@ -147,6 +147,7 @@ take_reloaded(struct control *k, struct msg *msg)
 static void
 put_process(struct json *j, struct msg *msg)
 {
+	struct span	counters;
 	unsigned	i;
 
 	json_object(j, NULL);
@@ -159,9 +160,8 @@ put_process(struct json *j, struct msg *msg)
 	for (i = 0; i < LOOP_LAG_BUCKETS; i++)
 		json_uint(j, NULL, msg_u64(msg));
 	json_array_end(j);
-	json_object(j, "counters");
-	json_members(j, msg_bytes(msg, CHAN_MSG_MAX));
-	json_object_end(j);
+	counters = msg_bytes(msg, CHAN_MSG_MAX);	/* empty: no answer */
+	json_raw(j, "counters", counters.n > 0 ? counters : SPAN("{}"));
 	json_object_end(j);
 }
 
