@@ -84,9 +84,8 @@ load(struct emit *f, const struct rs_value *v, unsigned reg)
 
 /* Facts. */
 
-/* The slot of a fact, or of a part of sender or rcpt; -1: none. */
-static int
-slot_of(const struct cf_expr *e)
+int
+emit_slot_of(const struct cf_expr *e)
 {
 	if (e->ref == CF_R_FACT)
 		return (int)e->fact;
@@ -135,7 +134,7 @@ home_of(struct emit *f, const struct cf_expr *e)
 
 	if (e->kind != CF_E_NAME && e->kind != CF_E_FIELD)
 		return -1;
-	if ((slot = slot_of(e)) >= 0)
+	if ((slot = emit_slot_of(e)) >= 0)
 		return (int)slot_reg(f, e, slot);
 	if (e->ref != CF_R_SYM)
 		return -1;
@@ -293,6 +292,8 @@ emit_chain(struct emit *f, const struct cf_expr *e, unsigned reg)
 	uint32_t		*jumps;
 	uint64_t		 loaded;
 
+	if (emit_as_set(f, e, reg))
+		return;
 	jumps = arena_alloc(&f->cf->arena, n * sizeof(*jumps));
 	emit_into(f, e->list, reg);
 	loaded = f->loaded;

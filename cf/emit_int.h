@@ -22,6 +22,7 @@ struct emit {
 	bool			 slot_has[EMIT_SLOTS];	/* slot_reg is its */
 	uint64_t		 loaded;	/* slots loaded on every path here */
 	uint8_t			*let_regs;	/* by number */
+	unsigned		 chain;		/* rules left of one that a SWITCH cuts short */
 	bool			 full;		/* out of registers: reported */
 };
 
@@ -36,6 +37,21 @@ void		 emit_release(struct emit *, struct emit_op);
 struct emit_op	 emit_expr(struct emit *, const struct cf_expr *);
 void		 emit_into(struct emit *, const struct cf_expr *, unsigned reg);
 uint32_t	 emit_op(struct emit *, enum rs_op, unsigned a, unsigned b, uint32_t c);
+
+/* The slot of a fact, or of a part of sender or rcpt; -1: none. */
+int		 emit_slot_of(const struct cf_expr *);
+
+/* emit_chain.c */
+/*
+ * Rules that compare one value with constants: how many from r on; 0: too few.
+ * emit_switch() goes behind the RULE of the first, emit_case() before that of
+ * each other, rs_build_switch_end() behind the last.
+ */
+unsigned	 emit_chain_length(const struct cf_rule *r);
+void		 emit_switch(struct emit *, const struct cf_rule *r);
+void		 emit_case(struct emit *, const struct cf_rule *);
+/* `x == c or x == d or ...` as `x in { c, d, ... }`; false: it is something else. */
+bool		 emit_as_set(struct emit *, const struct cf_expr *, unsigned reg);
 
 /* emit_rules.c */
 void		 emit_hook(struct cf *, struct rs_build *, struct cf_decl *);

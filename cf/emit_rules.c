@@ -212,13 +212,22 @@ emit_test(struct emit *f, const struct cf_rule *r)
 static void
 emit_rule(struct emit *f, const struct cf_rule *r)
 {
+	unsigned	 begins = f->chain == 0 ? emit_chain_length(r) : 0;
+
 	f->line = cf_line(f->cf, r->loc);
+	if (f->chain > 0)
+		emit_case(f, r);
 	emit_op(f, RS_RULE, 0, 0, rs_build_rule(f->b, 0, f->line,
 	    rule_text(f->cf, r->loc)));
+	if (begins > 0)
+		emit_switch(f, r);
+	f->chain += begins;
 	if (is_true(r->cond))
 		emit_actions(f, r->actions);
 	else
 		emit_test(f, r);
+	if (f->chain > 0 && --f->chain == 0)
+		rs_build_switch_end(f->b);
 }
 
 static void
