@@ -88,6 +88,8 @@ const char	*cmd_self(void);
 
 /* Where the spool is: --spool, -c POLICY, WAYBILL_SPOOL, or the default; the caller frees it.  NULL with *status. */
 char	*cmd_spool(const char *spool, const char *policy, int *status);
+/* A folder that a policy names; a relative one stands beside the policy. The caller frees it. */
+char	*cmd_beside(const char *policy, struct span dir);
 struct json_t;
 /* Sends a line to the server's control socket; the parsed answer.  NULL: said why. */
 struct json_t	*cmd_control(const char *spool, const char *line);

@@ -26,9 +26,8 @@
 #define ANSWER_MAX	(1u << 30)	/* octets: a queue may be long */
 #define PATIENCE_S	90		/* a reload compiles */
 
-/* A relative folder stands beside the policy. */
-static char *
-beside(const char *policy, struct span dir)
+char *
+cmd_beside(const char *policy, struct span dir)
 {
 	const char	*slash = strrchr(policy, '/');
 
@@ -53,7 +52,7 @@ spool_of(const char *policy, int *status)
 		return NULL;
 	if ((im = rs_image_open(fd, &why)) != NULL) {
 		dir = rs_setting_text(im, RS_OPT_SPOOL_directory);
-		copy = beside(policy, dir);
+		copy = cmd_beside(policy, dir);
 		rs_image_free(&im);
 	} else {
 		fprintf(stderr, "waybill: %s: %s\n", policy, why);

@@ -5,10 +5,20 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <jansson.h>
 
 #include "mta/cmd/cmd.h"
+
+static void
+refused(const char *text)
+{
+	size_t	n = strlen(text);
+
+	fprintf(stderr, "%s%sThe policy that runs is the one that ran.\n",
+	    text, n > 0 && text[n - 1] == '\n' ? "" : "\n");
+}
 
 /* The server's word: the errors as its compiler printed them, or the new hash. */
 static int
@@ -21,8 +31,7 @@ say(const json_t *doc, bool json)
 	if (cmd_json_error("reload", doc))
 		return CMD_NO;
 	if (!ok)
-		fprintf(stderr, "%s\nThe policy that runs is the one that ran.\n",
-		    cmd_json_str(doc, "text"));
+		refused(cmd_json_str(doc, "text"));
 	else if (!json)
 		printf("The new policy runs: %s\n", cmd_json_str(doc, "text"));
 	return ok ? CMD_OK : CMD_NO;

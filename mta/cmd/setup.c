@@ -74,13 +74,12 @@ make_user(const char *name)
 	return 0;
 }
 
-/* With all folders above it, which belong to root. */
+/* The folders above it, which belong to root. */
 static int
-make_folder(const char *path, const char *owner, mode_t mode)
+make_above(const char *path)
 {
-	struct passwd	*pw = owner == NULL ? NULL : getpwnam(owner);
-	char		*copy = xstrdup(path), *p;
-	int		 r = 0;
+	char	*copy = xstrdup(path), *p;
+	int	 r = 0;
 
 	for (p = copy + 1; r == 0 && *p != '\0'; p++) {
 		if (*p != '/')
@@ -91,15 +90,110 @@ make_folder(const char *path, const char *owner, mode_t mode)
 		*p = '/';
 	}
 	free(copy);
-	if (r == -1)
+	return r;
+}
+
+/* One that is there already stays as it is. */
+static int
+make_folder(const char *path, const char *owner, mode_t mode)
+{
+	struct passwd	*pw = owner == NULL ? NULL : getpwnam(owner);
+
+	if (owner != NULL && pw == NULL) {
+		fprintf(stderr, "waybill setup: there is no user '%s', to "
+		    "whom %s should belong\n", owner, path);
 		return -1;
-	if (mkdir(path, mode) == 0)
-		printf("folder %s\n", path);
-	else if (errno != EEXIST)
-		return said(path);
+	}
+	if (make_above(path) == -1)
+		return -1;
+	if (mkdir(path, mode) == -1)
+		return errno == EEXIST ? 0 : said(path);
+	printf("folder %s\n", path);
 	if (pw != NULL && chown(path, pw->pw_uid, pw->pw_gid) == -1)
 		return said(path);
 	return chmod(path, mode) == -1 ? said(path) : 0;
+}
+
+/* --- what the policy names */
+
+static int
+make_spool(const struct rs_image *im, const char *policy)
+{
+	char	*path = cmd_beside(policy,
+	    rs_setting_text(im, RS_OPT_SPOOL_directory));
+	int	 r = make_folder(path, SPOOL_USER, 0700);
+
+	free(path);
+	return r;
+}
+
+/* A constant place of a mailbox, or what its expression begins with. */
+static struct span
+beginning(const struct rs_image *im, uint32_t object, enum rs_option option)
+{
+	const struct rs_optval	*v;
+	const struct rs_insn	*in;
+	struct rs_place		 pl;
+	struct rs_value		 c;
+
+	if (!rs_option(im, object, option, 0, &v) || v->nplaces == 0)
+		return SPAN_NONE;
+	pl = rs_option_place(im, v, 0);
+	if (pl.is_func) {
+		in = rs_insn(im, rs_func(im, pl.index)->start);
+		if (in->op != RS_LOAD)
+			return SPAN_NONE;
+		pl.index = in->c;
+	}
+	if (pl.index == UINT32_MAX)
+		return SPAN_NONE;
+	c = rs_const(im, pl.index);
+	return c.type == RS_T_TEXT ? c.s : SPAN_NONE;
+}
+
+/* The folder in which the mailboxes will be: "/var/mail" of "/var/mail/{user}". */
+static int
+make_mailboxes(const struct rs_image *im, uint32_t object)
+{
+	struct span	 path = beginning(im, object, RS_OPT_MAILBOX_path);
+	struct span	 owner = beginning(im, object, RS_OPT_MAILBOX_owner);
+	char		*folder, *user;
+	int		 r;
+
+	while (path.n > 0 && path.p[path.n - 1] != '/')
+		path.n--;
+	if (path.n <= 1 || path.p[0] != '/')
+		return 0;	/* nothing is known of it */
+	folder = xstrndup(path.p, path.n - 1);
+	user = owner.n == 0 ? NULL : xstrndup(owner.p, owner.n);
+	r = make_folder(folder, user, 0711);
+	free(folder);
+	free(user);
+	return r;
+}
+
+static int
+of_policy(const char *policy)
+{
+	struct rs_image	*im;
+	const char	*why;
+	uint32_t	 i;
+	int		 fd, r, status;
+
+	if ((fd = cmd_build(policy, false, &status)) == -1)
+		return status;
+	if ((im = rs_image_open(fd, &why)) == NULL) {
+		fprintf(stderr, "waybill setup: %s: %s\n", policy, why);
+		close(fd);
+		return CMD_USAGE;
+	}
+	r = make_spool(im, policy);
+	for (i = 0; r == 0 && i < rs_nobject(im); i++)
+		if (rs_object(im, i)->kind == RS_O_MAILBOX)
+			r = make_mailboxes(im, i);
+	rs_image_free(&im);
+	close(fd);
+	return r == -1 ? CMD_NO : CMD_OK;
 }
 
 int
@@ -110,9 +204,8 @@ cmd_setup(int argc, char **argv)
 		{ OPT_TEXT, "policy", 'c', { .text = &policy } },
 		{ OPT_END, NULL, 0, { NULL } }
 	};
-	char			*spool;
 	size_t			 i;
-	int			 n, status;
+	int			 n;
 
 	if ((n = cmd_options(argc, argv, opts)) == -1)
 		return CMD_USAGE;
@@ -128,9 +221,8 @@ cmd_setup(int argc, char **argv)
 			return CMD_NO;
 	if (make_folder(EMPTY_FOLDER, NULL, 0755) == -1)
 		return CMD_NO;
-	if ((spool = cmd_spool(NULL, policy, &status)) == NULL)
-		return status;
-	status = make_folder(spool, SPOOL_USER, 0700) == -1 ? CMD_NO : CMD_OK;
-	free(spool);
-	return status;
+	if (policy != NULL)
+		return of_policy(policy);
+	return make_folder(rs_options[RS_OPT_SPOOL_directory].dflt,
+	    SPOOL_USER, 0700) == -1 ? CMD_NO : CMD_OK;
 }
