@@ -2,6 +2,7 @@
  * log.c - lines gather in a buffer and leave with one write.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,11 +23,29 @@ static struct {
 	int		 fd;
 	enum log_level	 least;
 	bool		 gathers;
+	long		 pid;		/* kept: getpid is a system call */
 	char		 lines[GATHER_MAX + LINE_MAX_OCTETS];
 	size_t		 n;
 } lg = { .process = "waybill", .fd = 2, .least = LOG_L_INFO };
 
 static const char *const level_names[] = { "debug", "info", "warn", "error" };
+
+/* A child writes its own lines, under its own number. */
+static void
+after_fork(void)
+{
+	lg.pid = (long)getpid();
+}
+
+static long
+own_pid(void)
+{
+	if (lg.pid == 0) {
+		after_fork();
+		(void)pthread_atfork(NULL, NULL, after_fork);
+	}
+	return lg.pid;
+}
 
 void
 log_open(const char *process, int fd, enum log_level least)
@@ -79,7 +98,7 @@ line_head(char *out, size_t room, enum log_level level)
 		kept_s = ms / 1000;
 	}
 	return snprintf(out, room, "%s.%03dZ %s[%ld] %s ", kept,
-	    (int)(ms % 1000), lg.process, (long)getpid(), level_names[level]);
+	    (int)(ms % 1000), lg.process, own_pid(), level_names[level]);
 }
 
 /* A line ends where the text has a line end: text cannot forge a second. */

@@ -116,10 +116,13 @@ a_long_line_is_cut(void **state)
 static void
 fatal_ends_with_status_1(void **state)
 {
+	char	wanted[80];
 	int	status;
 	pid_t	pid;
 
 	(void)state;
+	log_info("before");	/* the parent's number is known by now */
+	(void)written();
 	if ((pid = fork()) == 0) {
 		errno = EACCES;
 		fatal("cannot");
@@ -127,8 +130,9 @@ fatal_ends_with_status_1(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 1);
-	assert_non_null(strstr(written(),
-	    " error cannot: Permission denied\n"));
+	(void)snprintf(wanted, sizeof(wanted),
+	    " test[%ld] error cannot: Permission denied\n", (long)pid);
+	assert_non_null(strstr(written(), wanted));
 }
 
 static const struct { struct span in; const char *log, *json; } quotes[] = {
