@@ -1,4 +1,4 @@
-"""The relay process between a queue of the test's own and next hops: sinks, postfix's and ours."""
+"""The relay process between a queue of the test's own and next hops, and in the whole server."""
 import os
 import re
 import shutil
@@ -8,7 +8,7 @@ import unittest
 
 from channel import Child, octets, u8, u32, u64
 from nameserver import NameServer
-from server import free_port, wait_for
+from server import Server, free_port, wait_for
 from sink import Sink
 
 SMTP_SINK = shutil.which("smtp-sink") or "/usr/sbin/smtp-sink"
@@ -266,6 +266,97 @@ class ByName(unittest.TestCase):
     def test_a_named_host(self):
         self.assertEqual(self.result(f"host:live.test:{self.hop.port}")[1], 250)
         self.assertEqual(self.result(f"host:nosuch.test:{self.hop.port}")[1:], (451, "4.4.4"))
+
+
+SATELLITE = """
+edition 1
+hostname "web.test"
+listen smtp on "127.0.0.1:@PORT@"
+net self = { 127.0.0.0/8 }
+relay hub { %s }
+on rcpt { client.ip in self => accept }
+route { otherwise => relay hub }
+"""
+
+BACKUP = """
+edition 1
+hostname "backup.test"
+listen smtp on "127.0.0.1:@PORT@"
+set friends = { "one.test", "next.test", "null.test", "self.test" }
+on rcpt {
+    rcpt.domain in friends => accept
+    otherwise => reject 550 5.7.1
+}
+route { otherwise => mx }
+"""
+
+
+def send(server, rcpt, sender="ann@web.test", text="Subject: hi\r\n\r\n.dot\r\n"):
+    with server.smtp() as c:
+        c.sendmail(sender, [rcpt], text)
+
+
+class WholeServer(unittest.TestCase):
+    def test_by_a_smart_host_whose_first_address_is_dead(self):
+        with Sink() as hop:
+            hosts = f'host "127.0.0.2" port {hop.port}; host "localhost" port {hop.port}'
+            with Server(SATELLITE % hosts) as s:
+                send(s, "bob@far.test")
+                wait_for(lambda: hop.messages)
+                m = hop.messages[0]
+                self.assertEqual(m["to"], ["bob@far.test"])
+                self.assertTrue(m["data"].startswith(b"Received: from "), m["data"])
+                self.assertTrue(m["data"].endswith(b"\r\nSubject: hi\r\n\r\n.dot\r\n"))
+                wait_for(lambda: not s.queue())
+                self.assertIn("mta=localhost[127.0.0.1]", s.log())
+
+    def test_a_refusal_comes_back_as_a_notification(self):
+        def script(verb, argument, session):
+            return b"550 5.1.1 no such user\r\n" if verb == "RCPT" and "nobody@" in argument \
+                else None
+        with Sink(script=script) as hop, \
+                Server(SATELLITE % f'host "127.0.0.1" port {hop.port}') as s:
+            send(s, "nobody@far.test")
+            wait_for(lambda: hop.messages)
+            m = hop.messages[0]
+            self.assertEqual((m["from"].split()[0], m["to"]), ("FROM:<>", ["ann@web.test"]))
+            self.assertIn(b"\r\nStatus: 5.1.1\r\n", m["data"])
+            self.assertIn(b"550 5.1.1 no such user", m["data"])
+
+    def test_a_server_that_relays_to_itself_stops(self):
+        with NameServer(ZONE) as dns, \
+                Server(SATELLITE % 'host "live.test" port @PORT@',
+                       env={"WAYBILL_RESOLVER": dns.address}) as s:
+            send(s, "bob@far.test", sender="")
+            wait_for(lambda: "5.4.6" in s.log())
+            wait_for(lambda: not s.queue())
+
+    def test_a_hop_that_is_away_for_a_while(self):
+        port = free_port()
+        with Server(SATELLITE % f'host "127.0.0.1" port {port}') as s:
+            send(s, "bob@far.test")
+            wait_for(lambda: "cannot connect" in s.log())
+            self.assertEqual(len(s.queue()), 1)
+            with Sink(port=port) as hop:
+                s.waybill("queue", "retry", "all")
+                wait_for(lambda: hop.messages)
+                wait_for(lambda: not s.queue())
+
+    def test_a_backup_sends_to_better_exchangers_only(self):
+        zone = ZONE + ["self.test. MX 5 backup.test.", "self.test. MX 10 live.test.",
+                       "backup.test. A 192.0.2.1"]
+        with NameServer(zone) as dns, Sink() as hop, \
+                Server(BACKUP, env={"WAYBILL_RESOLVER": dns.address,
+                                    "WAYBILL_MX_PORT": str(hop.port)}) as s:
+            send(s, "bob@next.test", sender="")
+            wait_for(lambda: hop.messages)
+            self.assertEqual(hop.messages[0]["to"], ["bob@next.test"])
+            send(s, "bob@null.test", sender="")
+            wait_for(lambda: "5.1.10" in s.log())
+            send(s, "bob@self.test", sender="")
+            wait_for(lambda: "5.4.6" in s.log())
+            wait_for(lambda: not s.queue())
+            self.assertEqual(len(hop.messages), 1)
 
 
 @unittest.skipUnless(os.path.exists(SMTP_SINK), "no smtp-sink")
