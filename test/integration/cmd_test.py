@@ -1,0 +1,385 @@
+"""The `waybill` command without a server: check, compile, explain, test, show,
+disasm, help, and what each says and returns when it cannot.
+
+WB_POLICIES may name a folder of policies to check beside the project's own:
+those below bad/ begin with `# expect: LINE: what` and must fail so.
+"""
+import glob
+import json
+import os
+import subprocess
+import tempfile
+import unittest
+
+from server import BUILD, SRC
+
+HOME = os.path.join(SRC, "cf", "policies", "home.conf")
+POLICIES = sorted(glob.glob(os.path.join(SRC, "cf", "policies", "*.conf")))
+
+SMALL = """edition 1
+hostname "mx.small.example"
+set ours = { "small.example" }
+map users = text "users" as accounts
+map aliases = text "aliases" as aliases
+tag seen: text
+listen smtp on "127.0.0.1:2525"
+relay hub { host "hub.example" port 587 }
+mailbox boxes { accounts users; path "/var/mail/{user}" }
+on connect {
+    client.verified_name == "bad.example" => reject 554 5.7.1 "not you"
+}
+on mail {
+    sender.domain == "later.example" => defer 450 4.7.1 "later"
+}
+on rcpt {
+    rcpt.domain in ours and rcpt unknown => reject 550 5.1.1
+    rcpt.domain in ours                  => tag seen = "yes", accept
+    otherwise                            => reject 550 5.7.1 "no relaying"
+}
+on content {
+    header["Subject"] == "spam" => discard
+    header["Subject"] == "bad"  => reject 554 5.7.1 "bad subject"
+    otherwise                   => add header "X-Seen: yes", accept
+}
+route {
+    rcpt.user == "gone"  => reject 550 5.1.6 "gone"
+    rcpt.domain in ours  => expand aliases, deliver boxes
+    otherwise            => relay hub
+}
+"""
+
+USERS = "ann:x\nbob:x\n"
+ALIASES = "team: ann, bob, out@far.example\nloop: pool\npool: loop\n"
+
+
+def waybill(*args, cwd=None):
+    return subprocess.run([f"{BUILD}/waybill", *args], capture_output=True, text=True,
+                          timeout=120, cwd=cwd, stdin=subprocess.DEVNULL)
+
+
+class Base(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.TemporaryDirectory(prefix="waybill-cmd-")
+        self.addCleanup(self.dir.cleanup)
+        self.file(USERS, "users")
+        self.file(ALIASES, "aliases")
+
+    def file(self, text, name="p.conf"):
+        path = os.path.join(self.dir.name, name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        return path
+
+    def run_ok(self, *args, **kw):
+        r = waybill(*args, **kw)
+        self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
+        return r.stdout
+
+
+class Usage(Base):
+    def test_help_names_every_sub_command(self):
+        out = self.run_ok("help")
+        for name in ("check", "compile", "run", "explain", "test", "show", "disasm", "queue",
+                     "status", "reload", "setup", "help", "version"):
+            self.assertIn(f"  {name} ", out)
+            self.assertIn(f"usage: waybill {name}", self.run_ok("help", name))
+            self.assertIn(f"usage: waybill {name}", self.run_ok(name, "--help"))
+
+    def test_version(self):
+        self.assertRegex(self.run_ok("--version"), r"^waybill \d+\.\d+\.\d+\n$")
+        self.assertEqual(self.run_ok("version"), self.run_ok("--version"))
+
+    def test_wrong_usage_is_2(self):
+        for args in ([], ["chekc", "x"], ["check"], ["check", "a", "b"], ["check", "--nonsense"],
+                     ["compile", HOME], ["explain", HOME], ["explain", HOME, "--client", "x"],
+                     ["explain", HOME, "--client", "192.0.2.1", "--rcpt", "a@b.example"],
+                     ["explain", HOME, "--client", "192.0.2.1", "--from", "a b"],
+                     ["queue"], ["queue", "show"], ["queue", "eat"], ["queue", "show", "a\nb"],
+                     ["run", HOME, "--workers", "0"], ["status", "x"],
+                     ["check", "/nonexistent/p.conf"], ["test", "/nonexistent/p.conf"],
+                     ["run", "/nonexistent/p.conf"], ["disasm", "/nonexistent/i"],
+                     ["status", "--spool", "/nonexistent"]):
+            r = waybill(*args)
+            self.assertEqual(r.returncode, 2, f"{args}: {r.stdout}{r.stderr}")
+            self.assertTrue(r.stderr or r.stdout, args)
+
+    def test_did_you_mean(self):
+        self.assertIn("did you mean 'check'?", waybill("chekc", "x").stderr)
+
+
+class Check(Base):
+    def test_our_own_policies(self):
+        self.assertGreater(len(POLICIES), 2)
+        for path in POLICIES:
+            r = waybill("check", path)
+            self.assertEqual((r.returncode, r.stderr), (0, ""), path)
+
+    def test_errors_are_all_told(self):
+        path = self.file('edition 1\nhostname "a.example"\nlisten smtp on "*:25"\n'
+                         "on rcpt {\n    rcpt.domain in our => accept\n"
+                         "    client.ip in hoem => accept\n}\nroute { otherwise => mx }\n")
+        r = waybill("check", path)
+        self.assertEqual(r.returncode, 1)
+        self.assertIn(f"{path}:5:", r.stderr)
+        self.assertIn(f"{path}:6:", r.stderr)
+        self.assertIn("^", r.stderr)
+        doc = json.loads(waybill("check", "--json", path).stdout)
+        self.assertGreaterEqual(doc["errors"], 2)
+        self.assertEqual([f["line"] for f in doc["findings"] if f["level"] == "error"][:2], [5, 6])
+
+    def test_policies_from_elsewhere(self):
+        folder = os.environ.get("WB_POLICIES")
+        if not folder:
+            self.skipTest("WB_POLICIES is not set")
+        bad = sorted(glob.glob(os.path.join(folder, "bad", "*.conf")))
+        self.assertTrue(bad)
+        for path in bad:
+            with open(path, encoding="utf-8") as f:
+                _, line, what = f.readline().strip().split(": ", 2)
+            image = os.path.join(self.dir.name, "img")
+            for args in (("check", path), ("compile", path, "-o", image)):
+                r = waybill(*args)
+                self.assertEqual(r.returncode, 1, path + r.stderr)
+                self.assertIn(f"{path}:{line}:", r.stderr)
+                self.assertIn(what, r.stderr)
+            self.assertFalse(os.path.exists(image), path)
+
+
+class Compile(Base):
+    def test_image_is_whole_or_not_there(self):
+        image = os.path.join(self.dir.name, "img")
+        self.run_ok("compile", HOME, "-o", image)
+        with open(image, "rb") as f:
+            first = f.read()
+        self.assertEqual(first[:8], b"WBIMAGE1")
+        bad = self.file("edition 1\nnonsense\n")
+        r = waybill("compile", bad, "-o", image)
+        self.assertEqual(r.returncode, 1)
+        with open(image, "rb") as f:
+            self.assertEqual(f.read(), first)
+        self.assertEqual(sorted(os.listdir(self.dir.name)), ["aliases", "img", "p.conf", "users"])
+
+    def test_to_standard_output(self):
+        r = subprocess.run([f"{BUILD}/waybill", "compile", HOME, "-o", "-"], capture_output=True,
+                           timeout=60)
+        self.assertEqual((r.returncode, r.stdout[:8]), (0, b"WBIMAGE1"))
+
+    def test_same_text_same_image(self):
+        a, b = (os.path.join(self.dir.name, x) for x in "ab")
+        self.run_ok("compile", HOME, "-o", a)
+        self.run_ok("compile", HOME, "-o", b)
+        with open(a, "rb") as f, open(b, "rb") as g:
+            self.assertEqual(f.read(), g.read())
+
+    def test_what_is_not_served_is_refused_only_for_run(self):
+        path = self.file(SMALL.replace('path "/var/mail/{user}"',
+                                       'path "/var/mail/{user}"; quota 2G'))
+        self.run_ok("check", path)
+        r = waybill("compile", "--for-run", path, "-o", os.path.join(self.dir.name, "img"))
+        self.assertEqual(r.returncode, 1)
+        self.assertIn(f"{path}:9:", r.stderr)
+        self.assertFalse(os.path.exists(os.path.join(self.dir.name, "img")))
+
+    def test_disasm_of_image_and_of_policy(self):
+        image = os.path.join(self.dir.name, "img")
+        self.run_ok("compile", HOME, "-o", image)
+        out = self.run_ok("disasm", image)
+        self.assertEqual(out, self.run_ok("disasm", HOME))
+        for word in ("RULE", "EXPAND", "DELIVER", "RELAY", "rcpt unknown"):
+            self.assertIn(word, out)
+
+    def test_a_torn_image(self):
+        image = os.path.join(self.dir.name, "img")
+        self.run_ok("compile", HOME, "-o", image)
+        with open(image, "r+b") as f:
+            f.seek(200)
+            f.write(b"\xff\xff")
+        r = waybill("disasm", image)
+        self.assertEqual(r.returncode, 1)
+        self.assertIn("img", r.stderr)
+
+
+class Show(Base):
+    def test_defaults_are_written_out(self):
+        out = self.run_ok("show", HOME)
+        for word in ("hostname", "mail.murphy.example", "lifetime", "recipients", "default"):
+            self.assertIn(word, out)
+
+    def test_json(self):
+        self.assertTrue(json.loads(self.run_ok("show", "--json", HOME)))
+
+
+class Explain(Base):
+    def setUp(self):
+        super().setUp()
+        self.policy = self.file(SMALL)
+
+    def explain(self, *args):
+        return json.loads(self.run_ok("explain", self.policy, "--json", *args))["steps"]
+
+    def last(self, *args):
+        return self.explain(*args)[-1]
+
+    def test_outsider_to_relay(self):
+        out = self.run_ok("explain", HOME, "--client", "203.0.113.9", "--from", "a@far.example",
+                          "--rcpt", "b@third.example")
+        self.assertIn("550 5.7.1 we do not relay for 203.0.113.9", out)
+        self.assertIn("third.example in ours: no", out)
+        self.assertIn("home.conf:", out)
+
+    def test_list_goes_to_each(self):
+        step = self.last("--client", "203.0.113.9", "--from", "", "--rcpt", "team@small.example")
+        self.assertEqual((step["verdict"], step["code"]), ("accept", 250))
+        self.assertEqual(
+            [(t["kind"], t["address"], t.get("hop"), t.get("path")) for t in step["targets"]],
+            [("deliver", "ann@small.example", None, "/var/mail/ann"),
+             ("deliver", "bob@small.example", None, "/var/mail/bob"),
+             ("hop", "out@far.example", "relay:hub", None)])
+
+    def test_route_refuses(self):
+        step = self.last("--client", "203.0.113.9", "--from", "a@b.example",
+                         "--rcpt", "gone@small.example")
+        self.assertEqual((step["verdict"], step["code"], step["status"], step["text"],
+                          step["by_route"]), ("reject", 550, "5.1.6", "gone", True))
+
+    def test_loop(self):
+        step = self.last("--client", "203.0.113.9", "--from", "a@b.example",
+                         "--rcpt", "loop@small.example")
+        self.assertEqual((step["code"], step["status"]), (554, "5.4.6"))
+
+    def test_refusal_ends_the_session(self):
+        steps = self.explain("--client", "203.0.113.9", "--dns", "bad.example=203.0.113.9",
+                             "--from", "a@b.example", "--rcpt", "ann@small.example")
+        self.assertEqual([s["hook"] for s in steps], ["on connect"])
+        self.assertEqual(steps[0]["code"], 554)
+        steps = self.explain("--client", "203.0.113.9", "--from", "a@later.example",
+                             "--rcpt", "ann@small.example")
+        self.assertEqual([s["hook"] for s in steps], ["on connect", "on mail"])
+        self.assertEqual((steps[1]["verdict"], steps[1]["code"]), ("defer", 450))
+
+    def test_dns_that_fails_defers(self):
+        step = self.last("--client", "203.0.113.9",
+                         "--dns", "9.113.0.203.in-addr.arpa=failing")
+        self.assertEqual((step["verdict"], step["code"]), ("defer", 451))
+
+    def test_content(self):
+        args = ("--client", "203.0.113.9", "--from", "a@b.example", "--rcpt", "ann@small.example")
+        step = self.last(*args, "--header", "Subject: bad")
+        self.assertEqual((step["hook"], step["code"], step["text"]),
+                         ("on content", 554, "bad subject"))
+        step = self.last(*args, "--header", "Subject: spam", "--body", "x")
+        self.assertEqual(step["verdict"], "discard")
+
+    def test_several_recipients(self):
+        steps = self.explain("--client", "2001:db8::1", "--from", "a@b.example",
+                             "--rcpt", "ann@small.example", "--rcpt", "zoe@small.example",
+                             "--rcpt", "bob+x@small.example")
+        self.assertEqual([s["code"] for s in steps if s["hook"] == "on rcpt"], [250, 550, 250])
+        self.assertEqual(steps[-1]["targets"][0]["account"], "bob")
+
+
+PASSING = SMALL + """
+test "all of it" {
+    with time 2026-01-05T08:30:00Z
+    client 203.0.113.9
+    helo "h.example"
+    mail from <a@b.example>
+    rcpt to <team@small.example>
+    expect accept
+    expect deliver boxes "ann"
+    expect deliver boxes
+    expect relay hub
+    expect sender <a@b.example>
+    expect rcpt <team@small.example>
+    expect tag seen = "yes"
+    header "Subject: hello"
+    body "text"
+    expect accept
+    expect header "X-Seen: yes"
+}
+test "unknown" {
+    client 203.0.113.9; mail from <>; rcpt to <nobody@small.example>
+    expect unknown
+    expect reject
+    expect reject 550
+    expect reject 550 5.1.1
+}
+test "a table that has no answer" {
+    with map users failing
+    client 203.0.113.9; mail from <>; rcpt to <ann@small.example>
+    expect defer 451 4.3.0
+}
+test "a line of a table" {
+    with map users["zoe"] = "x"
+    client 203.0.113.9; mail from <>; rcpt to <zoe@small.example>
+    expect deliver boxes "zoe"
+    after 6m
+    expect deliver boxes "zoe"
+}
+test "names" {
+    client 203.0.113.9
+    expect reject 554 5.7.1 "not you"
+    with dns {
+        "9.113.0.203.in-addr.arpa" PTR "bad.example"
+        "bad.example" A 203.0.113.9
+    }
+}
+test "discarded and refused" {
+    client 203.0.113.9; mail from <>; rcpt to <ann@small.example>
+    header "Subject: spam"
+    expect discard
+    client 203.0.113.9; mail from <>; rcpt to <gone@small.example>
+    expect reject 550 5.1.6 "gone"
+}
+"""
+
+FAILING = SMALL + """
+test "right" { client 203.0.113.9; mail from <>; rcpt to <ann@small.example>; expect accept }
+test "wrong" {
+    client 203.0.113.9; mail from <>; rcpt to <ann@small.example>
+    expect reject 550 5.7.1
+    expect deliver boxes "bob"
+}
+"""
+
+
+class Test(Base):
+    def test_our_own_policies(self):
+        for path in POLICIES:
+            out = self.run_ok("test", path)
+            self.assertRegex(out, r"\n?[1-9]\d* passed, 0 failed\n$", path)
+
+    def test_every_expectation(self):
+        out = self.run_ok("test", "--verbose", self.file(PASSING))
+        self.assertIn("ok      all of it\n", out)
+        self.assertTrue(out.endswith("6 passed, 0 failed\n"), out)
+        self.assertIn("Rules that no test has reached:", self.run_ok("test", self.file(
+            SMALL + '\ntest "t" { client 203.0.113.9; expect accept }\n')))
+
+    def test_a_failure_is_explained(self):
+        path = self.file(FAILING)
+        r = waybill("test", path)
+        self.assertEqual(r.returncode, 1)
+        self.assertIn("FAILED  wrong", r.stdout)
+        self.assertIn("expected reject 550 5.7.1", r.stdout)
+        self.assertIn('expected deliver boxes "bob"', r.stdout)
+        self.assertIn("got accept", r.stdout)
+        self.assertIn("rcpt.domain in ours", r.stdout)
+        self.assertTrue(r.stdout.endswith("1 passed, 1 failed\n"), r.stdout)
+
+    def test_json(self):
+        r = waybill("test", "--json", self.file(FAILING))
+        doc = json.loads(r.stdout)
+        self.assertEqual((r.returncode, doc["passed"], doc["failed"]), (1, 1, 1))
+        self.assertEqual([t["passed"] for t in doc["tests"]], [True, False])
+        self.assertEqual(len(doc["tests"][1]["failures"]), 2)
+        self.assertTrue(doc["unreached"])
+
+    def test_errors_come_first(self):
+        r = waybill("test", self.file(SMALL + "nonsense\n"))
+        self.assertEqual(r.returncode, 1)
+        self.assertIn("error:", r.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
