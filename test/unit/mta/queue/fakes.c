@@ -125,20 +125,63 @@ make_room(struct fakes *f, uint64_t octets)
 }
 
 /* Content that says what it is: X-Id, then letters by the queue id. */
-static void
-content_for(uint64_t qid, size_t octets, struct buf *out)
+void
+fakes_content(uint64_t qid, size_t octets, struct buf *out)
 {
 	buf_addf(out, "X-Id: %016llx\r\n\r\n", (unsigned long long)qid);
 	while (out->n < octets)
 		buf_add_char(out, (char)('a' + (qid + out->n / 60) % 26));
 }
 
+/* A record's octets get into the segment, and onto the disk. */
+static void
+write_record(struct fakes *f, const struct buf *rec)
+{
+	CHECK(file_pwrite_all(f->seg_fd, buf_span(rec).p, rec->n,
+	    f->seg_at) == 0);
+	CHECK(fdatasync(f->seg_fd) == 0);
+}
+
+static void
+tell(struct fakes *f, uint64_t length, const struct buf *env)
+{
+	f->told++;
+	chan_begin(f->smtp, MSG_ACCEPTED);
+	chan_u32(f->smtp, f->seg.id);
+	chan_u32(f->smtp, f->seg.generation);
+	chan_u64(f->smtp, f->seg_at);
+	chan_u64(f->smtp, length);
+	chan_bytes(f->smtp, buf_span(env));
+	chan_end(f->smtp);
+}
+
+static void
+append(struct fakes *f, const struct envelope *e, const struct buf *content,
+    uint32_t flags, bool told)
+{
+	struct buf	env = { 0 }, rec = { 0 };
+	struct span	here = flags & SEGMENT_F_BODY ? SPAN_NONE :
+	    buf_span(content);
+
+	envelope_format(e, &env);
+	make_room(f, segment_record_size(env.n, here.n));
+	segment_put(&rec, f->seg, f->seg_at, buf_span(&env), here, flags,
+	    content->n, crc32c(0, buf_span(content).p, content->n));
+	write_record(f, &rec);
+	if (told)
+		tell(f, rec.n, &env);
+	segment_toc_add(&f->toc, f->seg_at);
+	f->seg_at += rec.n;
+	buf_clear(&env);
+	buf_clear(&rec);
+}
+
 uint64_t
 fakes_accept_n(struct fakes *f, const char *sender, const char *const *rcpts,
-    size_t n, size_t octets, bool tell)
+    size_t n, size_t octets, bool told)
 {
 	struct span	 to[300];
-	struct buf	 content = { 0 }, env = { 0 }, rec = { 0 };
+	struct buf	 content = { 0 };
 	struct envelope	 e = { .qid = qid_next(&f->qids), .nrcpts = n,
 	    .arrival_ms = clock_wall_ms(), .sender = span_of(sender),
 	    .policy = SPAN("test"), .rcpts = to };
@@ -146,32 +189,43 @@ fakes_accept_n(struct fakes *f, const char *sender, const char *const *rcpts,
 
 	for (i = 0; i < n; i++)
 		to[i] = span_of(rcpts[i]);
-	content_for(e.qid, octets, &content);
+	fakes_content(e.qid, octets, &content);
 	e.size = content.n;
-	envelope_format(&e, &env);
-	make_room(f, segment_record_size(env.n, content.n));
-	segment_put(&rec, f->seg, f->seg_at, buf_span(&env),
-	    buf_span(&content), 0, content.n,
-	    crc32c(0, buf_span(&content).p, content.n));
-	CHECK(file_pwrite_all(f->seg_fd, buf_span(&rec).p, rec.n,
-	    f->seg_at) == 0);
-	if (getenv("WAYBILL_TEST_NO_SYNC") == NULL)
-		CHECK(fdatasync(f->seg_fd) == 0);
-	if (tell) {
-		f->told++;
-		chan_begin(f->smtp, MSG_ACCEPTED);
-		chan_u32(f->smtp, f->seg.id);
-		chan_u32(f->smtp, f->seg.generation);
-		chan_u64(f->smtp, f->seg_at);
-		chan_u64(f->smtp, rec.n);
-		chan_bytes(f->smtp, buf_span(&env));
-		chan_end(f->smtp);
-	}
-	segment_toc_add(&f->toc, f->seg_at);
-	f->seg_at += rec.n;
+	append(f, &e, &content, 0, told);
 	buf_clear(&content);
-	buf_clear(&env);
-	buf_clear(&rec);
+	return e.qid;
+}
+
+static bool
+has_body(struct fakes *f)
+{
+	return f->body_fd != -1;
+}
+
+uint64_t
+fakes_accept_body(struct fakes *f, const char *sender, const char *rcpt,
+    size_t octets)
+{
+	struct span	 to = span_of(rcpt);
+	struct buf	 content = { 0 };
+	struct envelope	 e = { .qid = qid_next(&f->qids), .nrcpts = 1,
+	    .arrival_ms = clock_wall_ms(), .sender = span_of(sender),
+	    .policy = SPAN("test"), .rcpts = &to };
+
+	f->body_fd = -1;
+	chan_begin(f->smtp, MSG_BODY_WANTED);
+	chan_u64(f->smtp, e.qid);
+	chan_end(f->smtp);
+	fakes_until(f, has_body);
+	CHECK(f->body_fd >= 0);
+	fakes_content(e.qid, octets, &content);
+	e.size = content.n;
+	CHECK(file_pwrite_all(f->body_fd, buf_span(&content).p, content.n,
+	    0) == 0);
+	CHECK(fdatasync(f->body_fd) == 0);
+	close(f->body_fd);
+	append(f, &e, &content, SEGMENT_F_BODY, true);
+	buf_clear(&content);
 	return e.qid;
 }
 
@@ -329,6 +383,8 @@ relay_job(struct fakes *f, struct msg *m)
 	if (body)
 		close(msg_fd(m));
 	f->njobs++;
+	if (f->saw != NULL)
+		f->saw(j->qid, false);
 	if (f->code != 0)
 		fakes_relayed(f, f->njobs - 1, f->code, "as the test wants");
 	return msg_end(m);
@@ -419,6 +475,14 @@ take_commit(struct fakes *f, struct msg *m)
 	name = msg_bytes(m, 300);
 	CHECK(msg_end(m) && f->commits < FAKE_LOG_MAX);
 	copy_text(f->names[f->commits++], 200, name);
+	if (f->saw != NULL) {	/* "SECONDS.QIDR..." after a Q */
+		const char	*p = memchr(name.p, 'Q', name.n);
+		uint64_t	 qid;
+
+		CHECK(p != NULL && qid_parse(span_mem(p + 1, QID_TEXT - 1),
+		    &qid));
+		f->saw(qid, true);
+	}
 	if (f->hold_commit)
 		return true;
 	say(f->deliver, MSG_DELIVERED, job);

@@ -66,6 +66,8 @@ struct fakes {
 	bool			 hold_commit;	/* does not answer COMMIT */
 	uint16_t		 deliver_code;	/* DELIVER_FAILED with it; 0: no */
 	bool			 as_file;	/* the last content came as a memfd */
+	/* A next hop has got it, or a mailbox is told to show it; may be NULL. */
+	void			(*saw)(uint64_t qid, bool commit);
 };
 
 void	fakes_failed(const char *file, int line, const char *what) __attribute__((noreturn));
@@ -80,6 +82,10 @@ void	fakes_run_ms(struct fakes *, int ms);
 /* A message is written, synced, and the queue told. Returns its queue id. */
 uint64_t fakes_accept(struct fakes *, const char *sender, const char *rcpt, size_t octets);
 uint64_t fakes_accept_n(struct fakes *, const char *sender, const char *const *rcpts, size_t n, size_t octets, bool tell);
+/* With its content in a body file. */
+uint64_t fakes_accept_body(struct fakes *, const char *sender, const char *rcpt, size_t octets);
+/* What a message of that id holds, by fakes_accept. */
+void	fakes_content(uint64_t qid, size_t octets, struct buf *out);
 void	fakes_seal(struct fakes *);
 void	fakes_relayed(struct fakes *, unsigned job, uint16_t code, const char *text);
 /* Runs f in a child with a folder of its own; fails the test when it fails. */
