@@ -327,7 +327,10 @@ rs_build_option(struct rs_build *b, uint32_t object, enum rs_option option,
 	buf_add(&b->options, &rec, sizeof(rec));
 }
 
-/* Sorts the options to their objects, each object's in the order in which they came. */
+/*
+ * Sorts the options to their objects, each object's in the order in which they
+ * came.
+ */
 static void
 place_options(struct rs_build *b)
 {

@@ -19,22 +19,41 @@ void		 rs_build_free(struct rs_build **);
 
 uint32_t	 rs_build_string(struct rs_build *, struct span);
 uint32_t	 rs_build_const(struct rs_build *, const struct rs_value *);
-/* Items "example.org" (that name only) and ".example.org" (all below it); folded already. */
-uint32_t	 rs_build_domains(struct rs_build *, struct span name, const struct span *, size_t n);
+/*
+ * Items "example.org" (that name only) and ".example.org" (all below it);
+ * folded already.
+ */
+uint32_t	 rs_build_domains(struct rs_build *, struct span name,
+    const struct span *, size_t n);
 /* Exact items of type TEXT, ADDRESS or INT. */
-uint32_t	 rs_build_values(struct rs_build *, struct span name, enum rs_type, const struct rs_value *, size_t n);
-uint32_t	 rs_build_nets(struct rs_build *, struct span name, const struct ipnet *, size_t n);
-uint32_t	 rs_build_file(struct rs_build *, struct span path, unsigned role, const uint8_t sha256[32]);
-/* entries: key, value, key, value ... for driver "inline"; npairs of them.  file: UINT32_MAX for none. */
-uint32_t	 rs_build_map(struct rs_build *, struct span name, struct span driver, struct span kind, uint32_t file, uint32_t line, const struct span *entries, size_t npairs);
-uint32_t	 rs_build_reply(struct rs_build *, unsigned code, struct span status);
-uint32_t	 rs_build_tag(struct rs_build *, struct span name, enum rs_type, uint32_t dflt_const);
+uint32_t	 rs_build_values(struct rs_build *, struct span name,
+    enum rs_type, const struct rs_value *, size_t n);
+uint32_t	 rs_build_nets(struct rs_build *, struct span name,
+    const struct ipnet *, size_t n);
+uint32_t	 rs_build_file(struct rs_build *, struct span path,
+    unsigned role, const uint8_t sha256[32]);
+/*
+ * entries: key, value, key, value ... for driver "inline"; npairs of them.
+ * file: UINT32_MAX for none.
+ */
+uint32_t	 rs_build_map(struct rs_build *, struct span name,
+    struct span driver, struct span kind, uint32_t file, uint32_t line,
+    const struct span *entries, size_t npairs);
+uint32_t	 rs_build_reply(struct rs_build *, unsigned code,
+    struct span status);
+uint32_t	 rs_build_tag(struct rs_build *, struct span name,
+    enum rs_type, uint32_t dflt_const);
 
 /* Code of one function at a time. nregs is found from what is emitted. */
-uint32_t	 rs_build_func(struct rs_build *, struct span name, enum rs_func_kind, enum rs_hook, const uint8_t *arg_types, unsigned nargs, enum rs_type result);
-uint32_t	 rs_build_rule(struct rs_build *, uint32_t file, uint32_t line, struct span text);	/* of the function under way */
+uint32_t	 rs_build_func(struct rs_build *, struct span name,
+    enum rs_func_kind, enum rs_hook, const uint8_t *arg_types, unsigned nargs,
+    enum rs_type result);
+/* Of the function under way. */
+uint32_t	 rs_build_rule(struct rs_build *, uint32_t file, uint32_t line,
+    struct span text);
 /* Returns the instruction's number, for rs_build_land(). */
-uint32_t	 rs_build_emit(struct rs_build *, enum rs_op, unsigned a, unsigned b, uint32_t c, uint32_t line);
+uint32_t	 rs_build_emit(struct rs_build *, enum rs_op, unsigned a,
+    unsigned b, uint32_t c, uint32_t line);
 /* The jump at `insn` leads to what is emitted next. */
 void		 rs_build_land(struct rs_build *, uint32_t insn);
 /*
@@ -44,15 +63,23 @@ void		 rs_build_land(struct rs_build *, uint32_t insn);
  * rs_build_case() before it; of equal constants the first counts.  What is
  * none of them goes to what follows switch_end.  One at a time.
  */
-uint32_t	 rs_build_switch(struct rs_build *, unsigned reg, enum rs_type, uint32_t line);
+uint32_t	 rs_build_switch(struct rs_build *, unsigned reg, enum rs_type,
+    uint32_t line);
 void		 rs_build_case(struct rs_build *, struct span);
 void		 rs_build_switch_end(struct rs_build *);
 void		 rs_build_func_end(struct rs_build *);
 
-uint32_t	 rs_build_object(struct rs_build *, enum rs_object_kind, struct span name, uint32_t line);
-void		 rs_build_option(struct rs_build *, uint32_t object, enum rs_option, bool is_default, uint32_t line, const struct rs_place *, size_t nplaces);
+uint32_t	 rs_build_object(struct rs_build *, enum rs_object_kind,
+    struct span name, uint32_t line);
+void		 rs_build_option(struct rs_build *, uint32_t object,
+    enum rs_option, bool is_default, uint32_t line, const struct rs_place *,
+    size_t nplaces);
 
-/* The image's octets into out, which is empty; 0, or -1 with *why (a bug of the compiler, or too large). */
-int		 rs_build_finish(struct rs_build *, struct buf *out, const char **why);
+/*
+ * The image's octets into out, which is empty; 0, or -1 with *why (a bug of
+ * the compiler, or too large).
+ */
+int		 rs_build_finish(struct rs_build *, struct buf *out,
+    const char **why);
 
 #endif

@@ -218,7 +218,10 @@ nibble(const struct ip *ip, unsigned i)
 	return i % 2 == 0 ? ip->a[i / 2] >> 4 : ip->a[i / 2] & 0xf;
 }
 
-/* Shorter networks come first, so that a longer one never has a node above it to be freed. */
+/*
+ * Shorter networks come first, so that a longer one never has a node above it
+ * to be freed.
+ */
 static void
 trie_put(struct rs_build *b, uint32_t *root, const struct ipnet *net)
 {

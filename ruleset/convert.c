@@ -187,7 +187,10 @@ is_label_char(char c)
 	    c == '_';
 }
 
-/* Labels of letters, digits, '-' and '_' (RFC 1035, 2.3.4: 63 and 253 octets); folded. */
+/*
+ * Labels of letters, digits, '-' and '_' (RFC 1035, 2.3.4: 63 and 253 octets);
+ * folded.
+ */
 static bool
 parse_domain(struct span s, struct arena *arena, struct span *out)
 {
@@ -250,7 +253,10 @@ parse_address(struct span s, struct arena *arena, struct rs_value *out)
 	return true;
 }
 
-/* "5.7.1" (RFC 3463, 2): class 2, 4 or 5, then two numbers of one to three digits. */
+/*
+ * "5.7.1" (RFC 3463, 2): class 2, 4 or 5, then two numbers of one to three
+ * digits.
+ */
 static bool
 is_status(struct span s)
 {

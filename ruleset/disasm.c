@@ -300,7 +300,10 @@ put_insn(struct listing *l, uint32_t i, uint32_t at)
 	buf_add_char(l->out, '\n');
 }
 
-/* The n-th line of the source, without the blanks around it; empty beyond the end. */
+/*
+ * The n-th line of the source, without the blanks around it; empty beyond the
+ * end.
+ */
 static struct span
 source_line(struct span source, uint32_t n)
 {

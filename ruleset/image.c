@@ -82,7 +82,10 @@ check_header(const struct rs_image *im)
 	return NULL;
 }
 
-/* Sections follow each other in order, aligned, padded with zeroes, up to the end. */
+/*
+ * Sections follow each other in order, aligned, padded with zeroes, up to the
+ * end.
+ */
 static const char *
 check_section(struct rs_image *im, unsigned kind, uint64_t *at)
 {

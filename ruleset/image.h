@@ -1,9 +1,11 @@
 /*
- * image.h - the compiled policy: one position-independent file, mapped read-only.
+ * image.h - the compiled policy: one position-independent file, mapped
+ * read-only.
  *
  * Layout: struct rs_header (magic "WBIMAGE1", version, size, SHA-256 of all
- * that follows the header), a table of sections (sections.def), the sections; little-endian,
- * each aligned to 8; every reference is an index or an offset, never a pointer.
+ * that follows the header), a table of sections (sections.def), the sections;
+ * little-endian, each aligned to 8; every reference is an index or an offset,
+ * never a pointer.
  * image.c opens and checks the frame, verify.c proves the rest; after
  * rs_image_open() accessors only assert.
  *
@@ -23,7 +25,8 @@ enum rs_object_kind {
 };
 
 enum rs_option {
-#define OPTION(block, id, word, places, repeat, dflt, served, meaning) RS_OPT_##block##_##id,
+#define OPTION(block, id, word, places, repeat, dflt, served, meaning) \
+	RS_OPT_##block##_##id,
 #include "ruleset/options.def"
 #undef OPTION
 	RS_NOPTIONS
@@ -58,7 +61,7 @@ enum rs_func_kind { RS_FUNC_HOOK, RS_FUNC_RULESET, RS_FUNC_EXPR };
 struct rs_func {
 	uint32_t	name;		/* string */
 	uint8_t		kind;
-	uint8_t		hook;		/* HOOK: enum rs_hook; EXPR: from which hook facts are known */
+	uint8_t		hook;		/* enum rs_hook; EXPR: where known */
 	uint8_t		nargs;		/* in registers 0.. */
 	uint8_t		nregs;
 	uint8_t		result;		/* enum rs_type (RULESET, EXPR) */
@@ -71,7 +74,7 @@ struct rs_rule {
 	uint32_t	func;
 	uint32_t	file;		/* manifest index */
 	uint32_t	line;
-	uint32_t	text;		/* string: the rule as written, blanks folded */
+	uint32_t	text;		/* string: as written, blanks folded */
 };
 
 struct rs_reply {
@@ -83,7 +86,7 @@ struct rs_reply {
 struct rs_map_decl {
 	uint32_t	name;
 	uint32_t	driver;		/* string: "text", "inline" */
-	uint32_t	kind;		/* string: "plain", "aliases", "accounts" */
+	uint32_t	kind;		/* string: "plain", "aliases" */
 	uint32_t	file;		/* manifest index; UINT32_MAX: none */
 	uint32_t	line;		/* of its declaration */
 	uint32_t	first_entry, nentries;	/* inline: pairs of strings */
@@ -91,7 +94,7 @@ struct rs_map_decl {
 
 struct rs_file {
 	uint32_t	path;		/* absolute */
-	uint8_t		role;		/* 0 policy text, 1 set items, 2 table, 3 included by a table */
+	uint8_t		role;		/* 0 policy, 1 items, 2 table, 3 include */
 	uint8_t		pad[3];
 	uint8_t		sha256[32];	/* when compiled; of tables too */
 };
@@ -108,7 +111,7 @@ struct rs_object {
 /* One place of one option: a constant or an expression. */
 struct rs_place {
 	uint32_t	is_func;
-	uint32_t	index;		/* const or func; UINT32_MAX: left out */
+	uint32_t	index;		/* UINT32_MAX: left out */
 };
 
 struct rs_optval {
@@ -146,7 +149,8 @@ RS_TABLE(rs_object, object)
 /* Source line of an instruction, 0 when there is none. */
 uint32_t	 rs_insn_line(const struct rs_image *, uint32_t);
 /* Key and value of an in-place map's entry. */
-void		 rs_map_entry(const struct rs_image *, uint32_t, struct span *key, struct span *value);
+void		 rs_map_entry(const struct rs_image *, uint32_t,
+    struct span *key, struct span *value);
 /* The function of a hook, or UINT32_MAX where the policy has none. */
 uint32_t	 rs_hook(const struct rs_image *, enum rs_hook);
 /*
@@ -154,12 +158,15 @@ uint32_t	 rs_hook(const struct rs_image *, enum rs_hook);
  * what it calls may name.  The tags from the 23rd on share a bit.
  */
 #define RS_FACT_BIT(fact)	(UINT64_C(1) << (fact))
-#define RS_TAG_BIT(tag)		(UINT64_C(1) << (40 + ((tag) < 23 ? (tag) : 23)))
+#define RS_TAG_BIT(tag) \
+	(UINT64_C(1) << (40 + ((tag) < 23 ? (tag) : 23)))
 uint64_t	 rs_func_facts(const struct rs_image *, uint32_t func);
 
 /* Membership; for the interpreter. */
-bool		 rs_set_has(const struct rs_image *, uint32_t set, const struct rs_value *);
-bool		 rs_nets_has(const struct rs_image *, uint32_t nets, const struct ip *);
+bool		 rs_set_has(const struct rs_image *, uint32_t set,
+    const struct rs_value *);
+bool		 rs_nets_has(const struct rs_image *, uint32_t nets,
+    const struct ip *);
 struct span	 rs_set_name(const struct rs_image *, uint32_t set);
 struct span	 rs_nets_name(const struct rs_image *, uint32_t nets);
 
@@ -167,8 +174,10 @@ struct span	 rs_nets_name(const struct rs_image *, uint32_t nets);
  * The nth statement of an option of an object (0 for ONCE and LIST; LIST has
  * one place for each value).  false: there is none.  Defaults are there too.
  */
-bool		 rs_option(const struct rs_image *, uint32_t object, enum rs_option, unsigned nth, const struct rs_optval **);
-struct rs_place	 rs_option_place(const struct rs_image *, const struct rs_optval *, unsigned place);
+bool		 rs_option(const struct rs_image *, uint32_t object,
+    enum rs_option, unsigned nth, const struct rs_optval **);
+struct rs_place	 rs_option_place(const struct rs_image *,
+    const struct rs_optval *, unsigned place);
 /*
  * Short cuts for the first place of single objects (SERVER, SPOOL, QUEUE,
  * LIMITS): 0 or empty where the image has none (the compiler writes all that

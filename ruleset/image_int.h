@@ -13,7 +13,9 @@
 #define RS_ALIGN		8
 #define RS_NO_INDEX		UINT32_MAX
 
-/* Numbers are in the order of the processor; images are written little-endian. */
+/*
+ * Numbers are in the order of the processor; images are written little-endian.
+ */
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
     "images are mapped as they are: little-endian processors only");
 
@@ -22,7 +24,7 @@ struct rs_header {
 	uint32_t	version;
 	uint32_t	nsections;
 	uint64_t	size;		/* of the image, header included */
-	uint64_t	dialect;	/* rs_dialect(): instructions, facts, options */
+	uint64_t	dialect;	/* rs_dialect() */
 	uint8_t		sha256[32];	/* of all that follows the header */
 };
 
@@ -51,11 +53,11 @@ struct rs_entry { uint32_t key, value; };
 
 struct rs_set {
 	uint32_t	name;
-	uint32_t	type;		/* enum rs_type: DOMAIN, TEXT, ADDRESS, INT */
+	uint32_t	type;		/* DOMAIN, TEXT, ADDRESS, INT */
 	uint32_t	first_slot;
 	uint32_t	nslots;		/* a power of two */
 	uint32_t	nitems;
-	uint32_t	depths;		/* DOMAIN: bit n: an item ".a.b" of n labels; 31: or more */
+	uint32_t	depths;		/* bit n: an item ".a.b" of n labels */
 };
 
 /* item: 1 + offset in ITEMS / 4; 0: the slot is free. */
@@ -74,9 +76,9 @@ struct rs_node { uint32_t child[16]; };
 
 /* The n-th belongs to the n-th SWITCH; a hash table as that of a set. */
 struct rs_switch {
-	uint32_t	type;		/* of all its constants: TEXT, DOMAIN, ADDRESS */
+	uint32_t	type;		/* of all its constants */
 	uint32_t	first_case;
-	uint32_t	ncases;		/* places in the table: a power of two */
+	uint32_t	ncases;		/* places: a power of two */
 };
 
 struct rs_case {
@@ -108,33 +110,44 @@ struct rs_image {
 	/* Found once after the verifier has agreed. */
 	struct rs_value	*consts;
 	uint64_t	*facts;		/* by function */
-	uint32_t	*need;		/* registers, with those of what it calls */
+	uint32_t	*need;		/* registers, with its callees' */
 	uint32_t	 most_need;
 	uint32_t	 hooks[RS_NHOOKS];
-	uint32_t	 single[RS_NOBJECTS];	/* the first object of each kind */
+	uint32_t	 single[RS_NOBJECTS];	/* first of each kind */
 };
 
 #define RS_REC(im, kind, type, i) (&((const type *)(im)->sec[RS_S_##kind])[i])
 
-/* Hash of the names and operands of all that op, facts, hooks and options declare. */
+/*
+ * Hash of the names and operands of all that op, facts, hooks and options
+ * declare.
+ */
 uint64_t	rs_dialect(void);
 
 /* sets.c: what build and look-up must agree on. */
 uint32_t	rs_item_hash(struct span);	/* ASCII case folded */
 struct span	rs_item(const struct rs_image *, uint32_t item);
-/* How many instructions SWITCH number n skips for v; `otherwise` for what is no case. */
-uint32_t	rs_switch_skip(const struct rs_image *, uint32_t n, const struct rs_value *v, uint32_t otherwise);
+/*
+ * How many instructions SWITCH number n skips for v; `otherwise` for what is
+ * no case.
+ */
+uint32_t	rs_switch_skip(const struct rs_image *, uint32_t n,
+    const struct rs_value *v, uint32_t otherwise);
 /* Labels of ".a.b", at most 31. */
 unsigned	rs_labels(struct span suffix);
 
 /* Writes the checksum over a finished image (build; tests that change one). */
 void		rs_image_seal(void *image, size_t);
 
-/* verify.c: 0, or -1 with *why.  The frame has been checked, sec and n are set. */
+/*
+ * verify.c: 0, or -1 with *why.  The frame has been checked, sec and n are
+ * set.
+ */
 int		rs_verify(const struct rs_image *, const char **why);
 /* verify_code.c */
 int		rs_verify_code(const struct rs_image *, const char **why);
 /* A *why with numbers in it, good until the next one of this thread. */
-const char	*rs_told(const char *, ...) __attribute__((format(printf, 1, 2)));
+const char	*rs_told(const char *, ...) __attribute__((format(printf, 1,
+    2)));
 
 #endif

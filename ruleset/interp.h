@@ -13,7 +13,7 @@
 enum rs_verdict_kind {
 	RS_V_END,		/* the block ended without a verdict */
 	RS_V_ACCEPT, RS_V_REJECT, RS_V_DEFER, RS_V_DISCARD,
-	RS_V_EXPAND,		/* object: map; value: what it says of the recipient */
+	RS_V_EXPAND,		/* object: map; value: what it says */
 	RS_V_DELIVER,		/* object: mailbox */
 	RS_V_RELAY,		/* object: relay */
 	RS_V_RELAY_TO,		/* value: host */
@@ -25,10 +25,10 @@ enum rs_verdict_kind {
 
 struct rs_verdict {
 	uint8_t		kind;
-	bool		cannot;		/* DEFER because a table could not be asked */
+	bool		cannot;		/* DEFER: a table could not be asked */
 	uint16_t	code;		/* REJECT, DEFER, MOVED */
 	struct span	status;		/* "5.7.1" */
-	struct span	text;		/* without code and status; may be empty */
+	struct span	text;		/* without code and status */
 	uint32_t	object;
 	uint32_t	rule;		/* that decided; UINT32_MAX: none */
 	uint32_t	table_line;	/* EXPAND: line of the table's entry */
@@ -40,13 +40,24 @@ enum rs_run { RS_DONE, RS_PENDING };
 struct rs_eval;
 
 /* record may be NULL.  The image and the world outlive the evaluation. */
-struct rs_eval	*rs_eval_new(const struct rs_image *, const struct rs_world *, void *ctx, struct rs_record *);
+struct rs_eval	*rs_eval_new(const struct rs_image *, const struct rs_world *,
+    void *ctx, struct rs_record *);
 void		 rs_eval_free(struct rs_eval **);
-/* For another run with the same memory: keeps image, world; drops values of before. */
+/*
+ * For another run with the same memory: keeps image, world; drops values of
+ * before.
+ */
 void		 rs_eval_reset(struct rs_eval *, struct rs_record *);
-/* Runs func with its arguments from the start. RS_PENDING: call resume when the world has the answer. */
-enum rs_run	 rs_eval_run(struct rs_eval *, uint32_t func, const struct rs_value *args, unsigned nargs, struct rs_verdict *out);
-/* Also after RS_V_EXPAND: goes on behind it, as if the table did not have the address. */
+/*
+ * Runs func with its arguments from the start. RS_PENDING: call resume when
+ * the world has the answer.
+ */
+enum rs_run	 rs_eval_run(struct rs_eval *, uint32_t func,
+    const struct rs_value *args, unsigned nargs, struct rs_verdict *out);
+/*
+ * Also after RS_V_EXPAND: goes on behind it, as if the table did not have the
+ * address.
+ */
 enum rs_run	 rs_eval_resume(struct rs_eval *, struct rs_verdict *out);
 struct arena	*rs_eval_arena(struct rs_eval *);
 

@@ -1,6 +1,6 @@
 /*
- * interp_int.h - an evaluation from inside: interp.c (the loop, what ends it)
- * and interp_world.c (what it asks of the world).
+ * interp_int.h - an evaluation from inside: interp.c (the loop, what ends it),
+ * interp_value.c (operators) and interp_world.c (what it asks of the world).
  */
 #ifndef WB_RULESET_INTERP_INT_H
 #define WB_RULESET_INTERP_INT_H
@@ -14,7 +14,7 @@ struct frame {
 	uint32_t	 func;
 	uint32_t	 pc;
 	uint32_t	 rule;		/* asked last, or UINT32_MAX */
-	uint8_t		 dest;		/* the caller's register for the result */
+	uint8_t		 dest;		/* caller's register for the result */
 };
 
 /*
@@ -27,7 +27,7 @@ struct rs_eval {
 	const struct rs_world	*world;
 	void			*ctx;
 	struct rs_record	*record;
-	struct span		 detail;	/* characters, as the policy says */
+	struct span		 detail;	/* characters of the policy */
 	struct arena		 arena;
 	uint64_t		 have;		/* facts that are in facts[] */
 	unsigned		 depth;		/* of frames */
@@ -44,19 +44,38 @@ enum next {
 };
 
 /* Instructions that ask; a is written when they return NEXT. */
-enum next	ask_fact(struct rs_eval *, struct frame *, const struct rs_insn *);
-enum next	ask_map(struct rs_eval *, struct frame *, const struct rs_insn *);
-enum next	ask_header(struct rs_eval *, struct frame *, const struct rs_insn *);
-enum next	ask_headers(struct rs_eval *, struct frame *, const struct rs_insn *);
-enum next	ask_unknown(struct rs_eval *, struct frame *, const struct rs_insn *);
-enum next	ask_tag(struct rs_eval *, struct frame *, const struct rs_insn *);
-/* What map c says of register a, for EXPAND; RS_CANNOT also when a is unknown. */
-enum rs_answer	ask_expand(struct rs_eval *, struct frame *, const struct rs_insn *, struct rs_value *out, uint32_t *line);
+enum next	ask_fact(struct rs_eval *, struct frame *,
+    const struct rs_insn *);
+enum next	ask_map(struct rs_eval *, struct frame *,
+    const struct rs_insn *);
+enum next	ask_header(struct rs_eval *, struct frame *,
+    const struct rs_insn *);
+enum next	ask_headers(struct rs_eval *, struct frame *,
+    const struct rs_insn *);
+enum next	ask_unknown(struct rs_eval *, struct frame *,
+    const struct rs_insn *);
+enum next	ask_tag(struct rs_eval *, struct frame *,
+    const struct rs_insn *);
+/*
+ * What map c says of register a, for EXPAND; RS_CANNOT also when a is unknown.
+ */
+enum rs_answer	ask_expand(struct rs_eval *, struct frame *,
+    const struct rs_insn *, struct rs_value *out, uint32_t *line);
+/* interp_value.c: a is written. */
+void	do_convert(struct rs_eval *, struct frame *, const struct rs_insn *);
+void	do_join(struct rs_eval *, struct frame *, const struct rs_insn *);
+void	do_in_set(struct rs_eval *, struct frame *, const struct rs_insn *);
+void	do_in_nets(struct rs_eval *, struct frame *, const struct rs_insn *);
+void	do_column(struct rs_eval *, struct frame *, const struct rs_insn *);
+void	do_compare(struct rs_eval *, struct frame *, const struct rs_insn *);
+
 /* Tells the world of an effect; r[a] is known. */
-void		do_effect(struct rs_eval *, struct frame *, const struct rs_insn *);
+void		do_effect(struct rs_eval *, struct frame *,
+    const struct rs_insn *);
 
 /* Adds a step to the record, when there is one; key and value may be NULL. */
-void		note_step(struct rs_eval *, enum rs_step_kind, uint32_t number, uint32_t line, const struct rs_value *key, const struct rs_value *value);
+void		note_step(struct rs_eval *, enum rs_step_kind, uint32_t number,
+    uint32_t line, const struct rs_value *key, const struct rs_value *value);
 
 static inline void
 note(struct rs_eval *ev, enum rs_step_kind kind, uint32_t number,

@@ -1,5 +1,6 @@
 /*
- * op.h - instructions as the image holds them: eight octets, registers, forward jumps.
+ * op.h - instructions as the image holds them: eight octets, registers,
+ * forward jumps.
  */
 #ifndef WB_RULESET_OP_H
 #define WB_RULESET_OP_H
@@ -32,7 +33,7 @@ struct rs_insn {
 #define RS_CALL_DEPTH	32
 #define RS_STEPS_MAX	1000000		/* instructions of one evaluation */
 #define RS_TEXT_MAX	(64u << 10)	/* octets of a text that JOIN makes */
-#define RS_EVAL_MAX	(4u << 20)	/* octets of all texts of an evaluation */
+#define RS_EVAL_MAX	(4u << 20)	/* octets of all its texts */
 
 struct rs_op_info {
 	const char	*name;
@@ -64,7 +65,10 @@ struct rs_fact_info {
 	uint8_t		 proof;		/* enum rs_proof */
 	const char	*meaning;
 };
-enum rs_proof { RS_PROOF_FREE, RS_PROOF_ADDRESS, RS_PROOF_LOGIN, RS_PROOF_NAME, RS_PROOF_RCPT };
+enum rs_proof {
+	RS_PROOF_FREE, RS_PROOF_ADDRESS, RS_PROOF_LOGIN, RS_PROOF_NAME,
+	RS_PROOF_RCPT
+};
 
 extern const struct rs_fact_info rs_facts[RS_NFACTS];
 extern const char *const rs_hook_names[RS_NHOOKS];

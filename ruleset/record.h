@@ -17,7 +17,7 @@
 enum rs_step_kind {
 	RS_STEP_RULE,		/* number: rule; asked */
 	RS_STEP_FACT,		/* number: fact; value (NONE: empty; UNKNOWN) */
-	RS_STEP_MAP,		/* number: map; key, value (NONE: no such key), line of the table */
+	RS_STEP_MAP,		/* number: map; key, value, line of the table */
 	RS_STEP_SET,		/* number: set; key; value: bool */
 	RS_STEP_NETS,		/* number: nets; key; value: bool */
 	RS_STEP_HEADER,		/* key: name; value */
@@ -25,10 +25,10 @@ enum rs_step_kind {
 	RS_STEP_TEST,		/* the rule's condition came out as value */
 	RS_STEP_CALL,		/* number: function */
 	RS_STEP_RETURN,		/* value */
-	RS_STEP_EFFECT,		/* number: enum rs_effect; key: field's name; value */
-	RS_STEP_VERDICT,	/* number: enum rs_verdict_kind; key: "550 5.7.1", or name of map or block; value */
+	RS_STEP_EFFECT,		/* number: rs_effect; key: field; value */
+	RS_STEP_VERDICT,	/* number: kind; key: reply or name; value */
 	RS_STEP_TAG,		/* number: tag; value */
-	RS_STEP_COMPARE		/* number: RS_EQ ... RS_GE; key: left side, value: right side */
+	RS_STEP_COMPARE		/* number: RS_EQ ... RS_GE; key with value */
 };
 
 struct rs_step {
@@ -42,7 +42,7 @@ struct rs_step {
 /* Zeroed: an empty record.  Values are copied into the record's arena. */
 struct rs_record {
 	struct arena	 arena;
-	struct span	 ref;		/* e.g. session and command; who fills it says */
+	struct span	 ref;		/* session and command */
 	enum rs_hook	 hook;
 	struct rs_step	*steps;
 	size_t		 n, cap;
@@ -53,8 +53,13 @@ struct rs_record {
 
 void	rs_record_clear(struct rs_record *);
 void	rs_record_add(struct rs_record *, const struct rs_step *);
-void	rs_record_json(const struct rs_record *, const struct rs_image *, struct buf *);
-/* For people: a line for each rule and what it looked at; used by explain and failing tests. */
-void	rs_record_text(const struct rs_record *, const struct rs_image *, const char *policy_name, struct buf *);
+void	rs_record_json(const struct rs_record *, const struct rs_image *,
+    struct buf *);
+/*
+ * For people: a line for each rule and what it looked at; used by explain and
+ * failing tests.
+ */
+void	rs_record_text(const struct rs_record *, const struct rs_image *,
+    const char *policy_name, struct buf *);
 
 #endif

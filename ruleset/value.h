@@ -25,7 +25,7 @@ enum rs_type {
 	RS_T_TIME = 5,		/* i: milliseconds */
 	RS_T_TEXT = 6,		/* s */
 	RS_T_DOMAIN = 7,	/* s: lower case, A-labels; empty: none */
-	RS_T_ADDRESS = 8,	/* s: "local@domain", domain as above; at: offset of the last '@', or s.n; empty: <> */
+	RS_T_ADDRESS = 8,	/* s: "local@domain", <> is ""; at: its '@' or s.n */
 	RS_T_IP = 9,		/* ip; family 0: none */
 	RS_T_NET = 10,		/* ip and bits */
 	RS_T_STATUS = 11,	/* s: "5.7.1" */
@@ -57,8 +57,10 @@ const char	*rs_type_name(unsigned);	/* "domain" */
 
 struct rs_value	rs_bool(bool);
 struct rs_value	rs_int(enum rs_type, int64_t);
-struct rs_value	rs_text(enum rs_type, struct span);	/* TEXT, DOMAIN, STATUS */
-struct rs_value	rs_address(struct span whole);		/* "local@domain", domain already folded */
+/* TEXT, DOMAIN, STATUS. */
+struct rs_value	rs_text(enum rs_type, struct span);
+/* "local@domain", the domain folded already. */
+struct rs_value	rs_address(struct span whole);
 struct rs_value	rs_ip(const struct ip *);
 struct rs_value	rs_net(const struct ipnet *);
 struct rs_value	rs_unknown(enum rs_why);
@@ -66,11 +68,14 @@ struct rs_value	rs_unknown(enum rs_why);
 struct rs_value	rs_empty(enum rs_type);
 
 bool		rs_has_span(unsigned type);	/* s is used */
-bool		rs_is_number(unsigned type);	/* i is used: BOOL, INT, SIZE, TIME */
+bool		rs_is_number(unsigned type);	/* i is used */
 /* NONE, an empty domain, address, ip or net: in no set and no table. */
 bool		rs_is_void(const struct rs_value *);
 
-/* What a condition makes of a value: what is neither true nor unknown is false. */
+/*
+ * What a condition makes of a value: what is neither true nor unknown is
+ * false.
+ */
 enum rs_truth { RS_FALSE, RS_TRUE, RS_CANNOT_SAY };
 enum rs_truth	rs_truth(const struct rs_value *);
 
@@ -83,21 +88,27 @@ enum rs_truth	rs_truth(const struct rs_value *);
 int		rs_compare(const struct rs_value *, const struct rs_value *);
 struct rs_value	rs_eq(const struct rs_value *, const struct rs_value *);
 /* op: RS_LT, RS_LE, RS_GT, RS_GE of op.h */
-struct rs_value	rs_order(unsigned op, const struct rs_value *, const struct rs_value *);
+struct rs_value	rs_order(unsigned op, const struct rs_value *,
+    const struct rs_value *);
 struct rs_value	rs_and(const struct rs_value *, const struct rs_value *);
 struct rs_value	rs_or(const struct rs_value *, const struct rs_value *);
 struct rs_value	rs_not(const struct rs_value *);
 /* The part of an address; detail characters as in the policy's `detail`. */
-struct rs_value	rs_part(const struct rs_value *, enum rs_field, struct span detail);
+struct rs_value	rs_part(const struct rs_value *, enum rs_field,
+    struct span detail);
 /* The network around an address: `client.ip/24/56`. */
-struct rs_value	rs_mask(const struct rs_value *, unsigned bits4, unsigned bits6);
-/* As text, in the form that a person would write it; NONE and UNKNOWN give "". */
+struct rs_value	rs_mask(const struct rs_value *, unsigned bits4,
+    unsigned bits6);
+/*
+ * As text, in the form that a person would write it; NONE and UNKNOWN give "".
+ */
 struct span	rs_format(const struct rs_value *, struct arena *);
 /*
  * Text that came out of a table, read as the type that is wanted ("2G" as
  * size); false when it cannot be.  Also widens: domain or address to text.
  */
-bool		rs_convert(const struct rs_value *, enum rs_type want, struct arena *, struct rs_value *out);
+bool		rs_convert(const struct rs_value *, enum rs_type want,
+    struct arena *, struct rs_value *out);
 /* A copy whose spans live in the arena. */
 struct rs_value	rs_copy(const struct rs_value *, struct arena *);
 

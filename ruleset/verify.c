@@ -61,7 +61,9 @@ check_string(const struct rs_image *im, uint32_t i)
 	return NULL;
 }
 
-/* The prefix alone: no bit behind it is set.  Family 0, all zero: no network. */
+/*
+ * The prefix alone: no bit behind it is set.  Family 0, all zero: no network.
+ */
 static bool
 is_prefix(const struct rs_const *c)
 {
@@ -123,7 +125,8 @@ check_map(const struct rs_image *im, uint32_t i)
 	const struct rs_map_decl	*m = REC(MAPS, struct rs_map_decl, i);
 
 	MUST(is_string(im, m->name) && is_string(im, m->driver) &&
-	    is_string(im, m->kind), "a map's name, driver or kind is not there");
+	    is_string(im, m->kind),
+	    "a map's name, driver or kind is not there");
 	MUST(m->file == RS_NO_INDEX || m->file < im->n[RS_S_FILES],
 	    "a map's file is not there");
 	MUST(is_range(im, RS_S_ENTRIES, m->first_entry, m->nentries),
@@ -174,7 +177,10 @@ is_single(unsigned kind)
 	    kind == RS_O_QUEUE || kind == RS_O_LIMITS;
 }
 
-/* Those of a block belong to it, and stand there once where they may not be repeated. */
+/*
+ * Those of a block belong to it, and stand there once where they may not be
+ * repeated.
+ */
 static const char *
 check_options(const struct rs_image *im, const struct rs_object *o)
 {
@@ -267,8 +273,9 @@ check_option(const struct rs_image *im, uint32_t i)
 
 	MUST(v->option < RS_NOPTIONS, "an option is not known");
 	MUST(v->is_default <= 1, "an option's origin is not known");
-	MUST(v->nplaces > 0 && v->nplaces <= PLACES_MAX && is_range(im, RS_S_PLACES, v->first_place,
-	    v->nplaces), "an option's values are not there");
+	MUST(v->nplaces > 0 && v->nplaces <= PLACES_MAX && is_range(im,
+	    RS_S_PLACES, v->first_place, v->nplaces),
+	    "an option's values are not there");
 	for (uint32_t k = 0; k < v->nplaces; k++) {
 		why = check_place(im, REC(PLACES, struct rs_place,
 		    v->first_place + k),

@@ -30,7 +30,7 @@ struct walk {
 	const struct rs_image	*im;
 	const struct rs_func	*func;
 	uint32_t		 number;	/* of func */
-	uint32_t		 at;		/* instruction, or RS_NO_INDEX */
+	uint32_t		 at;		/* or RS_NO_INDEX */
 	uint32_t		 nswitches;	/* so far */
 	struct state		*states;	/* one for each instruction */
 	struct cost		*costs;		/* by function */

@@ -13,27 +13,40 @@
 
 enum rs_answer {
 	RS_HAVE,	/* *out is filled */
-	RS_ABSENT,	/* answered: there is none (fact: empty; map: no such key) */
+	RS_ABSENT,	/* answered: empty, or no such key */
 	RS_CANNOT,	/* cannot say now */
 	RS_WAIT		/* not yet: resume when it is there */
 };
 
 struct rs_eval;
 
-enum rs_effect { RS_E_HEADER_ADD, RS_E_HEADER_SET, RS_E_HEADER_DEL, RS_E_LOG, RS_E_TAG };
+enum rs_effect {
+	RS_E_HEADER_ADD, RS_E_HEADER_SET, RS_E_HEADER_DEL, RS_E_LOG, RS_E_TAG
+};
 
 struct rs_world {
 	/* fact: enum rs_fact.  Values stay good until the evaluation ends. */
-	enum rs_answer	(*fact)(void *ctx, struct rs_eval *, unsigned fact, struct rs_value *out);
-	/* map: number in the image.  *line: of the table's entry, 0 for none. */
-	enum rs_answer	(*map_get)(void *ctx, struct rs_eval *, uint32_t map, const struct rs_value *key, struct rs_value *out, uint32_t *line);
-	/* The i-th header field of that name, decoded as text; ABSENT after the last. */
-	enum rs_answer	(*header)(void *ctx, struct rs_eval *, struct span name, unsigned i, struct rs_value *out);
+	enum rs_answer	(*fact)(void *ctx, struct rs_eval *, unsigned fact,
+	    struct rs_value *out);
+	/*
+	 * map: number in the image.  *line: of the table's entry, 0 for none.
+	 */
+	enum rs_answer	(*map_get)(void *ctx, struct rs_eval *, uint32_t map,
+	    const struct rs_value *key, struct rs_value *out, uint32_t *line);
+	/*
+	 * The i-th header field of that name, decoded as text; ABSENT after
+	 * the last.
+	 */
+	enum rs_answer	(*header)(void *ctx, struct rs_eval *,
+	    struct span name, unsigned i, struct rs_value *out);
 	/* `rcpt unknown`: bool. */
-	enum rs_answer	(*rcpt_unknown)(void *ctx, struct rs_eval *, struct rs_value *out);
-	enum rs_answer	(*tag_get)(void *ctx, struct rs_eval *, uint32_t tag, struct rs_value *out);
+	enum rs_answer	(*rcpt_unknown)(void *ctx, struct rs_eval *,
+	    struct rs_value *out);
+	enum rs_answer	(*tag_get)(void *ctx, struct rs_eval *, uint32_t tag,
+	    struct rs_value *out);
 	/* number: of the tag; name: of the header field. */
-	void		(*effect)(void *ctx, struct rs_eval *, enum rs_effect, uint32_t number, struct span name, const struct rs_value *);
+	void		(*effect)(void *ctx, struct rs_eval *, enum rs_effect,
+	    uint32_t number, struct span name, const struct rs_value *);
 };
 
 #endif
