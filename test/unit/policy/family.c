@@ -261,11 +261,10 @@ family_dns_answer(struct family_dns *d)
 	return any;
 }
 
-static struct policy *
-make(const struct family *f, struct policy_source *src)
+struct span
+family_image(const struct family *f)
 {
 	struct maker	 m = { .b = rs_build_new() };
-	struct policy	*p;
 	const char	*why;
 
 	buf_clear(&image);
@@ -278,8 +277,17 @@ make(const struct family *f, struct policy_source *src)
 		abort();
 	}
 	rs_build_free(&m.b);
+	return buf_span(&image);
+}
+
+static struct policy *
+make(const struct family *f, struct policy_source *src)
+{
+	struct policy	*p;
+	const char	*why;
+
 	src->quiet = true;
-	src->image_mem = buf_span(&image);
+	src->image_mem = family_image(f);
 	if ((p = policy_open(src, &why)) == NULL) {
 		fprintf(stderr, "family: %s\n", why);
 		abort();

@@ -52,6 +52,8 @@ struct family_dns {
 struct policy	*family_open(const struct family *, struct family_dns *);
 /* The same, with long routings in slices. */
 struct policy	*family_open_later(const struct family *, void (*later)(void (*)(void *), void *));
+/* The octets of the image alone; until the next call. */
+struct span	 family_image(const struct family *);
 /* Answers all that is open; true when something was. */
 bool		 family_dns_answer(struct family_dns *);
 
