@@ -79,8 +79,18 @@ take(struct queue *q)
 }
 
 static void
+say_qid(struct intake *in, unsigned type, uint64_t qid)
+{
+	chan_begin(in->chan, (uint16_t)type);
+	chan_u64(in->chan, qid);
+	chan_end(in->chan);
+}
+
+static void
 answer(struct intake *in, struct intake_message *m, enum intake_result r)
 {
+	if (r != INTAKE_OK && m->in_body)
+		intake_body_dropped(in, m->qid);
 	if (m->done != NULL)
 		m->done(m->arg, r);
 	in->held -= m->held;
@@ -384,14 +394,6 @@ static struct span
 key_of(const uint64_t *qid)
 {
 	return span_mem(qid, sizeof(*qid));
-}
-
-static void
-say_qid(struct intake *in, unsigned type, uint64_t qid)
-{
-	chan_begin(in->chan, (uint16_t)type);
-	chan_u64(in->chan, qid);
-	chan_end(in->chan);
 }
 
 void
