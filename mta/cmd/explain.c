@@ -1,5 +1,5 @@
 /*
- * explain.c - `waybill explain FILE ...`: what is decided of a session, and why.
+ * explain.c - `waybill explain FILE ...`: what is decided, and why.
  */
 #include "config.h"
 

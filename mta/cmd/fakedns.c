@@ -110,7 +110,8 @@ ask(void *ctx, enum dns_type type, struct span name, dns_cb *cb, void *arg)
 		}
 		if (a.result == DNS_NXDOMAIN)
 			a.result = DNS_NODATA;
-		if (d->v[i].type == type && to_record(&d->v[i], &records[a.n])) {
+		if (d->v[i].type == type &&
+		    to_record(&d->v[i], &records[a.n])) {
 			a.result = DNS_FOUND;
 			a.n++;
 		}

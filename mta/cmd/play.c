@@ -118,7 +118,7 @@ play_connect(struct play *pl, const struct ip *ip, struct span listener,
 	char	text[IP_TEXT_MAX];
 
 	pl->facts.client_ip = *ip;
-	pl->facts.client_port = 49152;	/* first of the ephemeral ones, RFC 6335, 6 */
+	pl->facts.client_port = 49152;	/* ephemeral; RFC 6335, 6 */
 	if (listener.n > 0)
 		pl->facts.listener = listener;
 	pl->facts.user = user;
@@ -163,7 +163,7 @@ play_mail(struct play *pl, struct span address)
 	return 0;
 }
 
-/* Where it goes: for one that is accepted, or whom `rcpt unknown` has routed. */
+/* Where it goes: one that is accepted, or whom `rcpt unknown` has routed. */
 static void
 route(struct play *pl, size_t at)
 {

@@ -20,7 +20,7 @@ refused(const char *text)
 	    text, n > 0 && text[n - 1] == '\n' ? "" : "\n");
 }
 
-/* The server's word: the errors as its compiler printed them, or the new hash. */
+/* The server's word: what its compiler printed, or the new hash. */
 static int
 say(const json_t *doc, bool json)
 {

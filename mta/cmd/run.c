@@ -38,7 +38,7 @@ has_parent(const char *dir)
 	return there;
 }
 
-/* --libexec, WAYBILL_LIBEXECDIR, beside this executable, where it was installed. */
+/* --libexec, WAYBILL_LIBEXECDIR, beside this executable, as installed. */
 static const char *
 libexec_dir(const char *given)
 {

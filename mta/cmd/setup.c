@@ -151,7 +151,7 @@ beginning(const struct rs_image *im, uint32_t object, enum rs_option option)
 	return c.type == RS_T_TEXT ? c.s : SPAN_NONE;
 }
 
-/* The folder in which the mailboxes will be: "/var/mail" of "/var/mail/{user}". */
+/* Where the mailboxes will be: "/var/mail" of "/var/mail/{user}". */
 static int
 make_mailboxes(const struct rs_image *im, uint32_t object)
 {

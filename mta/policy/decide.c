@@ -21,7 +21,6 @@ struct decision {
 	struct policy		*policy;
 	struct policy_facts	*facts;
 	struct policy_facts	 own;		/* with another recipient */
-	struct arena		 arena;
 	struct rs_record	*record;
 	struct asking		*asking;
 	struct routing		*dry;
@@ -29,8 +28,8 @@ struct decision {
 	void			*arg;
 	enum rs_hook		 hook;
 	enum phase		 phase;
-	bool			 parked;	/* the evaluation is to be resumed */
-	bool			 in_step;	/* step() runs: it goes on by itself */
+	bool			 parked;	/* the evaluation is resumed */
+	bool			 in_step;	/* step() goes on by itself */
 	bool			 by_route;
 	bool			 over, busy, given_up;
 	struct rs_verdict	 verdict;
@@ -215,7 +214,7 @@ first_phase(struct decision *d, struct policy_facts *f)
 	struct span	whole;
 
 	if (d->hook != RS_HOOK_RCPT || !policy_postmaster(d->policy,
-	    f->rcpt, f->rcpt_at, &d->arena, &whole))
+	    f->rcpt, f->rcpt_at, &whole))
 		return ASK_HOOK;
 	d->own = *f;
 	d->own.rcpt = whole;
@@ -282,7 +281,6 @@ decision_free(struct decision **dp)
 {
 	struct decision	*d = *dp;
 	struct policy	*p;
-	struct arena	 ar;
 
 	*dp = NULL;
 	if (d == NULL)
@@ -294,17 +292,13 @@ decision_free(struct decision **dp)
 	p = d->policy;
 	routing_free(&d->dry);
 	asking_free(&d->asking);
-	arena_reset(&d->arena);
-	ar = d->arena;
-	*d = (struct decision){ .arena = ar };
+	*d = (struct decision){ .policy = NULL };
 	if (p->nidle_decisions < IDLE_MAX) {
 		d->next = p->idle_decisions;
 		p->idle_decisions = d;
 		p->nidle_decisions++;
-	} else {
-		arena_clear(&d->arena);
+	} else
 		free(d);
-	}
 	policy_unref(&p);
 }
 
@@ -315,7 +309,6 @@ decisions_drop(struct policy *p)
 
 	while ((d = p->idle_decisions) != NULL) {
 		p->idle_decisions = d->next;
-		arena_clear(&d->arena);
 		free(d);
 	}
 	p->nidle_decisions = 0;

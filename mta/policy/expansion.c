@@ -43,7 +43,7 @@ routing_first(struct routing *r, struct span whole, size_t at)
 {
 	struct address	a = { whole, at };
 
-	if (policy_postmaster(r->policy, whole, at, &r->arena, &a.whole))
+	if (policy_postmaster(r->policy, whole, at, &a.whole))
 		a.at = rs_address(a.whole).at;
 	begin(r, &a);
 }
@@ -172,7 +172,7 @@ collected(struct routing *r, struct collecting *c)
 	htab_put(&r->seen, f->key, f->self ? OPEN_SELF : OPEN);
 	if (c->unsupported)
 		routing_fail(r, 451, "4.3.5",
-		    SPAN("a member is a command or a file, which is not served"));
+		    SPAN("a member is a command or a file: not served"));
 	if (f->self)
 		return EXPANDED_SELF;
 	if (f->n == 0 && !c->unsupported)

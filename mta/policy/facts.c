@@ -20,7 +20,7 @@ facts_named(const struct policy *p)
 uint64_t
 policy_route_facts(const struct policy *p)
 {
-	/* These stand in the envelope, or are not of a message but an account. */
+	/* These stand in the envelope, or are an account's. */
 	static const uint64_t	not_frozen = RS_FACT_BIT(RS_FACT_SENDER) |
 	    RS_FACT_BIT(RS_FACT_RCPT) | RS_FACT_BIT(RS_FACT_MESSAGE_SIZE) |
 	    RS_FACT_BIT(RS_FACT_ACCOUNT) | RS_FACT_BIT(RS_FACT_USER) |

@@ -26,7 +26,7 @@ struct policy_names {
 	struct span		 name, verified;
 	struct span		 candidates[CANDIDATES_MAX];
 	unsigned		 ncandidates, next;
-	bool			 unsure;	/* a candidate could not be asked */
+	bool			 unsure;	/* one could not be asked */
 	bool			 want_verified;
 	bool			 open;		/* a question is under way */
 	bool			 in_ask;	/* it may be answered at once */

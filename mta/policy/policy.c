@@ -11,19 +11,18 @@
 
 #include "base/log.h"
 #include "base/xalloc.h"
-#include "mail/address.h"
 
 #include "mta/policy/policy_int.h"
 
 enum { ROLE_POLICY, ROLE_ITEMS, ROLE_TABLE, ROLE_INCLUDED };
 
-/* A table while it is opened: where its files are, and who hears of mistakes. */
+/* A table being opened: where its files are, who hears of mistakes. */
 struct opening {
 	const struct policy_source	*src;
 	const struct rs_image		*image;
-	const char			*map;		/* names, NUL-terminated */
+	const char			*map;	/* NUL-terminated */
 	const char			*path;
-	char				**paths;	/* of included files */
+	char				**paths; /* of included files */
 	uint32_t			 npaths;
 };
 
@@ -267,6 +266,7 @@ policy_unref(struct policy **pp)
 	free(p->maps);
 	free(p->failing);
 	free(p->boxes);
+	free(p->postmaster_is);
 	rs_image_free(&p->image);
 	free(p);
 }
@@ -300,19 +300,4 @@ struct span
 policy_detail(const struct policy *p)
 {
 	return p->detail;
-}
-
-bool
-policy_postmaster(const struct policy *p, struct span whole, size_t at,
-    struct arena *ar, struct span *out)
-{
-	if (at != whole.n || !span_ieq(whole, SPAN("postmaster")))
-		return false;
-	if (span_index(p->postmaster, '@') >= 0)
-		*out = p->postmaster;
-	else
-		*out = arena_printf(ar, "%.*s@%.*s",
-		    SPAN_ARG(p->postmaster.n > 0 ? p->postmaster :
-		    SPAN("postmaster")), SPAN_ARG(p->hostname));
-	return true;
 }

@@ -107,8 +107,8 @@ typedef void decision_cb(void *arg, struct decision *);
  * dry run of route, whose refusal is the answer (design, order of evaluation 5).
  * A hook that the policy does not have: RS_V_END; on rcpt ends closed, with
  * a reject 550 5.7.1.  <postmaster> without a domain is asked as postmaster at
- * our hostname (or what `postmaster` says), and accepted where that is a
- * mailbox here (RFC 5321, 4.5.1).  cb may be NULL; it may free the decision,
+ * our hostname or the domain above it (or what `postmaster` says), and
+ * accepted where that is a mailbox here (RFC 5321, 4.5.1).  cb may be NULL; it may free the decision,
  * which is never pending when it runs: NULL is returned then.
  */
 struct decision	*policy_decide(struct policy *, enum rs_hook, struct policy_facts *, struct rs_record *, decision_cb *, void *arg);

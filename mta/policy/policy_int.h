@@ -7,6 +7,7 @@
  *   decide.c   a hook, and the dry run of route behind `on rcpt`
  *   routing.c  a recipient from the top, expanded, to its targets
  *   mailbox.c  account, owner and path of a mailbox
+ *   postmaster.c  whom <postmaster> without a domain stands for
  *   facts.c    facts frozen into an envelope, and put back
  *   reply.c    a verdict as a reply
  */
@@ -37,6 +38,7 @@ struct policy {
 	struct policy_box	*boxes;		/* by object */
 	uint32_t		 hooks[RS_NHOOKS];	/* function, or UINT32_MAX */
 	struct span		 hostname, detail, postmaster;
+	char			*postmaster_is;	/* found when first wanted */
 	uint64_t		 named;		/* facts_named() */
 	struct policy_dns	 dns;
 	bool			 quiet;
@@ -105,9 +107,9 @@ bool		 routing_is_local(const struct routing *);
 /* --- decide.c */
 void		 decisions_drop(struct policy *);
 
-/* --- policy.c */
-/* <postmaster> without a domain: whom it stands for (in the arena); false: it is another address. */
-bool		 policy_postmaster(const struct policy *, struct span whole, size_t at, struct arena *, struct span *out);
+/* --- postmaster.c */
+/* <postmaster> without a domain: whom it stands for (the policy's memory); false: it is another address. */
+bool		 policy_postmaster(struct policy *, struct span whole, size_t at, struct span *out);
 
 /* --- facts.c */
 

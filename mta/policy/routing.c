@@ -203,7 +203,7 @@ rules_said(struct routing *r, const struct rs_verdict *v)
 		refuse(r, v);
 		break;
 	default:
-		fail(r, 451, "4.3.5", SPAN("route has ended without a verdict"));
+		fail(r, 451, "4.3.5", SPAN("route ended without a verdict"));
 		break;
 	}
 }

@@ -43,8 +43,8 @@ struct request {
 	size_t			 n, next;
 	struct routing		*routing;	/* of rcpts[next] */
 	bool			 in_step;
-	struct htab		 places;	/* where something goes already */
-	struct target		*piece;		/* targets that wait to be sent */
+	struct htab		 places;	/* taken already */
+	struct target		*piece;		/* targets not sent yet */
 	struct routing		**held;		/* in whose memory they lie */
 	size_t			 npiece, piece_cap, nheld, held_cap;
 };
