@@ -78,7 +78,8 @@ dump_dest(struct journal *j, const struct message *m, const struct dest *d)
 		journal_dump(j, &r);
 		return;
 	}
-	if (d->flags & DEST_PREPARED && dest_place(d, &r.target)) {
+	/* Also while its record is on the way to the disk: in the old file. */
+	if (d->name != NULL && dest_place(d, &r.target)) {
 		r.type = REC_PREPARED;
 		r.name = span_of(d->name);
 		journal_dump(j, &r);

@@ -103,10 +103,18 @@ send_one(struct fakes *f, unsigned kind)
 	trace_mark(MARK_ACKED, qid);
 }
 
-/* Its segment is not continued; the next worker has a new one. */
+/*
+ * With something written that it has neither synced nor told.  Its segment is
+ * not continued; the next worker has a new one.
+ */
 static void
 worker_dies(struct fakes *f)
 {
+	const char	*to = "later@keep.test";
+
+	f->unsynced = true;
+	fakes_accept_n(f, "a@x.test", &to, 1, 3000, false);
+	f->unsynced = false;
 	chan_free(&f->smtp);
 	if (f->seg_fd != -1)
 		close(f->seg_fd);
@@ -130,10 +138,10 @@ load(const char *dir)
 		send_one(f, (unsigned)random() % 100);
 		if (i % 7 == 0)
 			fakes_run_ms(f, 1);
-		if (i % 190 == 0)
-			journal_checkpoint(f->q.journal);
-		if (i % 230 == 0)
+		if (i % 110 == 0)
 			worker_dies(f);
+		if (i % 30 == 0)
+			journal_checkpoint(f->q.journal);
 		if (i % 50 == 0)
 			deferred_tick(&f->q);
 	}

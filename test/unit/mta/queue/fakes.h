@@ -47,6 +47,7 @@ struct fakes {
 	unsigned		 told;		/* ACCEPTED sent */
 	bool			 wanted;	/* a segment */
 	bool			 full;		/* SPACE */
+	bool			 unsynced;	/* the next records are not synced */
 	int			 body_fd;	/* of BODY; -2: refused */
 	/* route */
 	unsigned		 asked;		/* recipients */
