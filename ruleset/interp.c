@@ -204,13 +204,30 @@ enter(struct rs_eval *ev, uint32_t func, struct rs_value *r, uint8_t dest)
 	f->dest = dest;
 }
 
+/* For the record: what a ruleset is asked about, "ann@x.example, false". */
+static void
+note_call(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
+{
+	struct rs_value	text = rs_empty(RS_T_TEXT);
+	unsigned	n = rs_func(ev->im, in->c)->nargs;
+
+	for (unsigned i = 0; i < n && ev->arena.total <= RS_EVAL_MAX; i++) {
+		struct span	arg = rs_format(&f->r[in->b + i], &ev->arena);
+
+		text.s = arena_printf(&ev->arena, "%.*s%s%.*s",
+		    SPAN_ARG(text.s), i == 0 ? "" : ", ", SPAN_ARG(arg));
+	}
+	note(ev, RS_STEP_CALL, in->c, here(ev, f), &text, NULL);
+}
+
 static enum next
 call(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
 {
 	const struct rs_func	*callee = rs_func(ev->im, in->c);
 	struct rs_value		*r = f->r + rs_func(ev->im, f->func)->nregs;
 
-	note(ev, RS_STEP_CALL, in->c, here(ev, f), NULL, NULL);
+	if (ev->record != NULL)
+		note_call(ev, f, in);
 	assert(ev->depth + 1 < RS_CALL_DEPTH);
 	for (unsigned i = 0; i < callee->nargs; i++)
 		r[i] = f->r[in->b + i];

@@ -222,6 +222,7 @@ do_effect(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
 	else if (in->op == RS_TAG) {
 		effect = RS_E_TAG;
 		number = (uint32_t)ev->im->consts[in->c].i;
+		name.s = rs_string(ev->im, rs_tag(ev->im, number)->name);
 	}
 	note(ev, RS_STEP_EFFECT, effect, here(ev, f), &name, &v);
 	ev->world->effect(ev->ctx, ev, effect, number, name.s, &v);

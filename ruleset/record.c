@@ -33,6 +33,17 @@ rs_record_clear(struct rs_record *r)
 	memset(r, 0, sizeof(*r));
 }
 
+static struct rs_value
+keep(const struct rs_value *v, struct arena *arena)
+{
+	struct rs_value	out = *v;
+
+	if (!rs_has_span(v->type) || v->s.n <= RS_RECORD_TEXT)
+		return rs_copy(v, arena);
+	out.s = arena_printf(arena, "%.*s...", RS_RECORD_TEXT, v->s.p);
+	return out;
+}
+
 void
 rs_record_add(struct rs_record *r, const struct rs_step *step)
 {
@@ -48,8 +59,8 @@ rs_record_add(struct rs_record *r, const struct rs_step *step)
 	}
 	s = &r->steps[r->n++];
 	*s = *step;
-	s->key = rs_copy(&step->key, &r->arena);
-	s->value = rs_copy(&step->value, &r->arena);
+	s->key = keep(&step->key, &r->arena);
+	s->value = keep(&step->value, &r->arena);
 }
 
 static struct span
@@ -174,6 +185,8 @@ json_key(struct json *j, const struct rs_step *s, struct arena *scratch)
 		json_value(j, "key", &s->key, scratch);
 	else if (s->kind == RS_STEP_EFFECT && s->key.s.n > 0)
 		json_text(j, "field", s->key.s);
+	else if (s->kind == RS_STEP_CALL)
+		json_text(j, "arguments", s->key.s);
 	else if (s->kind == RS_STEP_VERDICT && s->key.type == RS_T_TEXT)
 		json_text(j, "by", s->key.s);
 }

@@ -23,7 +23,7 @@ enum rs_step_kind {
 	RS_STEP_HEADER,		/* key: name; value */
 	RS_STEP_UNKNOWN_RCPT,	/* value: bool */
 	RS_STEP_TEST,		/* the rule's condition came out as value */
-	RS_STEP_CALL,		/* number: function */
+	RS_STEP_CALL,		/* number: function; key: arguments */
 	RS_STEP_RETURN,		/* value */
 	RS_STEP_EFFECT,		/* number: rs_effect; key: field; value */
 	RS_STEP_VERDICT,	/* number: kind; key: reply or name; value */
@@ -49,7 +49,8 @@ struct rs_record {
 	bool		 cut;		/* more than RS_RECORD_MAX steps */
 };
 
-#define RS_RECORD_MAX	10000
+#define RS_RECORD_MAX	10000	/* steps */
+#define RS_RECORD_TEXT	1000	/* octets of one value: what follows is cut */
 
 void	rs_record_clear(struct rs_record *);
 void	rs_record_add(struct rs_record *, const struct rs_step *);

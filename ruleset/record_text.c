@@ -156,7 +156,9 @@ put_call(struct page *p, const struct rs_step *s)
 {
 	put_text(p->out, rs_step_name(s, p->im));
 	if (s->kind == RS_STEP_CALL) {
-		buf_add_str(p->out, " is asked");
+		buf_add_char(p->out, '(');
+		put_text(p->out, s->key.s);
+		buf_add_str(p->out, ") is asked");
 		return;
 	}
 	buf_add_str(p->out, " says ");

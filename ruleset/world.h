@@ -44,7 +44,7 @@ struct rs_world {
 	    struct rs_value *out);
 	enum rs_answer	(*tag_get)(void *ctx, struct rs_eval *, uint32_t tag,
 	    struct rs_value *out);
-	/* number: of the tag; name: of the header field. */
+	/* number: of the tag; name: of the header field or tag. */
 	void		(*effect)(void *ctx, struct rs_eval *, enum rs_effect,
 	    uint32_t number, struct span name, const struct rs_value *);
 };

@@ -250,6 +250,26 @@ test_the_record_shows_both_sides_of_a_comparison(void **state)
 }
 
 static void
+test_a_long_text_is_cut_in_a_record(void **state)
+{
+	struct rs_record	record = { 0 };
+	struct rs_step		step = { .kind = RS_STEP_RETURN };
+	char			text[RS_RECORD_TEXT + 1];
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	step.value = rs_text(RS_T_TEXT, span_mem(text, sizeof(text) - 1));
+	rs_record_add(&record, &step);
+	step.value.s.n++;
+	rs_record_add(&record, &step);
+	assert_int_equal(record.steps[0].value.s.n, RS_RECORD_TEXT);
+	assert_int_equal(record.steps[1].value.s.n, RS_RECORD_TEXT + 3);
+	assert_memory_equal(record.steps[1].value.s.p + RS_RECORD_TEXT,
+	    "...", 3);
+	rs_record_clear(&record);
+}
+
+static void
 test_a_record_is_cut_at_its_limit(void **state)
 {
 	struct rs_record	record = { 0 };
@@ -279,6 +299,7 @@ main(void)
 		cmocka_unit_test(test_the_record_for_people),
 		cmocka_unit_test(test_the_record_for_programs),
 		cmocka_unit_test(test_the_record_shows_both_sides_of_a_comparison),
+		cmocka_unit_test(test_a_long_text_is_cut_in_a_record),
 		cmocka_unit_test(test_a_record_is_cut_at_its_limit),
 	};
 

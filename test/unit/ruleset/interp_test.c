@@ -347,7 +347,7 @@ static const struct {
 	{ "log of unknown", { GET(0, CLIENT_NAME), { RS_LOG, 0, 0, 0 }, OK },
 	    "cannot defer 451 4.3.0 ''" },
 	{ "tag", { PUT(0, C_HELLO), { RS_TAG, 0, 0, C_TAG1 }, OK },
-	    "tag 1 '' text hello; accept" },
+	    "tag 1 'unset' text hello; accept" },
 	{ "tag get", { { RS_TAG_GET, 0, 0, C_TAG0 }, RET(0) },
 	    "text tagged" },
 	{ "tag at its default", { { RS_TAG_GET, 0, 0, C_TAG1 }, RET(0) },
@@ -499,6 +499,36 @@ test_waiting_changes_nothing_in_a_whole_policy(void **state)
 	assert_in_range(waited, 1000, UINT32_MAX);
 	rs_image_free(&policy);
 	buf_clear(&home);
+}
+
+/* What the record of a row's run says, as text. */
+static const char *
+recorded(const char *name)
+{
+	uint32_t	func = ROWS;
+	unsigned	waited = 0;
+
+	while (strcmp(rows[func - ROWS].name, name) != 0)
+		func++;
+	return run_recorded(im, func, 0, 0, &waited);
+}
+
+static void
+test_records_name_arguments_tags_and_rulesets(void **state)
+{
+	const char	*said = recorded("call with arguments");
+
+	(void)state;
+	assert_non_null(strstr(said, "\"arguments\":\"1, 2\""));
+	assert_non_null(strstr(said, "r(1, 2) is asked"));
+	assert_non_null(strstr(said, "r says 2"));
+	said = recorded("tag");
+	assert_non_null(strstr(said, "\"field\":\"unset\""));
+	assert_non_null(strstr(said, "tag unset \"hello\""));
+	said = recorded("map fails");
+	assert_non_null(strstr(said, "{\"unknown\":\"table\"}"));
+	assert_non_null(strstr(said, "m[\"fail\"] = cannot say"));
+	arena_reset(&arena);
 }
 
 static void
@@ -780,6 +810,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_row_does_what_it_says),
 		cmocka_unit_test(test_each_instruction_is_in_a_row),
+		cmocka_unit_test(test_records_name_arguments_tags_and_rulesets),
 		cmocka_unit_test(test_a_fact_is_asked_once_until_the_reset),
 		cmocka_unit_test(test_a_verdict_names_the_rule_that_decided),
 		cmocka_unit_test(test_arguments_are_the_first_registers),
