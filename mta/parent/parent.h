@@ -72,6 +72,7 @@ struct parent {
 	struct slot		 slots[SLOTS_MAX];
 	size_t			 nslots;
 	int64_t			 started_ms;	/* wall time */
+	bool			 smtp_started;	/* the others were ready once */
 	bool			 up;		/* all were ready once */
 	int			 status;	/* of the process at its end */
 
@@ -95,7 +96,12 @@ struct parent {
 
 /* slot.c */
 void		 slots_init(struct parent *, unsigned workers);
+/*
+ * All but smtp; those follow when the others are ready, so that nobody is
+ * greeted while mail cannot be taken.
+ */
 void		 slots_start(struct parent *);
+void		 slots_start_rest(struct parent *);
 struct slot	*slot_find(struct parent *, enum proc, uint32_t instance);
 struct chan	*queue_chan(struct parent *);	/* NULL: it is not there */
 /* Configuration and peers to everybody who is there: a new generation. */

@@ -52,12 +52,13 @@ failed(struct parent *p, struct span text)
 /* --- taking it */
 
 static bool
-all_ready(const struct parent *p)
+all_ready(const struct parent *p, bool smtp_too)
 {
 	size_t	i;
 
 	for (i = 0; i < p->nslots; i++)
-		if (p->slots[i].ready != generation_number(p->generation))
+		if ((smtp_too || p->slots[i].proc != PROC_SMTP) &&
+		    p->slots[i].ready != generation_number(p->generation))
 			return false;
 	return true;
 }
@@ -87,7 +88,13 @@ reload_ready(struct parent *p)
 {
 	const char	*hash = rs_image_hash(generation_image(p->generation));
 
-	if (!all_ready(p))
+	if (p->stage != STAGE_RUN)
+		return;
+	if (!p->smtp_started && all_ready(p, false)) {
+		p->smtp_started = true;
+		slots_start_rest(p);
+	}
+	if (!all_ready(p, true))
 		return;
 	if (!p->up)
 		log_info("event=ready policy=%s file=%s workers=%u", hash,

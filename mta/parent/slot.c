@@ -258,7 +258,18 @@ slots_start(struct parent *p)
 	size_t	i;
 
 	for (i = 0; i < p->nslots; i++)
-		start(&p->slots[i]);
+		if (p->slots[i].proc != PROC_SMTP)
+			start(&p->slots[i]);
+}
+
+void
+slots_start_rest(struct parent *p)
+{
+	size_t	i;
+
+	for (i = 0; i < p->nslots; i++)
+		if (p->slots[i].proc == PROC_SMTP)
+			start(&p->slots[i]);
 }
 
 void

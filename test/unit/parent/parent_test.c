@@ -215,6 +215,16 @@ occurrences(const char *name, const char *what)
 	return n;
 }
 
+/* It has ended, and nobody has asked for its status yet. */
+static bool
+parent_has_gone(void)
+{
+	siginfo_t	si = { 0 };
+
+	return parent > 0 && waitid(P_PID, (id_t)parent, &si,
+	    WEXITED | WNOHANG | WNOWAIT) == 0 && si.si_pid == parent;
+}
+
 /* Until `what` stands in the file n times. */
 static void
 wait_for(const char *name, const char *what, unsigned n)
@@ -222,7 +232,7 @@ wait_for(const char *name, const char *what, unsigned n)
 	int64_t	until = clock_boot_ms() + PATIENCE_MS;
 
 	while (occurrences(name, what) < n) {
-		if (clock_boot_ms() > until)
+		if (clock_boot_ms() > until || parent_has_gone())
 			fail_msg("no %u times %s in %s:\n%.900s", n, what,
 			    name, contents(name));
 		pause_ms(20);
