@@ -352,6 +352,17 @@ effect_edit(struct asking *a, enum header_edit_kind kind, struct span name,
 	    rs_format(v, rs_eval_arena(a->eval));
 }
 
+/* `log "..."`: what a rule wants to be read, with whom it was about. */
+static void
+effect_log(const struct policy_facts *f, struct span text)
+{
+	char	ip[IP_TEXT_MAX];
+
+	log_info("policy text=%s client=%s from=%s to=%s", log_quote(text),
+	    f->client_ip.family == 0 ? "-" : ip_format(&f->client_ip, ip),
+	    log_quote(f->sender), log_quote(f->rcpt));
+}
+
 static void
 world_effect(void *ctx, struct rs_eval *e, enum rs_effect what,
     uint32_t n, struct span name, const struct rs_value *v)
@@ -376,9 +387,7 @@ world_effect(void *ctx, struct rs_eval *e, enum rs_effect what,
 		break;
 	case RS_E_LOG:
 		if (!a->policy->quiet)
-			log_info("policy text=%s client=%s",
-			    log_quote(rs_format(v, rs_eval_arena(e))),
-			    log_quote(a->facts->helo));
+			effect_log(a->facts, rs_format(v, rs_eval_arena(e)));
 		break;
 	case RS_E_TAG:
 		break;
