@@ -17,6 +17,8 @@
 
 #define ACCEPT_MAX	64	/* connections of one turn */
 #define PAUSE_MS	500
+#define EARLY_MS	10000	/* how long a start may take */
+#define EARLY_STEP_MS	5
 
 static void	ready(void *, int);
 
@@ -68,13 +70,30 @@ pause_over(void *arg)
 	watch_set(&l->watch, l->fd, LOOP_READ, ready, l);
 }
 
+static void
+pause_for(struct listener *l, int64_t ms)
+{
+	watch_set(&l->watch, l->fd, 0, ready, l);
+	timer_set(&l->pause, ms, pause_over, l);
+}
+
 /* No descriptors, no memory in the kernel: others must end first. */
 static void
 rest(struct listener *l)
 {
 	log_warn("accept listener=%s", l->name);
-	watch_set(&l->watch, l->fd, 0, ready, l);
-	timer_set(&l->pause, PAUSE_MS, pause_over, l);
+	pause_for(l, PAUSE_MS);
+}
+
+/*
+ * At the start the queue has not given a segment yet.  Clients wait in the
+ * backlog for this moment rather than hear 451 at MAIL.
+ */
+static bool
+too_early(const struct listener *l)
+{
+	return loop_now_ms() < l->early_until_ms &&
+	    intake_state(l->server->intake) == INTAKE_NOT_NOW;
 }
 
 static void
@@ -86,6 +105,10 @@ ready(void *arg, int what)
 	int			 fd;
 
 	(void)what;
+	if (too_early(l)) {
+		pause_for(l, EARLY_STEP_MS);
+		return;
+	}
 	for (int i = 0; i < ACCEPT_MAX; i++) {
 		n = sizeof(ss);
 		fd = accept4(l->fd, (struct sockaddr *)&ss, &n,
@@ -110,6 +133,7 @@ listener_new(struct server *sv, int fd, struct span name)
 	l->server = sv;
 	l->fd = fd;
 	l->name = xstrndup(name.p, name.n);
+	l->early_until_ms = loop_now_ms() + EARLY_MS;
 	/* Linux hands it on to the connections: a call less for each. */
 	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == -1)
 		log_warn("TCP_NODELAY");

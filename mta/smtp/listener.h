@@ -15,7 +15,8 @@ struct listener {
 	struct listener	*next;
 	struct server	*server;
 	struct watch	 watch;
-	struct timer	 pause;		/* out of descriptors: a moment of rest */
+	struct timer	 pause;		/* out of descriptors, or too early: a moment of rest */
+	int64_t		 early_until_ms;	/* boot time */
 	int		 fd;
 	char		*name;		/* "smtp", "submission" */
 };
