@@ -36,12 +36,13 @@ read_rcpts(struct job *j, struct msg *m)
 	size_t	i;
 
 	j->n = msg_u32(m);
-	if (m->bad || j->n > m->left.n / 8) {	/* each has two u32 at least */
+	if (m->bad || j->n == 0 ||
+	    j->n > m->left.n / 8) {	/* each has two u32 at least */
 		m->bad = true;
 		j->n = 0;
 		return;
 	}
-	j->rcpts = arena_alloc(&j->arena, (j->n + 1) * sizeof(*j->rcpts));
+	j->rcpts = arena_alloc(&j->arena, j->n * sizeof(*j->rcpts));
 	for (i = 0; i < j->n; i++) {
 		j->rcpts[i].index = msg_u32(m);
 		j->rcpts[i].address = read_span(j, m, ADDRESS_MAX);

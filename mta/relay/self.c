@@ -155,12 +155,21 @@ self_is_name(const struct self *s, struct span host)
 	return span_ieq(host, span_of(s->hostname));
 }
 
+/* 0.0.0.0 and ::, a connection to which ends on this machine. */
+static bool
+is_unspecified(const struct ip *ip)
+{
+	static const uint8_t	zero[16];
+
+	return memcmp(ip->a, zero, ip->family == 4 ? 4 : 16) == 0;
+}
+
 static bool
 is_local(const struct self *s, const struct ip *ip)
 {
 	size_t	i;
 
-	if (ip_is_loopback(ip))
+	if (ip_is_loopback(ip) || is_unspecified(ip))
 		return true;
 	for (i = 0; s->locals != NULL && i < s->locals->n; i++)
 		if (ip_eq(&s->locals->ips[i], ip))

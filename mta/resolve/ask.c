@@ -117,6 +117,7 @@ ask_new(const struct servers *servers, struct span anchor)
 	TAILQ_INIT(&a->open);
 	if ((a->ub = ub_ctx_create()) == NULL)
 		fatalx("libunbound: no context");
+	ub_ctx_debugout(a->ub, NULL);	/* our log has its own form */
 	set_options(a->ub);
 	for (i = 0; i < servers->n; i++)
 		if (ub_ctx_set_fwd(a->ub, servers->at[i]) != 0)

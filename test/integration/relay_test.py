@@ -212,6 +212,14 @@ class Hops(unittest.TestCase):
             self.assertEqual(hop.messages, [])
 
 
+    def test_no_recipients_is_nonsense(self):
+        with Sink() as hop, Relay() as r:
+            r.send(host(hop.port), rcpts=[])
+            with self.assertRaises((EOFError, ConnectionResetError)):
+                r.answer()
+            self.assertEqual(hop.sessions, 0)
+
+
 class ByName(unittest.TestCase):
     """MX, A and the rest, by the resolve process and a name server of the test's own."""
 

@@ -354,6 +354,10 @@ a_listener_is_ourselves(void **state)
 	assert_false(self_is_address(s, &other, 25));
 	assert_true(ip_parse(SPAN("127.0.0.2"), &other));
 	assert_true(self_is_address(s, &other, 25));
+	assert_true(ip_parse(SPAN("0.0.0.0"), &other));
+	assert_true(self_is_address(s, &other, 25));
+	assert_true(ip_parse(SPAN("::"), &other));
+	assert_true(self_is_address(s, &other, 25));
 	assert_true(ip_parse(SPAN("2001:db8::1"), &other));
 	assert_true(self_is_address(s, &other, 587));
 	assert_true(self_is_name(s, SPAN("ME.example")));
