@@ -26,6 +26,8 @@ struct bdd {
 	uint32_t	*table;		/* node + 1 by hash; a power of two */
 	uint32_t	 table_cap;
 	struct answer	*cache;
+	uint32_t	*marks;		/* by node: last walk that saw it */
+	uint32_t	 walk;
 	uint64_t	 steps;		/* that are left */
 };
 
@@ -38,6 +40,7 @@ bdd_new(uint32_t max_nodes, uint64_t max_steps)
 	b->steps = max_steps;
 	b->cap = 256;
 	b->nodes = xcalloc(b->cap, sizeof(*b->nodes));
+	b->marks = xcalloc(b->cap, sizeof(*b->marks));
 	b->nodes[BDD_TRUE].no = b->nodes[BDD_TRUE].yes = BDD_TRUE;
 	b->n = 2;
 	b->table_cap = 512;
@@ -57,6 +60,7 @@ bdd_free(struct bdd **bp)
 	free(b->nodes);
 	free(b->table);
 	free(b->cache);
+	free(b->marks);
 	free(b);
 }
 
@@ -88,6 +92,9 @@ grow(struct bdd *b)
 
 	b->cap *= 2;
 	b->nodes = xreallocarray(b->nodes, b->cap, sizeof(*b->nodes));
+	free(b->marks);
+	b->marks = xcalloc(b->cap, sizeof(*b->marks));
+	b->walk = 0;
 	free(b->table);
 	b->table_cap = b->cap * 2;
 	b->table = xcalloc(b->table_cap, sizeof(*b->table));
@@ -202,9 +209,8 @@ bdd_or(struct bdd *b, bdd_node f, bdd_node g)
 }
 
 bool
-bdd_path(const struct bdd *b, bdd_node f, int8_t *values, uint32_t nvars)
+bdd_path(const struct bdd *b, bdd_node f, int8_t *values)
 {
-	memset(values, -1, (size_t)nvars + 1);
 	if (f == BDD_FALSE || f == BDD_TOO_MUCH)
 		return false;
 	/* In a reduced diagram each node but FALSE leads to TRUE. */
@@ -212,8 +218,7 @@ bdd_path(const struct bdd *b, bdd_node f, int8_t *values, uint32_t nvars)
 		const struct node	*n = &b->nodes[f];
 		bool			 yes = n->no == BDD_FALSE;
 
-		if (n->var <= nvars)
-			values[n->var] = yes;
+		values[n->var] = yes;
 		f = yes ? n->yes : n->no;
 	}
 	return true;
@@ -230,28 +235,56 @@ bdd_eval(const struct bdd *b, bdd_node f, const int8_t *values)
 	return f == BDD_TRUE;
 }
 
-/* Marks what has been seen, so that shared parts are walked once. */
-static bool
-depends(const struct bdd *b, bdd_node f, uint32_t var, uint8_t *seen)
+/* Each node once: those of this walk have its number as their mark. */
+static void
+support(struct bdd *b, bdd_node f, uint8_t *vars)
 {
-	if (f <= BDD_TRUE || b->nodes[f].var < var || seen[f])
-		return false;
-	seen[f] = 1;
-	return b->nodes[f].var == var ||
-	    depends(b, b->nodes[f].no, var, seen) ||
-	    depends(b, b->nodes[f].yes, var, seen);
+	while (f > BDD_TRUE && b->marks[f] != b->walk) {
+		b->marks[f] = b->walk;
+		vars[b->nodes[f].var] = 1;
+		support(b, b->nodes[f].no, vars);
+		f = b->nodes[f].yes;
+	}
+}
+
+void
+bdd_support(struct bdd *b, bdd_node f, bdd_support_cb *cb, void *arg)
+{
+	uint8_t		*vars;
+	uint32_t	 i, top;
+
+	if (f <= BDD_TRUE || f == BDD_TOO_MUCH)
+		return;
+	top = b->nodes[f].var;
+	vars = xcalloc((size_t)top + 1, 1);
+	b->walk++;
+	support(b, f, vars);
+	for (i = 1; i <= top; i++) {
+		if (vars[i])
+			cb(arg, i);
+	}
+	free(vars);
+}
+
+/* What bdd_depends() looks for. */
+struct wanted {
+	uint32_t	 var;
+	bool		 found;
+};
+
+static void
+compare(void *arg, uint32_t var)
+{
+	struct wanted	*w = arg;
+
+	w->found |= var == w->var;
 }
 
 bool
-bdd_depends(const struct bdd *b, bdd_node f, uint32_t var)
+bdd_depends(struct bdd *b, bdd_node f, uint32_t var)
 {
-	uint8_t	*seen;
-	bool	 is;
+	struct wanted	 w = { var, false };
 
-	if (f == BDD_TOO_MUCH)
-		return false;
-	seen = xcalloc(b->n, 1);
-	is = depends(b, f, var, seen);
-	free(seen);
-	return is;
+	bdd_support(b, f, compare, &w);
+	return w.found;
 }

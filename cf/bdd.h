@@ -34,13 +34,16 @@ bdd_node	 bdd_or(struct bdd *, bdd_node, bdd_node);
 /* if f then g else h */
 bdd_node	 bdd_ite(struct bdd *, bdd_node f, bdd_node g, bdd_node h);
 /*
- * One assignment under which f is true: values[var] is 1, 0, or -1 where it
- * does not matter; values has room for nvars + 1.  false: there is none.
+ * One assignment under which f is true: sets values[var] to 1 or 0, and leaves
+ * alone what does not matter.  false: there is none.
  */
-bool		 bdd_path(const struct bdd *, bdd_node f, int8_t *values, uint32_t nvars);
+bool		 bdd_path(const struct bdd *, bdd_node f, int8_t *values);
 /* f under an assignment; what does not matter there counts as no. */
 bool		 bdd_eval(const struct bdd *, bdd_node f, const int8_t *values);
+/* Tells each variable on which f depends, once. */
+typedef void bdd_support_cb(void *arg, uint32_t var);
+void		 bdd_support(struct bdd *, bdd_node f, bdd_support_cb *, void *arg);
 /* Whether f depends on the variable. */
-bool		 bdd_depends(const struct bdd *, bdd_node f, uint32_t var);
+bool		 bdd_depends(struct bdd *, bdd_node f, uint32_t var);
 
 #endif

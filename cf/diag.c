@@ -16,12 +16,12 @@ add(struct cf *cf, enum cf_level level, const char *path, const char *fmt,
 	struct cf_diag	*d;
 	struct buf	 text = { 0 };
 
+	if (cf->said.too_many)
+		return NULL;
 	if (level == CF_ERROR && ++cf->nerrors > CF_DIAGS_MAX) {
-		if (cf->said.too_many)
-			return NULL;
 		cf->said.too_many = true;
 		fmt = "too many errors: the rest is not shown";
-	} else if (cf->said.too_many || cf->ndiags > 8 * CF_DIAGS_MAX) {
+	} else if (level != CF_ERROR && cf->ndiags > 8 * CF_DIAGS_MAX) {
 		return NULL;
 	}
 	cf->nwarnings += level == CF_WARNING;

@@ -153,7 +153,8 @@ cf_next_token(struct cf_parser *p, struct cf_token *tok)
 void
 cf_recover(struct cf_parser *p)
 {
-	if (p->last == T_END || p->last == '}' || p->last == 0)
+	if (p->last == T_END || p->last == 0 ||
+	    (p->last == '}' && p->braces_before > 0))
 		return;
 	p->recover = true;
 	p->recover_to = p->braces_before;

@@ -106,6 +106,13 @@ add_items(struct list *l, const struct cf_item *item)
 
 /* Sets. */
 
+static void
+wrong_address(struct list *l, struct written *w, const char *why)
+{
+	complain(l, w, "'%.*s' is no address: %s", SPAN_ARG(w->text), why);
+	w->value = rs_address(SPAN_NONE);
+}
+
 /* A text with an @ is an address, a number in a file an int. */
 static void
 classify(struct list *l, struct written *w)
@@ -117,8 +124,7 @@ classify(struct list *l, struct written *w)
 		return;
 	if (span_index(w->text, '@') >= 0) {
 		if (!cf_lit_address(l->cf, w->text, &w->value, &why))
-			complain(l, w, "'%.*s' is no address: %s",
-			    SPAN_ARG(w->text), why);
+			wrong_address(l, w, why);
 	} else if (w->file != NULL && w->text.p[0] >= '0' &&
 	    w->text.p[0] <= '9' && cf_lit_int(w->text, &n, &why)) {
 		w->value = rs_int(RS_T_INT, n);

@@ -26,6 +26,8 @@ struct cf_scan {
 	unsigned	 nesting;	/* texts that are open */
 	bool		 head;		/* the chunk is the text's first */
 	bool		 quiet;		/* skipping: errors are not told */
+	bool		 told;		/* of an error, at told_end */
+	uint32_t	 told_end;
 };
 
 struct cf_parser {

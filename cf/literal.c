@@ -171,7 +171,7 @@ cf_lit_net(struct span s, struct ipnet *out, struct ipnet *masked,
 	}
 	masked->bits = (uint8_t)bits;
 	masked->ip = ip_mask(&masked->ip, (unsigned)bits);
-	*why = "bits are set behind the network's own";
+	*why = "bits are set behind those of the network";
 	return false;
 }
 

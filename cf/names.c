@@ -417,6 +417,37 @@ error_no_name(struct cf *cf, const struct cf_scope *s, struct cf_loc loc,
 		    SPAN_ARG(name), SPAN_ARG(near.best));
 }
 
+/* `client.adress`: the nearest of what stands behind `client`, or all of it. */
+static void
+error_no_fact(struct cf *cf, const struct cf_expr *e, struct span joined)
+{
+	struct span	 base = e->a->name, name, list = SPAN_NONE;
+	struct cf_near	 near;
+	unsigned	 f;
+
+	if (cf_later_kind(joined) || cf_later_kind(base)) {
+		cf_error_later(cf, e->loc, joined);
+		return;
+	}
+	cf_near_begin(&near, e->name);
+	for (f = 0; f < RS_NFACTS; f++) {
+		name = span_of(rs_facts[f].name);
+		if (!span_prefix(name, base) || name.p[base.n] != '.')
+			continue;
+		name = span_from(name, base.n + 1);
+		cf_near_try(&near, name);
+		list = arena_printf(&cf->arena, "%.*s%s.%.*s", SPAN_ARG(list),
+		    list.n > 0 ? ", " : "", SPAN_ARG(name));
+	}
+	if (near.best.n > 0)
+		cf_error(cf, e->loc, "no '%.*s'; did you mean '%.*s.%.*s'?",
+		    SPAN_ARG(joined), SPAN_ARG(base), SPAN_ARG(near.best));
+	else
+		cf_error(cf, e->loc, "no '%.*s'", SPAN_ARG(joined));
+	if (near.best.n == 0 && list.n > 0)
+		cf_help(cf, "%.*s has %.*s", SPAN_ARG(base), SPAN_ARG(list));
+}
+
 static const char *
 kind_word(enum cf_sym_kind kind)
 {
@@ -511,7 +542,7 @@ resolve_field(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
 			return;
 		if (is_server_word(e->a->name) &&
 		    fact_named(e->a->name) == RS_NFACTS) {
-			error_no_name(cf, s, e->loc, joined);
+			error_no_fact(cf, e, joined);
 			e->kind = CF_E_BAD;
 			return;
 		}
@@ -702,11 +733,16 @@ push_local(struct cf *cf, struct cf_scope *s, struct cf_sym *sym)
 {
 	struct cf_local	*l;
 
-	if (find_local(s, sym->name) != NULL)
+	if (find_local(s, sym->name) != NULL) {
 		cf_error(cf, sym->loc, "'%.*s' is declared already in this "
 		    "block", SPAN_ARG(sym->name));
-	else if (!may_be_declared(cf, sym->name, sym->loc))
+		sym->used = true;
 		return;
+	}
+	if (!may_be_declared(cf, sym->name, sym->loc)) {
+		sym->used = true;
+		return;
+	}
 	l = arena_alloc(&cf->arena, sizeof(*l));
 	l->sym = sym;
 	l->next = s->locals;

@@ -33,9 +33,9 @@ letter_what(char letter)
 	case 'i': case 'c':
 		return "a number";
 	case 's':
-		return "a size, as in 10M";
+		return "a size";
 	case 'd':
-		return "a time, as in 5m";
+		return "a time";
 	case 'm':
 		return "the name of a map";
 	case 'n':
@@ -424,6 +424,17 @@ error_missing(struct cf *cf, const struct cf_object *o, enum rs_option option)
 	    rs_options[option].meaning);
 }
 
+/* To write the default, as in `tls none`, asks for nothing. */
+static bool
+is_served(const struct cf_set_opt *set)
+{
+	const struct rs_option_info	*info = &rs_options[set->option];
+
+	return set->is_default || info->served != RS_OPT_SERVED_LATER ||
+	    (info->places[0] == 'w' && set->nplaces > 0 &&
+	    span_eq(set->places[0]->value.s, span_of(info->dflt)));
+}
+
 static void
 complete(struct cf *cf, struct cf_object *o)
 {
@@ -440,8 +451,7 @@ complete(struct cf *cf, struct cf_object *o)
 			set_default(cf, o, (enum rs_option)i);
 	}
 	for (set = o->opts; set != NULL; set = set->next) {
-		if (!set->is_default &&
-		    rs_options[set->option].served == RS_OPT_SERVED_LATER)
+		if (!is_served(set))
 			cf_error_unserved(cf, set->loc, "'%s' of %s is not "
 			    "served by this version",
 			    rs_options[set->option].word, object_what(cf, o));

@@ -22,6 +22,13 @@ struct cf_parser;
 } while (0)
 
 #define C	(p->cf)
+/* What follows is skipped: the next error is a new one. */
+#define RESUME() do {							\
+	if (p->recover) {						\
+		yyclearin;						\
+		yyerrok;						\
+	}								\
+} while (0)
 }
 
 %define api.pure full
@@ -152,7 +159,7 @@ statement
 	| ROUTE '{' rules '}'	{ cf_decl_rules(cf_decl(C, @$, CF_D_ROUTE), $3); }
 	| TEST TEXT '{' steps '}'
 				{ cf_decl_steps(cf_decl_name(C, @$, CF_D_TEST, $2, @2), $4); }
-	| error
+	| error			{ RESUME(); }
 	;
 
 /* Sets, networks, maps. */
@@ -232,7 +239,7 @@ options
 option
 	: %empty		{ $$ = NULL; }
 	| values		{ $$ = cf_opt(C, @$, $1); }
-	| error			{ $$ = NULL; }
+	| error			{ $$ = NULL; RESUME(); }
 	;
 values
 	: val			{ $$ = cf_exprs((struct cf_exprs){ 0 }, $1); }
@@ -266,7 +273,7 @@ value_rule
 	: %empty		{ $$ = NULL; }
 	| LET word '=' expr	{ $$ = cf_let(C, @$, $2, $4); }
 	| cond ARROW expr	{ $$ = cf_rule(C, @$, $1, cf_actions((struct cf_actions){ 0 }, cf_action(C, @3, CF_A_VALUE, $3))); }
-	| error			{ $$ = NULL; }
+	| error			{ $$ = NULL; RESUME(); }
 	;
 
 rules
@@ -279,7 +286,7 @@ rule
 	: %empty		{ $$ = NULL; }
 	| LET word '=' expr	{ $$ = cf_let(C, @$, $2, $4); }
 	| cond ARROW actions	{ $$ = cf_rule(C, @$, $1, $3); }
-	| error			{ $$ = NULL; }
+	| error			{ $$ = NULL; RESUME(); }
 	;
 cond
 	: expr
@@ -404,7 +411,7 @@ with_step
 	| step			{ $$ = cf_tnodes((struct cf_tnodes){ 0 }, $1); }
 	| WITH DNS '{' dns_lines '}'
 				{ $$ = $dns_lines; }
-	| error			{ $$ = (struct cf_tnodes){ 0 }; }
+	| error			{ $$ = (struct cf_tnodes){ 0 }; RESUME(); }
 	;
 step
 	: WITH CLOCK DATE	{ $$ = cf_tnode1(C, @$, CF_TN_TIME, $3, @3); }
@@ -458,7 +465,7 @@ dns_line
 	: %empty		{ $$ = NULL; }
 	| TEXT FAILING		{ $$ = cf_tnode1(C, @$, CF_TN_DNS_FAILING, $1, @1); }
 	| TEXT word values	{ $$ = cf_tnode_dns(C, @$, $1, @1, $2, @2, $3); }
-	| error			{ $$ = NULL; }
+	| error			{ $$ = NULL; RESUME(); }
 	;
 
 word
@@ -499,6 +506,7 @@ yyreport_syntax_error(const yypcontext_t *ctx, struct cf_parser *p)
 	n = yypcontext_expected_tokens(ctx, expected, CF_EXPECTED_MAX);
 	for (i = 0; i < n; i++)
 		names[i] = yysymbol_name(expected[i]);
-	cf_syntax_error(p, names, n < 0 ? 0 : (size_t)n);
+	cf_syntax_error(p, yysymbol_name(yypcontext_token(ctx)), names,
+	    n < 0 ? 0 : (size_t)n);
 	return 0;
 }

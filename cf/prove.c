@@ -13,7 +13,7 @@ struct walk {
 	struct prover			 p;
 	const struct cf_rule		*rules;
 	const struct prove_binding	*x;
-	bdd_node			 left;
+	struct prove_left		 left;
 	bdd_node			*taken;		/* by rule; of final ones */
 	size_t				 n;		/* rules walked */
 	bool				 dead;		/* said */
@@ -71,14 +71,13 @@ check_dead(struct walk *w, const struct cf_rule *r, bdd_node c)
 
 	if (w->dead)
 		return;
-	if (w->left == BDD_FALSE) {
+	if (w->left.none == BDD_FALSE) {
 		cf_error(cf, r->loc, "never reached: %s every case",
 		    takers(w, BDD_TRUE));
 	} else if (c == BDD_FALSE) {
 		cf_error(cf, r->cond->loc, "never taken: this condition is "
 		    "never true");
-	} else if (c != BDD_TOO_MUCH && w->left != BDD_TOO_MUCH &&
-	    bdd_and(w->p.bdd, w->left, c) == BDD_FALSE) {
+	} else if (prove_left_meet(&w->left, c) == BDD_FALSE) {
 		cf_error(cf, r->loc, "never taken: %s every such case",
 		    takers(w, c));
 	} else {
@@ -92,26 +91,30 @@ check_dead(struct walk *w, const struct cf_rule *r, bdd_node c)
 	w->dead = true;
 }
 
+/*
+ * What goes on behind a rule: those for whom it cannot be decided, when
+ * `failing` lets them; of the others those whom it does not take.
+ */
+static bdd_node
+goes_on(struct walk *w, const struct cf_rule *r, bdd_node c)
+{
+	struct bdd	*b = w->p.bdd;
+	bdd_node	 on = is_final(r->actions) ? bdd_not(b, c) : BDD_TRUE;
+
+	if (!r->has_failing)
+		return on;
+	return bdd_ite(b, prove_fails(&w->p, r),
+	    is_final(r->failing) ? BDD_FALSE : BDD_TRUE, on);
+}
+
 static void
 walk_rule(struct walk *w, const struct cf_rule *r)
 {
-	struct bdd	*b = w->p.bdd;
-	bdd_node	 c, fails, f_left = BDD_FALSE;
+	bdd_node	 c = prove_truth(&w->p, w->x, r->cond);
 
-	c = prove_truth(&w->p, w->x, r->cond);
 	check_dead(w, r, c);
-	w->taken[w->n] = BDD_FALSE;
-	if (r->has_failing) {
-		fails = prove_fails(&w->p, r);
-		if (!is_final(r->failing))
-			f_left = bdd_and(b, w->left, fails);
-		w->left = bdd_and(b, w->left, bdd_not(b, fails));
-	}
-	if (is_final(r->actions)) {
-		w->taken[w->n] = c;
-		w->left = bdd_and(b, w->left, bdd_not(b, c));
-	}
-	w->left = bdd_or(b, w->left, f_left);
+	w->taken[w->n] = is_final(r->actions) ? c : BDD_FALSE;
+	prove_left_and(&w->left, goes_on(w, r, c));
 	if (prove_has_effects(r))
 		w->p.version++;
 }
@@ -132,7 +135,7 @@ check_end(struct walk *w, const struct cf_decl *d)
 {
 	struct cf	*cf = w->p.cf;
 
-	if (w->left == BDD_FALSE || w->dead)
+	if (w->left.none == BDD_FALSE || w->dead)
 		return;
 	if (d->kind == CF_D_ROUTE)
 		cf_error(cf, (struct cf_loc){ d->loc.pos, d->loc.pos + 5 },
@@ -147,10 +150,11 @@ check_end(struct walk *w, const struct cf_decl *d)
 static void
 walk_block(struct cf *cf, const struct cf_decl *d)
 {
-	struct walk		 w = { .rules = d->rules, .left = BDD_TRUE };
+	struct walk		 w = { .rules = d->rules };
 	const struct cf_rule	*r;
 
 	prove_begin(&w.p, cf, PROVE_ANY);
+	prove_left_begin(&w.left, w.p.bdd);
 	w.taken = arena_alloc(&cf->arena,
 	    (count_rules(d->rules) + 1) * sizeof(*w.taken));
 	if (d->kind == CF_D_RULESET)
@@ -165,6 +169,7 @@ walk_block(struct cf *cf, const struct cf_decl *d)
 	}
 	if (d->kind == CF_D_ROUTE || d->kind == CF_D_RULESET)
 		check_end(&w, d);
+	prove_left_end(&w.left);
 	prove_end(&w.p);
 }
 

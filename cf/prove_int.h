@@ -72,6 +72,28 @@ struct prover {
 	uint32_t		 work;		/* expressions looked at */
 };
 
+/*
+ * prove_left.c: what no rule so far has taken, as conditions that all hold.
+ * Those that share no question are kept apart, so that many rules about
+ * different things do not multiply.
+ */
+struct prove_left {
+	struct bdd	*bdd;		/* borrowed */
+	bdd_node	 none;		/* FALSE: nothing is left; TOO_MUCH */
+	uint32_t	*parent;	/* by variable: group it is in */
+	bdd_node	*group;		/* by the group's first variable */
+	uint32_t	 cap;
+};
+
+void		 prove_left_begin(struct prove_left *, struct bdd *);
+void		 prove_left_end(struct prove_left *);
+/* From now on f holds too. */
+void		 prove_left_and(struct prove_left *, bdd_node f);
+/* f, and all that is left which could contradict it: FALSE when f cannot be. */
+bdd_node	 prove_left_meet(struct prove_left *, bdd_node f);
+/* One case of what is left and f, a result of prove_left_meet(). */
+void		 prove_left_path(struct prove_left *, bdd_node f, int8_t *values);
+
 /* prove_terms.c */
 void		 prove_begin(struct prover *, struct cf *, enum prove_world);
 void		 prove_end(struct prover *);

@@ -23,7 +23,7 @@ struct passed {
 struct relay {
 	struct prover			 p;
 	const struct prove_binding	*x;
-	bdd_node			 left;
+	struct prove_left		 left;
 	struct passed			*passed;
 	size_t				 n;
 	bool				 undecided;	/* said */
@@ -143,6 +143,14 @@ set_sender(struct session *s, unsigned part, const struct rs_value *v)
 	}
 }
 
+/* The local part of the recipient, which the client chooses. */
+static bool
+of_rcpt_user(const struct cf_expr *e)
+{
+	return e != NULL && e->ref == CF_R_PART && is_fact(e->a, RS_FACT_RCPT)
+	    && (e->part == RS_F_USER || e->part == RS_F_LOCAL);
+}
+
 /* A value that answers the question with yes; NULL: not known. */
 static const struct rs_value *
 example_of(const struct prove_atom *a)
@@ -194,6 +202,10 @@ answer(struct relay *r, struct session *s, const struct prove_atom *a,
 			set_sender(s, part, v);
 		else if (yes)
 			add_also(r, s, a, yes);
+	} else if (of_rcpt_user(e) && v != NULL && rs_has_span(v->type)) {
+		if (yes)
+			s->rcpt = arena_printf(&r->p.cf->arena,
+			    "%.*s@third.example", SPAN_ARG(v->s));
 	} else if (is_fact(e, RS_FACT_CLIENT_HELO) && v != NULL) {
 		if (yes)
 			s->helo = v->s;
@@ -314,7 +326,11 @@ say_open(struct relay *r, const struct cf_rule *rule, bdd_node cond,
 	const char		*lines = lines_before(r, n);
 	const struct cf_expr	*e;
 
-	if (a != NULL && a->kind != ATOM_FAILS) {
+	if (a != NULL && a->kind == ATOM_FAILS) {
+		cf_error(cf, rule->failing->loc, "a stranger is accepted while "
+		    "this rule cannot be decided: this path to accept is open "
+		    "to the world");
+	} else if (a != NULL) {
 		e = open_side(a);
 		if (e == NULL)
 			e = a->expr;
@@ -409,7 +425,7 @@ without_wide(struct relay *r, bdd_node open)
 			open = bdd_and(r->p.bdd, open, bdd_not(r->p.bdd,
 			    bdd_var(r->p.bdd, i)));
 	}
-	return open;
+	return prove_left_meet(&r->left, open);
 }
 
 static void
@@ -421,12 +437,13 @@ report(struct relay *r, const struct cf_rule *rule, bdd_node cond,
 	uint32_t	 i;
 
 	values = xcalloc((size_t)r->p.natoms + 1, sizeof(*values));
+	memset(values, -1, (size_t)r->p.natoms + 1);
 	if (narrow != BDD_FALSE) {
-		(void)bdd_path(r->p.bdd, narrow, values, r->p.natoms);
+		prove_left_path(&r->left, narrow, values);
 		say_open(r, rule, cond, r->n, values);
 		say_path(r, rule, r->n, values);
 	} else {
-		(void)bdd_path(r->p.bdd, open, values, r->p.natoms);
+		prove_left_path(&r->left, open, values);
 		for (i = 1; i <= r->p.natoms; i++) {
 			if (values[i] == 1 && r->p.atoms[i].kind == ATOM_WIDE)
 				say_wide(r, &r->p.atoms[i], rule);
@@ -458,25 +475,25 @@ walk_rule(struct relay *r, const struct cf_rule *rule)
 {
 	struct bdd	*b = r->p.bdd;
 	bdd_node	 c = prove_truth(&r->p, r->x, rule->cond);
-	bdd_node	 fails, f_left = BDD_FALSE;
+	bdd_node	 on = BDD_TRUE, fails = BDD_FALSE, taken = c;
 
 	if (rule->has_failing) {
 		fails = prove_fails(&r->p, rule);
+		taken = bdd_and(b, c, bdd_not(b, fails));
 		if (accepting(rule->failing) != NULL)
 			check_open(r, rule, fails,
-			    bdd_and(b, r->left, fails));
-		if (!is_final(rule->failing))
-			f_left = bdd_and(b, r->left, fails);
-		r->left = bdd_and(b, r->left, bdd_not(b, fails));
+			    prove_left_meet(&r->left, fails));
 	}
 	if (accepting(rule->actions) != NULL)
-		check_open(r, rule, c, bdd_and(b, r->left, c));
+		check_open(r, rule, c, prove_left_meet(&r->left, taken));
 	r->passed[r->n].rule = rule;
 	r->passed[r->n].cond = c;
 	r->passed[r->n].final = is_final(rule->actions);
 	if (r->passed[r->n++].final)
-		r->left = bdd_and(b, r->left, bdd_not(b, c));
-	r->left = bdd_or(b, r->left, f_left);
+		on = bdd_not(b, c);
+	on = bdd_ite(b, fails, is_final(rule->failing) ? BDD_FALSE : BDD_TRUE,
+	    on);
+	prove_left_and(&r->left, on);
 	if (prove_has_effects(rule))
 		r->p.version++;
 }
@@ -484,7 +501,7 @@ walk_rule(struct relay *r, const struct cf_rule *rule)
 void
 prove_relay(struct cf *cf, const struct cf_decl *d)
 {
-	struct relay		 r = { .left = BDD_TRUE };
+	struct relay		 r = { .n = 0 };
 	const struct cf_rule	*rule;
 	size_t			 n = 0;
 
@@ -492,12 +509,14 @@ prove_relay(struct cf *cf, const struct cf_decl *d)
 		n++;
 	r.passed = xcalloc(n + 1, sizeof(*r.passed));
 	prove_begin(&r.p, cf, PROVE_STRANGER);
+	prove_left_begin(&r.left, r.p.bdd);
 	for (rule = d->rules; rule != NULL; rule = rule->next) {
 		if (rule->is_let)
 			r.x = prove_bind_let(&r.p, r.x, rule);
 		else
 			walk_rule(&r, rule);
 	}
+	prove_left_end(&r.left);
 	prove_end(&r.p);
 	free(r.passed);
 }

@@ -524,6 +524,22 @@ value_name(struct prover *p, env x, const struct cf_expr *e)
 	    p->version);
 }
 
+/* `who.domain` behind a call of f(sender) is told as sender.domain. */
+static const struct cf_expr *
+part_of(struct prover *p, const struct cf_expr *e, const struct cf_expr *of)
+{
+	struct cf_expr	*part;
+
+	if (of == NULL || of == e->a)
+		return e;
+	part = arena_alloc(&p->cf->arena, sizeof(*part));
+	*part = *e;
+	part->next = NULL;
+	part->a = arena_alloc(&p->cf->arena, sizeof(*part->a));
+	*part->a = *of;
+	return part;
+}
+
 static struct prove_value
 value_part(struct prover *p, env x, const struct cf_expr *e)
 {
@@ -535,8 +551,9 @@ value_part(struct prover *p, env x, const struct cf_expr *e)
 		    RS_OPT_SERVER_detail);
 		return known(p, e, rs_part(&a.value, e->part, detail));
 	}
-	return term(p, e, a.bound == BOUND_RCPT && e->part == RS_F_DOMAIN ?
-	    BOUND_RCPT_DOMAIN : BOUND_NOT, "p%u:%d", a.term, (int)e->part);
+	return term(p, part_of(p, e, a.expr), a.bound == BOUND_RCPT &&
+	    e->part == RS_F_DOMAIN ? BOUND_RCPT_DOMAIN : BOUND_NOT,
+	    "p%u:%d", a.term, (int)e->part);
 }
 
 static struct prove_value

@@ -1,10 +1,461 @@
 /*
- * show.c - the effective policy.
+ * show.c - the whole effective policy, every default written out, each with
+ * its origin; as text that compiles to the same decisions, or as JSON.
  */
-#include "cf/cf_int.h"
+#include "cf/show.h"
+#include "cf/types.h"
+
+static void
+origin(struct show *s, uint32_t line)
+{
+	if (line == 0)
+		buf_add_str(s->out, "\t# default\n");
+	else
+		buf_addf(s->out, "\t# line %u\n", line);
+}
+
+static uint32_t
+line_of(const struct show *s, struct cf_loc loc)
+{
+	return cf_line(s->cf, loc);
+}
+
+/* Options. */
+
+static void
+print_place(const struct cf_expr *e, char letter, struct buf *out)
+{
+	if (e->ref == CF_R_SYM)
+		buf_add_span(out, e->sym->name);
+	else if (letter == 'w')
+		buf_add_span(out, e->value.s);
+	else if (e->kind == CF_E_CONST && e->value.type == RS_T_TIME &&
+	    e->value.i < 0)
+		buf_add_str(out, "never");
+	else
+		cf_expr_print(e, out);
+}
+
+/* The values with the fixed words between them, as options.def has them. */
+static void
+print_places(const struct cf_set_opt *set, struct buf *out)
+{
+	const char	*p, *end, *word = NULL;
+	size_t		 n = 0;
+
+	for (p = rs_options[set->option].places; *p != '\0'; p++) {
+		if (*p == '<') {
+			end = strchr(p, '>');
+			word = p + 1;
+			if (end[1] == '\0')
+				buf_addf(out, " %.*s", (int)(end - word),
+				    word);
+			p = end;
+		} else if (*p != '[' && *p != ']' && n < set->nplaces) {
+			if (set->places[n] != NULL) {
+				if (word != NULL)
+					buf_addf(out, " %.*s", (int)(
+					    strchr(word, '>') - word), word);
+				buf_add_char(out, ' ');
+				print_place(set->places[n], *p, out);
+			}
+			word = NULL;
+			n++;
+		}
+	}
+}
+
+void
+show_values(const struct cf_set_opt *set, struct buf *out)
+{
+	char	 letter = rs_options[set->option].places[0];
+	size_t	 i;
+
+	if (rs_options[set->option].repeat != RS_OPT_LIST) {
+		print_places(set, out);
+		return;
+	}
+	for (i = 0; i < set->nplaces; i++) {
+		buf_add_str(out, i > 0 ? ", " : " ");
+		print_place(set->places[i], letter, out);
+	}
+}
+
+static void
+show_options(struct show *s, const struct cf_object *o, const char *indent)
+{
+	const struct cf_set_opt	*set;
+
+	for (set = o->opts; set != NULL; set = set->next) {
+		if (set->option == RS_OPT_LISTEN_on)
+			continue;
+		buf_addf(s->out, "%s%s", indent, rs_options[set->option].word);
+		show_values(set, s->out);
+		origin(s, set->is_default ? 0 : line_of(s, set->loc));
+	}
+}
+
+static void
+show_object(struct show *s, const struct cf_object *o)
+{
+	const struct cf_set_opt	*on;
+
+	if (o->kind == RS_O_SERVER) {
+		show_options(s, o, "");
+		return;
+	}
+	buf_addf(s->out, "\n%s%s%.*s", rs_object_names[o->kind],
+	    o->name.n > 0 ? " " : "", SPAN_ARG(o->name));
+	if (o->kind == RS_O_LISTEN) {
+		if ((on = cf_option(o, RS_OPT_LISTEN_on)) != NULL) {
+			buf_add_str(s->out, " on");
+			show_values(on, s->out);
+		}
+		origin(s, line_of(s, o->loc));
+		return;
+	}
+	buf_add_str(s->out, " {");
+	origin(s, o->loc.end > 0 ? line_of(s, o->loc) : 0);
+	show_options(s, o, "\t");
+	buf_add_str(s->out, "}\n");
+}
+
+/* Sets, networks, maps, tags. */
+
+/* Absolute, wherever the text is compiled then. */
+static void
+print_file(struct show *s, struct span name)
+{
+	struct buf	 full = { 0 };
+
+	if (name.n == 0 || name.p[0] != '/')
+		buf_addf(&full, "%s/", s->cf->folder);
+	buf_add_span(&full, name);
+	cf_quote(buf_span(&full), s->out);
+	buf_clear(&full);
+}
+
+static void
+print_item(struct show *s, const struct cf_item *i)
+{
+	char	 text[IP_TEXT_MAX];
+
+	switch (i->kind) {
+	case CF_I_VALUE:
+		cf_value_print(&i->value, s->out);
+		break;
+	case CF_I_FILE:
+		buf_add_str(s->out, "file ");
+		print_file(s, i->value.s);
+		break;
+	case CF_I_RANGE:
+		buf_addf(s->out, "%s-", ip_format(&i->value.ip, text));
+		buf_add_str(s->out, ip_format(&i->last, text));
+		break;
+	case CF_I_ENTRY:
+		cf_quote(i->key, s->out);
+		buf_add_str(s->out, " = ");
+		cf_quote(i->text, s->out);
+		break;
+	}
+}
+
+/* One on the line of its set, several on lines of their own. */
+static void
+print_items(struct show *s, const struct cf_item *i)
+{
+	bool	 several = i != NULL && i->next != NULL;
+
+	buf_add_char(s->out, '{');
+	for (; i != NULL; i = i->next) {
+		buf_add_str(s->out, several ? "\n\t" : " ");
+		print_item(s, i);
+		buf_add_str(s->out, i->next != NULL ? "," : several ? "\n" :
+		    " ");
+	}
+	buf_add_char(s->out, '}');
+}
+
+static void
+show_map(struct show *s, const struct cf_sym *sym)
+{
+	buf_addf(s->out, "map %.*s = ", SPAN_ARG(sym->name));
+	if (sym->decl->in_place) {
+		print_items(s, sym->decl->items);
+		return;
+	}
+	buf_addf(s->out, "%.*s ", SPAN_ARG(sym->decl->driver));
+	cf_quote(sym->source != NULL ? span_of(sym->source->full) :
+	    sym->decl->where, s->out);
+	buf_addf(s->out, " as %.*s", SPAN_ARG(sym->map_kind));
+}
+
+static void
+show_tag(struct show *s, const struct cf_sym *sym)
+{
+	struct rs_value	 dflt = rs_empty((enum rs_type)sym->type);
+
+	buf_addf(s->out, "tag %.*s: %s", SPAN_ARG(sym->name),
+	    rs_type_name(sym->type));
+	if (sym->decl->expr != NULL)
+		dflt = sym->decl->expr->value;
+	else if (!rs_has_span(sym->type) && !rs_is_number(sym->type))
+		return;
+	buf_add_str(s->out, " = ");
+	cf_value_print(&dflt, s->out);
+}
+
+static void
+show_sym(struct show *s, const struct cf_sym *sym)
+{
+	switch (sym->kind) {
+	case CF_S_SET: case CF_S_NET:
+		if (sym->decl->items == NULL)
+			return;
+		buf_addf(s->out, "%s %.*s = ", sym->kind == CF_S_SET ? "set" :
+		    "net", SPAN_ARG(sym->name));
+		print_items(s, sym->decl->items);
+		break;
+	case CF_S_MAP:
+		show_map(s, sym);
+		break;
+	case CF_S_TAG:
+		show_tag(s, sym);
+		break;
+	default:
+		return;
+	}
+	origin(s, line_of(s, sym->loc));
+}
+
+/* Rules. */
+
+static void
+print_reply(struct show *s, const struct cf_action *a, const char *word)
+{
+	buf_addf(s->out, "%s %u %.*s", word, cf_reply_code(a),
+	    SPAN_ARG(cf_reply_status(a)));
+	if (a->expr != NULL) {
+		buf_add_char(s->out, ' ');
+		cf_expr_print(a->expr, s->out);
+	}
+}
+
+/* set header: the name is apart from the value. */
+static void
+print_set(struct show *s, const struct cf_action *a)
+{
+	struct buf	 text = { 0 }, name = { 0 };
+
+	cf_quote(a->field, &name);
+	cf_expr_print(a->expr, &text);
+	buf_addf(s->out, "set header %.*s: ", (int)(name.n - 1),
+	    name.base + name.off);
+	buf_add(s->out, text.base + text.off + 1, text.n - 1);
+	buf_clear(&text);
+	buf_clear(&name);
+}
+
+static void
+print_with(struct show *s, const char *word, const struct cf_expr *e)
+{
+	buf_add_str(s->out, word);
+	buf_add_char(s->out, ' ');
+	cf_expr_print(e, s->out);
+}
+
+static void
+print_action(struct show *s, const struct cf_action *a)
+{
+	switch (a->kind) {
+	case CF_A_ACCEPT:
+		buf_add_str(s->out, "accept");
+		break;
+	case CF_A_REJECT:
+		print_reply(s, a, "reject");
+		break;
+	case CF_A_DEFER:
+		print_reply(s, a, "defer");
+		break;
+	case CF_A_DISCARD:
+		buf_add_str(s->out, "discard");
+		break;
+	case CF_A_ADD:
+		print_with(s, "add header", a->expr);
+		break;
+	case CF_A_SET:
+		print_set(s, a);
+		break;
+	case CF_A_REMOVE:
+		print_with(s, "remove header", a->expr);
+		break;
+	case CF_A_LOG:
+		print_with(s, "log", a->expr);
+		break;
+	case CF_A_TAG:
+		buf_addf(s->out, "tag %.*s = ", SPAN_ARG(a->name));
+		cf_expr_print(a->expr, s->out);
+		break;
+	case CF_A_EXPAND:
+		buf_addf(s->out, "expand %.*s", SPAN_ARG(a->name));
+		break;
+	case CF_A_DELIVER:
+		buf_addf(s->out, "deliver %.*s", SPAN_ARG(a->name));
+		break;
+	case CF_A_RELAY:
+		print_with(s, "relay", a->expr);
+		break;
+	case CF_A_MX:
+		buf_add_str(s->out, "mx");
+		break;
+	case CF_A_REDIRECT:
+		print_with(s, "redirect", a->expr);
+		break;
+	case CF_A_MOVED:
+		print_with(s, "moved", a->expr);
+		break;
+	case CF_A_VALUE:
+		cf_expr_print(a->expr, s->out);
+		break;
+	}
+}
+
+static void
+print_actions(struct show *s, const struct cf_action *a)
+{
+	for (; a != NULL; a = a->next) {
+		print_action(s, a);
+		if (a->next != NULL)
+			buf_add_str(s->out, ", ");
+	}
+}
+
+void
+show_rule(struct show *s, const struct cf_rule *r)
+{
+	if (r->is_let) {
+		buf_addf(s->out, "let %.*s = ", SPAN_ARG(r->name));
+		cf_expr_print(r->cond, s->out);
+		return;
+	}
+	cf_expr_print(r->cond, s->out);
+	buf_add_str(s->out, " => ");
+	print_actions(s, r->actions);
+}
+
+static void
+show_rules(struct show *s, const struct cf_rule *r)
+{
+	for (; r != NULL; r = r->next) {
+		buf_add_char(s->out, '\t');
+		show_rule(s, r);
+		origin(s, line_of(s, r->loc));
+		if (!r->has_failing)
+			continue;
+		buf_add_str(s->out, "\tfailing => ");
+		print_actions(s, r->failing);
+		buf_add_char(s->out, '\n');
+	}
+	buf_add_str(s->out, "}\n");
+}
+
+/* What a block does when no rule ends it. */
+static void
+show_end(struct show *s, enum rs_hook hook)
+{
+	if (hook == RS_HOOK_RCPT)
+		buf_add_str(s->out, "\t# else: reject 550 5.7.1\n");
+	else if (hook != RS_HOOK_ROUTE)
+		buf_add_str(s->out, "\t# else: goes on\n");
+}
+
+static void
+show_hook(struct show *s, const struct cf_decl *d)
+{
+	buf_addf(s->out, "\n%s {", rs_hook_names[d->hook]);
+	origin(s, line_of(s, d->loc));
+	show_end(s, d->hook);
+	show_rules(s, d->rules);
+}
+
+static void
+show_ruleset(struct show *s, const struct cf_decl *d)
+{
+	const struct cf_arg	*a;
+
+	buf_addf(s->out, "\nruleset %.*s(", SPAN_ARG(d->name));
+	for (a = d->args; a != NULL; a = a->next)
+		buf_addf(s->out, "%.*s: %s%s", SPAN_ARG(a->name),
+		    rs_type_name(a->sym->type), a->next != NULL ? ", " : "");
+	buf_addf(s->out, ") -> %s {", rs_type_name(d->sym->type));
+	origin(s, line_of(s, d->loc));
+	show_rules(s, d->rules);
+}
+
+static void
+show_code(struct show *s)
+{
+	const struct cf_decl	*d;
+	unsigned		 h;
+
+	for (d = s->cf->decls; d != NULL; d = d->next) {
+		if (d->kind == CF_D_RULESET)
+			show_ruleset(s, d);
+	}
+	for (h = 0; h < RS_NHOOKS; h++) {
+		if (s->cf->hooks[h] != NULL)
+			show_hook(s, s->cf->hooks[h]);
+	}
+}
+
+/* Tests stand as they were written: nothing is implied in them. */
+static void
+show_tests(struct show *s)
+{
+	const struct cf_decl	*d;
+	struct span		 text = s->cf->sources->text;
+
+	for (d = s->cf->decls; d != NULL; d = d->next) {
+		if (d->kind != CF_D_TEST || d->loc.end > text.n)
+			continue;
+		buf_add_char(s->out, '\n');
+		buf_add(s->out, text.p + d->loc.pos, d->loc.end - d->loc.pos);
+		buf_add_char(s->out, '\n');
+	}
+}
+
+static void
+show_text(struct show *s)
+{
+	const struct cf_object	*o;
+	size_t			 i;
+
+	buf_addf(s->out, "# The effective policy of %s.\n\nedition 1\n",
+	    s->cf->path);
+	for (o = s->cf->objects; o != NULL; o = o->next) {
+		if (o->kind == RS_O_SERVER)
+			show_object(s, o);
+	}
+	buf_add_char(s->out, '\n');
+	for (i = 0; i < s->cf->nsyms; i++)
+		show_sym(s, s->cf->syms[i]);
+	for (o = s->cf->objects; o != NULL; o = o->next) {
+		if (o->kind != RS_O_SERVER)
+			show_object(s, o);
+	}
+	show_code(s);
+	show_tests(s);
+}
 
 void
 cf_show(const struct cf *cf, bool json, struct buf *out)
 {
-	(void)cf; (void)json; (void)out;
+	struct show	 s = { cf, out };
+
+	if (cf->nerrors > 0)
+		return;
+	if (json)
+		show_json(&s);
+	else
+		show_text(&s);
 }

@@ -8,7 +8,7 @@
 
 #define CF_EXPECTED_MAX	200	/* more than there are tokens */
 
-/* expected: names of the tokens that could stand here, as in parser.y. */
-void	cf_syntax_error(struct cf_parser *, const char *const *expected, size_t n);
+/* Names of the token and of those that could stand in its place, as in parser.y. */
+void	cf_syntax_error(struct cf_parser *, const char *got, const char *const *expected, size_t n);
 
 #endif

@@ -125,14 +125,17 @@ read_in_place(struct cf *cf, struct cf_sym *sym)
 	struct span		*pairs;
 	struct htab		 seen = { 0 };
 	size_t			 n = 0;
+	bool			 twice = false;
 
 	sym->decl->in_place = true;
 	pairs = arena_alloc(&cf->arena,
 	    (2 * entries(sym) + 1) * sizeof(*pairs));
 	for (i = sym->decl->items; i != NULL; i = i->next) {
-		if (htab_put(&seen, i->key, cf) != NULL)
+		if (htab_put(&seen, i->key, cf) != NULL) {
 			cf_error(cf, i->loc, "the key '%.*s' stands twice",
 			    SPAN_ARG(i->key));
+			twice = true;
+		}
 		sym->record |= is_record(i->text);
 		pairs[n++] = i->key;
 		pairs[n++] = i->text;
@@ -140,7 +143,8 @@ read_in_place(struct cf *cf, struct cf_sym *sym)
 	htab_clear(&seen);
 	source.entries = pairs;
 	source.nentries = n / 2;
-	read_table(cf, sym, &source);
+	if (!twice)
+		read_table(cf, sym, &source);
 }
 
 static const char *const kinds[] = {

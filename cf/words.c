@@ -19,7 +19,7 @@ static const char *const later_kinds[] = {
 	"gdbm", "cdb", "lmdb", "cidr", "regex", "passwd", "dns", "socket",
 	"ldap", "pgsql", "sqlite", "redis",
 	"virtusers", "routes", "access", "domains", "generics",
-	"reply", "verdict", "client", "list", "set", "map", "rate", "date",
+	"reply", "verdict", "list", "set", "map", "rate", "date",
 	"client.certificate", "tls", "tls.version", "tls.cipher",
 	"tls.verified", "attachments", "queue", "queue.age", "queue.attempts"
 };

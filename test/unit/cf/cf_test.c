@@ -1,0 +1,395 @@
+/*
+ * cf_test.c - the compiler as a whole: the policies that it is shipped with,
+ * `show`, the tests of a policy, hostile texts, long ones.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/fileio.h"
+#include "cf/cf.h"
+#include "ruleset/disasm.h"
+
+#define HEAD	"edition 1; hostname \"mx.here.example\"\n" \
+		"set ours = { \"here.example\" }\n"
+#define TAIL	"on rcpt { rcpt.domain in ours => accept }\n" \
+		"route { otherwise => mx }\n"
+
+static const char *const policies[] = {
+	"cf/policies/home.conf", "cf/policies/satellite.conf",
+	"cf/policies/backup-mx.conf", "cf/policies/sandbox.conf"
+};
+
+static struct cf *
+compile(const char *text)
+{
+	return cf_compile_mem("test.conf", span_of(text));
+}
+
+static bool
+says(const struct cf *cf, const char *what)
+{
+	size_t	 i;
+
+	for (i = 0; i < cf_ndiags(cf); i++) {
+		if (strstr(cf_diag(cf, i)->text, what) != NULL)
+			return true;
+	}
+	return false;
+}
+
+static void
+own_policies_have_no_mistakes(void **state)
+{
+	struct cf	*cf;
+	size_t		 i;
+	int		 io;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		cf = cf_compile(policies[i], &io);
+		assert_int_equal(io, 0);
+		if (cf_ndiags(cf) > 0)
+			fail_msg("%s: %s", policies[i], cf_diag(cf, 0)->text);
+		assert_true(cf_image(cf).n > 0);
+		assert_true(cf_ntests(cf) >= 2);
+		cf_free(&cf);
+	}
+}
+
+/* The code without what names lines, rules' texts and files. */
+static void
+code_of(const struct cf *cf, struct buf *out)
+{
+	struct span	 image = cf_image(cf);
+	const char	*why, *line, *end;
+	struct rs_image	*im;
+	struct buf	 all = { 0 };
+
+	im = rs_image_open_mem(image.p, image.n, &why);
+	assert_non_null(im);
+	rs_disasm(im, SPAN_NONE, &all);
+	for (line = buf_cstr(&all); *line != '\0'; line = end + 1) {
+		end = strchr(line, '\n');
+		assert_non_null(end);
+		if (strncmp(line, "file", 4) == 0 ||
+		    strncmp(line, "  ;", 3) == 0 ||
+		    strstr(line, "  RULE ") != NULL ||
+		    strstr(line, ", line ") != NULL)
+			continue;
+		if (end - line > 10 && strncmp(end - 9, "(default)", 9) == 0)
+			buf_add(out, line, (size_t)(end - 11 - line));
+		else
+			buf_add(out, line, (size_t)(end - line));
+		buf_add_char(out, '\n');
+	}
+	rs_image_free(&im);
+	buf_clear(&all);
+}
+
+static void
+what_show_prints_compiles_to_the_same(void **state)
+{
+	struct buf	 text = { 0 }, one = { 0 }, two = { 0 };
+	struct cf	*cf, *again;
+	size_t		 i;
+	int		 io;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		cf = cf_compile(policies[i], &io);
+		cf_show(cf, false, &text);
+		again = cf_compile_mem("shown.conf", buf_span(&text));
+		if (cf_errors(again) > 0)
+			fail_msg("%s: %s", policies[i],
+			    cf_diag(again, 0)->text);
+		code_of(cf, &one);
+		code_of(again, &two);
+		assert_string_equal(buf_cstr(&one), buf_cstr(&two));
+		cf_free(&cf);
+		cf_free(&again);
+		buf_clear(&text);
+		buf_clear(&one);
+		buf_clear(&two);
+	}
+}
+
+static void
+options_not_served_are_named(void **state)
+{
+	struct cf	*cf;
+	int		 io;
+
+	(void)state;
+	cf = cf_compile("cf/policies/home.conf", &io);
+	assert_non_null(cf_unserved(cf, 0));
+	assert_non_null(strstr(cf_unserved(cf, 0)->text, "'quota'"));
+	assert_null(cf_unserved(cf, 1));
+	cf_free(&cf);
+}
+
+static void
+tests_come_apart(void **state)
+{
+	const struct cf_test	*t;
+	struct cf		*cf = compile(HEAD
+	    "map m = { \"a\" = \"b\" }\ntag n: int\nlisten smtp on \"*:25\"\n"
+	    "on mail { sender.user in m => tag n = 2 }\n"
+	    "on helo { n == 1 => reject }\n" TAIL
+	    "test \"one\" {\n"
+	    "  with time 2026-01-05T08:30:00Z\n"
+	    "  with dns { \"a.example\" A 192.0.2.1; \"b.example\" MX 10 \"c.example\"; \"d.example\" failing }\n"
+	    "  with map m[\"k\"] = { x \"y\", z 5 }\n"
+	    "  client 192.0.2.7 as \"ann\" on smtp\n"
+	    "  mail from <>; rcpt to <x@here.example>\n"
+	    "  expect reject 550 5.7.1 \"no\"\n"
+	    "  expect tag n = 2\n"
+	    "  after 6m\n"
+	    "  expect relay \"h.example:26\"\n"
+	    "}\n");
+	const struct cf_step	*s;
+
+	(void)state;
+	assert_int_equal(cf_errors(cf), 0);
+	assert_int_equal(cf_ntests(cf), 1);
+	t = cf_test(cf, 0);
+	assert_true(span_eq(t->name, SPAN("one")));
+	assert_int_equal(t->nsteps, 12);
+	s = t->steps;
+	assert_int_equal(s[0].kind, CF_T_WITH_TIME);
+	assert_int_equal(s[0].number, 1767601800000);
+	assert_int_equal(s[1].dns_type, 1);
+	assert_true(span_eq(s[1].text2, SPAN("192.0.2.1")));
+	assert_int_equal(s[2].dns_type, 15);
+	assert_true(span_eq(s[2].text2, SPAN("10 c.example")));
+	assert_true(s[3].failing);
+	assert_int_equal(s[4].kind, CF_T_WITH_MAP);
+	assert_int_equal(s[4].index, 0);
+	assert_true(span_eq(s[4].text2, SPAN("x=y\nz=5")));
+	assert_int_equal(s[5].kind, CF_T_CLIENT);
+	assert_true(span_eq(s[5].text, SPAN("ann")));
+	assert_true(span_eq(s[5].text2, SPAN("smtp")));
+	assert_int_equal(s[6].text.n, 0);
+	assert_int_equal(s[8].expect.kind, CF_X_REJECT);
+	assert_int_equal(s[8].expect.code, 550);
+	assert_true(span_eq(s[8].expect.text, SPAN("no")));
+	assert_int_equal(s[9].expect.kind, CF_X_TAG);
+	assert_int_equal(s[9].expect.value.i, 2);
+	assert_int_equal(s[10].number, 360000);
+	assert_int_equal(s[11].expect.kind, CF_X_RELAY_TO);
+	cf_free(&cf);
+}
+
+static void
+a_file_that_is_not_there_is_told_apart(void **state)
+{
+	struct cf	*cf;
+	int		 io;
+
+	(void)state;
+	cf = cf_compile("/nowhere/policy.conf", &io);
+	assert_int_equal(io, -1);
+	assert_int_equal(cf_errors(cf), 1);
+	assert_int_equal(cf_image(cf).n, 0);
+	cf_free(&cf);
+}
+
+/* Hostile texts end in messages, never in a crash. */
+
+static void
+add_many(struct buf *b, const char *s, size_t n)
+{
+	while (n-- > 0)
+		buf_add_str(b, s);
+}
+
+static void
+repeated(const char *before, const char *what, size_t n, const char *after)
+{
+	struct buf	 text = { 0 }, out = { 0 };
+	struct cf	*cf;
+	size_t		 i;
+
+	buf_add_str(&text, before);
+	add_many(&text, what, n);
+	buf_add_str(&text, after);
+	cf = cf_compile_mem("test.conf", buf_span(&text));
+	assert_true(cf_errors(cf) > 0);
+	assert_true(cf_errors(cf) <= 51);
+	for (i = 0; i < cf_ndiags(cf); i++)
+		cf_diag_print(cf, cf_diag(cf, i), true, &out);
+	cf_free(&cf);
+	buf_clear(&text);
+	buf_clear(&out);
+}
+
+static void
+hostile_texts_are_refused(void **state)
+{
+	const char	*rcpt = HEAD "on rcpt { ";
+
+	(void)state;
+	repeated("", "", 0, "");
+	repeated("", "\xff", 100000, "");
+	repeated("", "a ", 500000, "");
+	repeated("", "{", 100000, "");
+	repeated("", "}", 100000, "");
+	repeated("", ";", 100000, "x");
+	repeated("", "a:", 100000, "");
+	repeated("", "<\"", 100000, "");
+	repeated("", "\"{", 100000, "");
+	repeated("", "x y\n", 10000, "");
+	repeated("on rcpt {", "\n x", 10000, "");
+	repeated(rcpt, "(", 100000, "");
+	repeated(rcpt, "not ", 100000, "true => accept }");
+	repeated(rcpt, "m[", 100000, "");
+	repeated(rcpt, "f(", 100000, "");
+	repeated(rcpt, "x else ", 100000, "y == z => accept }");
+	repeated(rcpt, "a.", 100000, "b => accept }");
+	repeated(rcpt, "true and ", 100000, "nothing => accept }");
+	repeated(rcpt, "\"{\"", 5000, "");
+	repeated(HEAD "set x = {", "\"a.example\" ", 50000, "}");
+	repeated(HEAD, "set x = { \"y\" }\n", 20000, "");
+}
+
+static void
+long_chains_are_fine(void **state)
+{
+	struct buf	 text = { 0 };
+	struct cf	*cf;
+
+	(void)state;
+	buf_add_str(&text, HEAD "on rcpt { rcpt.domain in ours and (");
+	add_many(&text, "client.helo == \"a\" or ", 5000);
+	buf_add_str(&text, "sender == <>) => accept }\n"
+	    "route { otherwise => mx }\n");
+	cf = cf_compile_mem("test.conf", buf_span(&text));
+	assert_int_equal(cf_errors(cf), 0);
+	cf_free(&cf);
+	buf_clear(&text);
+}
+
+static void
+octets_zero_are_octets(void **state)
+{
+	static const char	 text[] = "edition 1\n\0\0hostname \"a\0b\"\n";
+	struct cf		*cf;
+
+	(void)state;
+	cf = cf_compile_mem("test.conf", span_mem(text, sizeof(text) - 1));
+	assert_true(cf_errors(cf) >= 2);
+	assert_true(says(cf, "has no meaning here"));
+	assert_true(says(cf, "a control character"));
+	cf_free(&cf);
+}
+
+/* The relay proof over many rules, in well below a tenth of a second. */
+static void
+a_thousand_rules_are_proved_quickly(void **state)
+{
+	struct buf	 text = { 0 };
+	struct timespec	 from, to;
+	struct cf	*cf;
+	double		 ms;
+	int		 i;
+
+	(void)state;
+	buf_add_str(&text, HEAD "on rcpt {\n");
+	for (i = 0; i < 1000; i++)
+		buf_addf(&text, "sender.domain == \"d%d.example\" and "
+		    "client.helo != \"h%d\" => reject 550 5.7.1 \"%d\"\n", i,
+		    i % 17, i);
+	buf_add_str(&text, "rcpt.domain in ours => accept\n}\n"
+	    "route { otherwise => mx }\n");
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+	cf = cf_compile_mem("test.conf", buf_span(&text));
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+	if (cf_errors(cf) > 0)
+		fail_msg("%s", cf_diag(cf, 0)->text);
+	ms = (double)(to.tv_sec - from.tv_sec) * 1e3 +
+	    (double)(to.tv_nsec - from.tv_nsec) / 1e6;
+	print_message("compiled and proved in %.1f ms\n", ms);
+	assert_true(ms < 1000);		/* with sanitizers too */
+	cf_free(&cf);
+	buf_clear(&text);
+}
+
+/* What cannot be decided within bounds is an error, not a guess. */
+static void
+what_cannot_be_decided_is_an_error(void **state)
+{
+	struct buf	 text = { 0 };
+	struct cf	*cf;
+	int		 i;
+
+	(void)state;
+	buf_add_str(&text, HEAD "on rcpt {\n(");
+	/* All left sides come before all right ones: exponential. */
+	for (i = 0; i < 40; i++)
+		buf_addf(&text, "client.helo == \"a%d\" or ", i);
+	for (i = 0; i < 40; i++)
+		buf_addf(&text, "client.helo == \"b%d\" or ", i);
+	buf_add_str(&text, "false) and sender == <> => reject\n(");
+	for (i = 0; i < 40; i++)
+		buf_addf(&text, "(client.helo == \"a%d\" and "
+		    "client.helo == \"b%d\") or ", i, i);
+	buf_add_str(&text, "false) => accept\n}\n"
+	    "route { otherwise => mx }\n");
+	cf = cf_compile_mem("test.conf", buf_span(&text));
+	assert_true(cf_errors(cf) > 0);
+	assert_int_equal(cf_image(cf).n, 0);
+	cf_free(&cf);
+	buf_clear(&text);
+}
+
+static void
+relative_names_are_in_the_policys_folder(void **state)
+{
+	struct rs_image	*im;
+	struct span	 image, path;
+	struct cf	*cf;
+	const char	*why;
+	int		 io;
+
+	(void)state;
+	cf = cf_compile("cf/policies/sandbox.conf", &io);
+	image = cf_image(cf);
+	im = rs_image_open_mem(image.p, image.n, &why);
+	assert_non_null(im);
+	path = rs_setting_text(im, RS_OPT_SPOOL_directory);
+	assert_int_equal(path.p[0], '/');
+	assert_true(path.n > 17);
+	assert_true(span_eq(span_from(path, path.n - 17),
+	    SPAN("cf/policies/spool")));
+	rs_image_free(&im);
+	cf_free(&cf);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(own_policies_have_no_mistakes),
+		cmocka_unit_test(what_show_prints_compiles_to_the_same),
+		cmocka_unit_test(options_not_served_are_named),
+		cmocka_unit_test(tests_come_apart),
+		cmocka_unit_test(a_file_that_is_not_there_is_told_apart),
+		cmocka_unit_test(hostile_texts_are_refused),
+		cmocka_unit_test(long_chains_are_fine),
+		cmocka_unit_test(octets_zero_are_octets),
+		cmocka_unit_test(a_thousand_rules_are_proved_quickly),
+		cmocka_unit_test(what_cannot_be_decided_is_an_error),
+		cmocka_unit_test(relative_names_are_in_the_policys_folder),
+	};
+	const char	*srcdir = getenv("srcdir");
+
+	if (srcdir != NULL && chdir(srcdir) == -1)
+		return 99;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
