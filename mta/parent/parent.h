@@ -40,6 +40,7 @@ struct slot {
 
 /* A `status` under way: who has answered, and what. */
 struct status_part {
+	bool		missing;	/* was asked, may still answer */
 	bool		answered;
 	uint64_t	lag[LOOP_LAG_BUCKETS];
 	struct buf	counters;

@@ -139,6 +139,7 @@ status_asked(struct parent *p, uint64_t ticket)
 			chan_begin(p->slots[i].chan, MSG_STATS_WANTED);
 			chan_u64(p->slots[i].chan, st->ticket);
 			chan_end(p->slots[i].chan);
+			st->parts[i].missing = true;
 			st->missing++;
 		}
 	timer_set(&st->timer,
@@ -168,7 +169,7 @@ status_stats(struct slot *s, struct msg *m)
 	counters = msg_bytes(m, COUNTERS_MAX);
 	if (!msg_end(m))
 		return false;
-	if (st == NULL || st->parts[at].answered)
+	if (st == NULL || !st->parts[at].missing)
 		return true;	/* too late */
 	buf_add_span(&part.counters, counters);
 	st->parts[at] = part;
@@ -177,7 +178,7 @@ status_stats(struct slot *s, struct msg *m)
 	return true;
 }
 
-/* It will not answer any more: whoever waits for it would wait in vain. */
+/* It will not answer any more; the others are waited for. */
 void
 status_slot_gone(struct slot *s)
 {
@@ -186,7 +187,10 @@ status_slot_gone(struct slot *s)
 
 	for (st = s->parent->status_open; st != NULL; st = next) {
 		next = st->next;
-		if (!st->parts[at].answered && timer_pending(&st->timer))
-			timer_set(&st->timer, 0, on_time, st);
+		if (!st->parts[at].missing)
+			continue;
+		st->parts[at].missing = false;
+		if (--st->missing == 0)
+			finish(st);
 	}
 }
