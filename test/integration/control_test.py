@@ -1,0 +1,134 @@
+"""A running server is asked and changed: queue, status, reload."""
+import json
+import unittest
+
+from server import Server, wait_for
+
+POLICY = """edition 1
+hostname "mx.control.example"
+set ours = { "control.example" }
+net here = { 127.0.0.0/8 }
+map users = text "users" as accounts
+listen smtp on "127.0.0.1:@PORT@"
+queue { retry 1h; lifetime 1d }
+relay nowhere { host "127.0.0.1" port @PORT2@ }
+mailbox boxes { accounts users; path "@DIR@/mail/{user}" }
+on rcpt {
+    rcpt.domain in ours and rcpt unknown => reject 550 5.1.1
+    client.ip in here => accept
+}
+route { rcpt.domain in ours => deliver boxes; otherwise => relay nowhere }
+"""
+MESSAGE = "Subject: hello\r\n\r\nhello\r\n"
+
+
+class Control(unittest.TestCase):
+    def server(self):
+        s = Server(POLICY, {"users": "ann:x\n"})
+        self.addCleanup(s.__exit__, None, None, None)
+        return s
+
+    def send(self, s, to):
+        with s.smtp() as c:
+            return c.sendmail("a@b.example", [to], MESSAGE)
+
+    def test_a_message_that_waits(self):
+        s = self.server()
+        self.assertIn("The queue is empty.", s.waybill("queue", "list").stdout)
+        self.send(s, "x@far.example")
+        wait_for(lambda: s.queue() and s.queue()[0]["attempts"] >= 1)
+        m = s.queue()[0]
+        self.assertEqual((m["sender"], m["recipients"], m["state"]), ("a@b.example", 1, "waiting"))
+        text = s.waybill("queue", "list").stdout
+        self.assertIn(m["id"], text)
+        self.assertTrue(text.endswith("1 message\n"), text)
+        text = s.waybill("queue", "show", m["id"]).stdout
+        self.assertIn("<x@far.example>", text)
+        self.assertIn("relay:nowhere", text)
+        shown = json.loads(s.waybill("queue", "show", m["id"], "--json").stdout)
+        self.assertEqual(shown["message"]["id"], m["id"])
+        # Tried at once, an hour before its time.
+        self.assertIn("1 message will be tried", s.waybill("queue", "retry", m["id"]).stdout)
+        wait_for(lambda: s.queue()[0]["attempts"] >= 2)
+        self.assertIn("removed", s.waybill("queue", "remove", m["id"]).stdout)
+        wait_for(lambda: s.queue() == [])
+        for words in (("show", m["id"]), ("remove", m["id"]), ("retry", "NONSENSE")):
+            r = s.waybill("queue", *words, check=False)
+            self.assertEqual(r.returncode, 1, words)
+            self.assertIn("no such message", r.stderr)
+
+    def test_status(self):
+        s = self.server()
+        self.send(s, "ann@control.example")
+        s.wait_mail("ann")
+        doc = json.loads(s.waybill("status", "--json").stdout)
+        names = [p["name"] for p in doc["processes"]]
+        for name in ("parent", "smtp", "route", "queue", "relay", "resolve", "spawner"):
+            self.assertIn(name, names)
+        self.assertTrue(all(p["answered"] for p in doc["processes"]))
+        self.assertTrue(all(len(p["lag"]) == 24 for p in doc["processes"]))
+        route = next(p for p in doc["processes"] if p["name"] == "route")
+        self.assertEqual(route["counters"]["requests"], 1)
+        self.assertEqual(route["counters"]["targets"], 1)
+        text = s.waybill("status").stdout
+        self.assertIn("generation 1", text)
+        self.assertIn("delivered 1", text)
+        self.assertIn("route[0]", text)
+
+    def test_reload(self):
+        s = self.server()
+        before = json.loads(s.waybill("status", "--json").stdout)
+        good = POLICY.replace("rcpt unknown => reject 550 5.1.1",
+                              'rcpt unknown => reject 550 5.1.1 "never heard of"')
+        s.set_policy(good.replace("@PORT2@", "9"))
+        self.assertIn("has changed since", s.waybill("status").stdout)
+        self.assertIn("The new policy runs", s.waybill("reload").stdout)
+        self.assertIn("generation 2", s.waybill("status").stdout)
+        with s.smtp() as c:
+            c.ehlo()
+            c.mail("a@b.example")
+            self.assertIn(b"never heard of", c.rcpt("zoe@control.example")[1])
+        # One with errors changes nothing, and says why.
+        s.set_policy(good.replace("in ours and", "in our and"))
+        r = s.run("reload", "--spool", s.spool, check=False)
+        self.assertEqual(r.returncode, 1)
+        self.assertIn("did you mean 'ours'", r.stderr)
+        self.assertIn("policy.conf:", r.stderr)
+        after = json.loads(s.run("status", "--spool", s.spool, "--json").stdout)
+        policy = [next(p["counters"]["policy"] for p in d["processes"] if p["name"] == "parent")
+                  for d in (before, after)]
+        self.assertNotEqual(policy[0], policy[1])
+        self.send(s, "ann@control.example")
+        s.wait_mail("ann")
+
+    def test_a_table_that_changes_is_taken(self):
+        s = self.server()
+        s.write("users", "ann:x\nzoe:x\n")
+
+        def known():
+            with s.smtp() as c:
+                c.ehlo()
+                c.mail("a@b.example")
+                return c.rcpt("zoe@control.example")[0] == 250
+        wait_for(known, step=0.3)
+
+    def test_no_server(self):
+        s = Server(POLICY, {"users": "ann:x\n"}, start=False)
+        self.addCleanup(s.__exit__, None, None, None)
+        for words in (("status",), ("queue", "list"), ("reload",)):
+            r = s.waybill(*words, check=False)
+            self.assertEqual(r.returncode, 2, words)
+            self.assertIn("Does the server run?", r.stderr)
+
+    def test_what_is_not_served_is_refused(self):
+        s = Server(POLICY.replace("accounts users;", "accounts users; quota 2G;"),
+                   {"users": "ann:x\n"}, start=False)
+        self.addCleanup(s.__exit__, None, None, None)
+        r = s.run("run", s.policy, check=False)
+        self.assertEqual(r.returncode, 1)
+        self.assertIn("policy.conf:9:", r.stderr)
+        self.assertIn("quota", r.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
