@@ -41,7 +41,7 @@ read_header(struct queue *q, const struct message *m, struct buf *out)
 	int		fd = body ? body_open_read(q, m->qid) : m->seg->fd;
 
 	if (fd == -1 || file_pread_all(fd, buf_reserve(out, n + 1), n,
-	    body ? 0 : message_content_offset(m)) == -1)
+	    message_content_offset(m)) == -1)
 		log_warn("header for a notification");
 	else {
 		buf_grown(out, n);

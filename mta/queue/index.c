@@ -91,6 +91,8 @@ message_record_length(const struct message *m)
 uint64_t
 message_content_offset(const struct message *m)
 {
+	if (m->flags & M_BODY)
+		return 0;
 	return message_offset(m) + SEGMENT_RECORD_HEAD + m->env_n;
 }
 

@@ -107,6 +107,7 @@ void		 message_free(struct message **);
 void		 message_envelope(const struct message *, struct arena *, struct envelope *);
 struct span	 message_sender(const struct message *);	/* without parsing all */
 uint64_t	 message_offset(const struct message *);
+/* In its segment; of a message with a body file: in that file. */
 uint64_t	 message_content_offset(const struct message *);
 uint64_t	 message_record_length(const struct message *);
 

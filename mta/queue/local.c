@@ -259,11 +259,10 @@ start_large(struct local_job *j)
 	j->state = LOCAL_READING;
 	if (j->m->flags & M_BODY) {
 		j->from_fd = body_open_read(j->local->q, j->m->qid);
-		j->from_offset = 0;
 	} else {
 		j->from_fd = j->seg->fd;
-		j->from_offset = message_content_offset(j->m);
 	}
+	j->from_offset = message_content_offset(j->m);
 	pool_run(j->local->q->work, memfd_work, memfd_done, j);
 }
 

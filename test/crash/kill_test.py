@@ -28,7 +28,7 @@ edition 1
 hostname "mx.crash.example"
 set ours = { "crash.example" }
 net self = { 127.0.0.0/8 }
-map aliases = { "pair" = "u1, u2" } as aliases
+map aliases = text "aliases" as aliases
 map users = text "users" as accounts
 listen smtp on "127.0.0.1:@PORT@"
 mailbox boxes { accounts users; path "mail/{user}"; OWNER }
@@ -40,6 +40,7 @@ route {
     otherwise => relay hop
 }
 """
+TABLES = {"users": "u1:x\nu2:x\n", "aliases": "pair: u1, u2\n"}
 TARGETS = ["u1@crash.example", "u2@crash.example", "pair@crash.example", "x@elsewhere.example"]
 ID = re.compile(rb"^X-Id: (\S+)", re.M)
 
@@ -154,7 +155,7 @@ def main():
     owner = 'owner "waybill-mail"' if os.geteuid() == 0 else ""
     with Sink() as hop:
         policy = POLICY.replace("HOP", str(hop.port)).replace("OWNER", owner)
-        s = srv.Server(policy, tables={"users": "u1:x\nu2:x\n"})
+        s = srv.Server(policy, tables=TABLES)
         with s:
             load = Load(s.port, a.clients, a.seed)
             done = killer(s, a.kills, rng)

@@ -66,7 +66,7 @@ def scenario(number, name, receiver, hop):
         if "DNS" in name else policy
     hop.messages.clear()
     env = {"WAYBILL_TEST_KILL": f"{receiver.lower()}:{number}"}
-    with srv.Server(policy, tables={"users": "u1:x\nu2:x\n"}, env=env) as s:
+    with srv.Server(policy, tables=kill_test.TABLES, env=env) as s:
         want = {f"{name}.{i}": to for i, to in enumerate(kill_test.TARGETS)}
         for ident, to in want.items():
             send(s.port, ident, to, 2000)
