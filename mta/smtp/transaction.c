@@ -95,7 +95,7 @@ freeze(const struct session *s, unsigned fact, struct envelope *e)
 	e->nfacts++;
 }
 
-/* What route may name, as it was when `on content` had decided. */
+/* What route may name, as it was when `on content` had decided; who sent it is always wanted in the queue's log. */
 static void
 freeze_facts(const struct session *s, struct envelope *e)
 {
@@ -105,7 +105,7 @@ freeze_facts(const struct session *s, struct envelope *e)
 	e->facts = arena_alloc(&s->tx->arena,
 	    (RS_NFACTS + ntags) * sizeof(*e->facts));
 	for (unsigned i = 0; i < RS_NFACTS; i++)
-		if (s->gen->route_facts >> i & 1)
+		if (s->gen->route_facts >> i & 1 || i == RS_FACT_CLIENT_IP)
 			freeze(s, i, e);
 	for (unsigned i = 0; i < ntags; i++)
 		if (policy_route_tag(p, i))

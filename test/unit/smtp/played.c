@@ -269,6 +269,13 @@ stop(void *arg)
 }
 
 void
+played_turn(void)
+{
+	loop_soon(stop, NULL);
+	loop_run();
+}
+
+void
 played_turns(int ms)
 {
 	timer_set(&alarm_timer, ms, stop, NULL);

@@ -48,6 +48,8 @@ const char	*played_say(int fd, const char *octets, size_t n, size_t replies);
 #define SAY(fd, text, replies) played_say((fd), (text), sizeof(text) - 1, (replies))
 /* Turns of the loop until no session is left, or ms are over. */
 void		 played_settle(struct played *, int ms);
+/* One turn, and another for what it has brought. */
+void		 played_turn(void);
 /* Some turns. */
 void		 played_turns(int ms);
 

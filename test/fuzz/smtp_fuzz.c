@@ -1,0 +1,138 @@
+/*
+ * smtp_fuzz.c - whole server sessions: octets of a client, whatever they are.
+ *
+ * The first octet says in how large pieces the rest arrives.  What must hold:
+ * every reply is a line of 512 octets at most that begins with a code; there
+ * is no more than one final line for each command line, the greeting, a
+ * content and the last 421; what is stored has whole lines only, ends with
+ * one, and no octet 0; nothing is held when the client has gone.
+ */
+#include "config.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "mta/smtp/reply.h"
+#include "test/unit/smtp/played.h"
+
+int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+static const char policy[] =
+    "edition 1\n"
+    "hostname \"mx.example\"\n"
+    "listen smtp on \"127.0.0.1:2525\"\n"
+    "limits { message 64K; recipients 5; errors 10; commands 100; hops 3 }\n"
+    "set ours = { \"here.example\" }\n"
+    "on helo { client.helo == \"evil\" => reject }\n"
+    "on mail { sender.domain == \"bad.example\" => defer 451 4.7.1 }\n"
+    "on rcpt {\n"
+    "  rcpt.domain not in ours => reject 550 5.7.1 \"not {rcpt}\"\n"
+    "  rcpt.user == \"gone\" => discard\n"
+    "  otherwise => accept\n"
+    "}\n"
+    "on content {\n"
+    "  header[\"Subject\"] == \"bad\" => reject 554 5.7.1 \"bad\"\n"
+    "  otherwise => set header \"X-Seen: {header[\"Subject\"]}\"\n"
+    "}\n"
+    "route { otherwise => relay \"127.0.0.1:2526\" }\n";
+
+static size_t
+lines_of(const uint8_t *p, size_t n)
+{
+	size_t	lines = 0;
+
+	for (size_t i = 1; i < n; i++)
+		lines += p[i - 1] == '\r' && p[i] == '\n';
+	return lines;
+}
+
+/* Each line is a reply's; returns how many replies there are. */
+static size_t
+check_replies(struct span s)
+{
+	size_t	n = 0, len;
+	char	*lf;
+
+	while (s.n > 0) {
+		assert((lf = memchr(s.p, '\n', s.n)) != NULL);
+		len = (size_t)(lf - s.p) + 1;
+		assert(len >= 6 && len <= REPLY_LINE_MAX && lf[-1] == '\r');
+		assert(s.p[0] >= '2' && s.p[0] <= '5');
+		assert(s.p[3] == ' ' || s.p[3] == '-');
+		for (size_t i = 0; i < len - 2; i++)
+			assert(s.p[i] >= 32 && s.p[i] < 127);
+		n += s.p[3] == ' ';
+		s = span_from(s, len);
+	}
+	return n;
+}
+
+static void
+check_stored(struct span c)
+{
+	assert(c.n > 2 && memcmp(c.p, "Received: from ", 15) == 0);
+	assert(memcmp(c.p + c.n - 2, "\r\n", 2) == 0);
+	assert(memchr(c.p, 0, c.n) == NULL);
+	for (size_t i = 0; i < c.n; i++) {
+		assert(c.p[i] != '\n' || (i > 0 && c.p[i - 1] == '\r'));
+		assert(c.p[i] != '\r' || (i + 1 < c.n && c.p[i + 1] == '\n'));
+	}
+}
+
+/* Sends the input in pieces and reads what comes, until the server has closed. */
+static void
+converse(struct played *p, int fd, const uint8_t *in, size_t n, size_t piece,
+    struct buf *got)
+{
+	char	away[4096];
+	ssize_t	r;
+	size_t	sent = 0, k;
+
+	while (p->server->sessions != NULL) {
+		if (sent < n) {
+			k = n - sent < piece ? n - sent : piece;
+			r = write(fd, in + sent, k);
+			sent = r > 0 ? sent + (size_t)r : errno == EAGAIN ?
+			    sent : n;
+			if (sent == n)
+				(void)shutdown(fd, SHUT_WR);
+		}
+		played_turn();
+		while ((r = read(fd, away, sizeof(away))) > 0)
+			buf_add(got, away, (size_t)r);
+	}
+	while ((r = read(fd, away, sizeof(away))) > 0)
+		buf_add(got, away, (size_t)r);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *in, size_t n)
+{
+	static struct played	*p;
+	struct buf		 got = { 0 };
+	size_t			 before, replies;
+	int			 fd;
+
+	if (p == NULL)
+		p = played_start(policy);
+	if (n < 2)
+		return 0;
+	before = p->nmessages;
+	fd = played_client(p, "192.0.2.1");
+	converse(p, fd, in + 1, n - 1, in[0] == 0 ? 65536 : in[0], &got);
+	close(fd);
+	while (!intake_idle(p->server->intake))
+		played_turn();
+	played_turn();
+	replies = check_replies(buf_span(&got));
+	assert(replies <= lines_of(in + 1, n - 1) + 3);
+	if (p->nmessages > before)
+		check_stored(buf_span(&p->last.content));
+	assert(p->server->held == 0 && p->server->limits.sessions == 0);
+	assert(intake_held(p->server->intake) == 0);
+	buf_clear(&got);
+	return 0;
+}
