@@ -355,7 +355,7 @@ turn(void *arg)
 
 	if (in->waiting.n == 0 || in->running != NULL)
 		return;
-	if (in->waiting.n * 4 >= in->transactions)
+	if (in->waiting.n * 2 >= in->transactions)
 		batch_start(in);
 	else if (!timer_pending(&in->company))
 		timer_set(&in->company, INTAKE_COMPANY_MS, company_over, in);

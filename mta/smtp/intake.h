@@ -4,7 +4,7 @@
  *
  * Group commit: the messages that end while a sync runs, and those that end
  * within a moment of each other, share the next pwritev and fdatasync, which a
- * thread does.  A batch starts as soon as a quarter of the open transactions
+ * thread does.  A batch starts as soon as half of the open transactions
  * wait (so at once when there is one session), or INTAKE_COMPANY_MS after the
  * first began to.  After the sync: ACCEPTED to the queue, flushed, then 250.
  *
