@@ -171,6 +171,21 @@ send_out(struct session *s)
 	buf_clear(&s->out);
 }
 
+/* Input that waited because too many replies did goes on when they have left. */
+static void
+push(struct session *s)
+{
+	bool	full;
+
+	do {
+		full = s->out.n >= OUT_MAX;
+		send_out(s);
+		if (!full || !session_takes(s))
+			return;
+		take_kept(s);
+	} while (s->out.n > 0);
+}
+
 static void
 set_watch(struct session *s, int what)
 {
@@ -200,7 +215,7 @@ session_settle(struct session *s)
 {
 	if (s->server->stopping)
 		session_last_word(s);
-	send_out(s);
+	push(s);
 	if (s->dead && s->state != SMTP_CLOSING)
 		session_close(s, "connection broken");
 	if (s->state == SMTP_CLOSING && s->out.n == 0) {
@@ -222,11 +237,8 @@ session_watch_cb(void *arg, int what)
 {
 	struct session	*s = arg;
 
-	if (what & LOOP_WRITE) {
-		send_out(s);
-		if (s->in.n > 0 && session_takes(s))
-			take_kept(s);
-	}
+	if (what & LOOP_WRITE)
+		push(s);
 	if (what & LOOP_READ) {
 		if (s->state == SMTP_CLOSING)
 			drain(s);

@@ -1,0 +1,99 @@
+"""Every conversation of test/integration/smtp, on the real server."""
+import glob
+import os
+import unittest
+
+import chat
+from server import Server
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+HEAD = """edition 1
+hostname "mx.example"
+listen smtp on "127.0.0.1:@PORT@"
+set ours = { "here.example" }
+map users = text "@DIR@/users" as accounts
+mailbox box { accounts users; path "@DIR@/mail/{user}" }
+"""
+RCPT = """on rcpt {
+    rcpt.domain not in ours => reject 550 5.7.1 "no relaying"
+    rcpt unknown => reject 550 5.1.1 "there is no {rcpt}"
+    otherwise => accept
+}
+"""
+ROUTE = """route {
+    rcpt.domain in ours => deliver box
+    otherwise => mx
+}
+"""
+POLICIES = {
+    "plain": HEAD + RCPT + ROUTE,
+    "small": HEAD + """limits {
+    message 2K; recipients 2; errors 3; commands 12; hops 2; idle 2s; transaction 4s
+}
+""" + RCPT + ROUTE,
+    "rules": HEAD + """on helo {
+    client.helo == "evil.example" => reject 550 5.7.1 "not {client.helo}"
+    client.helo == "away.example" => defer 421 4.7.0 "go away"
+}
+on mail {
+    sender.domain == "bad.example" => reject 553 5.1.8 "no {sender}"
+    sender.domain == "void.example" => discard
+}
+on rcpt {
+    rcpt.domain not in ours => reject 550 5.7.1 "no relaying"
+    rcpt.user == "gone" => discard
+    rcpt.user == "later" => defer 450 4.2.1 "later"
+    otherwise => accept
+}
+on data {
+    rcpts.count > 1 => defer 451 4.7.1 "one by one"
+}
+on content {
+    header["Subject"] == "bad" => reject 554 5.7.1 "bad subject"
+    header["Subject"] == "lost" => discard
+    message.lines > 100 => reject 554 5.7.1 "{message.lines} lines"
+}
+route {
+    rcpt.user == "moved" => reject 551 5.1.6 "try elsewhere"
+    otherwise => deliver box
+}
+""",
+    "refused": HEAD + """on connect {
+    otherwise => reject 554 5.7.1 "nobody"
+}
+""" + RCPT + ROUTE,
+}
+
+
+class Conversations(unittest.TestCase):
+    def play_all(self, policy):
+        paths = [p for p in sorted(glob.glob(f"{HERE}/smtp/*.chat"))
+                 if chat.policy_of(p) == policy]
+        self.assertTrue(paths)
+        with Server(POLICIES[policy], tables={"users": "ann:x\nbob:x\n"}) as s:
+            for path in paths:
+                with self.subTest(os.path.basename(path)):
+                    chat.play("127.0.0.1", s.port, path)
+            alive = s.processes()
+            self.assertNotIn("restarting", s.log())
+            self.assertTrue(alive["smtp"])
+
+    def test_every_file_has_a_known_policy(self):
+        for path in glob.glob(f"{HERE}/smtp/*.chat"):
+            self.assertIn(chat.policy_of(path), POLICIES, path)
+
+    def test_plain(self):
+        self.play_all("plain")
+
+    def test_small_limits(self):
+        self.play_all("small")
+
+    def test_rules(self):
+        self.play_all("rules")
+
+    def test_refused_greeting(self):
+        self.play_all("refused")
+
+
+if __name__ == "__main__":
+    unittest.main()
