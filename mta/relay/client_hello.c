@@ -1,0 +1,112 @@
+/*
+ * client_hello.c - from the greeting to a session (RFC 5321, 3.1, 3.2, 4.1.1.1).
+ */
+#include "mta/relay/client_int.h"
+
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+
+static void
+say_hello(struct client *c, const char *verb, enum state to)
+{
+	buf_addf(&c->out, "%s %.*s\r\n", verb,
+	    SPAN_ARG(self_hostname(c->self)));
+	client_step(c, to, verb);
+	client_flush(c);
+}
+
+/*
+ * Refused before any message: another address may serve.  Only 521 is for
+ * good (RFC 7504); other 5yz in this place mostly are a moment's or an
+ * administrator's trouble, and are tried again.
+ */
+static void
+refused(struct client *c, const struct reply *r)
+{
+	struct outcome	why;
+
+	if (r->code < 400) {
+		client_nonsense(c);
+		return;
+	}
+	outcome_reply(&why, r);
+	if (why.code >= 500 && why.code != 521) {
+		why.code = (uint16_t)(why.code - 100);
+		why.status[0] = '4';
+	}
+	client_fail(c, &why);
+}
+
+void
+client_set_mta(struct client *c, struct span name)
+{
+	char	ip[IP_TEXT_MAX];
+
+	free(c->mta);
+	ip_format(&c->addr.ip, ip);
+	c->mta = name.n > 0 ? xasprintf("%.*s[%s]", SPAN_ARG(name), ip) :
+	    xasprintf("[%s]", ip);
+}
+
+/* The host that greets us is us. */
+static bool
+is_loop(struct client *c, const struct reply *r)
+{
+	return self_is_name(c->self, reply_host(r)) &&
+	    self_is_address(c->self, &c->addr.ip, c->addr.port);
+}
+
+static void
+hello_done(struct client *c, const struct reply *r)
+{
+	struct outcome	why;
+
+	if (c->unread > 0) {
+		client_nonsense(c);
+		return;
+	}
+	if (is_loop(c, r)) {
+		outcome_set(&why, 554, "5.4.6", "mail loops back to this host");
+		client_fail(c, &why);
+		return;
+	}
+	if (c->addr.name[0] == '\0')
+		client_set_mta(c, reply_host(r));
+	client_step(c, IDLE, "ready");
+	c->ops->ready(c->arg);
+}
+
+void
+client_greeting_reply(struct client *c, const struct reply *r)
+{
+	if (c->unread > 0)
+		client_nonsense(c);
+	else if (r->code == 220)
+		say_hello(c, "EHLO", EHLO);
+	else
+		refused(c, r);
+}
+
+void
+client_ehlo_reply(struct client *c, const struct reply *r)
+{
+	if (r->code == 250) {
+		ehlo_parse(r, &c->ext);
+		hello_done(c, r);
+	} else if (r->code >= 500 && r->code != 521) {
+		say_hello(c, "HELO", HELO);
+	} else {
+		refused(c, r);
+	}
+}
+
+void
+client_helo_reply(struct client *c, const struct reply *r)
+{
+	c->ext = (struct ehlo){ 0 };
+	if (r->code == 250)
+		hello_done(c, r);
+	else
+		refused(c, r);
+}

@@ -1,0 +1,100 @@
+/*
+ * client_int.h - what the files of a session share.
+ *
+ *   CONNECTING -> GREETING -> EHLO (-> HELO) -> IDLE	client_hello.c
+ *   IDLE -> ENVELOPE -> CONTENT -> DOT -> IDLE	client_mail.c
+ *           ENVELOPE -> LONE_DOT -> IDLE	nobody accepted, yet 354 came
+ *   IDLE -> QUIT -> GONE
+ *
+ * In ENVELOPE the commands RSET, MAIL, RCPT ..., DATA are numbered: `sent` is
+ * how many left, `next` the one whose reply comes next.
+ */
+#ifndef WB_MTA_RELAY_CLIENT_INT_H
+#define WB_MTA_RELAY_CLIENT_INT_H
+
+#include "base/buf.h"
+#include "base/loop.h"
+#include "mta/relay/client.h"
+#include "mta/relay/content.h"
+
+/* RFC 5321, 4.5.3.2; what it leaves open is marked. */
+#define STATES(X)							\
+	X(CONNECTING,	30,	"the connection")	/* open */	\
+	X(GREETING,	300,	"the greeting")				\
+	X(EHLO,		300,	"the answer to EHLO")	/* open */	\
+	X(HELO,		300,	"the answer to HELO")	/* open */	\
+	X(IDLE,		0,	"-")			/* the owner's */ \
+	X(ENVELOPE,	300,	"the answer to MAIL or RCPT")		\
+	X(CONTENT,	180,	"the hop to take the content")		\
+	X(DOT,		600,	"the answer to the final dot")		\
+	X(LONE_DOT,	600,	"the answer to the final dot")		\
+	X(QUIT,		5,	"-")			/* open */	\
+	X(GONE,		0,	"-")
+
+enum state {
+#define STATE(name, seconds, meaning) name,
+	STATES(STATE)
+#undef STATE
+};
+
+/* By state. */
+extern const struct client_state {
+	const char	*name;
+	int		 seconds;
+	const char	*waits_for;
+} client_states[];
+
+struct client {
+	const struct client_ops	*ops;
+	void			*arg;
+	int			 fd;
+	struct watch		 watch;
+	enum state		 state;
+	int64_t			 deadline_ms;	/* 0: none */
+	struct hop_addr		 addr;
+	struct self		*self;
+	char			*mta;		/* "name[address]" */
+	struct ehlo		 ext;
+	struct buf		 in, out;
+	struct reply_pos	 pos;
+	size_t			 unread;	/* octets behind the reply at hand: none where we speak next */
+	struct job		*job;
+	bool			 used;		/* has sent a message before this one */
+	bool			 wants_rset;	/* a transaction was left open */
+	bool			 mail_ok;
+	size_t			 sent, next, accepted;
+	struct content		 content;
+	bool			 content_done;	/* the final dot is in out or has left */
+	bool			 busy, freed;	/* in a callback; freed after it */
+};
+
+/* The one way into another state: logs it, sets its deadline. */
+void	client_step(struct client *, enum state, const char *event);
+int64_t	client_deadline(int seconds);
+/* No session, or none any more. */
+void	client_fail(struct client *, const struct outcome *why);
+/* The job has its results. */
+void	client_finish(struct client *, enum client_end);
+/* The session broke: those without an answer are to be tried again. */
+void	client_break_off(struct client *, const struct outcome *why);
+/* No SMTP, or more replies than commands: nothing after it can be trusted. */
+void	client_nonsense(struct client *);
+/* A broken connection is noticed by the reader, who may find a reply first. */
+void	client_flush(struct client *);
+/* Another turn, when the socket takes more. */
+void	client_want_write(struct client *);
+
+/* client_hello.c */
+void	client_set_mta(struct client *, struct span name);
+void	client_greeting_reply(struct client *, const struct reply *);
+void	client_ehlo_reply(struct client *, const struct reply *);
+void	client_helo_reply(struct client *, const struct reply *);
+
+/* client_mail.c */
+void	client_envelope_reply(struct client *, const struct reply *);
+void	client_dot_reply(struct client *, const struct reply *);
+void	client_early_reply(struct client *, const struct reply *);
+/* More of the content. */
+void	client_proceed(struct client *);
+
+#endif

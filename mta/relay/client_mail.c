@@ -1,0 +1,296 @@
+/*
+ * client_mail.c - one message: envelope, content, the answers (RFC 5321, 3.3).
+ */
+#include "mta/relay/client_int.h"
+
+#include <assert.h>
+
+#include "base/log.h"
+#include "mta/spool/envelope.h"
+
+#define DATA_S	120	/* RFC 5321, 4.5.3.2.4 */
+
+enum command { C_RSET, C_MAIL, C_RCPT, C_DATA };
+
+/* --- MAIL, RCPT, DATA (3.3, 4.1.1.2-4) */
+
+/* Commands of this transaction are [RSET] MAIL RCPT... DATA. */
+static enum command
+command_at(const struct client *c, size_t i, size_t *rcpt)
+{
+	if (!c->wants_rset)
+		i++;
+	if (i == 0)
+		return C_RSET;
+	if (i == 1)
+		return C_MAIL;
+	*rcpt = i - 2;
+	return *rcpt < c->job->n ? C_RCPT : C_DATA;
+}
+
+static void
+put_mail(struct client *c)
+{
+	const struct job	*j = c->job;
+
+	buf_addf(&c->out, "MAIL FROM:<%.*s>", SPAN_ARG(j->sender));
+	if (c->ext.size)
+		buf_addf(&c->out, " SIZE=%llu", (unsigned long long)j->length);
+	if (c->ext.eightbitmime && (j->flags & ENV_8BIT))
+		buf_add_str(&c->out, " BODY=8BITMIME");
+	if (c->ext.smtputf8 && job_needs_utf8(j))
+		buf_add_str(&c->out, " SMTPUTF8");
+	buf_add_str(&c->out, "\r\n");
+}
+
+/* Adds the next command; returns it. */
+static enum command
+put_command(struct client *c)
+{
+	size_t		rcpt = 0;
+	enum command	what = command_at(c, c->sent++, &rcpt);
+
+	switch (what) {
+	case C_RSET:
+		buf_add_str(&c->out, "RSET\r\n");
+		break;
+	case C_MAIL:
+		put_mail(c);
+		break;
+	case C_RCPT:
+		buf_addf(&c->out, "RCPT TO:<%.*s>\r\n",
+		    SPAN_ARG(c->job->rcpts[rcpt].address));
+		break;
+	case C_DATA:
+		buf_add_str(&c->out, "DATA\r\n");
+		break;
+	}
+	return what;
+}
+
+static void
+send_commands(struct client *c)
+{
+	enum command	what;
+
+	do
+		what = put_command(c);
+	while (c->ext.pipelining && what != C_DATA);
+	client_flush(c);
+}
+
+/* What the hop cannot take, before anything is said; true: *why is set. */
+static bool
+cannot_take(const struct client *c, struct outcome *why)
+{
+	const struct job	*j = c->job;
+
+	if (j->fd == -1)
+		outcome_set(why, 451, "4.3.0", "the content is not there");
+	else if (c->ext.size_max > 0 && j->length > c->ext.size_max)
+		outcome_set(why, 552, "5.3.4", "%llu octets are more than %s "
+		    "takes (%llu)", (unsigned long long)j->length, c->mta,
+		    (unsigned long long)c->ext.size_max);
+	else if (!c->ext.smtputf8 && job_needs_utf8(j))
+		outcome_set(why, 553, "5.6.7", "%s does not offer SMTPUTF8, "
+		    "which the addresses or the header need", c->mta);
+	else if (!c->ext.eightbitmime && (j->flags & ENV_8BIT) &&
+	    content_is_8bit(j->fd, j->offset, j->length))
+		outcome_set(why, 554, "5.6.3", "%s does not offer 8BITMIME, "
+		    "which the content needs", c->mta);
+	else
+		return false;
+	return true;
+}
+
+void
+client_send(struct client *c, struct job *j)
+{
+	struct outcome	why;
+
+	assert(c->state == IDLE && c->job == NULL);
+	c->job = j;
+	c->sent = c->next = c->accepted = 0;
+	c->mail_ok = c->content_done = false;
+	job_set_mta(j, span_of(c->mta));
+	if (cannot_take(c, &why)) {
+		job_result_rest(j, &why);
+		client_finish(c, CLIENT_IDLE);
+		return;
+	}
+	client_step(c, ENVELOPE, "message");
+	send_commands(c);
+}
+
+/* The transaction is over before the content. */
+static void
+no_content(struct client *c)
+{
+	c->wants_rset = c->mail_ok;
+	client_finish(c, CLIENT_IDLE);
+}
+
+static void
+mail_reply(struct client *c, const struct reply *r)
+{
+	struct outcome	why;
+
+	c->mail_ok = r->code / 100 == 2;
+	if (c->mail_ok)
+		return;
+	outcome_reply(&why, r);
+	job_result_rest(c->job, &why);
+}
+
+static void
+rcpt_reply(struct client *c, size_t rcpt, const struct reply *r)
+{
+	struct outcome	why;
+
+	if (!c->mail_ok)
+		return;		/* all have MAIL's answer */
+	if (r->code / 100 == 2) {
+		c->job->rcpts[rcpt].accepted = true;
+		c->accepted++;
+		return;
+	}
+	outcome_reply(&why, r);
+	job_result(c->job, rcpt, &why);
+}
+
+static void
+data_reply(struct client *c, const struct reply *r)
+{
+	struct outcome	why;
+
+	if (r->code == 354 && c->accepted > 0) {
+		client_step(c, CONTENT, "354");
+		content_start(&c->content, c->job->fd, c->job->offset,
+		    c->job->length);
+		client_proceed(c);
+	} else if (r->code == 354) {	/* RFC 2920, 3.1 */
+		client_step(c, LONE_DOT, "354");
+		buf_add_str(&c->out, ".\r\n");
+		client_flush(c);
+	} else if (r->code < 400) {
+		client_nonsense(c);
+	} else {
+		outcome_reply(&why, r);
+		job_result_accepted(c->job, &why);
+		no_content(c);
+	}
+}
+
+/* Without PIPELINING: what comes after the reply to `what`. */
+static void
+next_command(struct client *c, enum command what)
+{
+	size_t	rcpt;
+
+	if (c->unread > 0)
+		client_nonsense(c);
+	else if (what == C_MAIL && !c->mail_ok)
+		no_content(c);
+	else if (command_at(c, c->sent, &rcpt) == C_DATA && c->accepted == 0)
+		no_content(c);
+	else
+		send_commands(c);
+}
+
+void
+client_envelope_reply(struct client *c, const struct reply *r)
+{
+	size_t		rcpt = 0;
+	enum command	what = command_at(c, c->next++, &rcpt);
+
+	if (r->code / 100 == 3 && what != C_DATA) {
+		client_nonsense(c);
+		return;
+	}
+	c->deadline_ms = client_deadline(client_states[ENVELOPE].seconds);
+	switch (what) {
+	case C_RSET:
+		break;
+	case C_MAIL:
+		mail_reply(c, r);
+		break;
+	case C_RCPT:
+		rcpt_reply(c, rcpt, r);
+		break;
+	case C_DATA:
+		data_reply(c, r);
+		return;
+	}
+	if (c->next == c->sent)
+		next_command(c, what);
+	else if (command_at(c, c->next, &rcpt) == C_DATA)
+		c->deadline_ms = client_deadline(DATA_S);
+}
+
+/* --- the content (4.1.1.4, 4.5.2) */
+
+/* An unfinished message must not look like a whole one: no dot, only the end. */
+static void
+content_broken(struct client *c)
+{
+	struct outcome	why;
+
+	log_warn("job=%llu event=content-unreadable",
+	    (unsigned long long)c->job->id);
+	outcome_set(&why, 451, "4.3.0", "the content cannot be read");
+	job_result_rest(c->job, &why);
+	client_finish(c, CLIENT_CLOSED);
+}
+
+/* A piece for each turn, so that one large message does not hold others up. */
+void
+client_proceed(struct client *c)
+{
+	enum content_got	got;
+
+	if (!c->content_done) {
+		got = content_next(&c->content, &c->out);
+		if (got == CONTENT_BROKEN) {
+			content_broken(c);
+			return;
+		}
+		c->content_done = got == CONTENT_LAST;
+	}
+	client_flush(c);
+	if (c->content_done && c->out.n == 0) {
+		c->wants_rset = false;
+		client_step(c, DOT, "content sent");
+	} else {
+		c->deadline_ms = client_deadline(client_states[CONTENT].seconds);
+		client_want_write(c);
+	}
+}
+
+void
+client_dot_reply(struct client *c, const struct reply *r)
+{
+	struct outcome	o;
+
+	if (r->code / 100 == 3) {
+		client_nonsense(c);
+		return;
+	}
+	outcome_reply(&o, r);
+	job_result_accepted(c->job, &o);
+	client_finish(c, CLIENT_IDLE);
+}
+
+/* A reply before the dot can only be a refusal; the rest is not sent. */
+void
+client_early_reply(struct client *c, const struct reply *r)
+{
+	struct outcome	o;
+
+	if (r->code < 400) {
+		client_nonsense(c);
+		return;
+	}
+	outcome_reply(&o, r);
+	job_result_accepted(c->job, &o);
+	client_finish(c, CLIENT_CLOSED);
+}
