@@ -193,6 +193,8 @@ map
 	: map_head '{' '}'
 	| map_head '{' entries '}'
 				{ cf_decl_items($1, $3); }
+	| map_head '{' entries '}' AS word
+				{ cf_decl_items($1, $3); cf_decl_type($1, $6, @6); }
 	| map_head word		{ cf_decl_map($1, $2, @2, NULL, @2); }
 	| map_head word AS word	{ cf_decl_map($1, $2, @2, NULL, @2); cf_decl_type($1, $4, @4); }
 	| map_head word TEXT	{ cf_decl_map($1, $2, @2, &$3, @3); }

@@ -180,13 +180,13 @@ static void
 show_map(struct show *s, const struct cf_sym *sym)
 {
 	buf_addf(s->out, "map %.*s = ", SPAN_ARG(sym->name));
-	if (sym->decl->in_place) {
+	if (sym->decl->in_place)
 		print_items(s, sym->decl->items);
-		return;
+	else {
+		buf_addf(s->out, "%.*s ", SPAN_ARG(sym->decl->driver));
+		cf_quote(sym->source != NULL ? span_of(sym->source->full) :
+		    sym->decl->where, s->out);
 	}
-	buf_addf(s->out, "%.*s ", SPAN_ARG(sym->decl->driver));
-	cf_quote(sym->source != NULL ? span_of(sym->source->full) :
-	    sym->decl->where, s->out);
 	buf_addf(s->out, " as %.*s", SPAN_ARG(sym->map_kind));
 }
 

@@ -32,7 +32,7 @@ NOT_HERE = {
     "DELIVER_FAILED": "needs a mailbox that cannot be written",
     "STOP": "the receiver ends anyway",
 }
-RECEIVERS = {"ALL": ["SMTP", "QUEUE"], "ANY": ["RELAY"]}
+RECEIVERS = {"ALL": ["SMTP", "QUEUE"], "POLICY": ["SMTP", "ROUTE"], "ANY": ["RELAY"]}
 
 
 def messages():

@@ -349,6 +349,30 @@ what_cannot_be_decided_is_an_error(void **state)
 }
 
 static void
+a_map_in_place_has_a_kind(void **state)
+{
+	struct cf	*cf = compile(HEAD
+	    "map lists = { \"pair\" = \"a, b\" } as aliases\n"
+	    "map names = { \"a\" = \"b\" }\n"
+	    "on rcpt { rcpt.domain in ours => accept }\n"
+	    "route { rcpt.domain in ours => expand lists, "
+	    "reject 550 \"{names[rcpt.user] else \"?\"}\"\n"
+	    "otherwise => mx }\n");
+	struct buf	 shown = { 0 };
+
+	(void)state;
+	assert_int_equal(cf_errors(cf), 0);
+	cf_show(cf, false, &shown);
+	assert_non_null(strstr(buf_cstr(&shown), "} as aliases"));
+	assert_non_null(strstr(buf_cstr(&shown), "} as plain"));
+	buf_clear(&shown);
+	cf_free(&cf);
+	cf = compile(HEAD "map m = { \"a\" = \"b\" } as nonsense\n" TAIL);
+	assert_true(says(cf, "no kind 'nonsense' of maps"));
+	cf_free(&cf);
+}
+
+static void
 relative_names_are_in_the_policys_folder(void **state)
 {
 	struct rs_image	*im;
@@ -385,6 +409,7 @@ main(void)
 		cmocka_unit_test(octets_zero_are_octets),
 		cmocka_unit_test(a_thousand_rules_are_proved_quickly),
 		cmocka_unit_test(what_cannot_be_decided_is_an_error),
+		cmocka_unit_test(a_map_in_place_has_a_kind),
 		cmocka_unit_test(relative_names_are_in_the_policys_folder),
 	};
 	const char	*srcdir = getenv("srcdir");
