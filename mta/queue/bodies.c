@@ -117,6 +117,29 @@ body_remove(struct queue *q, uint64_t qid)
 		log_warn("body %s: cannot be removed", name);
 }
 
+struct finished {
+	struct queue	*q;
+	uint64_t	 qid;
+};
+
+static void
+finished_logged(void *arg)
+{
+	struct finished	*f = arg;
+
+	body_remove(f->q, f->qid);
+	free(f);
+}
+
+void
+body_finished(struct queue *q, uint64_t qid)
+{
+	struct finished	*f = xcalloc(1, sizeof(*f));
+
+	*f = (struct finished){ q, qid };
+	journal_sync(q->journal, finished_logged, f);
+}
+
 int
 body_open_read(const struct queue *q, uint64_t qid)
 {

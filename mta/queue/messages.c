@@ -136,7 +136,7 @@ finish(struct queue *q, struct message *m)
 	for (i = 0; i < m->ndests; i++)
 		hop_unref(&q->sched, &m->dests[i].hop);
 	if (m->flags & M_BODY)
-		body_remove(q, m->qid);
+		body_finished(q, m->qid);
 	index_del(&q->index, m);
 	message_free(&m);
 	segment_dead(g, octets);

@@ -116,6 +116,8 @@ void	bodies_open(struct queue *);
 /* Makes it and its name durable, then calls cb with the descriptor, or -1. */
 void	body_make(struct queue *, uint64_t qid, void (*cb)(void *, int fd), void *arg);
 void	body_remove(struct queue *, uint64_t qid);
+/* Removes it when the log's FINISHED is durable: a live record must have its body. */
+void	body_finished(struct queue *, uint64_t qid);
 int	body_open_read(const struct queue *, uint64_t qid);
 /* Removes files that no message names and no transaction can still be writing. */
 void	bodies_sweep(struct queue *);

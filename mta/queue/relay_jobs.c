@@ -74,7 +74,7 @@ job_new(struct relay_jobs *r, struct hop *h, struct message *m,
 	j->m = m;
 	j->hop = hop_ref(h);
 	j->seg = m->seg;
-	j->content_offset = message_content_offset(m);
+	j->content_offset = m->flags & M_BODY ? 0 : message_content_offset(m);
 	j->n = n;
 	memcpy(j->dests, dests, n * sizeof(*dests));
 	r->slots[j->slot] = j;

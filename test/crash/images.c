@@ -98,8 +98,8 @@ send_one(struct fakes *f, unsigned kind)
 		trace_mark(MARK_RETURNED, qid);
 		return;
 	} else
-		qid = fakes_accept_body(f, "a@x.test", "later@keep.test",
-		    octets * 10);
+		qid = fakes_accept_body(f, "a@x.test", kind % 2 ?
+		    "later@keep.test" : "hop@y.test", octets * 10);
 	trace_mark(MARK_ACKED, qid);
 }
 

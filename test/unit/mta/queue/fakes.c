@@ -351,23 +351,62 @@ copy_text(char *out, size_t max, struct span s)
 	out[s.n] = '\0';
 }
 
+static struct segment_id
+get_id(struct msg *m)
+{
+	struct segment_id	id;
+
+	id.id = msg_u32(m);
+	id.generation = msg_u32(m);
+	return id;
+}
+
+/* Where a descriptor of this segment is kept, or a free place (id 0). */
+static unsigned
+open_place(const struct fakes *f, uint32_t id)
+{
+	unsigned	i;
+
+	for (i = 0; i < 64; i++)
+		if (f->open[i].id.id == id)
+			return i;
+	fakes_failed(__FILE__, __LINE__, "a segment that was shown");
+}
+
+/* Relay reads what the queue names, and it is the message. */
+static void
+check_content(const struct fake_job *j, int fd, uint64_t offset, uint64_t n)
+{
+	char	want[32], have[32];
+
+	snprintf(want, sizeof(want), "X-Id: %016llx\r\n",
+	    (unsigned long long)j->qid);
+	CHECK(n >= strlen(want));
+	CHECK(pread(fd, have, strlen(want), (off_t)offset) ==
+	    (ssize_t)strlen(want));
+	if (j->sender[0] != '\0')	/* not a notification */
+		CHECK(memcmp(have, want, strlen(want)) == 0);
+	CHECK(pread(fd, have, 1, (off_t)(offset + n - 1)) == 1);
+}
+
 static bool
 relay_job(struct fakes *f, struct msg *m)
 {
-	struct fake_job	*j = &f->jobs[f->njobs];
-	bool		 body;
-	uint32_t	 i;
+	struct fake_job		*j = &f->jobs[f->njobs];
+	struct segment_id	 id;
+	uint64_t		 offset, length;
+	uint32_t		 i;
+	int			 fd;
 
 	CHECK(f->njobs < FAKE_LOG_MAX);
 	memset(j, 0, sizeof(*j));
 	j->id = msg_u64(m);
 	j->qid = msg_u64(m);
 	copy_text(j->hop, sizeof(j->hop), msg_bytes(m, 1000));
-	body = msg_u8(m) != 0;
-	msg_u32(m);
-	msg_u32(m);
-	msg_u64(m);
-	msg_u64(m);
+	f->body = msg_u8(m) != 0;
+	id = get_id(m);
+	offset = msg_u64(m);
+	length = msg_u64(m);
 	msg_u8(m);
 	copy_text(j->sender, sizeof(j->sender), msg_bytes(m, 1000));
 	j->n = msg_u32(m);
@@ -380,8 +419,10 @@ relay_job(struct fakes *f, struct msg *m)
 		if (i == 0)
 			copy_text(j->first, sizeof(j->first), address);
 	}
-	if (body)
-		close(msg_fd(m));
+	fd = f->body ? msg_fd(m) : f->open[open_place(f, id.id)].fd;
+	check_content(j, fd, offset, length);
+	if (f->body)
+		close(fd);
 	f->njobs++;
 	if (f->saw != NULL)
 		f->saw(j->qid, false);
@@ -394,16 +435,20 @@ static bool
 relay_message(struct chan *c, struct msg *m, void *arg)
 {
 	struct fakes	*f = arg;
+	unsigned	 i;
 
 	(void)c;
 	switch (m->type) {
 	case MSG_SEGMENT_FD:
-		msg_u64(m);
-		close(msg_fd(m));
+		i = open_place(f, 0);
+		f->open[i].id = get_id(m);
+		f->open[i].fd = msg_fd(m);
 		f->shown++;
 		return msg_end(m);
 	case MSG_SEGMENT_GONE:
-		msg_u64(m);
+		i = open_place(f, get_id(m).id);
+		close(f->open[i].fd);
+		f->open[i].id.id = 0;
 		f->gone++;
 		return msg_end(m);
 	case MSG_RELAY:
@@ -547,6 +592,7 @@ fakes_peer(struct fakes *f, enum proc proc)
 		break;
 	case PROC_RELAY:
 		chan_free(&f->relay);
+		memset(f->open, 0, sizeof(f->open));
 		f->relay = chan_new(pair[0], "fake relay", &relay_ops, f);
 		relay_peer(&f->q, pair[1]);
 		break;

@@ -57,6 +57,8 @@ struct fakes {
 	struct fake_job		 jobs[FAKE_LOG_MAX];
 	unsigned		 njobs;
 	unsigned		 shown, gone;	/* SEGMENT_FD, SEGMENT_GONE */
+	struct { struct segment_id id; int fd; } open[64];
+	bool			 body;		/* the last job had a body file */
 	uint16_t		 code;		/* answered at once; 0: not */
 	bool			 unconnected;
 	/* deliver */

@@ -646,6 +646,20 @@ bodies(const char *dir)
 }
 
 static void
+body_relayed(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	char		 name[QID_TEXT];
+	uint64_t	 qid;
+
+	qid = fakes_accept_body(f, "a@x.test", "hop@y.test", 100000);
+	fakes_until(f, is_empty);
+	CHECK(f->body && f->njobs == 1);
+	fakes_run_ms(f, 50);
+	CHECK(faccessat(f->q.body_fd, qid_format(qid, name), F_OK, 0) == -1);
+}
+
+static void
 no_space(const char *dir)
 {
 	struct fakes	*f = fakes_open(dir, SEGMENT);
@@ -753,6 +767,7 @@ ONE(a_worker_may_resume_its_segment, resumed)
 STEPS(what_is_left_moves_so_that_segments_go, one_percent, thirty_left)
 STEPS(a_checkpoint_loses_nothing, many_left, find_550, find_550)
 ONE(bodies_come_and_go, bodies)
+ONE(a_body_is_relayed_and_removed, body_relayed)
 ONE(below_the_reserve_smtp_is_told, no_space)
 ONE(a_message_can_be_removed, removed)
 ONE(a_message_can_be_tried_at_once, retried)
@@ -790,6 +805,7 @@ main(void)
 		cmocka_unit_test(test_what_is_left_moves_so_that_segments_go),
 		cmocka_unit_test(test_a_checkpoint_loses_nothing),
 		cmocka_unit_test(test_bodies_come_and_go),
+		cmocka_unit_test(test_a_body_is_relayed_and_removed),
 		cmocka_unit_test(test_below_the_reserve_smtp_is_told),
 		cmocka_unit_test(test_a_message_can_be_removed),
 		cmocka_unit_test(test_a_message_can_be_tried_at_once),
