@@ -19,6 +19,9 @@
 #define CLIENTS_MAX	32
 #define PATIENCE_MS	120000	/* for all of a conversation */
 
+/* For what a client's answer waits. */
+enum waits { WAITS_NOT, WAITS_STATUS, WAITS_RELOAD, WAITS_SYNC };
+
 struct client {
 	struct client	*next;
 	struct control	*control;
@@ -26,9 +29,8 @@ struct client {
 	struct watch	 watch;
 	struct buf	 in, out;
 	struct json	 json;
-	uint64_t	 ticket;	/* asked of the parent; 0: not */
-	bool		 reload;	/* RELOAD, else STATUS */
-	bool		 answered;
+	uint64_t	 ticket;
+	uint8_t		 waits;		/* enum waits */
 	int64_t		 since_ms;
 };
 
@@ -91,14 +93,24 @@ answer_end(struct client *c)
 {
 	json_object_end(&c->json);
 	buf_add_char(&c->out, '\n');
-	c->answered = true;
+	c->waits = WAITS_NOT;
 	watch_set(&c->watch, c->fd, LOOP_WRITE, on_client, c);
 }
 
 /* --- what the parent has to say */
 
+/* Nothing is read from a client that waits, nor can it go meanwhile. */
+static uint64_t
+wait_for(struct client *c, enum waits what)
+{
+	c->ticket = ++c->control->tickets;
+	c->waits = (uint8_t)what;
+	watch_set(&c->watch, c->fd, 0, on_client, c);
+	return c->ticket;
+}
+
 static void
-ask_parent(struct client *c, bool reload)
+ask_parent(struct client *c, enum waits what)
 {
 	struct chan	*p = child_parent();
 
@@ -106,22 +118,18 @@ ask_parent(struct client *c, bool reload)
 		client_free(c);
 		return;
 	}
-	c->ticket = ++c->control->tickets;
-	c->reload = reload;
-	chan_begin(p, reload ? MSG_RELOAD : MSG_STATUS);
-	chan_u64(p, c->ticket);
+	chan_begin(p, what == WAITS_RELOAD ? MSG_RELOAD : MSG_STATUS);
+	chan_u64(p, wait_for(c, what));
 	chan_end(p);
-	watch_set(&c->watch, c->fd, 0, on_client, c);
 }
 
 static struct client *
-by_ticket(struct control *k, uint64_t ticket, bool reload)
+by_ticket(struct control *k, uint64_t ticket, enum waits what)
 {
 	struct client	*c;
 
 	for (c = k->first; c != NULL; c = c->next)
-		if (c->ticket == ticket && c->reload == reload &&
-		    !c->answered)
+		if (c->ticket == ticket && c->waits == what)
 			return c;
 	return NULL;
 }
@@ -129,7 +137,7 @@ by_ticket(struct control *k, uint64_t ticket, bool reload)
 static bool
 take_reloaded(struct control *k, struct msg *msg)
 {
-	struct client	*c = by_ticket(k, msg_u64(msg), true);
+	struct client	*c = by_ticket(k, msg_u64(msg), WAITS_RELOAD);
 	bool		 ok = msg_u8(msg) != 0;
 	struct span	 text = msg_bytes(msg, CHAN_MSG_MAX);
 
@@ -168,7 +176,7 @@ put_process(struct json *j, struct msg *msg)
 static bool
 take_status_part(struct control *k, struct msg *msg)
 {
-	struct client	*c = by_ticket(k, msg_u64(msg), false);
+	struct client	*c = by_ticket(k, msg_u64(msg), WAITS_STATUS);
 	bool		 last = msg_u8(msg) != 0;
 	struct buf	 nowhere = { 0 };
 	struct json	 unwanted;
@@ -204,15 +212,42 @@ control_message(struct queue *q, struct msg *msg)
 
 /* --- asking */
 
+/* synced: what was done is durable before the answer says so. */
 static const struct {
 	const char	*word;
 	void		(*answer)(struct queue *, struct json *, struct span);
+	bool		 synced;
 } commands[] = {
-	{ "list", answer_list },
-	{ "show", answer_show },
-	{ "retry", answer_retry },
-	{ "remove", answer_remove },
+	{ "list", answer_list, false },
+	{ "show", answer_show, false },
+	{ "retry", answer_retry, false },
+	{ "remove", answer_remove, true },
 };
+
+struct synced {
+	struct control	*control;
+	uint64_t	 ticket;
+};
+
+static void
+on_synced(void *arg)
+{
+	struct synced	*s = arg;
+	struct client	*c = by_ticket(s->control, s->ticket, WAITS_SYNC);
+
+	if (c != NULL)
+		answer_end(c);
+	free(s);
+}
+
+static void
+answer_when_synced(struct client *c)
+{
+	struct synced	*s = xcalloc(1, sizeof(*s));
+
+	*s = (struct synced){ c->control, wait_for(c, WAITS_SYNC) };
+	journal_sync(c->control->q->journal, on_synced, s);
+}
 
 static void
 obey(struct client *c, struct span line)
@@ -225,17 +260,20 @@ obey(struct client *c, struct span line)
 	if (span_eq(word, SPAN("status"))) {
 		answer_queue(q, &c->json);
 		json_array(&c->json, "processes");
-		ask_parent(c, false);
+		ask_parent(c, WAITS_STATUS);
 		return;
 	}
 	if (span_eq(word, SPAN("reload"))) {
-		ask_parent(c, true);
+		ask_parent(c, WAITS_RELOAD);
 		return;
 	}
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (span_eq(word, span_of(commands[i].word))) {
 			commands[i].answer(q, &c->json, line);
-			answer_end(c);
+			if (commands[i].synced)
+				answer_when_synced(c);
+			else
+				answer_end(c);
 			return;
 		}
 	answer_error(&c->json, "no such command");

@@ -9,7 +9,9 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <setjmp.h>
@@ -615,7 +617,7 @@ fakes_open(const char *dir, uint64_t segment_octets)
 	f->seg_fd = f->body_fd = -1;
 	f->code = 250;
 	folder_open(q, dir);
-	folder_fill(q, false);
+	folder_fill(q, true);
 	queue_init(q);
 	q->set = (struct settings){ .segment_octets = segment_octets,
 	    .reserve_octets = 1, .lifetime_ms = 5 * 86400000ll,
@@ -626,6 +628,7 @@ fakes_open(const char *dir, uint64_t segment_octets)
 	q->sched.limit = 20;
 	q->segments.size = segment_octets;
 	queue_start(q);
+	control_open(q);
 	fakes_peer(f, PROC_SMTP);
 	fakes_peer(f, PROC_ROUTE);
 	fakes_peer(f, PROC_RELAY);
@@ -659,6 +662,30 @@ fakes_until(struct fakes *f, bool (*holds)(struct fakes *))
 	for (i = 0; i < PATIENCE_MS / 2 && !holds(f); i++)
 		fakes_run_ms(f, 2);
 	CHECK(holds(f));
+}
+
+const char *
+fakes_ask(struct fakes *f, const char *line)
+{
+	static char		answer[65536];
+	struct sockaddr_un	sun = { .sun_family = AF_UNIX };
+	size_t			n = 0;
+	ssize_t			k = -1;
+	int			fd, i;
+
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/control", f->dir);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	CHECK(connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0);
+	CHECK(write(fd, line, strlen(line)) == (ssize_t)strlen(line));
+	for (i = 0; i < PATIENCE_MS && k != 0; i++) {
+		fakes_run_ms(f, 1);
+		k = read(fd, answer + n, sizeof(answer) - n - 1);
+		n += k > 0 ? (size_t)k : 0;
+	}
+	CHECK(k == 0);
+	close(fd);
+	answer[n] = '\0';
+	return answer;
 }
 
 void

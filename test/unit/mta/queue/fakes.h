@@ -91,6 +91,8 @@ uint64_t fakes_accept_body(struct fakes *, const char *sender, const char *rcpt,
 void	fakes_content(uint64_t qid, size_t octets, struct buf *out);
 void	fakes_seal(struct fakes *);
 void	fakes_relayed(struct fakes *, unsigned job, uint16_t code, const char *text);
+/* What the control socket answers to a line (with its end). */
+const char *fakes_ask(struct fakes *, const char *line);
 /* Runs f in a child with a folder of its own; fails the test when it fails. */
 void	fakes_in_child(void (*f)(const char *dir));
 /* For tests in steps: the same folder, each step a process that ends by _exit. */

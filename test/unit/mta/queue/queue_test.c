@@ -715,6 +715,65 @@ retried(const char *dir)
 	fakes_until(f, is_empty);
 }
 
+static bool
+contains(const char *text, const char *part)
+{
+	if (strstr(text, part) != NULL)
+		return true;
+	fprintf(stderr, "no %s in %s\n", part, text);
+	return false;
+}
+
+static void
+control(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	char		 id[QID_TEXT], line[64];
+	const char	*a;
+
+	f->code = 451;
+	f->q.sched.retries_ms[0] = 3600000;
+	qid_format(fakes_accept(f, "\"a\\\nb\"@x.test", "hop@y.test", 500), id);
+	fakes_until(f, waits);
+	a = fakes_ask(f, "list\n");
+	CHECK(contains(a, id));
+	CHECK(contains(a, "\"sender\":\"\\\"a\\\\\\nb\\\"@x.test\""));
+	CHECK(contains(a, "\"state\":\"waiting\""));
+	CHECK(contains(a, "\"total\":1"));
+	snprintf(line, sizeof(line), "show %s\n", id);
+	a = fakes_ask(f, line);
+	CHECK(contains(a, "\"hop\":\"relay:y.test\""));
+	CHECK(contains(a, "\"reply\":\"as the test wants\""));
+	CHECK(contains(a, "\"code\":451"));
+	CHECK(contains(fakes_ask(f, "list 0\n"), "\"more\":true"));
+	snprintf(line, sizeof(line), "list 10 %s\n", id);
+	CHECK(contains(fakes_ask(f, line), "\"messages\":[]"));
+	CHECK(contains(fakes_ask(f, "show nobody\n"), "\"error\""));
+	CHECK(contains(fakes_ask(f, "list x\n"), "\"error\""));
+	CHECK(contains(fakes_ask(f, "dance\r\n"), "\"error\""));
+	CHECK(contains(fakes_ask(f, "retry all\n"), "\"retried\":1"));
+	fakes_run_ms(f, 20);
+	CHECK(f->njobs == 2);
+	snprintf(line, sizeof(line), "remove %s\n", id);
+	CHECK(contains(fakes_ask(f, line), "\"removed\":1"));
+	CHECK(f->q.index.n == 0);
+	CHECK(contains(fakes_ask(f, line), "\"error\""));
+}
+
+static void
+remove_and_die(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	char		 id[QID_TEXT], line[64];
+
+	f->code = 451;
+	f->q.sched.retries_ms[0] = 3600000;
+	qid_format(fakes_accept(f, "a@x.test", "hop@y.test", 500), id);
+	fakes_until(f, waits);
+	snprintf(line, sizeof(line), "remove %s\n", id);
+	CHECK(contains(fakes_ask(f, line), "\"removed\":1"));
+}
+
 #define ONE(name, f) \
 	static void \
 	test_##name(void **state) \
@@ -770,6 +829,8 @@ ONE(bodies_come_and_go, bodies)
 ONE(a_body_is_relayed_and_removed, body_relayed)
 ONE(below_the_reserve_smtp_is_told, no_space)
 ONE(a_message_can_be_removed, removed)
+ONE(the_control_socket_lists_shows_retries_and_removes, control)
+STEPS(what_was_removed_stays_away, remove_and_die, find_none)
 ONE(a_message_can_be_tried_at_once, retried)
 
 int
@@ -808,6 +869,8 @@ main(void)
 		cmocka_unit_test(test_a_body_is_relayed_and_removed),
 		cmocka_unit_test(test_below_the_reserve_smtp_is_told),
 		cmocka_unit_test(test_a_message_can_be_removed),
+		cmocka_unit_test(test_the_control_socket_lists_shows_retries_and_removes),
+		cmocka_unit_test(test_what_was_removed_stays_away),
 		cmocka_unit_test(test_a_message_can_be_tried_at_once),
 	};
 
