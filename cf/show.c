@@ -199,8 +199,8 @@ show_tag(struct show *s, const struct cf_sym *sym)
 	    rs_type_name(sym->type));
 	if (sym->decl->expr != NULL)
 		dflt = sym->decl->expr->value;
-	else if (!rs_has_span(sym->type) && !rs_is_number(sym->type))
-		return;
+	if (rs_is_void(&dflt) || dflt.type == RS_T_STATUS)
+		return;		/* empty, and cannot be written */
 	buf_add_str(s->out, " = ");
 	cf_value_print(&dflt, s->out);
 }

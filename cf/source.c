@@ -3,10 +3,13 @@
  */
 #include "base/digest.h"
 #include "base/fileio.h"
-#include "base/xalloc.h"
 #include "cf/cf_int.h"
 
-#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 static void
 index_lines(struct cf *cf, struct cf_source *s)
@@ -53,6 +56,26 @@ cf_full_path(struct cf *cf, struct span name)
 	    SPAN_ARG(name)).p;
 }
 
+/* A plain file: what a device or a pipe gives would not be there again. */
+static int
+read_plain(const char *full, struct buf *out)
+{
+	struct stat	 st;
+	int		 fd, r = -1, saved;
+
+	fd = open(full, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (fd == -1)
+		return -1;
+	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
+		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+	else
+		r = file_read_fd(fd, CF_FILE_MAX, out);
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return r;
+}
+
 struct cf_source *
 cf_source_read(struct cf *cf, struct span name, unsigned role)
 {
@@ -64,7 +87,7 @@ cf_source_read(struct cf *cf, struct span name, unsigned role)
 		if (s->role == role && strcmp(s->full, full) == 0)
 			return s;
 	}
-	if (file_read(full, CF_FILE_MAX, &text) == -1) {
+	if (read_plain(full, &text) == -1) {
 		buf_clear(&text);
 		return NULL;
 	}
