@@ -56,6 +56,12 @@ log_open(const char *process, int fd, enum log_level least)
 	lg.least = least;
 }
 
+bool
+log_wants(enum log_level level)
+{
+	return level >= lg.least;
+}
+
 void
 log_gather(bool on)
 {

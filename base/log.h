@@ -14,6 +14,8 @@ enum log_level { LOG_L_DEBUG, LOG_L_INFO, LOG_L_WARN, LOG_L_ERROR };
 
 /* process: static text.  fd: where lines go (2 until then). */
 void	log_open(const char *process, int fd, enum log_level least);
+/* Whether lines of this level are written: for who would have to make an effort. */
+bool	log_wants(enum log_level);
 /* The name given to log_open(). */
 const char	*log_process(void);
 void	log_debug(const char *, ...) __attribute__((format(printf, 1, 2)));

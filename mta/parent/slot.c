@@ -118,6 +118,11 @@ make_args(const struct slot *s, struct args *a)
 		add_arg(a, "--libexec", p->libexec);
 	if (s->proc == PROC_QUEUE)
 		add_arg(a, "--spool", p->spool);
+	if (s->proc == PROC_SMTP) {	/* a limit of all is shared out */
+		(void)snprintf(number, sizeof(number), "%u",
+		    p->listeners.workers);
+		add_arg(a, "--workers", number);
+	}
 }
 
 #ifdef WAYBILL_TEST_HOOKS

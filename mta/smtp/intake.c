@@ -215,6 +215,16 @@ fits(const struct intake_segment *s, uint64_t end, size_t records,
 	return end + record_size(m) + segment_seal_size(records + 1) <= s->size;
 }
 
+/*
+ * A new queue removes the body files that no record names yet: a message whose
+ * record was not there when the old one died is not promised to anybody.
+ */
+static bool
+body_lost(const struct intake *in, const struct intake_message *m)
+{
+	return m->in_body && m->epoch != in->epoch;
+}
+
 static void
 tell_accepted(struct intake *in, const struct batch *b,
     const struct intake_message *m)
@@ -236,7 +246,7 @@ batch_good(struct intake *in, struct batch *b)
 
 	for (m = b->messages; m != NULL; m = m->next) {
 		segment_toc_add(&in->active.toc, m->offset);
-		if (in->chan != NULL)
+		if (in->chan != NULL && !body_lost(in, m))
 			tell_accepted(in, b, m);
 	}
 	in->active.tail = b->end;
@@ -244,16 +254,6 @@ batch_good(struct intake *in, struct batch *b)
 	in->count.messages += b->n;
 	if (in->chan != NULL)
 		chan_flush(in->chan);
-}
-
-/*
- * A new queue removes the body files that no record names yet: a message whose
- * record was not there when the old one died is not promised to anybody.
- */
-static bool
-body_lost(const struct intake *in, const struct intake_message *m)
-{
-	return m->in_body && m->epoch != in->epoch;
 }
 
 static void
@@ -298,7 +298,12 @@ batch_gather(struct intake *in)
 	b->end = in->active.tail;
 	while ((m = in->waiting.head) != NULL &&
 	    fits(&in->active, b->end, in->active.toc.n + q.n, m)) {
-		put(&q, take(&in->waiting));
+		m = take(&in->waiting);
+		if (body_lost(in, m)) {
+			answer(in, m, INTAKE_FAILED);
+			continue;
+		}
+		put(&q, m);
 		m->offset = b->end;
 		b->end += record_size(m);
 	}
@@ -332,6 +337,9 @@ batch_start(struct intake *in)
 			return;
 		}
 		free(b);
+		if (in->waiting.n == 0 || fits(&in->active, in->active.tail,
+		    in->active.toc.n, in->waiting.head))
+			continue;	/* those before were lost */
 		if (in->active.toc.n == 0)
 			refuse_first(in);
 		else {

@@ -2,8 +2,10 @@
  * limits.h - how many sessions, altogether and from one client.
  *
  * A client is an IPv4 address or an IPv6 /64, which is what one customer gets.
- * Each worker counts its own: the kernel spreads connections over the workers,
- * so a client may reach the limit once in each of them.
+ * Each worker counts its own, for processes share nothing.  Of the sessions
+ * altogether each has its share; a client may reach its limit once in each
+ * worker, because the kernel spreads its connections as it likes, and half of
+ * them refused for bad luck would be worse.
  */
 #ifndef WB_MTA_SMTP_LIMITS_H
 #define WB_MTA_SMTP_LIMITS_H

@@ -54,7 +54,7 @@ enter(struct listener *l, int fd, const struct sockaddr *sa)
 		close(fd);
 		return;
 	}
-	r = limits_enter(&sv->limits, &ip, sv->gen->sessions_max,
+	r = limits_enter(&sv->limits, &ip, server_sessions_max(sv),
 	    sv->gen->per_client_max);
 	if (r == LIMITS_OK)
 		session_new(sv, fd, &ip, port, span_of(l->name));

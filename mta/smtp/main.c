@@ -61,6 +61,18 @@ on_stats(struct buf *out, void *arg)
 	server_stats(server, out);
 }
 
+/* --workers N: how many of us there are. */
+static unsigned
+workers(void)
+{
+	const char	*text = child_option("workers");
+	uint64_t	 n = 1;
+
+	if (text != NULL && (!span_u64(span_of(text), 32, &n) || n == 0))
+		fatalx("--workers: '%s' is not a number from 1 to 32", text);
+	return (unsigned)n;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -73,7 +85,8 @@ main(int argc, char **argv)
 	(void)confine_descriptors(DESCRIPTORS);
 	confine_drop("waybill-smtp", child_option("chroot"));
 	confine_sandbox(0);
-	server = server_new(child_instance());
+	server = server_new(child_instance(), workers());
+	server->records = log_wants(LOG_L_DEBUG);
 	child_run();
 	return 0;
 }

@@ -33,19 +33,22 @@ sweep(void *arg)
 		if (s->deadline_ms <= now)
 			session_timeout(s);
 	}
+	if (sv->stopping)
+		server_left(sv);
 	if (sv->stopping && sv->stop_ms <= now && sv->stopped != NULL)
 		sv->stopped(sv->stopped_arg);
 	timer_set(&sv->sweep, SWEEP_MS, sweep, sv);
 }
 
 struct server *
-server_new(unsigned instance)
+server_new(unsigned instance, unsigned workers)
 {
 	struct server	*sv = xcalloc(1, sizeof(*sv));
 
 	/* Rising over restarts too, so that a log's ids are unique. */
 	sv->next_id = (uint64_t)instance << 52 |
 	    ((uint64_t)clock_wall_ms() / 1000 & 0xffffffffu) << 20;
+	sv->workers = workers;
 	sv->intake = intake_new(instance);
 	sv->bodies = pool_new(BODY_THREADS);
 	sv->dns = dns_client_new();
@@ -147,6 +150,12 @@ server_stop(struct server *sv, uint32_t drain_ms, void (*cb)(void *),
 		session_stop(s);
 	}
 	server_left(sv);
+}
+
+unsigned
+server_sessions_max(const struct server *sv)
+{
+	return (sv->gen->sessions_max + sv->workers - 1) / sv->workers;
 }
 
 bool

@@ -34,6 +34,8 @@ struct server {
 	struct listener		*listeners;
 	struct arena		 scratch;	/* of one reply */
 	struct timer		 sweep;
+	unsigned		 workers;	/* of this server's kind */
+	bool			 records;	/* decision records go to the log */
 	uint64_t		 next_id;
 	uint64_t		 held;		/* octets of content in sessions */
 	bool			 stopping;
@@ -46,7 +48,7 @@ struct server {
 	} count;
 };
 
-struct server	*server_new(unsigned instance);
+struct server	*server_new(unsigned instance, unsigned workers);
 /* A new generation of settings and listeners; takes the descriptors. false: it cannot be used, nothing has changed. */
 bool		 server_config(struct server *, struct child_config *);
 /* The same with a policy that is open, without listeners: for tests. */
@@ -55,6 +57,8 @@ void		 server_policy(struct server *, uint32_t number, struct policy *);
 void		 server_stop(struct server *, uint32_t drain_ms, void (*cb)(void *), void *arg);
 /* Called by sessions that end. */
 void		 server_left(struct server *);
+/* This worker's share of the sessions. */
+unsigned	 server_sessions_max(const struct server *);
 void		 server_stats(struct server *, struct buf *);
 /* Whether contents in memory are below SERVER_HELD_MAX. */
 bool		 server_may_hold(const struct server *);

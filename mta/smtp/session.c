@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "mta/smtp/commands.h"
+#include "mta/smtp/reroute.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/session_int.h"
 #include "mta/smtp/transaction.h"
@@ -51,6 +52,44 @@ session_ref(const struct session *s, char out[32])
 {
 	snprintf(out, 32, "S%" PRIx64 ".%u", s->id, s->commands);
 	return out;
+}
+
+/* --- decision records: at log level debug, each as one line */
+
+static struct rs_record *
+record_new(const struct session *s)
+{
+	struct rs_record	*r;
+	char			 ref[32];
+
+	if (!s->server->records)
+		return NULL;
+	r = xcalloc(1, sizeof(*r));
+	r->ref = arena_span(&r->arena, span_of(session_ref(s, ref)));
+	return r;
+}
+
+static void
+record_free(struct session *s)
+{
+	if (s->record == NULL)
+		return;
+	rs_record_clear(s->record);
+	free(s->record);
+	s->record = NULL;
+}
+
+static void
+record_log(struct session *s)
+{
+	struct buf	json = { 0 };
+
+	if (s->record == NULL)
+		return;
+	rs_record_json(s->record, policy_image(s->gen->policy), &json);
+	log_debug("decision record=%.*s", SPAN_ARG(buf_span(&json)));
+	buf_clear(&json);
+	record_free(s);
 }
 
 /* --- beginning and end */
@@ -110,6 +149,8 @@ session_free(struct session **sp)
 	*sp = NULL;
 	log_end(s);
 	decision_free(&s->decision);
+	record_free(s);
+	reroute_free(&s->reroute);
 	transaction_end(s);
 	*s->prev = s->next;
 	if (s->next != NULL)
@@ -336,6 +377,7 @@ go_on(struct session *s)
 	struct decision	*d = s->decision;
 
 	s->decision = NULL;
+	record_log(s);
 	s->decided_line = decision_line(d);
 	keep_edits(s, d);
 	s->step(s, decision_verdict(d));
@@ -351,14 +393,9 @@ decided(void *arg, struct decision *d)
 	if (s->asking)
 		return;		/* session_ask() goes on */
 	assert(d == s->decision);
-	s->parked = false;
-	s->busy = true;
+	session_unpark(s);
 	go_on(s);
-	s->busy = false;
-	if (!s->parked)
-		session_resume(s);
-	else
-		session_settle(s);
+	session_go_on(s);
 }
 
 void
@@ -368,8 +405,9 @@ session_ask(struct session *s, enum rs_hook hook, session_step *step)
 	s->step = step;
 	s->answered = s->waited = false;
 	s->asking = true;
-	s->decision = policy_decide(s->gen->policy, hook, &s->facts, NULL,
-	    decided, s);
+	s->record = record_new(s);
+	s->decision = policy_decide(s->gen->policy, hook, &s->facts,
+	    s->record, decided, s);
 	s->asking = false;
 	if (s->answered)
 		go_on(s);
@@ -377,6 +415,23 @@ session_ask(struct session *s, enum rs_hook hook, session_step *step)
 		s->waited = true;
 		session_park(s);
 	}
+}
+
+void
+session_unpark(struct session *s)
+{
+	s->parked = false;
+	s->busy = true;
+}
+
+void
+session_go_on(struct session *s)
+{
+	s->busy = false;
+	if (s->parked)
+		session_settle(s);
+	else
+		session_resume(s);
 }
 
 void

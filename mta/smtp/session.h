@@ -79,6 +79,8 @@ struct session {
 	session_step		*step;
 	bool			 asking, answered;
 	bool			 waited;	/* the answer was not there at once */
+	struct rs_record	*record;	/* of the decision that it waits for, when asked for */
+	struct reroute		*reroute;	/* after the content, when tags may have changed it */
 	uint32_t		 decided_line;	/* of the policy; of the last decision */
 	struct transaction	*tx;
 };
@@ -117,6 +119,12 @@ void	session_ask(struct session *, enum rs_hook, session_step *);
 /* Nothing is read until session_resume(), which takes what came meanwhile. May free the session. */
 void	session_park(struct session *);
 void	session_resume(struct session *);
+/*
+ * For a callback that takes a step which may park again: session_unpark(),
+ * the step, session_go_on(). May free the session.
+ */
+void	session_unpark(struct session *);
+void	session_go_on(struct session *);
 /* The longest wait for what comes next starts now. */
 void	session_touch(struct session *);
 /* "S6920b1a5000f3.7": session and command, in log lines and decision records. */

@@ -3,6 +3,7 @@
  *
  *   check    what was found while it came; size, hops
  *   decide   `on content`
+ *   route    again, when it reads tags (reroute.h)
  *   edit     header edits of all the session's hooks
  *   file     a large content's file is finished and synced
  *   intake   the record is written and synced: then 250
@@ -16,6 +17,7 @@
 #include "base/xalloc.h"
 #include "mail/header.h"
 #include "mta/smtp/content.h"
+#include "mta/smtp/reroute.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/transaction.h"
 #include "mta/spool/segment.h"
@@ -217,6 +219,22 @@ edit(struct session *s)
 /* --- decide */
 
 static void
+edit_and_keep(struct session *s)
+{
+	edit(s);
+	keep(s);
+}
+
+static void
+route_decided(struct session *s, const struct rs_verdict *v)
+{
+	if (session_refused(s, v))
+		transaction_over(s, "refused");
+	else
+		edit_and_keep(s);
+}
+
+static void
 content_decided(struct session *s, const struct rs_verdict *v)
 {
 	if (session_refused(s, v)) {
@@ -229,8 +247,10 @@ content_decided(struct session *s, const struct rs_verdict *v)
 		transaction_over(s, "discarded");
 		return;
 	}
-	edit(s);
-	keep(s);
+	if (reroute_needed(s))
+		reroute_ask(s, route_decided);
+	else
+		edit_and_keep(s);
 }
 
 static void

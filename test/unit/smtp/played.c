@@ -223,7 +223,8 @@ played_start(const char *with)
 		log_open("test", STDERR_FILENO, getenv("PLAYED_LOG") != NULL ?
 		    LOG_L_DEBUG : LOG_L_ERROR);
 		loop_init();
-		p->server = server_new(1);
+		p->server = server_new(1, 1);
+		p->server->records = log_wants(LOG_L_DEBUG);
 		p->body_fd = -1;
 		p->own_content = true;
 	}

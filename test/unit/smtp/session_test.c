@@ -386,8 +386,67 @@ a_loop_is_stopped(void **state)
 	bye(p, fd);
 }
 
+static const char tags_policy[] = HEAD
+    "tag spam: bool\n"
+    "on content { header[\"Subject\"] == \"spam\" => tag spam = true }\n"
+    RCPT_RULES
+    "route {\n"
+    "  spam and rcpt.user == \"ann\" => reject 550 5.7.1 \"no spam\"\n"
+    "  otherwise => deliver box\n"
+    "}\n";
+
+/* The language's order of evaluation, 5. */
 static void
-without_a_queue_it_is_451(void **state)
+a_route_that_reads_tags_answers_the_dot(void **state)
+{
+	struct played	*p = played_start(tags_policy);
+	size_t		 before = p->nmessages;
+	int		 fd = data(p);
+
+	(void)state;
+	has(SAY(fd, "Subject: spam\r\n\r\n.\r\n", 1), "550 5.7.1 no spam");
+	assert_int_equal(p->nmessages, before);
+	has(SAY(fd, "MAIL FROM:<>\r\nRCPT TO:<ann@here.example>\r\nDATA\r\n",
+	    3), "354");
+	has(SAY(fd, "Subject: ham\r\n\r\n.\r\n", 1), "250 2.0.0 ");
+	/* One who takes it is enough: the other's refusal is a bounce. */
+	has(SAY(fd, "MAIL FROM:<>\r\nRCPT TO:<ann@here.example>\r\n"
+	    "RCPT TO:<bob@here.example>\r\nDATA\r\n", 4), "354");
+	has(SAY(fd, "Subject: spam\r\n\r\n.\r\n", 1), "250 2.0.0 ");
+	assert_int_equal(p->nmessages, before + 2);
+	assert_true(p->last.envelope.nfacts >= 1);
+	assert_int_equal(p->last.envelope.facts[p->last.envelope.nfacts -
+	    1].fact, POLICY_FACT_TAG | 0);
+	assert_int_equal(p->last.envelope.facts[p->last.envelope.nfacts -
+	    1].value.i, 1);
+	bye(p, fd);
+}
+
+static void
+a_body_file_dies_with_its_queue(void **state)
+{
+	struct played	*p = played_start(plain_policy);
+	size_t		 n = 1300 * 1000, before = p->nmessages;
+	char		*text = xmalloc(n);
+	int		 fd = data(p);
+
+	(void)state;
+	memset(text, 'x', n);
+	for (size_t i = 98; i + 1 < n; i += 100)
+		memcpy(text + i, "\r\n", 2);
+	memcpy(text, "S: x\r\n\r\n", 8);
+	assert_string_equal(played_say(fd, text, n, 0), "");
+	played_turns(50);
+	played_queue_dies(p);
+	played_queue(p);
+	has(SAY(fd, "\r\n.\r\n", 1), "451 4.3.0 ");
+	assert_int_equal(p->nmessages, before);
+	bye(p, fd);
+	free(text);
+}
+
+static void
+without_a_queue_it_goes_on(void **state)
 {
 	struct played	*p = played_start(plain_policy);
 	size_t		 resumed;
@@ -432,6 +491,7 @@ a_failed_sync_fails_all_who_wait(void **state)
 	played_turns(20);
 	failed = p->nfailed;
 	assert_true(failed >= 1);
+	assert_true(p->nsealed >= 1);
 	assert_int_equal(p->nmessages, before + (size_t)i);
 	p->broken_segments = false;
 	p->own_content = true;
@@ -494,7 +554,9 @@ main(void)
 		cmocka_unit_test(rules_edit_the_header),
 		cmocka_unit_test(hooks_refuse_where_they_stand),
 		cmocka_unit_test(a_loop_is_stopped),
-		cmocka_unit_test(without_a_queue_it_is_451),
+		cmocka_unit_test(a_route_that_reads_tags_answers_the_dot),
+		cmocka_unit_test(a_body_file_dies_with_its_queue),
+		cmocka_unit_test(without_a_queue_it_goes_on),
 		cmocka_unit_test(a_failed_sync_fails_all_who_wait),
 		cmocka_unit_test(a_client_that_leaves_keeps_its_message_stored),
 		cmocka_unit_test(stopping_lets_data_finish),
