@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #define SEGMENTS_MAX	4	/* unsealed ones of one worker */
-#define RESUME_MS	60000	/* then nobody writes on what was open at a restart */
 #define BODIES_MAX	256	/* files that one worker is writing */
 
 struct worker {
@@ -191,14 +190,13 @@ get_id(struct msg *msg)
 	return id;
 }
 
-/* The worker's own segment; NULL: it is not. */
+/* A segment that this worker writes; NULL: it is not. */
 static struct segment *
 own_segment(struct worker *w, struct segment_id id)
 {
 	struct segment	*g = segments_find(&w->q->segments, id);
 
-	return g != NULL && g->writer == w->instance &&
-	    g->state == SEGMENT_OPEN ? g : NULL;
+	return g != NULL && segments_resume(g, w->instance) ? g : NULL;
 }
 
 static bool
@@ -259,17 +257,15 @@ take_resume(struct worker *w, struct msg *msg)
 {
 	struct segment_id	 id = get_id(msg);
 	uint64_t		 synced = msg_u64(msg);
-	struct segment		*g = segments_find(&w->q->segments, id);
+	struct segment		*g = own_segment(w, id);
 
 	if (!msg_end(msg))
 		return false;
-	if (g == NULL || (g->state != SEGMENT_LOST &&
-	    (g->state != SEGMENT_OPEN || g->writer != w->instance))) {
+	if (g == NULL) {	/* what it writes there would be lost */
 		log_warnx("smtp %u resumes a segment that is not there: %08x",
 		    w->instance, id.id);
-		return true;
+		return false;
 	}
-	segments_resumed(g, w->instance);
 	intake_read_on(w->q, g, synced, true);
 	return true;
 }
@@ -333,6 +329,15 @@ take_body_dropped(struct worker *w, struct msg *msg)
 
 /* --- time */
 
+/* All that stands there.  What is taken must not be torn later: it may be unsynced. */
+static void
+read_tail(struct queue *q, struct segment *g)
+{
+	if (fdatasync(g->fd) == -1)
+		log_warn("segment %08x: cannot sync", g->id.id);
+	intake_read_on(q, g, 0, true);
+}
+
 void
 intake_tick(struct queue *q)
 {
@@ -340,9 +345,11 @@ intake_tick(struct queue *q)
 
 	for (g = q->segments.first; g != NULL; g = next) {
 		next = g->next;
-		if (g->state == SEGMENT_LOST &&
-		    clock_boot_ms() - g->sealed_ms > RESUME_MS)
-			segments_seal(g, g->known);
+		if (g->state != SEGMENT_LOST ||
+		    clock_boot_ms() - g->sealed_ms <= (int64_t)q->resume_ms)
+			continue;
+		read_tail(q, g);
+		segments_seal(g, g->known);
 	}
 }
 
@@ -374,27 +381,25 @@ intake_message(struct chan *c, struct msg *msg, void *arg)
 	}
 }
 
-/* Dead: what it had synced counts; its segments are not continued. */
+/*
+ * It is dead, or will come again on a new channel.  What it had synced counts
+ * now; its segments are sealed when it does not name them for a while.
+ */
 static void
 bury(struct worker *w)
 {
 	struct queue	*q = w->q;
-	struct segment	*g, *next;
+	struct segment	*g;
 
 	w->chan = NULL;
 	w->wants = 0;
-	for (g = q->segments.first; g != NULL; g = next) {
-		next = g->next;
+	w->nbodies = 0;		/* bodies_sweep() finds what nobody names */
+	for (g = q->segments.first; g != NULL; g = g->next) {
 		if (g->state != SEGMENT_OPEN || g->writer != w->instance)
 			continue;
-		/* What is taken must not be torn later: it may be unsynced. */
-		if (fdatasync(g->fd) == -1)
-			log_warn("segment %08x: cannot sync", g->id.id);
-		intake_read_on(q, g, 0, true);
-		segments_seal(g, g->known);
+		read_tail(q, g);
+		segments_lose(g);
 	}
-	while (w->nbodies > 0)
-		body_remove(q, w->bodies[--w->nbodies]);
 }
 
 static void

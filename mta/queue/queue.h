@@ -56,6 +56,7 @@ struct queue {
 	struct qid_gen		 qids;
 	uint64_t		 max_qid;	/* ever seen */
 	uint32_t		 copy_after_ms;	/* sealing to moving what is left */
+	uint32_t		 resume_ms;	/* a worker names its segments by then, or never */
 	struct worker		*workers;
 	struct router		*router;
 	struct relay_jobs	*relay;
@@ -71,6 +72,7 @@ struct queue {
 };
 
 #define QUEUE_COPY_AFTER_MS	(5 * 60 * 1000)
+#define QUEUE_RESUME_MS		(60 * 1000)
 
 /* --- service.c; folder.c and settings.c for what main.c opens */
 void	queue_init(struct queue *);	/* parts; before all else */

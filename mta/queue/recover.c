@@ -417,6 +417,9 @@ adopt_all(struct past *p)
 	while ((e = readdir(d)) != NULL)
 		if (segment_name_parse(e->d_name, &id))
 			adopt_file(p, e->d_name, id);
+	/* The log will forget what was removed: its name must not come back. */
+	if (fsync(dirfd(d)) == -1)
+		log_warn("folder of segments: cannot sync");
 	closedir(d);
 }
 

@@ -226,15 +226,20 @@ segments_take(struct segments *p, uint32_t writer)
 
 /* --- sealing and freeing */
 
-/* On a thread; the descriptor is closed later, by drop(). */
+/*
+ * On a thread; the descriptor is closed later, by drop().  Synced, because the
+ * log forgets a segment that is gone: a name that came back would be read.
+ */
 static void
 unlink_work(void *arg)
 {
 	struct segment	*g = arg;
 	char		 name[SEGMENT_NAME];
 
-	g->error = unlinkat(g->pool->dirfd, segment_name(g->id.id, name), 0) ==
-	    -1 ? errno : 0;
+	g->error = 0;
+	if (unlinkat(g->pool->dirfd, segment_name(g->id.id, name), 0) == -1 ||
+	    fsync(g->pool->dirfd) == -1)
+		g->error = errno;
 }
 
 static void
@@ -287,16 +292,33 @@ segments_seal(struct segment *g, uint64_t end)
 	g->end = end;
 	g->sealed_ms = clock_boot_ms();
 	set_state(g, SEGMENT_SEALED);
-	journal_add(g->pool->journal, &r);
+	if (!g->doubtful)
+		journal_add(g->pool->journal, &r);
 	free_if_done(g);
 }
 
 void
-segments_resumed(struct segment *g, uint32_t writer)
+segments_lose(struct segment *g)
 {
-	if (g->state == SEGMENT_LOST)
-		set_state(g, SEGMENT_OPEN);
+	if (g->state != SEGMENT_OPEN)
+		return;
+	g->sealed_ms = clock_boot_ms();
+	set_state(g, SEGMENT_LOST);
+}
+
+bool
+segments_resume(struct segment *g, uint32_t writer)
+{
+	if (g->state == SEGMENT_OPEN)
+		return g->writer == writer;
+	/* One that was given up too early is there as long as it is not freed. */
+	if (g->state != SEGMENT_LOST &&
+	    (g->state != SEGMENT_SEALED || !g->doubtful))
+		return false;
+	set_state(g, SEGMENT_OPEN);
 	g->writer = writer;
+	g->end = 0;
+	return true;
 }
 
 void

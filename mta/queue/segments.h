@@ -6,8 +6,9 @@
  *   MAKING -> SPARE -> OPEN -> SEALED -> FREEING -> (MAKING with a new generation | removed)
  *
  * A spare is zero-filled (or used before), has a synced head, and stands in
- * the status log.  LOST: open when the queue was started again, and nobody has
- * said yet that he still writes it.  A sealed segment without live messages
+ * the status log.  LOST: it was open when the queue was started again or its
+ * writer's channel closed; the writer may be dead, or about to name it on a new
+ * channel.  A sealed segment without live messages
  * and without readers is freed; that stands in the log before it is reused.
  *
  * Owns: files and descriptors.  Borrows: the folder's descriptor.
@@ -33,7 +34,7 @@ struct segment {
 	uint64_t		 known;		/* messages below are indexed */
 	uint64_t		 end;		/* of its records, when sealed */
 	uint64_t		 live_octets;	/* of live records */
-	int64_t			 sealed_ms;	/* boot time */
+	int64_t			 sealed_ms;	/* boot time; LOST: since then */
 	uint32_t		 writer;	/* smtp instance or SEGMENT_BY_QUEUE */
 	uint32_t		 live;		/* messages */
 	uint32_t		 pins;		/* jobs that read it */
@@ -73,8 +74,10 @@ struct segment	*segments_find(const struct segments *, struct segment_id);
 /* One that recovery has found; takes fd. */
 struct segment	*segments_adopt(struct segments *, struct segment_id,
 		    uint64_t size, int fd, enum segment_state);
-/* Its writer is known again, after a restart of the queue. */
-void		 segments_resumed(struct segment *, uint32_t writer);
+/* Its writer's channel has closed. */
+void		 segments_lose(struct segment *);
+/* Its writer has named it on a new channel; OPEN again.  false: it is not his, or freed. */
+bool		 segments_resume(struct segment *, uint32_t writer);
 /* Nothing more will be written; records end here. */
 void		 segments_seal(struct segment *, uint64_t end);
 void		 segments_clear(struct segments *);

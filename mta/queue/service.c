@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #define TICK_MS		1000
-#define SWEEP_TICKS	3600	/* bodies that nobody names */
+#define SWEEP_TICKS	600	/* bodies that nobody names */
 #define SWEEP_FIRST	60
 
 /* --- what the parts ask of each other */
@@ -57,6 +57,7 @@ queue_init(struct queue *q)
 	q->syncs = pool_new(1);
 	q->work = pool_new(2);
 	q->qids.instance = QID_QUEUE;
+	q->resume_ms = QUEUE_RESUME_MS;
 	if (q->copy_after_ms == 0)
 		q->copy_after_ms = QUEUE_COPY_AFTER_MS;
 	sched_init(&q->sched, &sched_ops, q);

@@ -133,6 +133,7 @@ load(const char *dir)
 	f->saw = saw;
 	f->later_until = UINT32_MAX;
 	f->q.copy_after_ms = 150;
+	f->q.resume_ms = 100;
 	f->q.sched.retries_ms[0] = 3600000;
 	for (i = 1; i <= MESSAGES; i++) {
 		send_one(f, (unsigned)random() % 100);
@@ -142,8 +143,10 @@ load(const char *dir)
 			worker_dies(f);
 		if (i % 30 == 0)
 			journal_checkpoint(f->q.journal);
-		if (i % 50 == 0)
+		if (i % 50 == 0) {
+			intake_tick(&f->q);
 			deferred_tick(&f->q);
+		}
 	}
 	fakes_run_ms(f, 1300);	/* lazy syncs, what is left moves */
 	deferred_tick(&f->q);

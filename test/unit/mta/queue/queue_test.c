@@ -514,6 +514,73 @@ resumed(const char *dir)
 		fakes_run_ms(f, 2);
 }
 
+/* The same worker on a new channel: the old one closes first, or after. */
+static void
+channel_again(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	int		 round;
+
+	for (round = 0; round < 4; round++) {
+		fakes_accept(f, "a@x.test", "hop@y.test", 500);
+		fakes_until(f, is_empty);
+		if (round % 2 == 0) {
+			chan_free(&f->smtp);
+			fakes_run_ms(f, 5);
+		}
+		fakes_peer(f, PROC_SMTP);
+		chan_begin(f->smtp, MSG_SEGMENT_RESUME);
+		chan_u32(f->smtp, f->seg.id);
+		chan_u32(f->smtp, f->seg.generation);
+		chan_u64(f->smtp, f->seg_at);
+		chan_end(f->smtp);
+	}
+	fakes_accept(f, "a@x.test", "hop@y.test", 500);
+	fakes_until(f, is_empty);
+	CHECK(f->njobs == 5);
+	CHECK(f->segments == 1);
+}
+
+/* Given up, and named again before it is freed; when freed, he is cut off. */
+static void
+resumed_late(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	f->route_silent = true;
+	f->q.resume_ms = 0;
+	fakes_accept(f, "a@x.test", "hop@y.test", 500);
+	fakes_until(f, was_asked);
+	chan_free(&f->smtp);
+	fakes_run_ms(f, 20);
+	intake_tick(&f->q);
+	CHECK(f->q.segments.nstate[SEGMENT_SEALED] == 1);
+	f->route_silent = false;
+	fakes_peer(f, PROC_SMTP);
+	chan_begin(f->smtp, MSG_SEGMENT_RESUME);
+	chan_u32(f->smtp, f->seg.id);
+	chan_u32(f->smtp, f->seg.generation);
+	chan_u64(f->smtp, f->seg_at);
+	chan_end(f->smtp);
+	fakes_accept(f, "a@x.test", "hop@y.test", 500);
+	fakes_peer(f, PROC_ROUTE);
+	fakes_until(f, is_empty);
+	CHECK(f->njobs == 2);
+	chan_free(&f->smtp);
+	fakes_run_ms(f, 20);
+	intake_tick(&f->q);
+	fakes_run_ms(f, 50);
+	CHECK(segments_find(&f->q.segments, f->seg) == NULL);
+	fakes_peer(f, PROC_SMTP);
+	chan_begin(f->smtp, MSG_SEGMENT_RESUME);
+	chan_u32(f->smtp, f->seg.id);
+	chan_u32(f->smtp, f->seg.generation);
+	chan_u64(f->smtp, f->seg_at);
+	chan_end(f->smtp);
+	fakes_run_ms(f, 20);
+	CHECK(f->smtp == NULL);		/* what it writes would be lost */
+}
+
 static uint64_t
 spool_octets(const struct fakes *f)
 {
@@ -637,12 +704,16 @@ bodies(const char *dir)
 	chan_end(f->smtp);
 	fakes_run_ms(f, 50);
 	CHECK(faccessat(f->q.body_fd, name, F_OK, 0) == -1);
-	/* One that its worker's death leaves behind goes too. */
+	/* One that its worker's death leaves behind goes when it is old. */
 	qid = qid_next(&f->qids);
 	ask_body(f, qid);
 	chan_free(&f->smtp);
-	fakes_run_ms(f, 50);
-	CHECK(faccessat(f->q.body_fd, qid_format(qid, name), F_OK, 0) == -1);
+	fakes_run_ms(f, 20);
+	bodies_sweep(&f->q);
+	CHECK(faccessat(f->q.body_fd, qid_format(qid, name), F_OK, 0) == 0);
+	f->q.set.transaction_ms = -3600000;
+	bodies_sweep(&f->q);
+	CHECK(faccessat(f->q.body_fd, name, F_OK, 0) == -1);
 }
 
 static void
@@ -823,6 +894,8 @@ ONE(what_a_dead_worker_had_synced_counts, untold)
 ONE(a_record_that_nobody_named_is_read, passed_over)
 ONE(segments_are_used_again, reused)
 ONE(a_worker_may_resume_its_segment, resumed)
+ONE(a_worker_on_a_new_channel_goes_on_in_its_segment, channel_again)
+ONE(a_segment_given_up_is_resumed_until_it_is_freed, resumed_late)
 STEPS(what_is_left_moves_so_that_segments_go, one_percent, thirty_left)
 STEPS(a_checkpoint_loses_nothing, many_left, find_550, find_550)
 ONE(bodies_come_and_go, bodies)
@@ -863,6 +936,8 @@ main(void)
 		cmocka_unit_test(test_a_record_that_nobody_named_is_read),
 		cmocka_unit_test(test_segments_are_used_again),
 		cmocka_unit_test(test_a_worker_may_resume_its_segment),
+		cmocka_unit_test(test_a_worker_on_a_new_channel_goes_on_in_its_segment),
+		cmocka_unit_test(test_a_segment_given_up_is_resumed_until_it_is_freed),
 		cmocka_unit_test(test_what_is_left_moves_so_that_segments_go),
 		cmocka_unit_test(test_a_checkpoint_loses_nothing),
 		cmocka_unit_test(test_bodies_come_and_go),
