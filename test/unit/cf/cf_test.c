@@ -448,9 +448,8 @@ main(void)
 		cmocka_unit_test(the_manual_names_all),
 		cmocka_unit_test(relative_names_are_in_the_policys_folder),
 	};
-	const char	*srcdir = getenv("srcdir");
 
-	if (srcdir != NULL && chdir(srcdir) == -1)
+	if (chdir(SOURCES) == -1)
 		return 99;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

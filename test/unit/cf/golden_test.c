@@ -139,13 +139,10 @@ main(void)
 {
 	struct CMUnitTest	 tests[NAMES_MAX];
 	char			*names[NAMES_MAX];
-	const char		*srcdir = getenv("srcdir");
 	size_t			 i, n;
 	int			 failed;
 
-	if (srcdir != NULL && chdir(srcdir) == -1)
-		return 99;
-	if (chdir("test/unit/cf") == -1)
+	if (chdir(SOURCES "/test/unit/cf") == -1)
 		return 99;
 	n = list(names);
 	memset(tests, 0, sizeof(tests));
