@@ -17,18 +17,25 @@ struct pool;
 typedef void body_cb(void *arg, int error);
 
 /* Asks the queue for the file; cb when it is there. */
-struct body	*body_open(struct intake *, struct pool *, uint64_t qid, body_cb *, void *arg);
+struct body	*body_open(struct intake *, struct pool *, uint64_t qid,
+	    body_cb *, void *arg);
 /* Writes what is in piece at the end; takes its memory. */
-void		 body_write(struct body *, struct buf *piece, body_cb *, void *arg);
+void		 body_write(struct body *, struct buf *piece, body_cb *,
+	    void *arg);
 /*
- * Takes the last piece, puts header (when it is not empty) in the place of the first old_header
+ * Takes the last piece, puts header (when it is not empty) in the place of the
+ * first old_header
  * octets, syncs, computes the checksum.
  */
-void		 body_finish(struct body *, struct buf *piece, struct buf *header, uint64_t old_header, body_cb *, void *arg);
+void		 body_finish(struct body *, struct buf *piece,
+	    struct buf *header, uint64_t old_header, body_cb *, void *arg);
 uint64_t	 body_length(const struct body *);
 uint32_t	 body_crc(const struct body *);		/* after body_finish() */
 unsigned	 body_epoch(const struct body *);
-/* keep: a record will name it; else the queue is told to remove it. May be called at any time, cb is then not called. */
+/*
+ * keep: a record will name it; else the queue is told to remove it. May be
+ * called at any time, cb is then not called.
+ */
 void		 body_close(struct body **, bool keep);
 
 #endif

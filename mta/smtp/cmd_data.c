@@ -1,5 +1,6 @@
 /*
- * cmd_data.c - DATA (RFC 5321, 4.1.1.4); what follows it is in content.c and store.c.
+ * cmd_data.c - DATA (RFC 5321, 4.1.1.4); what follows it is in content.c and
+ * store.c.
  */
 #include "config.h"
 

@@ -1,5 +1,6 @@
 /*
- * cmd_other.c - RSET, VRFY, EXPN, HELP, NOOP, QUIT (RFC 5321, 4.1.1.5 to 4.1.1.10),
+ * cmd_other.c - RSET, VRFY, EXPN, HELP, NOOP, QUIT (RFC 5321, 4.1.1.5 to
+ * 4.1.1.10),
  * and what other servers offer and this one does not.
  */
 #include "config.h"

@@ -7,7 +7,9 @@
 #include "mta/smtp/server.h"
 #include "mta/smtp/transaction.h"
 
-/* Octets of all recipients of a message: its envelope stays below ENVELOPE_MAX. */
+/*
+ * Octets of all recipients of a message: its envelope stays below ENVELOPE_MAX.
+ */
 #define RCPTS_OCTETS_MAX	(ENVELOPE_MAX / 2)
 
 static void

@@ -1,5 +1,6 @@
 /*
- * command.h - command lines of RFC 5321, 4.1: bytes to a struct, no session in sight.
+ * command.h - command lines of RFC 5321, 4.1: bytes to a struct, no session in
+ * sight.
  *
  * Only CRLF ends a line (2.3.8).  A CR or LF that stands alone, a NUL, or a
  * line that is too long spoils the line, and nothing of it is a command, up to
@@ -47,10 +48,16 @@ struct smtp_command {
 	struct span	args;	/* what follows, without blanks on both sides */
 };
 
-/* line is without its CRLF. false: an octet 0 or another control character (tab is a blank). */
+/*
+ * line is without its CRLF. false: an octet 0 or another control character (tab
+ * is a blank).
+ */
 bool	command_parse(struct span line, struct smtp_command *out);
 
-/* EHLO's and HELO's argument (4.1.1.1): a domain, or an address literal.  Underscores are let through: too many hosts have them. */
+/*
+ * EHLO's and HELO's argument (4.1.1.1): a domain, or an address literal.
+ * Underscores are let through: too many hosts have them.
+ */
 bool	helo_ok(struct span arg);
 
 /* How an argument was refused: the reply follows from it. */
@@ -71,7 +78,9 @@ struct smtp_path {
  * The arguments of MAIL ("FROM:<a@b> SIZE=1") and RCPT ("TO:<c@d>").  The
  * path lies in the arena.  *why is static, for the reply's text.
  */
-enum args_result command_mail(struct span args, struct arena *, struct smtp_path *out, const char **why);
-enum args_result command_rcpt(struct span args, struct arena *, struct smtp_path *out, const char **why);
+enum args_result command_mail(struct span args, struct arena *,
+	    struct smtp_path *out, const char **why);
+enum args_result command_rcpt(struct span args, struct arena *,
+	    struct smtp_path *out, const char **why);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * commands.h - the commands of RFC 5321, 4.1, in its order; the table is in commands.c.
+ * commands.h - the commands of RFC 5321, 4.1, in its order; the table is in
+ * commands.c.
  */
 #ifndef WB_MTA_SMTP_COMMANDS_H
 #define WB_MTA_SMTP_COMMANDS_H
@@ -17,7 +18,9 @@ command_fn	cmd_ehlo, cmd_helo;
 command_fn	cmd_mail;			/* cmd_mail.c */
 command_fn	cmd_rcpt;			/* cmd_rcpt.c */
 command_fn	cmd_data;			/* cmd_data.c */
-/* DATA (or BDAT) was refused: closes when the client has not waited for that. */
+/*
+ * DATA (or BDAT) was refused: closes when the client has not waited for that.
+ */
 void		data_refused(struct session *);
 /* cmd_other.c */
 command_fn	cmd_rset, cmd_vrfy, cmd_expn, cmd_help, cmd_noop, cmd_quit;

@@ -26,6 +26,7 @@ struct generation	*generation_new(uint32_t number, struct policy *);
 struct generation	*generation_ref(struct generation *);
 void			 generation_unref(struct generation **);
 /* The name of a listener ("smtp"), by its object. */
-struct span		 generation_listener(const struct generation *, uint32_t object);
+struct span		 generation_listener(const struct generation *,
+	    uint32_t object);
 
 #endif

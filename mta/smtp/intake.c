@@ -9,54 +9,18 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/chan.h"
-#include "base/hash.h"
 #include "base/log.h"
-#include "base/loop.h"
 #include "base/pool.h"
 #include "base/xalloc.h"
 #include "mta/msg/msg.h"
-#include "mta/smtp/batch.h"
-#include "mta/spool/qid.h"
+#include "mta/smtp/intake_int.h"
 
 #define SWEEP_MS	1000
-
-struct body_question {
-	intake_body_cb	*cb;		/* NULL: given up */
-	void		*arg;
-	int64_t		 since_ms;
-};
-
-struct queue {			/* messages, first come first */
-	struct intake_message	*head, **tail;
-	size_t			 n;
-};
-
-struct intake {
-	struct chan		*chan;		/* to the queue; NULL: it has died */
-	struct intake_segment	 active, spare;
-	bool			 wanted;	/* SEGMENT_WANTED is under way */
-	bool			 full;		/* SPACE */
-	bool			 has_floor;
-	struct qid_gen		 gen;
-	unsigned		 transactions;
-	struct queue		 waiting;
-	struct batch		*running;
-	struct pool		*pool;
-	struct htab		 bodies;	/* qid: body_question */
-	unsigned		 epoch;		/* counts the queues that have died */
-	uint64_t		 held;
-	struct turn_hook	 hook;
-	struct timer		 company, sweep;
-	void			(*finished)(void *);
-	void			*finished_arg;
-	struct intake_counters	 count;
-};
 
 /* --- queues of messages */
 
 static void
-put(struct queue *q, struct intake_message *m)
+put(struct message_list *q, struct intake_message *m)
 {
 	m->next = NULL;
 	if (q->n++ == 0)
@@ -66,7 +30,7 @@ put(struct queue *q, struct intake_message *m)
 }
 
 static struct intake_message *
-take(struct queue *q)
+take(struct message_list *q)
 {
 	struct intake_message	*m = q->head;
 
@@ -79,14 +43,6 @@ take(struct queue *q)
 }
 
 static void
-say_qid(struct intake *in, unsigned type, uint64_t qid)
-{
-	chan_begin(in->chan, (uint16_t)type);
-	chan_u64(in->chan, qid);
-	chan_end(in->chan);
-}
-
-static void
 answer(struct intake *in, struct intake_message *m, enum intake_result r)
 {
 	if (r != INTAKE_OK && m->in_body)
@@ -95,109 +51,6 @@ answer(struct intake *in, struct intake_message *m, enum intake_result r)
 		m->done(m->arg, r);
 	in->held -= m->held;
 	intake_message_free(&m);
-}
-
-/* --- segments */
-
-static void
-segment_drop(struct intake_segment *s)
-{
-	if (s->fd != -1)
-		close(s->fd);
-	segment_toc_clear(&s->toc);
-	*s = (struct intake_segment){ .fd = -1 };
-}
-
-static void
-say_segment(struct intake *in, unsigned type, const struct intake_segment *s)
-{
-	if (in->chan == NULL)
-		return;
-	chan_begin(in->chan, (uint16_t)type);
-	chan_u32(in->chan, s->id.id);
-	chan_u32(in->chan, s->id.generation);
-	chan_u64(in->chan, s->tail);
-	chan_end(in->chan);
-}
-
-/* One that is written, one spare: asked for one at a time. */
-static void
-want_segment(struct intake *in)
-{
-	if (in->chan == NULL || in->wanted || in->finished != NULL ||
-	    (in->active.fd != -1 && in->spare.fd != -1))
-		return;
-	in->wanted = true;
-	chan_begin(in->chan, MSG_SEGMENT_WANTED);
-	chan_end(in->chan);
-}
-
-static void
-next_segment(struct intake *in)
-{
-	assert(in->active.fd == -1);
-	in->active = in->spare;
-	in->spare = (struct intake_segment){ .fd = -1 };
-	want_segment(in);
-}
-
-struct sealing {
-	struct intake		*intake;
-	struct intake_segment	 segment;
-	int			 error;
-};
-
-static void
-seal_work(void *arg)
-{
-	struct sealing	*s = arg;
-
-	batch_seal(&s->segment, &s->error);
-}
-
-/* The table only spares a reader the records: without it they are read. */
-static void
-seal_done(void *arg)
-{
-	struct sealing	*s = arg;
-	struct intake	*in = s->intake;
-
-	if (s->error != 0) {
-		errno = s->error;
-		log_warn("cannot seal segment=%08x", (unsigned)s->segment.id.id);
-	}
-	in->count.sealed++;
-	say_segment(in, MSG_SEGMENT_SEALED, &s->segment);
-	segment_drop(&s->segment);
-	free(s);
-	if (in->finished != NULL) {
-		if (in->chan != NULL)
-			chan_flush(in->chan);
-		in->finished(in->finished_arg);
-	}
-}
-
-static void
-seal_active(struct intake *in)
-{
-	struct sealing	*s = xcalloc(1, sizeof(*s));
-
-	s->intake = in;
-	s->segment = in->active;
-	in->active = (struct intake_segment){ .fd = -1 };
-	pool_run(in->pool, seal_work, seal_done, s);
-}
-
-/* After a failure nothing more is written to it: not even a table. */
-static void
-retire_active(struct intake *in, int error)
-{
-	errno = error;
-	log_warn("segment retired segment=%08x good=%" PRIu64,
-	    (unsigned)in->active.id.id, in->active.tail);
-	say_segment(in, MSG_SEGMENT_FAILED, &in->active);
-	segment_drop(&in->active);
-	next_segment(in);
 }
 
 /* --- batches */
@@ -290,7 +143,7 @@ static struct batch *
 batch_gather(struct intake *in)
 {
 	struct batch		*b = xcalloc(1, sizeof(*b));
-	struct queue		 q = { 0 };
+	struct message_list 	 q = { 0 };
 	struct intake_message	*m;
 
 	b->intake = in;
@@ -396,82 +249,6 @@ intake_forget(struct intake *in, void *arg)
 		forget(in->running->messages, arg);
 }
 
-/* --- body files */
-
-static struct span
-key_of(const uint64_t *qid)
-{
-	return span_mem(qid, sizeof(*qid));
-}
-
-void
-intake_body_wanted(struct intake *in, uint64_t qid, intake_body_cb *cb,
-    void *arg)
-{
-	struct body_question	*q = xcalloc(1, sizeof(*q));
-
-	*q = (struct body_question){ cb, arg, loop_now_ms() };
-	q = htab_put(&in->bodies, key_of(&qid), q);
-	assert(q == NULL);
-	if (in->chan != NULL)
-		say_qid(in, MSG_BODY_WANTED, qid);
-}
-
-static void
-body_answer(struct intake *in, uint64_t qid, int fd, enum intake_result r)
-{
-	struct body_question	*q = htab_del(&in->bodies, key_of(&qid));
-
-	if (q != NULL && q->cb != NULL)
-		q->cb(q->arg, fd, r);
-	else if (fd != -1) {
-		close(fd);
-		intake_body_dropped(in, qid);
-	}
-	free(q);
-}
-
-void
-intake_body_cancel(struct intake *in, uint64_t qid)
-{
-	struct body_question	*q = htab_get(&in->bodies, key_of(&qid));
-
-	if (q != NULL)
-		q->cb = NULL;
-}
-
-void
-intake_body_dropped(struct intake *in, uint64_t qid)
-{
-	if (in->chan != NULL)
-		say_qid(in, MSG_BODY_DROPPED, qid);
-}
-
-/* The first that has waited too long, or (all) any; false: there is none. */
-static bool
-body_overdue(struct intake *in, int64_t before, uint64_t *qid)
-{
-	struct span	key;
-	size_t		pos = 0;
-	void		*v;
-
-	while (htab_next(&in->bodies, &pos, &key, &v))
-		if (((struct body_question *)v)->since_ms <= before) {
-			memcpy(qid, key.p, sizeof(*qid));
-			return true;
-		}
-	return false;
-}
-
-static void
-bodies_fail(struct intake *in, int64_t before)
-{
-	uint64_t	qid;
-
-	while (body_overdue(in, before, &qid))
-		body_answer(in, qid, -1, INTAKE_FAILED);
-}
-
 /* --- what takes too long */
 
 static void
@@ -488,103 +265,6 @@ sweep(void *arg)
 	}
 	bodies_fail(in, now - 1000 * (int64_t)msg_timeout_s(MSG_BODY_WANTED));
 	timer_set(&in->sweep, SWEEP_MS, sweep, in);
-}
-
-/* --- the queue */
-
-static bool
-take_segment(struct intake *in, struct msg *m)
-{
-	struct intake_segment	 s = { .fd = -1 };
-	uint64_t		 floor;
-
-	s.id.id = msg_u32(m);
-	s.id.generation = msg_u32(m);
-	s.size = msg_u64(m);
-	floor = msg_u64(m);
-	s.fd = msg_fd(m);
-	s.tail = SEGMENT_HEAD;
-	in->wanted = false;
-	if (!msg_end(m) || (in->active.fd != -1 && in->spare.fd != -1)) {
-		segment_drop(&s);
-		return false;
-	}
-	qid_floor(&in->gen, floor);
-	in->has_floor = true;
-	if (in->active.fd == -1)
-		in->active = s;
-	else
-		in->spare = s;
-	want_segment(in);
-	return true;
-}
-
-static bool
-take_body(struct intake *in, struct msg *m)
-{
-	uint64_t	qid = msg_u64(m);
-	bool		ok = msg_u8(m) != 0;
-	int		fd = ok ? msg_fd(m) : -1;
-
-	if (!msg_end(m)) {
-		if (fd != -1)
-			close(fd);
-		return false;
-	}
-	body_answer(in, qid, fd, ok ? INTAKE_OK : INTAKE_FULL);
-	return true;
-}
-
-static bool
-from_queue(struct chan *c, struct msg *m, void *arg)
-{
-	struct intake	*in = arg;
-
-	(void)c;
-	switch (m->type) {
-	case MSG_SEGMENT:
-		return take_segment(in, m);
-	case MSG_BODY:
-		return take_body(in, m);
-	case MSG_SPACE:
-		in->full = msg_u8(m) != 0;
-		return msg_end(m);
-	default:
-		return false;
-	}
-}
-
-/* Who asked for a body file fails; the segments go on, a new queue reads them. */
-static void
-queue_gone(struct chan *c, void *arg)
-{
-	struct intake	*in = arg;
-
-	(void)c;
-	log_warnx("the queue has gone");
-	in->chan = NULL;
-	in->wanted = false;
-	in->epoch++;
-	bodies_fail(in, INT64_MAX);
-}
-
-static const struct chan_ops queue_ops = { from_queue, queue_gone };
-
-void
-intake_attach(struct intake *in, int fd)
-{
-	if (in->chan != NULL) {
-		chan_free(&in->chan);
-		in->epoch++;
-		bodies_fail(in, INT64_MAX);
-	}
-	in->chan = chan_new(fd, "queue", &queue_ops, in);
-	in->wanted = false;
-	if (in->active.fd != -1)
-		say_segment(in, MSG_SEGMENT_RESUME, &in->active);
-	if (in->spare.fd != -1)
-		say_segment(in, MSG_SEGMENT_RESUME, &in->spare);
-	want_segment(in);
 }
 
 /* --- the rest */

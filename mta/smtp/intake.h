@@ -69,27 +69,41 @@ uint64_t	 intake_qid(struct intake *);
 /* Transactions from MAIL to their end: how much company a batch may expect. */
 void		 intake_transaction(struct intake *, int change);
 
-/* Takes m (made by xcalloc). done is called once, from the loop, never before this returns. */
+/*
+ * Takes m (made by xcalloc). done is called once, from the loop, never before
+ * this returns.
+ */
 void		 intake_store(struct intake *, struct intake_message *m);
 /* The client of m's done and arg has gone: forget them. */
 void		 intake_forget(struct intake *, void *arg);
 
 /*
- * A body file of the queue's for a content above SEGMENT_BODY_MAX.  cb is called once, from
+ * A body file of the queue's for a content above SEGMENT_BODY_MAX.  cb is
+ * called once, from
  * the loop, with a descriptor that it owns, or -1 with result FAILED or FULL.
  */
 typedef void intake_body_cb(void *arg, int fd, enum intake_result);
-void		 intake_body_wanted(struct intake *, uint64_t qid, intake_body_cb *, void *arg);
-/* cb of that question is not wanted any more; the file is dropped when it comes. */
+void		 intake_body_wanted(struct intake *, uint64_t qid,
+	    intake_body_cb *, void *arg);
+/*
+ * cb of that question is not wanted any more; the file is dropped when it
+ * comes.
+ */
 void		 intake_body_cancel(struct intake *, uint64_t qid);
 /* The file of a message that is not kept. */
 void		 intake_body_dropped(struct intake *, uint64_t qid);
 
 /* Nothing waits and no batch runs. */
 bool		 intake_idle(const struct intake *);
-/* Seals the segment, so that the next start need not read it; cb when that is done. Nothing may be stored after it. */
+/*
+ * Seals the segment, so that the next start need not read it; cb when that is
+ * done. Nothing may be stored after it.
+ */
 void		 intake_finish(struct intake *, void (*cb)(void *), void *arg);
-/* Another number for each queue: body files do not outlive it before their record is written. */
+/*
+ * Another number for each queue: body files do not outlive it before their
+ * record is written.
+ */
 unsigned	 intake_epoch(const struct intake *);
 /* Octets of content in memory that the intake holds. */
 uint64_t	 intake_held(const struct intake *);

@@ -21,7 +21,8 @@ struct limits {
 enum limits_result { LIMITS_OK, LIMITS_SESSIONS, LIMITS_CLIENT };
 
 /* Counts one more session, unless that is one too many. */
-enum limits_result limits_enter(struct limits *, const struct ip *, unsigned sessions_max, unsigned per_client_max);
+enum limits_result limits_enter(struct limits *, const struct ip *,
+	    unsigned sessions_max, unsigned per_client_max);
 void		 limits_leave(struct limits *, const struct ip *);
 unsigned	 limits_of(const struct limits *, const struct ip *);
 

@@ -27,6 +27,7 @@ enum params_result {
 };
 
 /* All of in: what follows the path, blanks first.  out is written whole. */
-enum params_result params_parse(struct span in, enum params_for, struct smtp_params *out, const char **why);
+enum params_result params_parse(struct span in, enum params_for,
+	    struct smtp_params *out, const char **why);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * reply.h - replies as octets (RFC 5321, 4.2; RFC 2034): what is said stands in replies.def.
+ * reply.h - replies as octets (RFC 5321, 4.2; RFC 2034): what is said stands
+ * in replies.def.
  */
 #ifndef WB_MTA_SMTP_REPLY_H
 #define WB_MTA_SMTP_REPLY_H
@@ -21,7 +22,8 @@ void		reply_put(struct buf *, enum smtp_reply, struct span arg);
  * Any reply, in one line: control characters become '?', what is too long is
  * cut.  status may be empty (greeting, 354).
  */
-void		reply_put_raw(struct buf *, unsigned code, struct span status, struct span text);
+void		reply_put_raw(struct buf *, unsigned code, struct span status,
+	    struct span text);
 unsigned	reply_code(enum smtp_reply);
 struct span	reply_status(enum smtp_reply);
 

@@ -49,12 +49,20 @@ struct server {
 };
 
 struct server	*server_new(unsigned instance, unsigned workers);
-/* A new generation of settings and listeners; takes the descriptors. false: it cannot be used, nothing has changed. */
+/*
+ * A new generation of settings and listeners; takes the descriptors. false: it
+ * cannot be used, nothing has changed.
+ */
 bool		 server_config(struct server *, struct child_config *);
 /* The same with a policy that is open, without listeners: for tests. */
-void		 server_policy(struct server *, uint32_t number, struct policy *);
-/* No new sessions; idle ones end with 421; cb when all have ended or drain_ms is over. */
-void		 server_stop(struct server *, uint32_t drain_ms, void (*cb)(void *), void *arg);
+void		 server_policy(struct server *, uint32_t number,
+	    struct policy *);
+/*
+ * No new sessions; idle ones end with 421; cb when all have ended or drain_ms
+ * is over.
+ */
+void		 server_stop(struct server *, uint32_t drain_ms,
+	    void (*cb)(void *), void *arg);
 /* Called by sessions that end. */
 void		 server_left(struct server *);
 /* This worker's share of the sessions. */

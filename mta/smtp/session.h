@@ -87,8 +87,11 @@ struct session {
 
 /* --- its life */
 
-/* Takes fd and counts itself into the server's limits (the caller has entered). */
-void	session_new(struct server *, int fd, const struct ip *, uint16_t port, struct span listener);
+/*
+ * Takes fd and counts itself into the server's limits (the caller has entered).
+ */
+void	session_new(struct server *, int fd, const struct ip *, uint16_t port,
+	    struct span listener);
 /* Frees it, whatever it waits for; what is in the intake stays there. */
 void	session_free(struct session **);
 /* The deadline has passed. */
@@ -108,7 +111,10 @@ void	session_enter(struct session *, enum smtp_state, const char *event);
 void	session_reply(struct session *, enum smtp_reply, struct span arg);
 /* A reply that refuses: also logged, and a 5xx counted as an error. */
 void	session_refuse(struct session *, enum smtp_reply, struct span arg);
-/* The reply to a verdict that refuses (reject, defer); 421 closes.  True when it was one. */
+/*
+ * The reply to a verdict that refuses (reject, defer); 421 closes.  True when
+ * it was one.
+ */
 bool	session_refused(struct session *, const struct rs_verdict *);
 /* Logs that a rule discards. */
 void	session_discarded(struct session *);
@@ -116,7 +122,10 @@ void	session_discarded(struct session *);
 void	session_close(struct session *, const char *why);
 /* Asks the policy; step is called now or later. */
 void	session_ask(struct session *, enum rs_hook, session_step *);
-/* Nothing is read until session_resume(), which takes what came meanwhile. May free the session. */
+/*
+ * Nothing is read until session_resume(), which takes what came meanwhile. May
+ * free the session.
+ */
 void	session_park(struct session *);
 void	session_resume(struct session *);
 /*
@@ -127,9 +136,12 @@ void	session_unpark(struct session *);
 void	session_go_on(struct session *);
 /* The longest wait for what comes next starts now. */
 void	session_touch(struct session *);
-/* "S6920b1a5000f3.7": session and command, in log lines and decision records. */
+/*
+ * "S6920b1a5000f3.7": session and command, in log lines and decision records.
+ */
 const char *session_ref(const struct session *, char out[32]);
 
-void	edits_add(struct edits *, struct arena *, const struct header_edit *, size_t n);
+void	edits_add(struct edits *, struct arena *, const struct header_edit *,
+	    size_t n);
 
 #endif

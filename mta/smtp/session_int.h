@@ -8,7 +8,10 @@
 
 /* Whether input may be taken just now. */
 bool	session_takes(const struct session *);
-/* Sends what it can, watches what is to be watched; frees a session that has ended, and returns false. */
+/*
+ * Sends what it can, watches what is to be watched; frees a session that has
+ * ended, and returns false.
+ */
 bool	session_settle(struct session *);
 /* The last step of a command: errors counted, deadlines set. */
 void	session_command(struct session *, struct span line);

@@ -142,7 +142,10 @@ receive(struct session *s)
 	take_new(s, span_mem(scratch, kept + (size_t)n));
 }
 
-/* After the last reply: the client's octets are read away, so that its stack does not throw our reply away with a reset. */
+/*
+ * After the last reply: the client's octets are read away, so that its stack
+ * does not throw our reply away with a reset.
+ */
 static void
 drain(struct session *s)
 {
@@ -171,7 +174,9 @@ send_out(struct session *s)
 	buf_clear(&s->out);
 }
 
-/* Input that waited because too many replies did goes on when they have left. */
+/*
+ * Input that waited because too many replies did goes on when they have left.
+ */
 static void
 push(struct session *s)
 {
@@ -205,7 +210,10 @@ watch_what_matters(struct session *s)
 	else if (session_takes(s))
 		what |= LOOP_READ;
 	else if (s->watched & LOOP_READ)
-		/* Mostly nothing comes while it is parked: taken off only when something does. */
+		/*
+		 * Mostly nothing comes while it is parked: taken off only when
+		 * something does.
+		 */
 		what |= LOOP_READ;
 	set_watch(s, what);
 }

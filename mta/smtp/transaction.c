@@ -95,7 +95,10 @@ freeze(const struct session *s, unsigned fact, struct envelope *e)
 	e->nfacts++;
 }
 
-/* What route may name, as it was when `on content` had decided; who sent it is always wanted in the queue's log. */
+/*
+ * What route may name, as it was when `on content` had decided; who sent it is
+ * always wanted in the queue's log.
+ */
 static void
 freeze_facts(const struct session *s, struct envelope *e)
 {

@@ -47,12 +47,16 @@ struct transaction {
 
 /* Begins one: the queue id is given. */
 struct transaction	*transaction_begin(struct session *);
-/* Ends it, whatever has become of it; NULL afterwards.  A body file goes too. */
+/*
+ * Ends it, whatever has become of it; NULL afterwards.  A body file goes too.
+ */
 void			 transaction_end(struct session *);
-void			 transaction_add_rcpt(struct transaction *, struct span whole);
+void			 transaction_add_rcpt(struct transaction *,
+	    struct span whole);
 /* "<>" when it is empty. */
 struct span		 transaction_sender(const struct transaction *);
 /* The facts that route may ask again, frozen into the envelope, formatted. */
-void			 transaction_envelope(const struct session *, uint64_t size, struct buf *out);
+void			 transaction_envelope(const struct session *,
+	    uint64_t size, struct buf *out);
 
 #endif

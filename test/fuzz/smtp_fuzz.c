@@ -82,7 +82,9 @@ check_stored(struct span c)
 	}
 }
 
-/* Sends the input in pieces and reads what comes, until the server has closed. */
+/*
+ * Sends the input in pieces and reads what comes, until the server has closed.
+ */
 static void
 converse(struct played *p, int fd, const uint8_t *in, size_t n, size_t piece,
     struct buf *got)

@@ -41,10 +41,17 @@ void		 played_queue(struct played *);
 
 /* A client from this address; fd of its end. */
 int		 played_client(struct played *, const char *ip);
-/* Runs the loop until the client has n complete replies (or is closed); what it got is added to out. */
+/*
+ * Runs the loop until the client has n complete replies (or is closed); what it
+ * got is added to out.
+ */
 void		 played_replies(int fd, size_t n, struct buf *out);
-/* The same, after these octets have been sent. Returns the text, until the next call. */
-const char	*played_say(int fd, const char *octets, size_t n, size_t replies);
+/*
+ * The same, after these octets have been sent. Returns the text, until the next
+ * call.
+ */
+const char	*played_say(int fd, const char *octets, size_t n,
+	    size_t replies);
 #define SAY(fd, text, replies) played_say((fd), (text), sizeof(text) - 1, (replies))
 /* Turns of the loop until no session is left, or ms are over. */
 void		 played_settle(struct played *, int ms);

@@ -1,5 +1,6 @@
 /*
- * session_test.c - whole sessions in this process: order, content, what is stored.
+ * session_test.c - whole sessions in this process: order, content, what is
+ * stored.
  */
 #include "config.h"
 
