@@ -1,9 +1,8 @@
 /*
- * names.c - declares what the policy names, and finds what each name means.
+ * names.c - declares what the policy names.
  *
- * All names at the top are one space.  Arguments and lets live in their block
- * and may not hide another name.  What rules can name grows with the hooks;
- * a ruleset may be called from those hooks in which all that it names is known.
+ * All names at the top are one space.  What each means where it stands is
+ * found in resolve.c.
  */
 #include "base/xalloc.h"
 #include "cf/names.h"
@@ -17,8 +16,8 @@ static const char *const server_words[] = {
 	"domain"
 };
 
-static bool
-is_server_word(struct span name)
+bool
+cf_is_server_word(struct span name)
 {
 	size_t	 i;
 
@@ -86,14 +85,25 @@ cf_sym_what(struct cf *cf, const struct cf_sym *sym)
 	}
 }
 
+const char *
+cf_kind_word(enum cf_sym_kind kind)
+{
+	static const char *const words[] = {
+		"set", "net", "map", "mailbox", "relay", "tag", "ruleset",
+		"argument", "let"
+	};
+
+	return words[kind];
+}
+
 /* Declaring. */
 
-static bool
-may_be_declared(struct cf *cf, struct span name, struct cf_loc loc)
+bool
+cf_may_declare(struct cf *cf, struct span name, struct cf_loc loc)
 {
 	const struct cf_sym	*before = cf_find(cf, name);
 
-	if (is_server_word(name)) {
+	if (cf_is_server_word(name)) {
 		cf_error(cf, loc, "'%.*s' is what the server names; it cannot "
 		    "be declared again", SPAN_ARG(name));
 		return false;
@@ -107,8 +117,8 @@ may_be_declared(struct cf *cf, struct span name, struct cf_loc loc)
 	return true;
 }
 
-static struct cf_sym *
-new_sym(struct cf *cf, enum cf_sym_kind kind, struct span name,
+struct cf_sym *
+cf_sym_new(struct cf *cf, enum cf_sym_kind kind, struct span name,
     struct cf_loc loc)
 {
 	struct cf_sym	*sym;
@@ -123,11 +133,11 @@ new_sym(struct cf *cf, enum cf_sym_kind kind, struct span name,
 static void
 declare(struct cf *cf, struct cf_decl *d, enum cf_sym_kind kind)
 {
-	struct cf_sym	*sym = new_sym(cf, kind, d->name, d->name_loc);
+	struct cf_sym	*sym = cf_sym_new(cf, kind, d->name, d->name_loc);
 
 	sym->decl = d;
 	d->sym = sym;
-	if (!may_be_declared(cf, d->name, d->name_loc))
+	if (!cf_may_declare(cf, d->name, d->name_loc))
 		return;
 	htab_put(&cf->names, d->name, sym);
 	if (cf->nsyms == cf->cap_syms) {
@@ -219,7 +229,7 @@ declare_ruleset(struct cf *cf, struct cf_decl *d)
 	d->sym->type = type_named(cf, d->type_name, d->type_loc);
 	d->sym->hooks = UINT32_MAX;
 	for (a = d->args; a != NULL; a = a->next) {
-		a->sym = new_sym(cf, CF_S_ARG, a->name, a->loc);
+		a->sym = cf_sym_new(cf, CF_S_ARG, a->name, a->loc);
 		a->sym->type = type_named(cf, a->type_name, a->type_loc);
 		a->sym->tainted = true;
 		a->sym->index = n;
@@ -269,601 +279,6 @@ declare_one(struct cf *cf, struct cf_decl *d)
 	}
 }
 
-/* Finding. */
-
-bool
-cf_known_in(unsigned fact, enum rs_hook hook)
-{
-	unsigned	 known = rs_facts[fact].known;
-
-	if (known == RS_HOOK_MAILBOX)
-		return hook == RS_HOOK_MAILBOX;
-	if (hook == RS_HOOK_ROUTE || hook == RS_HOOK_MAILBOX)
-		return known <= RS_HOOK_RCPT;
-	/* These decide for all recipients: there is not one. */
-	if (fact == RS_FACT_RCPT &&
-	    (hook == RS_HOOK_DATA || hook == RS_HOOK_CONTENT))
-		return false;
-	return known <= hook;
-}
-
-static void
-error_not_known(struct cf *cf, const struct cf_expr *e, const char *what,
-    unsigned known, enum rs_hook hook)
-{
-	if (known == RS_HOOK_MAILBOX)
-		cf_error(cf, e->loc, "%s is known only inside a mailbox block",
-		    what);
-	else if (hook > known && (hook == RS_HOOK_DATA ||
-	    hook == RS_HOOK_CONTENT))
-		cf_error(cf, e->loc, "%s is not known in '%s', which decides "
-		    "for all recipients", what, rs_hook_names[hook]);
-	else if (hook > known)
-		cf_error(cf, e->loc, "%s is not known in '%s'; it is in '%s'",
-		    what, rs_hook_names[hook], rs_hook_names[known]);
-	else
-		cf_error(cf, e->loc, "%s is not known in '%s'; it is from "
-		    "'%s' on", what, rs_hook_names[hook],
-		    rs_hook_names[known]);
-}
-
-/* A name that is known from a hook on: here, or in all callers. */
-static void
-need_known(struct cf *cf, struct cf_scope *s, struct cf_expr *e,
-    const char *what, unsigned known, uint32_t hooks)
-{
-	unsigned	 h;
-
-	if (s->quiet) {
-		cf_error(cf, e->loc, "only constants can stand here");
-		return;
-	}
-	if (s->ruleset == NULL) {
-		if ((hooks >> s->hook & 1) == 0)
-			error_not_known(cf, e, what, known, s->hook);
-		return;
-	}
-	for (h = 0; h < RS_NHOOKS; h++) {
-		if ((hooks >> h & 1) == 0 && s->ruleset->bounds[h] == NULL)
-			s->ruleset->bounds[h] = e;
-	}
-	s->ruleset->hooks &= hooks;
-	if (s->ruleset->hooks == 0)
-		cf_error(cf, e->loc, "there is no hook in which all that '%.*s'"
-		    " names is known", SPAN_ARG(s->ruleset->name));
-}
-
-static uint32_t
-fact_hooks(unsigned fact)
-{
-	uint32_t	 bits = 0;
-	unsigned	 h;
-
-	for (h = 0; h < RS_NHOOKS; h++)
-		bits |= (uint32_t)cf_known_in(fact, (enum rs_hook)h) << h;
-	return bits;
-}
-
-/* The fact of that name; RS_NFACTS: none. */
-static unsigned
-fact_named(struct span name)
-{
-	unsigned	 f;
-
-	for (f = 0; f < RS_NFACTS; f++) {
-		if (span_eq(name, span_of(rs_facts[f].name)))
-			break;
-	}
-	return f;
-}
-
-static bool
-resolve_fact(struct cf *cf, struct cf_scope *s, struct cf_expr *e,
-    struct span name)
-{
-	unsigned	 f = fact_named(name);
-
-	if (f == RS_NFACTS)
-		return false;
-	e->ref = CF_R_FACT;
-	e->fact = (enum rs_fact)f;
-	e->a = NULL;
-	e->name = span_of(rs_facts[f].name);
-	e->kind = CF_E_NAME;
-	need_known(cf, s, e, rs_facts[f].name, rs_facts[f].known,
-	    fact_hooks(f));
-	return true;
-}
-
-static struct cf_sym *
-find_local(const struct cf_scope *s, struct span name)
-{
-	const struct cf_local	*l;
-
-	for (l = s->locals; l != NULL; l = l->next) {
-		if (span_eq(l->sym->name, name))
-			return l->sym;
-	}
-	return NULL;
-}
-
-static void
-error_no_name(struct cf *cf, const struct cf_scope *s, struct cf_loc loc,
-    struct span name)
-{
-	const struct cf_local	*l;
-	struct cf_near		 near;
-	size_t			 i;
-
-	if (cf_later_kind(name) || cf_later(name)) {
-		cf_error_later(cf, loc, name);
-		return;
-	}
-	cf_near_begin(&near, name);
-	for (l = s == NULL ? NULL : s->locals; l != NULL; l = l->next)
-		cf_near_sym(&near, l->sym);
-	for (i = 0; i < cf->nsyms; i++)
-		cf_near_sym(&near, cf->syms[i]);
-	for (i = 0; s != NULL && i < RS_NFACTS; i++)
-		cf_near_try(&near, span_of(rs_facts[i].name));
-	if (near.best.n == 0)
-		cf_error(cf, loc, "no '%.*s'", SPAN_ARG(name));
-	else if (near.sym != NULL)
-		cf_error(cf, loc, "no '%.*s'; did you mean '%.*s' (line %u)?",
-		    SPAN_ARG(name), SPAN_ARG(near.best),
-		    cf_line(cf, near.sym->loc));
-	else
-		cf_error(cf, loc, "no '%.*s'; did you mean '%.*s'?",
-		    SPAN_ARG(name), SPAN_ARG(near.best));
-}
-
-/* `client.adress`: the nearest of what stands behind `client`, or all of it. */
-static void
-error_no_fact(struct cf *cf, const struct cf_expr *e, struct span joined)
-{
-	struct span	 base = e->a->name, name, list = SPAN_NONE;
-	struct cf_near	 near;
-	unsigned	 f;
-
-	if (cf_later_kind(joined) || cf_later_kind(base)) {
-		cf_error_later(cf, e->loc, joined);
-		return;
-	}
-	cf_near_begin(&near, e->name);
-	for (f = 0; f < RS_NFACTS; f++) {
-		name = span_of(rs_facts[f].name);
-		if (!span_prefix(name, base) || name.p[base.n] != '.')
-			continue;
-		name = span_from(name, base.n + 1);
-		cf_near_try(&near, name);
-		list = arena_printf(&cf->arena, "%.*s%s.%.*s", SPAN_ARG(list),
-		    list.n > 0 ? ", " : "", SPAN_ARG(name));
-	}
-	if (near.best.n > 0)
-		cf_error(cf, e->loc, "no '%.*s'; did you mean '%.*s.%.*s'?",
-		    SPAN_ARG(joined), SPAN_ARG(base), SPAN_ARG(near.best));
-	else
-		cf_error(cf, e->loc, "no '%.*s'", SPAN_ARG(joined));
-	if (near.best.n == 0 && list.n > 0)
-		cf_help(cf, "%.*s has %.*s", SPAN_ARG(base), SPAN_ARG(list));
-}
-
-static const char *
-kind_word(enum cf_sym_kind kind)
-{
-	static const char *const words[] = {
-		"set", "net", "map", "mailbox", "relay", "tag", "ruleset",
-		"argument", "let"
-	};
-
-	return words[kind];
-}
-
-struct cf_sym *
-cf_need(struct cf *cf, struct span name, struct cf_loc loc,
-    enum cf_sym_kind kind)
-{
-	struct cf_sym	*sym = cf_find(cf, name);
-	struct cf_near	 near;
-	size_t		 i;
-
-	if (sym != NULL && sym->kind == kind) {
-		sym->used = true;
-		return sym;
-	}
-	if (sym != NULL) {
-		cf_error(cf, loc, "a %s is wanted here, and '%.*s' (line %u) "
-		    "is %s", kind_word(kind), SPAN_ARG(name),
-		    cf_line(cf, sym->loc), cf_sym_what(cf, sym));
-		return NULL;
-	}
-	cf_near_begin(&near, name);
-	for (i = 0; i < cf->nsyms; i++) {
-		if (cf->syms[i]->kind == kind)
-			cf_near_sym(&near, cf->syms[i]);
-	}
-	if (near.sym != NULL)
-		cf_error(cf, loc, "no %s '%.*s'; did you mean '%.*s' (line "
-		    "%u)?", kind_word(kind), SPAN_ARG(name),
-		    SPAN_ARG(near.best), cf_line(cf, near.sym->loc));
-	else
-		cf_error(cf, loc, "no %s '%.*s'", kind_word(kind),
-		    SPAN_ARG(name));
-	return NULL;
-}
-
-static void
-resolve_name(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
-{
-	struct cf_sym	*sym = find_local(s, e->name);
-
-	if (sym == NULL)
-		sym = cf_find(cf, e->name);
-	if (sym != NULL) {
-		sym->used = true;
-		e->ref = CF_R_SYM;
-		e->sym = sym;
-		if (s->quiet)
-			cf_error(cf, e->loc, "only constants can stand here");
-		return;
-	}
-	if (resolve_fact(cf, s, e, e->name))
-		return;
-	error_no_name(cf, s, e->loc, e->name);
-	e->kind = CF_E_BAD;
-}
-
-static bool
-part_named(struct span name, enum rs_field *out)
-{
-	static const char *const parts[] = {
-		"user", "detail", "domain", "local"
-	};
-	unsigned	 i;
-
-	for (i = 0; i < RS_NFIELDS; i++) {
-		if (span_eq(name, span_of(parts[i]))) {
-			*out = (enum rs_field)i;
-			return true;
-		}
-	}
-	return false;
-}
-
-static void
-resolve_field(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
-{
-	struct span	 joined;
-
-	if (e->a->kind == CF_E_NAME) {
-		joined = arena_printf(&cf->arena, "%.*s.%.*s",
-		    SPAN_ARG(e->a->name), SPAN_ARG(e->name));
-		if (resolve_fact(cf, s, e, joined))
-			return;
-		if (is_server_word(e->a->name) &&
-		    fact_named(e->a->name) == RS_NFACTS) {
-			error_no_fact(cf, e, joined);
-			e->kind = CF_E_BAD;
-			return;
-		}
-	}
-	cf_resolve(cf, s, e->a);
-	if (e->a->kind == CF_E_BAD)
-		e->kind = CF_E_BAD;
-	else if (e->a->ref == CF_R_MAP)
-		e->ref = CF_R_COLUMN;
-	else if (part_named(e->name, &e->part))
-		e->ref = CF_R_PART;
-	else {
-		cf_error(cf, e->loc, "no '.%.*s'; an address has .user, "
-		    ".detail and .domain, and an entry of a map its columns",
-		    SPAN_ARG(e->name));
-		e->kind = CF_E_BAD;
-	}
-}
-
-static void
-resolve_header(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
-{
-	if (e->b->kind != CF_E_CONST || e->b->value.type != RS_T_TEXT) {
-		cf_error(cf, e->b->loc, "the name of a header field is a "
-		    "constant text, as in header[\"Subject\"]");
-		e->kind = CF_E_BAD;
-		return;
-	}
-	e->ref = CF_R_HEADER;
-	e->value = e->b->value;
-	need_known(cf, s, e, "header[...]", RS_HOOK_CONTENT,
-	    1u << RS_HOOK_CONTENT);
-}
-
-static void
-resolve_index(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
-{
-	if (e->a->kind == CF_E_NAME && span_eq(e->a->name, SPAN("header"))) {
-		resolve_header(cf, s, e);
-		return;
-	}
-	cf_resolve(cf, s, e->a);
-	cf_resolve(cf, s, e->b);
-	if (e->a->kind == CF_E_BAD || e->b->kind == CF_E_BAD) {
-		e->kind = CF_E_BAD;
-		return;
-	}
-	if (e->a->ref == CF_R_SYM && e->a->sym->kind == CF_S_MAP) {
-		e->ref = CF_R_MAP;
-		e->sym = e->a->sym;
-		return;
-	}
-	cf_error(cf, e->a->loc, "only a map is asked with [ ], and '%.*s' is "
-	    "none", SPAN_ARG(cf_expr_text(cf, e->a)));
-	e->kind = CF_E_BAD;
-}
-
-static void	resolve_ruleset(struct cf *, struct cf_sym *);
-
-/* The call leads back into a ruleset that is being resolved. */
-static void
-error_recursion(struct cf *cf, const struct cf_sym *sym,
-    const struct cf_expr *call, const struct cf_scope *s)
-{
-	const struct cf_expr	*first = sym->calling;
-
-	if (s->ruleset == sym)
-		cf_error(cf, call->loc, "'%.*s' calls itself",
-		    SPAN_ARG(sym->name));
-	else
-		cf_error(cf, first->loc, "'%.*s' calls itself by way of "
-		    "'%.*s' (line %u)", SPAN_ARG(sym->name),
-		    SPAN_ARG(s->ruleset->name), cf_line(cf, call->loc));
-	cf_help(cf, "rulesets call downwards only, so that every decision "
-	    "ends");
-}
-
-/* The caller's own hook, or those of all its callers. */
-static void
-need_hooks(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
-{
-	const struct cf_sym	*sym = e->sym;
-	const struct cf_expr	*bound;
-	unsigned		 h;
-
-	if (s->ruleset != NULL) {
-		for (h = 0; h < RS_NHOOKS; h++) {
-			if (s->ruleset->bounds[h] == NULL)
-				s->ruleset->bounds[h] = sym->bounds[h];
-		}
-		s->ruleset->hooks &= sym->hooks;
-		return;
-	}
-	if (s->quiet || (sym->hooks >> s->hook & 1) != 0)
-		return;
-	bound = sym->bounds[s->hook];
-	cf_error(cf, e->loc, "'%.*s' cannot be called in '%s': it names %.*s "
-	    "(line %u), which is not known there", SPAN_ARG(sym->name),
-	    rs_hook_names[s->hook], SPAN_ARG(cf_expr_text(cf, bound)),
-	    cf_line(cf, bound->loc));
-}
-
-static void
-resolve_call(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
-{
-	struct cf_expr	*arg;
-	struct cf_sym	*sym;
-
-	for (arg = e->list; arg != NULL; arg = arg->next)
-		cf_resolve(cf, s, arg);
-	if ((sym = cf_need(cf, e->name, e->loc, CF_S_RULESET)) == NULL) {
-		e->kind = CF_E_BAD;
-		return;
-	}
-	e->ref = CF_R_SYM;
-	e->sym = sym;
-	if (sym->mark == 1) {
-		error_recursion(cf, sym, e, s);
-		e->kind = CF_E_BAD;
-		return;
-	}
-	if (s->ruleset != NULL)
-		s->ruleset->calling = e;
-	resolve_ruleset(cf, sym);
-	if (s->ruleset != NULL)
-		s->ruleset->calling = NULL;
-	need_hooks(cf, s, e);
-}
-
-static void
-resolve_unknown(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
-{
-	cf_resolve(cf, s, e->a);
-	if (e->a->kind == CF_E_BAD) {
-		e->kind = CF_E_BAD;
-	} else if (e->a->ref != CF_R_FACT || e->a->fact != RS_FACT_RCPT) {
-		cf_error(cf, e->loc, "only 'rcpt' can be unknown");
-		e->kind = CF_E_BAD;
-	} else if (s->ruleset == NULL && s->hook == RS_HOOK_ROUTE) {
-		cf_error(cf, e->loc, "'rcpt unknown' asks the route, and "
-		    "cannot stand in it");
-		cf_help(cf, "it belongs in 'on rcpt'");
-		e->kind = CF_E_BAD;
-	} else {
-		need_known(cf, s, e, "'rcpt unknown'", RS_HOOK_RCPT,
-		    1u << RS_HOOK_RCPT);
-	}
-}
-
-void
-cf_resolve(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
-{
-	struct cf_expr	*x;
-
-	switch (e->kind) {
-	case CF_E_NAME:
-		resolve_name(cf, s, e);
-		return;
-	case CF_E_FIELD:
-		resolve_field(cf, s, e);
-		return;
-	case CF_E_INDEX:
-		resolve_index(cf, s, e);
-		return;
-	case CF_E_CALL:
-		resolve_call(cf, s, e);
-		return;
-	case CF_E_UNKNOWN:
-		resolve_unknown(cf, s, e);
-		return;
-	case CF_E_CONVERT:
-		return;
-	default:
-		break;
-	}
-	if (e->a != NULL)
-		cf_resolve(cf, s, e->a);
-	if (e->b != NULL)
-		cf_resolve(cf, s, e->b);
-	for (x = e->list; x != NULL; x = x->next)
-		cf_resolve(cf, s, x);
-}
-
-/* Blocks of rules. */
-
-static void
-push_local(struct cf *cf, struct cf_scope *s, struct cf_sym *sym)
-{
-	struct cf_local	*l;
-
-	if (find_local(s, sym->name) != NULL) {
-		cf_error(cf, sym->loc, "'%.*s' is declared already in this "
-		    "block", SPAN_ARG(sym->name));
-		sym->used = true;
-		return;
-	}
-	if (!may_be_declared(cf, sym->name, sym->loc)) {
-		sym->used = true;
-		return;
-	}
-	l = arena_alloc(&cf->arena, sizeof(*l));
-	l->sym = sym;
-	l->next = s->locals;
-	s->locals = l;
-}
-
-static void
-resolve_let(struct cf *cf, struct cf_scope *s, struct cf_rule *r)
-{
-	cf_resolve(cf, s, r->cond);
-	r->sym = new_sym(cf, CF_S_LET, r->name, r->loc);
-	r->sym->let = r;
-	r->sym->index = cf->nlocals++;
-	push_local(cf, s, r->sym);
-}
-
-/* `relay NAME`: the name of a relay comes before all others. */
-static void
-resolve_relay(struct cf *cf, struct cf_scope *s, struct cf_action *a)
-{
-	struct cf_sym	*sym;
-
-	if (a->expr->kind != CF_E_NAME) {
-		cf_resolve(cf, s, a->expr);
-		return;
-	}
-	sym = find_local(s, a->expr->name);
-	if (sym == NULL)
-		sym = cf_find(cf, a->expr->name);
-	if (sym == NULL && fact_named(a->expr->name) == RS_NFACTS) {
-		(void)cf_need(cf, a->expr->name, a->expr->loc, CF_S_RELAY);
-		a->expr->kind = CF_E_BAD;
-	} else if (sym != NULL && sym->kind == CF_S_RELAY) {
-		sym->used = true;
-		a->sym = sym;
-	} else {
-		cf_resolve(cf, s, a->expr);
-	}
-}
-
-static void
-resolve_action(struct cf *cf, struct cf_scope *s, struct cf_action *a)
-{
-	switch (a->kind) {
-	case CF_A_RELAY:
-		resolve_relay(cf, s, a);
-		return;
-	case CF_A_EXPAND:
-		a->sym = cf_need(cf, a->name, a->name_loc, CF_S_MAP);
-		return;
-	case CF_A_DELIVER:
-		a->sym = cf_need(cf, a->name, a->name_loc, CF_S_MAILBOX);
-		return;
-	case CF_A_TAG:
-		a->sym = cf_need(cf, a->name, a->name_loc, CF_S_TAG);
-		break;
-	default:
-		break;
-	}
-	if (a->expr != NULL)
-		cf_resolve(cf, s, a->expr);
-}
-
-static void
-resolve_rules(struct cf *cf, struct cf_scope *s, struct cf_rule *r)
-{
-	struct cf_action	*a;
-
-	for (; r != NULL; r = r->next) {
-		if (r->is_let) {
-			resolve_let(cf, s, r);
-			continue;
-		}
-		cf_resolve(cf, s, r->cond);
-		for (a = r->actions; a != NULL; a = a->next)
-			resolve_action(cf, s, a);
-		for (a = r->failing; a != NULL; a = a->next)
-			resolve_action(cf, s, a);
-	}
-}
-
-static void
-resolve_ruleset(struct cf *cf, struct cf_sym *sym)
-{
-	struct cf_scope	 s = { .ruleset = sym };
-	struct cf_arg	*a;
-
-	if (sym->mark != 0)
-		return;
-	if (cf->under_way >= RS_CALL_DEPTH - 2) {
-		cf_error(cf, sym->loc, "rulesets call each other deeper than "
-		    "%d", RS_CALL_DEPTH - 2);
-		sym->mark = 2;
-		return;
-	}
-	sym->mark = 1;
-	cf->under_way++;
-	for (a = sym->decl->args; a != NULL; a = a->next)
-		push_local(cf, &s, a->sym);
-	resolve_rules(cf, &s, sym->decl->rules);
-	sym->mark = 2;
-	cf->under_way--;
-	cf->rulesets[cf->nrulesets++] = sym;
-}
-
-static void
-resolve_hooks(struct cf *cf)
-{
-	struct cf_scope	 s;
-	struct cf_decl	*d;
-
-	for (d = cf->decls; d != NULL; d = d->next) {
-		if (d->kind != CF_D_HOOK && d->kind != CF_D_ROUTE)
-			continue;
-		memset(&s, 0, sizeof(s));
-		s.hook = d->hook;
-		if (s.hook != RS_NHOOKS)
-			resolve_rules(cf, &s, d->rules);
-	}
-}
-
 static void
 read_items(struct cf *cf)
 {
@@ -891,9 +306,9 @@ cf_names(struct cf *cf)
 	read_items(cf);
 	for (i = 0; i < cf->nsyms; i++) {
 		if (cf->syms[i]->kind == CF_S_RULESET)
-			resolve_ruleset(cf, cf->syms[i]);
+			cf_resolve_ruleset(cf, cf->syms[i]);
 	}
-	resolve_hooks(cf);
+	cf_resolve_hooks(cf);
 }
 
 /* What nobody asks for is a mistake, or left over. */
@@ -908,6 +323,6 @@ cf_unused(struct cf *cf)
 		if (sym->used)
 			continue;
 		cf_warn(cf, sym->loc, "%s '%.*s' is never used",
-		    kind_word(sym->kind), SPAN_ARG(sym->name));
+		    cf_kind_word(sym->kind), SPAN_ARG(sym->name));
 	}
 }

@@ -19,6 +19,16 @@ struct cf_scope {
 	bool		 quiet;		/* no facts at all: constants of the top */
 };
 
+/* names.c */
+bool	cf_is_server_word(struct span);		/* "client", "rcpt", ... */
+/* Whether a name is free; where it is not that is reported. */
+bool	cf_may_declare(struct cf *, struct span name, struct cf_loc);
+struct cf_sym *cf_sym_new(struct cf *, enum cf_sym_kind, struct span name, struct cf_loc);
+const char *cf_kind_word(enum cf_sym_kind);	/* "set" */
+
+/* resolve.c: rulesets that it calls come first. */
+void	cf_resolve_ruleset(struct cf *, struct cf_sym *);
+void	cf_resolve_hooks(struct cf *);
 /* Fills in ref, sym, fact, part of e and of all below it. */
 void	cf_resolve(struct cf *, struct cf_scope *, struct cf_expr *);
 /* The symbol of that name and kind, used from now on; NULL: reported. */

@@ -11,6 +11,8 @@
 #include "cf/bdd.h"
 #include "cf/cf_int.h"
 
+#define PROVE_WORK_MAX	1000000u	/* expressions looked at in a proof */
+
 /* Of whom the facts are. */
 enum prove_world {
 	PROVE_ANY,		/* anybody: every question is open */
@@ -58,6 +60,8 @@ struct prove_binding {
 	const struct prove_binding	*next;
 };
 
+typedef const struct prove_binding *prove_env;
+
 struct prover {
 	struct cf		*cf;
 	enum prove_world	 world;
@@ -94,7 +98,20 @@ bdd_node	 prove_left_meet(struct prove_left *, bdd_node f);
 /* One case of what is left and f, a result of prove_left_meet(). */
 void		 prove_left_path(struct prove_left *, bdd_node f, int8_t *values);
 
+/* prove_values.c */
+__attribute__((format(printf, 4, 5)))
+struct prove_value prove_term(struct prover *, const struct cf_expr *, enum prove_bound, const char *key, ...);
+struct prove_value prove_known(struct prover *, const struct cf_expr *, struct rs_value);
+struct prove_value prove_value_of(struct prover *, prove_env, const struct cf_expr *);
+bool		 prove_is_nothing(const struct prove_value *);
+/* Empty values are in no set or table and equal nothing. */
+bool		 prove_is_empty(const struct prove_value *);
+
 /* prove_terms.c */
+bool		 prove_is_no_key(const struct prove_value *, const struct cf_sym *map);
+const struct prove_binding *prove_bound_to(prove_env, const struct cf_sym *);
+/* The caller's values as the callee's arguments; adds to the key of the call. */
+const struct prove_binding *prove_bind_call(struct prover *, prove_env, const struct cf_expr *, struct buf *key);
 void		 prove_begin(struct prover *, struct cf *, enum prove_world);
 void		 prove_end(struct prover *);
 bdd_node	 prove_truth(struct prover *, const struct prove_binding *, const struct cf_expr *);

@@ -12,11 +12,6 @@
 
 #define NODES_MAX	(1u << 20)
 #define STEPS_MAX	8000000u
-#define WORK_MAX	1000000u
-
-typedef const struct prove_binding *env;
-
-static struct prove_value value(struct prover *, env, const struct cf_expr *);
 
 void
 prove_begin(struct prover *p, struct cf *cf, enum prove_world world)
@@ -35,71 +30,6 @@ prove_end(struct prover *p)
 	htab_clear(&p->atom_vars);
 	htab_clear(&p->calls);
 	free(p->atoms);
-}
-
-/* Terms. */
-
-static uint32_t
-number_of(struct prover *p, struct span key)
-{
-	uintptr_t	 n = (uintptr_t)htab_get(&p->terms, key);
-
-	if (n == 0) {
-		n = ++p->nterms;
-		htab_put(&p->terms, key, (void *)n);
-	}
-	return (uint32_t)n;
-}
-
-__attribute__((format(printf, 4, 5)))
-static struct prove_value
-term(struct prover *p, const struct cf_expr *e, enum prove_bound bound,
-    const char *fmt, ...)
-{
-	struct prove_value	 v = { .expr = e, .bound = bound };
-	struct buf		 key = { 0 };
-	va_list			 ap;
-
-	va_start(ap, fmt);
-	buf_vaddf(&key, fmt, ap);
-	va_end(ap);
-	v.term = number_of(p, buf_span(&key));
-	buf_clear(&key);
-	return v;
-}
-
-static struct prove_value
-known(struct prover *p, const struct cf_expr *e, struct rs_value c)
-{
-	struct prove_value	 v = { .is_const = true, .value = c,
-				    .expr = e };
-	struct buf		 key = { 0 };
-
-	buf_addf(&key, "c%u:", c.type);
-	cf_value_print(&c, &key);
-	v.term = number_of(p, buf_span(&key));
-	buf_clear(&key);
-	return v;
-}
-
-static struct prove_value
-nothing(struct prover *p, const struct cf_expr *e)
-{
-	return known(p, e, (struct rs_value){ .type = RS_T_NONE });
-}
-
-static bool
-is_nothing(const struct prove_value *v)
-{
-	return v->is_const && v->value.type == RS_T_NONE;
-}
-
-/* Empty values are in no set or table and equal nothing. */
-static bool
-is_empty(const struct prove_value *v)
-{
-	return v->is_const && (rs_is_void(&v->value) ||
-	    (rs_has_span(v->value.type) && v->value.s.n == 0));
 }
 
 /* Atoms. */
@@ -194,8 +124,8 @@ in_nets(struct prover *p, const struct cf_expr *e,
 	bool			 wide;
 
 	if (sym == NULL)
-		net = known(p, e->b, e->b->value);
-	if (a->is_const && is_empty(a))
+		net = prove_known(p, e->b, e->b->value);
+	if (a->is_const && prove_is_empty(a))
 		return BDD_FALSE;
 	if (a->bound != BOUND_IP)
 		return ask(p, ATOM_IN_NETS, e, a, &net, sym);
@@ -229,7 +159,7 @@ in_set(struct prover *p, const struct cf_expr *e, const struct prove_value *a,
 {
 	size_t	 i;
 
-	if (is_empty(a) || sym->n == 0)
+	if (prove_is_empty(a) || sym->n == 0)
 		return BDD_FALSE;
 	if (a->bound != BOUND_NOT)
 		return BDD_FALSE;
@@ -246,10 +176,10 @@ in_set(struct prover *p, const struct cf_expr *e, const struct prove_value *a,
  * Whether a stranger's value cannot be a key.  Aliases and accounts are asked
  * for the local part too, which he chooses: those bind only a whole domain.
  */
-static bool
-is_no_key(const struct prove_value *v, const struct cf_sym *map)
+bool
+prove_is_no_key(const struct prove_value *v, const struct cf_sym *map)
 {
-	if (is_empty(v))
+	if (prove_is_empty(v))
 		return true;
 	if (v->bound == BOUND_RCPT)
 		return span_eq(map->map_kind, SPAN("plain"));
@@ -257,17 +187,17 @@ is_no_key(const struct prove_value *v, const struct cf_sym *map)
 }
 
 static bdd_node
-truth_in(struct prover *p, env x, const struct cf_expr *e)
+truth_in(struct prover *p, prove_env x, const struct cf_expr *e)
 {
 	const struct cf_sym	*sym = e->b->ref == CF_R_SYM ? e->b->sym : NULL;
-	struct prove_value	 a = value(p, x, e->a);
+	struct prove_value	 a = prove_value_of(p, x, e->a);
 	bdd_node		 is;
 
 	if (sym == NULL || sym->kind == CF_S_NET)
 		is = in_nets(p, e, &a, sym);
 	else if (sym->kind == CF_S_SET)
 		is = in_set(p, e, &a, sym);
-	else if (is_no_key(&a, sym))
+	else if (prove_is_no_key(&a, sym))
 		is = BDD_FALSE;
 	else
 		is = ask(p, ATOM_IN_MAP, e, &a, NULL, sym);
@@ -289,8 +219,8 @@ never_equal(const struct prove_value *a, const struct prove_value *b)
 	struct ipnet	 net;
 
 	if (a->bound == BOUND_NOT || !b->is_const)
-		return is_nothing(a) && b->bound != BOUND_NOT;
-	if (a->bound == BOUND_NAME && is_empty(b))
+		return prove_is_nothing(a) && b->bound != BOUND_NOT;
+	if (a->bound == BOUND_NAME && prove_is_empty(b))
 		return false;	/* he may have none */
 	if (a->bound != BOUND_NET)
 		return true;
@@ -299,7 +229,7 @@ never_equal(const struct prove_value *a, const struct prove_value *b)
 }
 
 static bdd_node
-truth_eq(struct prover *p, env x, const struct cf_expr *e)
+truth_eq(struct prover *p, prove_env x, const struct cf_expr *e)
 {
 	struct prove_value	 a, b, swap;
 	struct rs_value		 v;
@@ -311,8 +241,8 @@ truth_eq(struct prover *p, env x, const struct cf_expr *e)
 		is = bdd_ite(p->bdd, f, g, bdd_not(p->bdd, g));
 		return e->negated ? bdd_not(p->bdd, is) : is;
 	}
-	a = value(p, x, e->a);
-	b = value(p, x, e->b);
+	a = prove_value_of(p, x, e->a);
+	b = prove_value_of(p, x, e->b);
 	if (a.term > b.term) {
 		swap = a;
 		a = b;
@@ -330,9 +260,10 @@ truth_eq(struct prover *p, env x, const struct cf_expr *e)
 }
 
 static bdd_node
-truth_order(struct prover *p, env x, const struct cf_expr *e)
+truth_order(struct prover *p, prove_env x, const struct cf_expr *e)
 {
-	struct prove_value	 a = value(p, x, e->a), b = value(p, x, e->b);
+	struct prove_value	 a = prove_value_of(p, x, e->a);
+	struct prove_value	 b = prove_value_of(p, x, e->b);
 	struct rs_value		 v;
 
 	if (!a.is_const || !b.is_const)
@@ -344,7 +275,7 @@ truth_order(struct prover *p, env x, const struct cf_expr *e)
 /* Chains, calls, names. */
 
 static bdd_node
-truth_chain(struct prover *p, env x, const struct cf_expr *e)
+truth_chain(struct prover *p, prove_env x, const struct cf_expr *e)
 {
 	bool			 is_and = e->kind == CF_E_AND;
 	const struct cf_expr	*part;
@@ -359,7 +290,7 @@ truth_chain(struct prover *p, env x, const struct cf_expr *e)
 
 /* What the ruleset's rules come to, one after the other. */
 static bdd_node
-truth_rules(struct prover *p, env x, const struct cf_rule *r)
+truth_rules(struct prover *p, prove_env x, const struct cf_rule *r)
 {
 	bdd_node	 left = BDD_TRUE, is = BDD_FALSE, c, fails;
 
@@ -385,8 +316,9 @@ truth_rules(struct prover *p, env x, const struct cf_rule *r)
 }
 
 /* The caller's values as the callee's arguments; the key of the call. */
-static env
-bind_call(struct prover *p, env x, const struct cf_expr *e, struct buf *key)
+const struct prove_binding *
+prove_bind_call(struct prover *p, prove_env x, const struct cf_expr *e,
+    struct buf *key)
 {
 	const struct cf_arg	*param = e->sym->decl->args;
 	const struct cf_expr	*arg;
@@ -400,7 +332,7 @@ bind_call(struct prover *p, env x, const struct cf_expr *e, struct buf *key)
 			b->truth = prove_truth(p, x, arg);
 			buf_addf(key, ":t%u", b->truth);
 		} else {
-			b->value = value(p, x, arg);
+			b->value = prove_value_of(p, x, arg);
 			buf_addf(key, ":%u", b->value.term);
 		}
 		b->next = list;
@@ -411,10 +343,10 @@ bind_call(struct prover *p, env x, const struct cf_expr *e, struct buf *key)
 }
 
 static bdd_node
-truth_call(struct prover *p, env x, const struct cf_expr *e)
+truth_call(struct prover *p, prove_env x, const struct cf_expr *e)
 {
 	struct buf	 key = { 0 };
-	env		 inner = bind_call(p, x, e, &key);
+	prove_env		 inner = prove_bind_call(p, x, e, &key);
 	uintptr_t	 is = (uintptr_t)htab_get(&p->calls, buf_span(&key));
 
 	if (is == 0) {
@@ -425,8 +357,8 @@ truth_call(struct prover *p, env x, const struct cf_expr *e)
 	return (bdd_node)(is - 1);
 }
 
-static const struct prove_binding *
-bound_to(env x, const struct cf_sym *sym)
+const struct prove_binding *
+prove_bound_to(prove_env x, const struct cf_sym *sym)
 {
 	while (x != NULL && x->sym != sym)
 		x = x->next;
@@ -434,9 +366,9 @@ bound_to(env x, const struct cf_sym *sym)
 }
 
 static bdd_node
-truth_of_value(struct prover *p, env x, const struct cf_expr *e)
+truth_of_value(struct prover *p, prove_env x, const struct cf_expr *e)
 {
-	struct prove_value	 v = value(p, x, e);
+	struct prove_value	 v = prove_value_of(p, x, e);
 
 	if (v.is_const)
 		return of_value(&v.value);
@@ -444,19 +376,19 @@ truth_of_value(struct prover *p, env x, const struct cf_expr *e)
 }
 
 static bdd_node
-truth_name(struct prover *p, env x, const struct cf_expr *e)
+truth_name(struct prover *p, prove_env x, const struct cf_expr *e)
 {
 	const struct prove_binding	*b = NULL;
 
 	if (e->ref == CF_R_SYM)
-		b = bound_to(x, e->sym);
+		b = prove_bound_to(x, e->sym);
 	return b != NULL ? b->truth : truth_of_value(p, x, e);
 }
 
 bdd_node
-prove_truth(struct prover *p, env x, const struct cf_expr *e)
+prove_truth(struct prover *p, prove_env x, const struct cf_expr *e)
 {
-	if (p->work++ > WORK_MAX)
+	if (p->work++ > PROVE_WORK_MAX)
 		return BDD_TOO_MUCH;
 	switch (e->kind) {
 	case CF_E_CONST:
@@ -484,201 +416,10 @@ prove_truth(struct prover *p, env x, const struct cf_expr *e)
 	}
 }
 
-/* Values. */
-
-static struct prove_value
-value_fact(struct prover *p, const struct cf_expr *e)
-{
-	enum prove_bound	 bound = BOUND_NOT;
-
-	if (p->world == PROVE_ANY)
-		return term(p, e, BOUND_NOT, "f%u", e->fact);
-	switch (rs_facts[e->fact].proof) {
-	case RS_PROOF_LOGIN:
-		return known(p, e, e->type == RS_T_BOOL ? rs_bool(false) :
-		    rs_empty((enum rs_type)e->type));
-	case RS_PROOF_ADDRESS:
-		bound = BOUND_IP;
-		break;
-	case RS_PROOF_NAME:
-		bound = BOUND_NAME;
-		break;
-	case RS_PROOF_RCPT:
-		bound = BOUND_RCPT;
-		break;
-	}
-	return term(p, e, bound, "f%u", e->fact);
-}
-
-static struct prove_value
-value_name(struct prover *p, env x, const struct cf_expr *e)
-{
-	const struct prove_binding	*b;
-
-	if (e->ref == CF_R_FACT)
-		return value_fact(p, e);
-	if ((b = bound_to(x, e->sym)) != NULL)
-		return b->value;
-	/* A tag: what it is now, which an earlier rule may have changed. */
-	return term(p, e, BOUND_NOT, "s%p:%u", (const void *)e->sym,
-	    p->version);
-}
-
-/* `who.domain` behind a call of f(sender) is told as sender.domain. */
-static const struct cf_expr *
-part_of(struct prover *p, const struct cf_expr *e, const struct cf_expr *of)
-{
-	struct cf_expr	*part;
-
-	if (of == NULL || of == e->a)
-		return e;
-	part = arena_alloc(&p->cf->arena, sizeof(*part));
-	*part = *e;
-	part->next = NULL;
-	part->a = arena_alloc(&p->cf->arena, sizeof(*part->a));
-	*part->a = *of;
-	return part;
-}
-
-static struct prove_value
-value_part(struct prover *p, env x, const struct cf_expr *e)
-{
-	struct prove_value	 a = value(p, x, e->a);
-	struct span		 detail;
-
-	if (a.is_const) {
-		detail = cf_option_text(p->cf, RS_O_SERVER,
-		    RS_OPT_SERVER_detail);
-		return known(p, e, rs_part(&a.value, e->part, detail));
-	}
-	return term(p, part_of(p, e, a.expr), a.bound == BOUND_RCPT &&
-	    e->part == RS_F_DOMAIN ? BOUND_RCPT_DOMAIN : BOUND_NOT,
-	    "p%u:%d", a.term, (int)e->part);
-}
-
-static struct prove_value
-value_index(struct prover *p, env x, const struct cf_expr *e)
-{
-	struct prove_value	 key;
-
-	if (e->ref == CF_R_HEADER)
-		return term(p, e, BOUND_NOT, "h%u:%.*s", p->version,
-		    SPAN_ARG(e->value.s));
-	key = value(p, x, e->b);
-	if (is_no_key(&key, e->sym))
-		return nothing(p, e);
-	return term(p, e, BOUND_NOT, "m%p:%u", (const void *)e->sym,
-	    key.term);
-}
-
-static struct prove_value
-value_text(struct prover *p, env x, const struct cf_expr *e)
-{
-	struct prove_value	 part;
-	const struct cf_expr	*i;
-	struct buf		 text = { 0 }, key = { 0 };
-	bool			 is_const = true;
-	struct prove_value	 v;
-
-	buf_add_char(&key, 'j');
-	for (i = e->list; i != NULL; i = i->next) {
-		part = value(p, x, i);
-		is_const &= part.is_const;
-		buf_addf(&key, "%u,", part.term);
-		if (is_const)
-			buf_add_span(&text, rs_format(&part.value,
-			    &p->cf->arena));
-	}
-	if (is_const)
-		v = known(p, e, rs_text(RS_T_TEXT,
-		    arena_span(&p->cf->arena, buf_span(&text))));
-	else
-		v = term(p, e, BOUND_NOT, "%s", buf_cstr(&key));
-	buf_clear(&text);
-	buf_clear(&key);
-	return v;
-}
-
-static struct prove_value
-value_else(struct prover *p, env x, const struct cf_expr *e)
-{
-	struct prove_value	 a = value(p, x, e->a), b;
-
-	if (a.is_const && !is_nothing(&a))
-		return a;
-	b = value(p, x, e->b);
-	return is_nothing(&a) ? b :
-	    term(p, e, BOUND_NOT, "e%u:%u", a.term, b.term);
-}
-
-static struct prove_value
-value_convert(struct prover *p, env x, const struct cf_expr *e)
-{
-	struct prove_value	 a = value(p, x, e->a);
-	struct rs_value		 v;
-
-	if (is_nothing(&a))
-		return a;
-	if (a.is_const && rs_convert(&a.value, (enum rs_type)e->type,
-	    &p->cf->arena, &v))
-		return known(p, e, v);
-	return term(p, a.expr, a.bound, "v%u:%u", e->type, a.term);
-}
-
-static struct prove_value
-value_call(struct prover *p, env x, const struct cf_expr *e)
-{
-	struct buf		 key = { 0 };
-	struct prove_value	 v;
-
-	(void)bind_call(p, x, e, &key);
-	v = term(p, e, BOUND_NOT, "r%s", buf_cstr(&key));
-	buf_clear(&key);
-	return v;
-}
-
-static struct prove_value
-value(struct prover *p, env x, const struct cf_expr *e)
-{
-	struct prove_value	 a;
-
-	if (p->work++ > WORK_MAX)
-		return term(p, e, BOUND_NOT, "too much");
-	switch (e->kind) {
-	case CF_E_CONST:
-		return known(p, e, e->value);
-	case CF_E_NAME:
-		return value_name(p, x, e);
-	case CF_E_FIELD:
-		if (e->ref == CF_R_PART)
-			return value_part(p, x, e);
-		a = value(p, x, e->a);
-		return is_nothing(&a) ? a : term(p, e, BOUND_NOT,
-		    "k%u:%.*s", a.term, SPAN_ARG(e->name));
-	case CF_E_INDEX:
-		return value_index(p, x, e);
-	case CF_E_TEXT:
-		return value_text(p, x, e);
-	case CF_E_CALL:
-		return value_call(p, x, e);
-	case CF_E_ELSE:
-		return value_else(p, x, e);
-	case CF_E_MASK:
-		a = value(p, x, e->a);
-		return term(p, e, a.bound == BOUND_IP ? BOUND_NET : BOUND_NOT,
-		    "n%u:%u:%u", a.term, e->bits4, e->bits6);
-	case CF_E_CONVERT:
-		return value_convert(p, x, e);
-	default:
-		/* A condition as a value, in a text or as an argument. */
-		return term(p, e, BOUND_NOT, "b%u", prove_truth(p, x, e));
-	}
-}
-
 /* Bindings. */
 
 const struct prove_binding *
-prove_bind_let(struct prover *p, env x, const struct cf_rule *r)
+prove_bind_let(struct prover *p, prove_env x, const struct cf_rule *r)
 {
 	struct prove_binding	*b;
 
@@ -688,7 +429,7 @@ prove_bind_let(struct prover *p, env x, const struct cf_rule *r)
 	if (r->cond->type == RS_T_BOOL)
 		b->truth = prove_truth(p, x, r->cond);
 	else
-		b->value = value(p, x, r->cond);
+		b->value = prove_value_of(p, x, r->cond);
 	return b;
 }
 
@@ -703,7 +444,7 @@ prove_bind_args(struct prover *p, const struct cf_sym *ruleset)
 		e = cf_name(p->cf, a->loc, rs_text(RS_T_TEXT, a->name));
 		b = arena_alloc(&p->cf->arena, sizeof(*b));
 		b->sym = a->sym;
-		b->value = term(p, e, BOUND_NOT, "a%p",
+		b->value = prove_term(p, e, BOUND_NOT, "a%p",
 		    (const void *)a->sym);
 		if (a->sym->type == RS_T_BOOL)
 			b->truth = ask(p, ATOM_TRUTH, e, &b->value, NULL,
