@@ -161,6 +161,8 @@ def main():
             done = killer(s, a.kills, rng)
             load.end()
             print("killed:", ", ".join(f"{k} {n}" for k, n in sorted(done.items())))
+            # The last one killed may have been the queue.
+            srv.wait_for(lambda: s.waybill("status", check=False).returncode == 0)
             # What waits is tried again now; nothing else may hold it.
             end = time.monotonic() + 120
             while s.queue() and time.monotonic() < end:
