@@ -177,6 +177,51 @@ played_queue_dies(struct played *p)
 	played_turns(20);
 }
 
+/* --- DNS: one question at a time, and a late answer */
+
+static struct {
+	struct timer	 timer;
+	dns_cb		*cb;
+	void		*arg;
+} question;
+
+static void
+answer_now(void *arg)
+{
+	struct dns_answer	 none = { .result = DNS_NXDOMAIN };
+	dns_cb			*cb = question.cb;
+
+	(void)arg;
+	question.cb = NULL;
+	cb(question.arg, &none);
+}
+
+static uint64_t
+ask(void *ctx, enum dns_type type, struct span name, dns_cb *cb, void *arg)
+{
+	struct played	*p = ctx;
+
+	(void)type;
+	(void)name;
+	assert(question.cb == NULL);
+	question.cb = cb;
+	question.arg = arg;
+	timer_set(&question.timer, p->dns_ms, answer_now, NULL);
+	return ++p->nasked;
+}
+
+static void
+cancel(void *ctx, uint64_t ticket)
+{
+	struct played	*p = ctx;
+
+	(void)ticket;
+	assert(question.cb != NULL);
+	question.cb = NULL;
+	timer_stop(&question.timer);
+	p->ncancelled++;
+}
+
 /* --- the worker */
 
 static const char	*users_path;
@@ -238,6 +283,7 @@ played_start(const char *with)
 	buf_clear(&says);
 	free(text);
 	src.image_mem = cf_image(p->cf);
+	src.dns = (struct policy_dns){ ask, cancel, p };
 	policy = policy_open(&src, &why);
 	assert(policy != NULL);
 	server_policy(p->server, 1, policy);

@@ -29,6 +29,8 @@ struct played {
 	/* what the queue does */
 	bool			 no_segments, no_bodies, broken_segments;
 	bool			 own_content;	/* content is read and checked */
+	int			 dns_ms;	/* DNS says "no such name" after so long */
+	size_t			 nasked, ncancelled;
 	int			*fds;		/* of segments, by their number */
 	int			 body_fd;	/* of the last body given */
 };

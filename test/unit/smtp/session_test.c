@@ -375,6 +375,69 @@ hooks_refuse_where_they_stand(void **state)
 	bye(p, fd);
 }
 
+static const char waiting_policy[] = HEAD
+    "on connect { client.name == \"x.example\" => reject }\n"
+    RCPT_RULES TAIL;
+
+static const char waiting_at_mail_policy[] = HEAD
+    "on mail { client.verified_name == \"x.example\" => reject }\n"
+    RCPT_RULES TAIL;
+
+static void
+what_waits_for_dns_is_parked(void **state)
+{
+	struct played	*p = played_start(waiting_at_mail_policy);
+	size_t		 asked = p->nasked;
+	const char	*got;
+	int		 fd = hello(p);
+
+	(void)state;
+	p->dns_ms = 60;
+	/* Nothing is said meanwhile, then all in its order; asked once. */
+	assert_string_equal(SAY(fd, "MAIL FROM:<>\r\nRCPT TO:<x@y.example>\r\n"
+	    "RSET\r\nNOOP\r\nMAIL FROM:<>\r\nNO", 0), "");
+	played_turns(20);
+	assert_string_equal(SAY(fd, "OP\r\n", 0), "");
+	got = SAY(fd, "", 6);
+	is(got, "250 2.1.0 sender ok\r\n550 5.7.1 no relaying\r\n"
+	    "250 2.0.0 reset\r\n250 2.0.0 ok\r\n250 2.1.0 sender ok\r\n"
+	    "250 2.0.0 ok\r\n");
+	assert_int_equal(p->nasked, asked + 1);
+	bye(p, fd);
+	/* Who leaves while it waits, or has said all, does no harm. */
+	fd = hello(p);
+	assert_string_equal(SAY(fd, "MAIL FROM:<>\r\n", 0), "");
+	played_turns(10);
+	close(fd);
+	played_settle(p, 5000);
+	assert_null(p->server->sessions);
+}
+
+static void
+an_early_talker_is_refused(void **state)
+{
+	struct played	*p = played_start(waiting_policy);
+	int		 fd;
+
+	(void)state;
+	p->dns_ms = 40;
+	fd = played_client(p, "192.0.2.1");
+	is(SAY(fd, "", 1), "220 mx.example ESMTP Waybill\r\n");
+	bye(p, fd);
+	fd = played_client(p, "192.0.2.1");
+	has(SAY(fd, "EHLO a.example\r\n", 1), "554 5.5.0 ");
+	has(SAY(fd, "QUIT\r\n", 2), "503 5.5.1 ");
+	bye(p, fd);
+	/* A session that the server gives up while it waits. */
+	fd = played_client(p, "192.0.2.1");
+	played_turns(5);
+	p->server->sessions->deadline_ms = 0;
+	session_timeout(p->server->sessions);
+	assert_null(p->server->sessions);
+	assert_int_equal(p->ncancelled, 1);
+	close(fd);
+}
+
 static void
 a_loop_is_stopped(void **state)
 {
@@ -554,6 +617,8 @@ main(void)
 		cmocka_unit_test(a_large_message_has_a_file),
 		cmocka_unit_test(rules_edit_the_header),
 		cmocka_unit_test(hooks_refuse_where_they_stand),
+		cmocka_unit_test(what_waits_for_dns_is_parked),
+		cmocka_unit_test(an_early_talker_is_refused),
 		cmocka_unit_test(a_loop_is_stopped),
 		cmocka_unit_test(a_route_that_reads_tags_answers_the_dot),
 		cmocka_unit_test(a_body_file_dies_with_its_queue),
