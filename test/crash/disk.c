@@ -148,7 +148,8 @@ truncate_to(struct file *f, const struct trace_event *e)
 		return;
 	}
 	grow(f, e->offset);
-	memset(f->octets + e->offset, 0, f->cap - e->offset);
+	if (f->cap > e->offset)
+		memset(f->octets + e->offset, 0, f->cap - e->offset);
 	f->size = e->offset;
 }
 
