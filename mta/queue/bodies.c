@@ -18,7 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define GRACE_MS	(10 * 60 * 1000)	/* beyond the longest transaction */
+/* Beyond the longest transaction. */
+#define GRACE_MS	(10 * 60 * 1000)
 
 struct waiting {
 	struct waiting	*next;

@@ -3,7 +3,7 @@
  * queue's own segment and routed like any other message.
  *
  * The log first says where the notification stands, then that the targets
- * are done: a power cut between the two makes a second notification, never none.
+ * are done: a power cut between the two makes a second one, never none.
  */
 #include "mta/queue/queue.h"
 
@@ -183,7 +183,7 @@ written(struct own_batch *b, struct segment *g)
 		m->flags &= (uint8_t)~M_NOTIFYING;
 		for (i = 0; g != NULL && i < no->ndests; i++)
 			dest_done(no->q, m, &m->dests[no->dests[i]]);
-		/* Not written: the message's next time (a minute) tries again. */
+		/* Not written: its next time (a minute on) tries again. */
 		if (g != NULL || m->flags & M_GONE)
 			message_settle(no->q, m);
 	}

@@ -325,7 +325,8 @@ on_connection(void *arg, int what)
 	int		 fd;
 
 	(void)what;
-	fd = accept4(k->q->control_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	fd = accept4(k->q->control_fd, NULL, NULL,
+	    SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd == -1)
 		return;
 	if (k->n >= CLIENTS_MAX) {

@@ -1,5 +1,6 @@
 /*
- * deliverer.c - the processes that deliver, one for each uid, by way of the spawner.
+ * deliverer.c - the processes that deliver, one for each uid; the spawner
+ * makes them.
  */
 #include "mta/queue/deliverer.h"
 
@@ -163,7 +164,9 @@ spawner_closed(struct chan *c, void *arg)
 void
 local_peer(struct queue *q, int fd)
 {
-	static const struct chan_ops	ops = { spawner_message, spawner_closed };
+	static const struct chan_ops	ops = {
+		spawner_message, spawner_closed
+	};
 	struct local			*l = q->local;
 	struct deliverer		*d;
 

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define SEGMENTS_MAX	4	/* unsealed ones of one worker */
-#define BODIES_MAX	256	/* files that one worker is writing */
+#define BODIES_MAX	256	/* files that one worker writes */
 
 struct worker {
 	struct worker	*next;
@@ -26,7 +26,7 @@ struct worker {
 	uint32_t	 instance;
 	struct chan	*chan;		/* NULL: dead */
 	unsigned	 wants;		/* segments that it waits for */
-	uint64_t	*bodies;	/* queue ids of files without a record yet */
+	uint64_t	*bodies;	/* files without a record yet */
 	size_t		 nbodies;
 };
 
@@ -329,7 +329,7 @@ take_body_dropped(struct worker *w, struct msg *msg)
 
 /* --- time */
 
-/* All that stands there.  What is taken must not be torn later: it may be unsynced. */
+/* All that stands there.  It may be unsynced, and must not be torn later. */
 static void
 read_tail(struct queue *q, struct segment *g)
 {

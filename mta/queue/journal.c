@@ -21,7 +21,7 @@
 #define FORMAT_VERSION	1
 #define FRAME		8		/* length, checksum */
 #define WRITE_MS	20		/* records wait so long in memory */
-#define SYNC_MS		1000		/* and so long for a sync that nobody waits for */
+#define SYNC_MS		1000		/* then for a sync, unless asked */
 #define LOG_MAX		(2ull << 30)
 
 static const char head_magic[8] = "WBSTAT1\n";
@@ -158,7 +158,7 @@ make_first(struct journal *j)
 	return 0;
 }
 
-/* Behind its end a torn write may have left records: they must not come back. */
+/* What a torn write has left behind its end must not come back. */
 static int
 go_on(struct journal *j, uint64_t end)
 {

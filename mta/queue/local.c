@@ -23,9 +23,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define HEADER_MAX	(256u << 10)	/* octets looked at for Delivered-To: */
+#define HEADER_MAX	(256u << 10)	/* looked at for Delivered-To: */
 #define PIECE		65536
-#define DEATHS_MAX	3		/* of a deliverer, then its mail waits */
+#define DEATHS_MAX	3	/* of a deliverer, then its mail waits */
 #define NAME_MAX_N	300
 #define TEXT_MAX_N	2000
 #define HOST_MAX	60		/* octets of our name in a file's */

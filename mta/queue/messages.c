@@ -217,7 +217,10 @@ earlier_of(uint32_t a, uint32_t b)
 	return b == 0 || (a != 0 && a < b) ? a : b;
 }
 
-/* What has been due stays due until something has come of it: at least a second on. */
+/*
+ * The next time to look at it, at least a second on: what was due may not
+ * have come to anything yet.
+ */
 static void
 set_wake(struct queue *q, struct message *m, const unsigned *in_state)
 {

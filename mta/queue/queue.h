@@ -132,6 +132,9 @@ void	router_want(struct queue *, struct message *);
 void	router_turn(struct queue *);
 void	router_tick(struct queue *);
 
+/* --- targets.c: what route has answered of ROUTING targets; sorts t */
+void	targets_apply(struct queue *, struct message *, struct target *t, size_t n);
+
 /* --- relay_jobs.c */
 void	relay_open(struct queue *);
 void	relay_peer(struct queue *, int fd);

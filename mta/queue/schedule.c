@@ -11,12 +11,12 @@
 #define CONCURRENCY_FIRST	5
 #define BAD_WINDOWS_MAX		3
 #define LOCAL_CONCURRENCY	64	/* jobs of one deliverer */
-#define AGAIN_SHARE		4	/* one turn in so many is for retries */
+#define AGAIN_SHARE		4	/* one turn in four for retries */
 #define QUANTUM			65536	/* octets of a flow's turn */
 #define COST_LEAST		16384	/* of a job: small messages cost too */
 #define COST_MOST		(4 * QUANTUM)
 #define JOBS_MAX		4096
-#define IDLE_TICKS		120	/* an unused hop's state is kept so long */
+#define IDLE_TICKS		120	/* an unused hop is kept so long */
 #define IDLE_BATCH		256	/* and so many go at a time */
 
 /* A message's place in line at a hop. */

@@ -95,7 +95,7 @@ segments_clear(struct segments *p)
 
 /* --- making spares: log, sync, file, spare */
 
-/* On a thread: the whole file in zeros, so that later syncs carry data only. */
+/* On a thread: all in zeros, so that later syncs carry data only. */
 static int
 make_file(struct segment *g)
 {
@@ -218,7 +218,7 @@ segments_take(struct segments *p, uint32_t writer)
 		set_state(g, SEGMENT_OPEN);
 		g->writer = writer;
 		if (writer == SEGMENT_BY_QUEUE)
-			log_in_use(g);	/* synced with the first that is placed there */
+			log_in_use(g);	/* synced with its first PLACED */
 	}
 	segments_fill(p);
 	return g;
@@ -311,7 +311,7 @@ segments_resume(struct segment *g, uint32_t writer)
 {
 	if (g->state == SEGMENT_OPEN)
 		return g->writer == writer;
-	/* One that was given up too early is there as long as it is not freed. */
+	/* Given up too early, it is there until it is freed. */
 	if (g->state != SEGMENT_LOST &&
 	    (g->state != SEGMENT_SEALED || !g->doubtful))
 		return false;

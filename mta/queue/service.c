@@ -1,5 +1,5 @@
 /*
- * service.c - the queue as a whole: its parts put together, its turns, its time.
+ * service.c - the queue as a whole: its parts, its turns, its time.
  */
 #include "mta/queue/queue.h"
 

@@ -16,7 +16,8 @@ static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUV";
 static uint64_t
 compose(uint64_t us, unsigned instance, unsigned counter)
 {
-	return us << QID_LOW_BITS | (uint64_t)instance << COUNTER_BITS | counter;
+	return us << QID_LOW_BITS |
+	    (uint64_t)instance << COUNTER_BITS | counter;
 }
 
 /* Above last, as near to it as the instance's own numbers allow. */

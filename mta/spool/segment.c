@@ -72,7 +72,8 @@ segment_read_head(int fd, struct segment_id *s, uint64_t *size)
 size_t
 segment_padding(size_t envelope, uint64_t content_here)
 {
-	return (size_t)(-(SEGMENT_RECORD_HEAD + envelope + content_here) % ALIGN);
+	return (size_t)(-(SEGMENT_RECORD_HEAD + envelope + content_here) %
+	    ALIGN);
 }
 
 uint64_t
