@@ -50,7 +50,7 @@ class Load:
 
     def __init__(self, port, clients, seed):
         self.port, self.stop = port, threading.Event()
-        self.acked, self.tried, self.lock = {}, 0, threading.Lock()
+        self.acked, self.qids, self.tried, self.lock = {}, {}, 0, threading.Lock()
         self.threads = [threading.Thread(target=self.client, args=(i, seed), daemon=True)
                         for i in range(clients)]
         for t in self.threads:
@@ -72,13 +72,19 @@ class Load:
     def one(self, c, ident, rng):
         to = rng.choice(TARGETS)
         size = rng.choice([200, 3000, 20000, 1500000 if rng.random() < 0.05 else 500])
-        text = f"X-Id: {ident}\r\nSubject: t\r\n\r\n" + "x" * 70 * 0 + ("line of text\r\n" * (size // 14))
+        text = f"X-Id: {ident}\r\nSubject: t\r\n\r\n" + "line of text\r\n" * (size // 14)
         with self.lock:
             self.tried += 1
-        refused = c.sendmail("a@sender.example", [to], text)
-        if not refused:
+        c.ehlo_or_helo_if_needed()
+        c.mail("a@sender.example")
+        if c.rcpt(to)[0] != 250:
+            c.rset()
+            return
+        code, reply = c.data(text)
+        if code == 250:
             with self.lock:
                 self.acked[ident] = to
+                self.qids[ident] = reply.decode().split()[-1]
 
     def end(self):
         self.stop.set()
@@ -116,6 +122,20 @@ def killer(server, kills, rng):
         except ProcessLookupError:
             pass
     return done
+
+
+def settle(server, seconds=120):
+    """Waits until the queue is empty; what is left in it.  It may just be starting."""
+    end = time.monotonic() + seconds
+    left = ["the queue does not answer"]
+    while left and time.monotonic() < end:
+        server.waybill("queue", "retry", "all", check=False)
+        time.sleep(0.5)
+        try:
+            left = server.queue()
+        except AssertionError:
+            pass
+    return left
 
 
 def gather(server, hop):
@@ -164,18 +184,15 @@ def main():
             # The last one killed may have been the queue.
             srv.wait_for(lambda: s.waybill("status", check=False).returncode == 0)
             # What waits is tried again now; nothing else may hold it.
-            end = time.monotonic() + 120
-            while s.queue() and time.monotonic() < end:
-                s.waybill("queue", "retry", "all")
-                time.sleep(0.5)
-            left = s.queue()
-            time.sleep(0.5)
+            left = settle(s)
             local, far = gather(s, hop)
             lost, twice, far_twice = judge(load.acked, local, far)
             if lost or twice or left:
                 print("left in the queue:", left[:5])
+                log = s.log().splitlines()
                 for ident, to in lost[:20]:
-                    print("lost:", ident, to)
+                    print("lost:", ident, to, "id", load.qids[ident])
+                    print("\n".join(x for x in log if load.qids[ident] in x))
                 print("twice in a Maildir:", twice[:20])
             print(f"sent {load.tried}, acknowledged {len(load.acked)}, lost {len(lost)}, "
                   f"duplicates in Maildirs {len(twice)}, at the next hop {len(far_twice)}, "
