@@ -190,7 +190,10 @@ get_id(struct msg *msg)
 	return id;
 }
 
-/* A segment that this worker writes; NULL: it is not. */
+/*
+ * A segment that this worker writes; NULL: it is not.  What was open when its
+ * channel closed is its own again as soon as it speaks of it.
+ */
 static struct segment *
 own_segment(struct worker *w, struct segment_id id)
 {
@@ -207,8 +210,15 @@ take_accepted(struct worker *w, struct msg *msg)
 	struct span		 env = msg_bytes(msg, ENVELOPE_MAX);
 	struct segment		*g = own_segment(w, id);
 
-	if (!msg_end(msg) || g == NULL || offset % 8 != 0 ||
-	    length > g->size || offset > g->size - length)
+	if (!msg_end(msg))
+		return false;
+	/*
+	 * The worker may have written and sealed while a new queue was reading
+	 * the spool: all of a sealed segment has been read from the file.
+	 */
+	if (g == NULL)
+		return true;
+	if (offset % 8 != 0 || length > g->size || offset > g->size - length)
 		return false;
 	if (offset < g->known)
 		return true;	/* has been read from the file */
@@ -261,12 +271,14 @@ take_resume(struct worker *w, struct msg *msg)
 
 	if (!msg_end(msg))
 		return false;
-	if (g == NULL) {	/* what it writes there would be lost */
-		log_warnx("smtp %u resumes a segment that is not there: %08x",
-		    w->instance, id.id);
-		return false;
+	if (g != NULL)
+		intake_read_on(w->q, g, synced, true);
+	else {		/* sealed meanwhile, and done; it must not go on there */
+		chan_begin(w->chan, MSG_SEGMENT_REVOKED);
+		chan_u32(w->chan, id.id);
+		chan_u32(w->chan, id.generation);
+		chan_end(w->chan);
 	}
-	intake_read_on(w->q, g, synced, true);
 	return true;
 }
 

@@ -21,7 +21,6 @@ struct body {
 	struct pool	*pool;
 	uint64_t	 qid;
 	int		 fd;		/* -1: not there yet */
-	unsigned	 epoch;
 	uint64_t	 length;
 	uint32_t	 crc;		/* of all that is written, in order */
 	struct buf	 piece;		/* the thread's, while it works */
@@ -50,7 +49,6 @@ opened(void *arg, int fd, enum intake_result r)
 	struct body	*b = arg;
 
 	b->fd = fd;
-	b->epoch = intake_epoch(b->intake);
 	b->cb(b->arg, r == INTAKE_OK ? 0 : r == INTAKE_FULL ? ENOSPC : EIO);
 }
 
@@ -208,12 +206,6 @@ uint32_t
 body_crc(const struct body *b)
 {
 	return b->crc;
-}
-
-unsigned
-body_epoch(const struct body *b)
-{
-	return b->epoch;
 }
 
 void

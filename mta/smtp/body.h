@@ -31,7 +31,6 @@ void		 body_finish(struct body *, struct buf *piece,
 	    struct buf *header, uint64_t old_header, body_cb *, void *arg);
 uint64_t	 body_length(const struct body *);
 uint32_t	 body_crc(const struct body *);		/* after body_finish() */
-unsigned	 body_epoch(const struct body *);
 /*
  * keep: a record will name it; else the queue is told to remove it. May be
  * called at any time, cb is then not called.

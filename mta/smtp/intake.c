@@ -16,6 +16,8 @@
 #include "mta/smtp/intake_int.h"
 
 #define SWEEP_MS	1000
+/* Without a queue for so long we start again; below its QUEUE_RESUME_MS. */
+#define QUEUE_MISSED_MS	40000
 
 /* --- queues of messages */
 
@@ -68,16 +70,6 @@ fits(const struct intake_segment *s, uint64_t end, size_t records,
 	return end + record_size(m) + segment_seal_size(records + 1) <= s->size;
 }
 
-/*
- * A new queue removes the body files that no record names yet: a message whose
- * record was not there when the old one died is not promised to anybody.
- */
-static bool
-body_lost(const struct intake *in, const struct intake_message *m)
-{
-	return m->in_body && m->epoch != in->epoch;
-}
-
 static void
 tell_accepted(struct intake *in, const struct batch *b,
     const struct intake_message *m)
@@ -91,45 +83,79 @@ tell_accepted(struct intake *in, const struct batch *b,
 	chan_end(in->chan);
 }
 
-/* Without a channel nobody is told: SEGMENT_RESUME says how far to read. */
+/* It is on disk: the segment goes on behind it. */
 static void
-batch_good(struct intake *in, struct batch *b)
+batch_kept(struct intake *in, const struct batch *b)
 {
 	struct intake_message	*m;
 
-	for (m = b->messages; m != NULL; m = m->next) {
+	for (m = b->messages; m != NULL; m = m->next)
 		segment_toc_add(&in->active.toc, m->offset);
-		if (in->chan != NULL && !body_lost(in, m))
-			tell_accepted(in, b, m);
-	}
 	in->active.tail = b->end;
 	in->count.batches++;
 	in->count.messages += b->n;
-	if (in->chan != NULL)
-		chan_flush(in->chan);
 }
 
 static void
-batch_done(void *arg)
+batch_tell(struct intake *in, const struct batch *b)
 {
-	struct batch		*b = arg;
-	struct intake		*in = b->intake;
-	enum intake_result	 r = b->error == 0 ? INTAKE_OK : INTAKE_FAILED;
+	struct intake_message	*m;
+
+	for (m = b->messages; m != NULL; m = m->next)
+		tell_accepted(in, b, m);
+	chan_flush(in->chan);
+}
+
+static void
+batch_answer(struct intake *in, struct batch *b, enum intake_result r)
+{
 	struct intake_message	*m, *next;
 
 	in->running = NULL;
-	in->count.syncs++;
-	if (b->error == 0)
-		batch_good(in, b);
-	else {
-		in->count.failed += b->n;
-		retire_active(in, b->error);
-	}
 	for (m = b->messages; m != NULL; m = next) {
 		next = m->next;
-		answer(in, m, body_lost(in, m) ? INTAKE_FAILED : r);
+		answer(in, m, r);
 	}
 	free(b);
+}
+
+/*
+ * Without a channel the batch waits: what is answered with 250 must be known
+ * to a queue that lives, or to one that reads it because we say so.
+ */
+static void
+batch_done(void *arg)
+{
+	struct batch	*b = arg;
+	struct intake	*in = b->intake;
+
+	in->count.syncs++;
+	if (b->error == 0 && in->revoked)
+		b->error = ESTALE;
+	if (b->error != 0) {
+		in->count.failed += b->n;
+		retire_active(in, b->error);
+		batch_answer(in, b, INTAKE_FAILED);
+		return;
+	}
+	batch_kept(in, b);
+	if (in->chan == NULL) {
+		in->parked = b;
+		return;
+	}
+	batch_tell(in, b);
+	batch_answer(in, b, INTAKE_OK);
+}
+
+void
+parked_answer(struct intake *in, enum intake_result r)
+{
+	struct batch	*b = in->parked;
+
+	if (b == NULL)
+		return;
+	in->parked = NULL;
+	batch_answer(in, b, r);
 }
 
 static void
@@ -151,12 +177,7 @@ batch_gather(struct intake *in)
 	b->end = in->active.tail;
 	while ((m = in->waiting.head) != NULL &&
 	    fits(&in->active, b->end, in->active.toc.n + q.n, m)) {
-		m = take(&in->waiting);
-		if (body_lost(in, m)) {
-			answer(in, m, INTAKE_FAILED);
-			continue;
-		}
-		put(&q, m);
+		put(&q, take(&in->waiting));
 		m->offset = b->end;
 		b->end += record_size(m);
 	}
@@ -181,8 +202,8 @@ batch_start(struct intake *in)
 {
 	struct batch	*b;
 
-	while (in->active.fd != -1 && in->waiting.n > 0 &&
-	    in->running == NULL) {
+	while (in->chan != NULL && in->active.fd != -1 &&
+	    in->waiting.n > 0 && in->running == NULL) {
 		b = batch_gather(in);
 		if (b->n > 0) {
 			in->running = b;
@@ -190,9 +211,6 @@ batch_start(struct intake *in)
 			return;
 		}
 		free(b);
-		if (in->waiting.n == 0 || fits(&in->active, in->active.tail,
-		    in->active.toc.n, in->waiting.head))
-			continue;	/* those before were lost */
 		if (in->active.toc.n == 0)
 			refuse_first(in);
 		else {
@@ -258,11 +276,18 @@ sweep(void *arg)
 	int64_t		 now = loop_now_ms(), wait_ms;
 
 	wait_ms = 1000 * (int64_t)msg_timeout_s(MSG_SEGMENT_WANTED);
-	while (in->waiting.n > 0 && in->active.fd == -1 &&
+	while (in->waiting.n > 0 &&
+	    (in->active.fd == -1 || in->chan == NULL) &&
 	    in->waiting.head->since_ms + wait_ms <= now) {
 		in->count.failed++;
 		answer(in, take(&in->waiting), INTAKE_FAILED);
 	}
+	if (in->parked != NULL &&
+	    in->parked->messages->since_ms + wait_ms <= now)
+		parked_answer(in, INTAKE_FAILED);
+	if (in->chan == NULL && in->gone_ms != 0 &&
+	    in->gone_ms + QUEUE_MISSED_MS <= now)
+		fatalx("no new channel to the queue: starting again");
 	bodies_fail(in, now - 1000 * (int64_t)msg_timeout_s(MSG_BODY_WANTED));
 	timer_set(&in->sweep, SWEEP_MS, sweep, in);
 }
@@ -322,12 +347,6 @@ intake_finish(struct intake *in, void (*cb)(void *), void *arg)
 		seal_active(in);
 	else
 		loop_soon(cb, arg);
-}
-
-unsigned
-intake_epoch(const struct intake *in)
-{
-	return in->epoch;
 }
 
 uint64_t

@@ -40,7 +40,6 @@ struct intake_message {
 	struct buf		 envelope;	/* formatted */
 	struct buf		 content;	/* empty when it is in a body file */
 	bool			 in_body;
-	unsigned		 epoch;		/* intake_epoch() when its body file came */
 	uint64_t		 content_length;
 	uint32_t		 content_crc;	/* of the body file */
 	size_t			 held;		/* octets that the session has counted as held */
@@ -100,11 +99,6 @@ bool		 intake_idle(const struct intake *);
  * done. Nothing may be stored after it.
  */
 void		 intake_finish(struct intake *, void (*cb)(void *), void *arg);
-/*
- * Another number for each queue: body files do not outlive it before their
- * record is written.
- */
-unsigned	 intake_epoch(const struct intake *);
 /* Octets of content in memory that the intake holds. */
 uint64_t	 intake_held(const struct intake *);
 

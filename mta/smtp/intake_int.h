@@ -26,13 +26,15 @@ struct intake {
 	bool			 wanted;	/* SEGMENT_WANTED is under way */
 	bool			 full;		/* SPACE */
 	bool			 has_floor;
+	bool			 revoked;	/* active, while a batch runs on it */
 	struct qid_gen		 gen;
 	unsigned		 transactions;
 	struct message_list	 waiting;
 	struct batch		*running;
+	struct batch		*parked;	/* running, on disk, no queue to tell */
 	struct pool		*pool;
 	struct htab		 bodies;	/* qid: body_question */
-	unsigned		 epoch;		/* counts the queues that have died */
+	int64_t			 gone_ms;	/* when the channel was lost */
 	uint64_t		 held;
 	struct turn_hook	 hook;
 	struct timer		 company, sweep;
@@ -40,6 +42,10 @@ struct intake {
 	void			*finished_arg;
 	struct intake_counters	 count;
 };
+
+/* --- intake.c */
+/* The batch that waited for a queue is answered. */
+void	parked_answer(struct intake *, enum intake_result);
 
 /* --- intake_segments.c */
 void	segment_drop(struct intake_segment *);

@@ -133,6 +133,35 @@ take_segment(struct intake *in, struct msg *m)
 }
 
 static bool
+is(const struct intake_segment *s, struct segment_id id)
+{
+	return s->fd != -1 && s->id.id == id.id &&
+	    s->id.generation == id.generation;
+}
+
+/* The queue reads it no more: we were away for too long. */
+static bool
+take_revoked(struct intake *in, struct msg *m)
+{
+	struct segment_id	id;
+
+	id.id = msg_u32(m);
+	id.generation = msg_u32(m);
+	if (!msg_end(m))
+		return false;
+	if (is(&in->spare, id))
+		segment_drop(&in->spare);
+	else if (is(&in->active, id) && in->running != NULL)
+		in->revoked = true;
+	else if (is(&in->active, id)) {
+		segment_drop(&in->active);
+		next_segment(in);
+	}
+	want_segment(in);
+	return true;
+}
+
+static bool
 take_body(struct intake *in, struct msg *m)
 {
 	uint64_t	qid = msg_u64(m);
@@ -157,6 +186,8 @@ from_queue(struct chan *c, struct msg *m, void *arg)
 	switch (m->type) {
 	case MSG_SEGMENT:
 		return take_segment(in, m);
+	case MSG_SEGMENT_REVOKED:
+		return take_revoked(in, m);
 	case MSG_BODY:
 		return take_body(in, m);
 	case MSG_SPACE:
@@ -179,7 +210,7 @@ queue_gone(struct chan *c, void *arg)
 	log_warnx("the queue has gone");
 	in->chan = NULL;
 	in->wanted = false;
-	in->epoch++;
+	in->gone_ms = loop_now_ms();
 	bodies_fail(in, INT64_MAX);
 }
 
@@ -190,7 +221,6 @@ intake_attach(struct intake *in, int fd)
 {
 	if (in->chan != NULL) {
 		chan_free(&in->chan);
-		in->epoch++;
 		bodies_fail(in, INT64_MAX);
 	}
 	in->chan = chan_new(fd, "queue", &queue_ops, in);
@@ -199,5 +229,7 @@ intake_attach(struct intake *in, int fd)
 		say_segment(in, MSG_SEGMENT_RESUME, &in->active);
 	if (in->spare.fd != -1)
 		say_segment(in, MSG_SEGMENT_RESUME, &in->spare);
+	chan_flush(in->chan);
+	parked_answer(in, INTAKE_OK);
 	want_segment(in);
 }

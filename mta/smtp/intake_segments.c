@@ -113,5 +113,6 @@ retire_active(struct intake *in, int error)
 	    (unsigned)in->active.id.id, in->active.tail);
 	say_segment(in, MSG_SEGMENT_FAILED, &in->active);
 	segment_drop(&in->active);
+	in->revoked = false;
 	next_segment(in);
 }

@@ -98,7 +98,6 @@ give_to_intake(struct session *s)
 	m->qid = t->qid;
 	if (t->body != NULL) {
 		m->in_body = true;
-		m->epoch = body_epoch(t->body);
 		m->content_length = body_length(t->body);
 		m->content_crc = body_crc(t->body);
 		body_close(&t->body, true);

@@ -29,6 +29,7 @@ NOT_HERE = {
     "SEGMENT_GONE": "needs a segment that becomes empty",
     "SEGMENT_SEALED": "needs a full segment",
     "SEGMENT_RESUME": "sent after a queue's death: its receiver would have to die twice",
+    "SEGMENT_REVOKED": "needs a worker that was stopped for a minute",
     "DELIVER_FAILED": "needs a mailbox that cannot be written",
     "STOP": "the receiver ends anyway",
 }

@@ -104,6 +104,7 @@ take_accepted(struct played *p, struct msg *m)
 	length = msg_u64(m);
 	head = msg_bytes(m, ENVELOPE_MAX);
 	assert(msg_end(m) && length > head.n);
+	p->segment = id.id;
 	p->nmessages++;
 	arena_reset(&p->last.arena);
 	buf_reset(&p->last.head);

@@ -23,6 +23,7 @@ struct played {
 	struct server		*server;
 	struct cf		*cf;
 	struct chan		*queue;		/* the queue's end */
+	uint32_t		 segment;	/* of the last message */
 	size_t			 nmessages;	/* ACCEPTED so far */
 	struct played_message	 last;
 	size_t			 nsegments, nsealed, nfailed, nresumed, nbodies, ndropped;

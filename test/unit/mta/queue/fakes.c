@@ -51,6 +51,11 @@ smtp_message(struct chan *c, struct msg *m, void *arg)
 		f->segments++;
 		f->wanted = false;
 		break;
+	case MSG_SEGMENT_REVOKED:
+		msg_u32(m);
+		msg_u32(m);
+		f->revoked++;
+		break;
 	case MSG_SPACE:
 		f->full = msg_u8(m) != 0;
 		break;

@@ -43,6 +43,7 @@ struct fakes {
 	uint64_t		 seg_size, seg_at;
 	struct segment_toc	 toc;
 	struct qid_gen		 qids;
+	unsigned		 revoked;	/* SEGMENT_REVOKED received */
 	unsigned		 segments;	/* received so far */
 	unsigned		 told;		/* ACCEPTED sent */
 	bool			 wanted;	/* a segment */
