@@ -315,6 +315,19 @@ truth_rules(struct prover *p, prove_env x, const struct cf_rule *r)
 	return is;
 }
 
+/* A condition is bound as a value too: it may stand in a text. */
+static void
+bind_value(struct prover *p, prove_env x, const struct cf_expr *e,
+    struct prove_binding *b)
+{
+	if (e->type != RS_T_BOOL) {
+		b->value = prove_value_of(p, x, e);
+		return;
+	}
+	b->truth = prove_truth(p, x, e);
+	b->value = prove_term(p, e, BOUND_NOT, "b%u", b->truth);
+}
+
 /* The caller's values as the callee's arguments; the key of the call. */
 const struct prove_binding *
 prove_bind_call(struct prover *p, prove_env x, const struct cf_expr *e,
@@ -328,13 +341,11 @@ prove_bind_call(struct prover *p, prove_env x, const struct cf_expr *e,
 	for (arg = e->list; arg != NULL && param != NULL; arg = arg->next) {
 		b = arena_alloc(&p->cf->arena, sizeof(*b));
 		b->sym = param->sym;
-		if (arg->type == RS_T_BOOL) {
-			b->truth = prove_truth(p, x, arg);
+		bind_value(p, x, arg, b);
+		if (arg->type == RS_T_BOOL)
 			buf_addf(key, ":t%u", b->truth);
-		} else {
-			b->value = prove_value_of(p, x, arg);
+		else
 			buf_addf(key, ":%u", b->value.term);
-		}
 		b->next = list;
 		list = b;
 		param = param->next;
@@ -426,10 +437,7 @@ prove_bind_let(struct prover *p, prove_env x, const struct cf_rule *r)
 	b = arena_alloc(&p->cf->arena, sizeof(*b));
 	b->sym = r->sym;
 	b->next = x;
-	if (r->cond->type == RS_T_BOOL)
-		b->truth = prove_truth(p, x, r->cond);
-	else
-		b->value = prove_value_of(p, x, r->cond);
+	bind_value(p, x, r->cond, b);
 	return b;
 }
 
