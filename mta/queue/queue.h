@@ -26,7 +26,6 @@ struct settings {
 	int64_t		 transaction_ms;
 	uint32_t	 concurrency;
 	char		*hostname;
-	char		*postmaster;		/* "": none */
 };
 
 struct counters {

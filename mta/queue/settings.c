@@ -84,10 +84,7 @@ settings_read(struct queue *q, int image_fd, const char **why)
 	    RS_OPT_QUEUE_concurrency);
 	s->warn_ms = read_warn(img);
 	free(s->hostname);
-	free(s->postmaster);
 	s->hostname = text_of(rs_setting_text(img, RS_OPT_SERVER_hostname));
-	s->postmaster = text_of(rs_setting_text(img,
-	    RS_OPT_SERVER_postmaster));
 	read_retries(img, &q->sched);
 	q->sched.limit = s->concurrency == 0 ? 1 : s->concurrency;
 	q->segments.size = s->segment_octets;

@@ -627,7 +627,7 @@ fakes_open(const char *dir, uint64_t segment_octets)
 	q->set = (struct settings){ .segment_octets = segment_octets,
 	    .reserve_octets = 1, .lifetime_ms = 5 * 86400000ll,
 	    .transaction_ms = 1800000, .concurrency = 20,
-	    .hostname = xstrdup("mx.test"), .postmaster = xstrdup("") };
+	    .hostname = xstrdup("mx.test") };
 	q->sched.nretries = 1;
 	q->sched.retries_ms[0] = 1000;
 	q->sched.limit = 20;
