@@ -29,6 +29,20 @@ static struct {
 } lg = { .process = "waybill", .fd = 2, .least = LOG_L_INFO };
 
 static const char *const level_names[] = { "debug", "info", "warn", "error" };
+#define NLEVELS		(sizeof(level_names) / sizeof(level_names[0]))
+
+bool
+log_level_parse(const char *name, enum log_level *out)
+{
+	size_t	i;
+
+	for (i = 0; i < NLEVELS; i++)
+		if (strcmp(name, level_names[i]) == 0) {
+			*out = (enum log_level)i;
+			return true;
+		}
+	return false;
+}
 
 /* A child writes its own lines, under its own number. */
 static void
@@ -70,23 +84,29 @@ log_gather(bool on)
 	lg.gathers = on;
 }
 
-void
-log_flush(void)
+static void
+write_out(const char *p, size_t left)
 {
-	size_t	done = 0;
 	ssize_t	n;
 	int	saved = errno;
 
-	while (done < lg.n) {
-		n = write(lg.fd, lg.lines + done, lg.n - done);
+	while (left > 0) {
+		n = write(lg.fd, p, left);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			break;		/* nowhere to complain */
-		done += (size_t)n;
+		p += n;
+		left -= (size_t)n;
 	}
-	lg.n = 0;
 	errno = saved;
+}
+
+void
+log_flush(void)
+{
+	write_out(lg.lines, lg.n);
+	lg.n = 0;
 }
 
 /* Time of day, process and level; the part up to the second is kept. */
@@ -145,6 +165,25 @@ say(enum log_level level, int error, const char *fmt, va_list ap)
 	lg.n += one_line(line, n);
 	if (!lg.gathers || lg.n >= GATHER_MAX)
 		log_flush();
+	errno = saved;
+}
+
+void
+log_whole(const char *what, struct span text)
+{
+	struct buf	line = { 0 };
+	char		head[128];
+	int		saved = errno;
+
+	if (!log_wants(LOG_L_INFO))
+		return;
+	(void)line_head(head, sizeof(head), LOG_L_INFO);
+	buf_addf(&line, "%s%s ", head, what);
+	buf_add_span(&line, text);
+	buf_add_char(&line, '\n');
+	log_flush();			/* what was said before */
+	write_out(line.base, line.n);
+	buf_clear(&line);
 	errno = saved;
 }
 

@@ -16,12 +16,16 @@ enum log_level { LOG_L_DEBUG, LOG_L_INFO, LOG_L_WARN, LOG_L_ERROR };
 void	log_open(const char *process, int fd, enum log_level least);
 /* Whether lines of this level are written: for who would have to make an effort. */
 bool	log_wants(enum log_level);
+/* "debug", "info", "warn", "error"; false when it is none of them. */
+bool	log_level_parse(const char *, enum log_level *);
 /* The name given to log_open(). */
 const char	*log_process(void);
 void	log_debug(const char *, ...) __attribute__((format(printf, 1, 2)));
 void	log_info(const char *, ...) __attribute__((format(printf, 1, 2)));
 void	log_warn(const char *, ...) __attribute__((format(printf, 1, 2)));	/* adds errno */
 void	log_warnx(const char *, ...) __attribute__((format(printf, 1, 2)));
+/* A line of level info that is never cut, "WHAT TEXT"; the text has no line ends. */
+void	log_whole(const char *what, struct span text);
 /* Says it, flushes, ends the process with status 1; fatal() adds errno. */
 void	fatal(const char *, ...) __attribute__((format(printf, 1, 2), noreturn));
 void	fatalx(const char *, ...) __attribute__((format(printf, 1, 2), noreturn));

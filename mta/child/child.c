@@ -50,14 +50,11 @@ static enum log_level
 level_option(void)
 {
 	const char	*s = child_option("log-level");
+	enum log_level	 level = LOG_L_INFO;
 
-	if (s != NULL && strcmp(s, "debug") == 0)
-		return LOG_L_DEBUG;
-	if (s != NULL && strcmp(s, "warn") == 0)
-		return LOG_L_WARN;
-	if (s != NULL && strcmp(s, "error") == 0)
-		return LOG_L_ERROR;
-	return LOG_L_INFO;
+	if (s != NULL && !log_level_parse(s, &level))
+		fatalx("--log-level: '%s' is no level", s);
+	return level;
 }
 
 static uint32_t

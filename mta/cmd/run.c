@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/span.h"
 #include "base/xalloc.h"
 
@@ -25,7 +26,7 @@
 struct running {
 	const char	*policy;	/* as given */
 	const char	*workers, *log, *libexec, *level;
-	bool		 foreground;
+	bool		 foreground, records;
 };
 
 static bool
@@ -98,6 +99,8 @@ become_parent(const struct running *r, const char *policy, int image)
 	option(&a, "--workers", r->workers);
 	option(&a, "--log", r->log);
 	option(&a, "--log-level", r->level);
+	if (r->records)
+		arg(&a, "--records");
 	arg(&a, NULL);
 	/* Of all descriptors the image is the one that goes along. */
 	if (fcntl(image, F_SETFD, 0) != -1)
@@ -134,10 +137,12 @@ cmd_run(int argc, char **argv)
 		{ OPT_TEXT, "workers", 0, { .text = &r.workers } },
 		{ OPT_TEXT, "log", 0, { .text = &r.log } },
 		{ OPT_TEXT, "log-level", 0, { .text = &r.level } },
+		{ OPT_FLAG, "records", 0, { .flag = &r.records } },
 		{ OPT_TEXT, "libexec", 0, { .text = &r.libexec } },
 		{ OPT_FLAG, "foreground", 0, { .flag = &r.foreground } },
 		{ OPT_END, NULL, 0, { NULL } }
 	};
+	enum log_level		 level;
 	uint64_t		 workers;
 	int			 n;
 
@@ -148,6 +153,9 @@ cmd_run(int argc, char **argv)
 	if (r.workers != NULL && (!span_u64(span_of(r.workers), WORKERS_MAX,
 	    &workers) || workers == 0))
 		return cmd_usage(argv[0], "--workers: 1 to %d", WORKERS_MAX);
+	if (r.level != NULL && !log_level_parse(r.level, &level))
+		return cmd_usage(argv[0],
+		    "--log-level: debug, info, warn or error");
 	r.policy = argv[1];
 	return start(&r);
 }

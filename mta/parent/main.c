@@ -9,6 +9,7 @@
  *
  *	waybill-parent --image-fd N --policy PATH --compile-command PATH
  *	    [--workers N] [--libexec DIR] [--log FILE] [--log-level LEVEL]
+ *	    [--records]
  *
  * SIGHUP reloads, SIGTERM and SIGINT stop, a second one at once.
  */
@@ -51,6 +52,7 @@ static const struct option	long_options[] = {
 	{ "libexec", required_argument, NULL, 'x' },
 	{ "log", required_argument, NULL, 'l' },
 	{ "log-level", required_argument, NULL, 'v' },
+	{ "records", no_argument, NULL, 'r' },
 	{ NULL, 0, NULL, 0 }
 };
 
@@ -90,6 +92,9 @@ read_option(struct parent *p, struct options *o, int c)
 	case 'v':
 		p->log_level = optarg;
 		break;
+	case 'r':
+		p->records = true;
+		break;
 	default:
 		exit(2);
 	}
@@ -126,8 +131,8 @@ open_log(const struct parent *p, const char *path)
 	enum log_level	least = LOG_L_INFO;
 	int		fd;
 
-	if (p->log_level != NULL && strcmp(p->log_level, "debug") == 0)
-		least = LOG_L_DEBUG;
+	if (p->log_level != NULL && !log_level_parse(p->log_level, &least))
+		fatalx("--log-level: '%s' is no level", p->log_level);
 	if (path != NULL) {
 		fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC |
 		    O_NOCTTY, 0640);

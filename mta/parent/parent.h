@@ -64,6 +64,7 @@ struct parent {
 	const char		*compile_command;
 	const char		*libexec;
 	const char		*log_level;	/* NULL: the children's own default */
+	bool			 records;	/* of decisions go to the log */
 	const char		*chroot;	/* NULL: not as root */
 	char			*spool;
 

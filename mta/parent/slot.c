@@ -122,6 +122,8 @@ make_args(const struct slot *s, struct args *a)
 		(void)snprintf(number, sizeof(number), "%u",
 		    p->listeners.workers);
 		add_arg(a, "--workers", number);
+		if (p->records)
+			add_arg(a, "--records", "all");
 	}
 }
 

@@ -86,7 +86,7 @@ main(int argc, char **argv)
 	confine_drop("waybill-smtp", child_option("chroot"));
 	confine_sandbox(0);
 	server = server_new(child_instance(), workers());
-	server->records = log_wants(LOG_L_DEBUG);
+	server->records = child_option("records") != NULL;
 	child_run();
 	return 0;
 }

@@ -54,7 +54,7 @@ session_ref(const struct session *s, char out[32])
 	return out;
 }
 
-/* --- decision records: at log level debug, each as one line */
+/* --- decision records: when asked for (--records), each as one line */
 
 static struct rs_record *
 record_new(const struct session *s)
@@ -87,7 +87,7 @@ record_log(struct session *s)
 	if (s->record == NULL)
 		return;
 	rs_record_json(s->record, policy_image(s->gen->policy), &json);
-	log_debug("decision record=%.*s", SPAN_ARG(buf_span(&json)));
+	log_whole("decision", buf_span(&json));
 	buf_clear(&json);
 	record_free(s);
 }

@@ -95,7 +95,8 @@ class Usage(Base):
                      ["explain", HOME, "--client", "192.0.2.1", "--rcpt", "a@b.example"],
                      ["explain", HOME, "--client", "192.0.2.1", "--from", "a b"],
                      ["queue"], ["queue", "show"], ["queue", "eat"], ["queue", "show", "a\nb"],
-                     ["run", HOME, "--workers", "0"], ["status", "x"],
+                     ["run", HOME, "--workers", "0"], ["run", HOME, "--log-level", "loud"],
+                     ["status", "x"],
                      ["check", "/nonexistent/p.conf"], ["test", "/nonexistent/p.conf"],
                      ["run", "/nonexistent/p.conf"], ["disasm", "/nonexistent/i"],
                      ["status", "--spool", "/nonexistent"]):

@@ -1,5 +1,6 @@
 """A running server is asked and changed: queue, status, reload."""
 import json
+import re
 import unittest
 
 from server import Server, wait_for
@@ -111,6 +112,34 @@ class Control(unittest.TestCase):
                 c.mail("a@b.example")
                 return c.rcpt("zoe@control.example")[0] == 250
         wait_for(known, step=0.3)
+
+    def test_a_decision_is_recorded_as_explain_tells_it(self):
+        chain = "".join(f'    sender.domain == "far{i}.example" or helo_is("h{i}.example") => '
+                        f'reject 550 5.7.1\n' for i in range(60))
+        policy = POLICY.replace("on rcpt {\n", "ruleset helo_is(name: domain) -> bool {\n"
+                                "    client.helo == name => true\n    otherwise => false\n}\n"
+                                "on rcpt {\n" + chain)
+        s = Server(policy, {"users": "ann:x\n"}, args=["--records"])
+        self.addCleanup(s.__exit__, None, None, None)
+        with s.smtp(local_hostname="client.example") as c:
+            c.ehlo()
+            c.mail("a@b.example")
+            self.assertEqual(c.rcpt("zoe@control.example")[0], 550)
+            self.assertEqual(c.rcpt("ann@control.example")[0], 250)
+        logged = [json.loads(x) for x in re.findall(r" info decision (.*)", s.log())]
+        refused = re.search(r" refused stage=rcpt .* ref=(\S+) ", s.log()).group(1)
+        told = []
+        for to in ("zoe", "ann"):
+            doc = json.loads(s.run("explain", s.policy, "--json", "--client", "127.0.0.1",
+                                   "--helo", "client.example", "--from", "a@b.example",
+                                   "--rcpt", to + "@control.example").stdout)
+            told += [step["record"] for step in doc["steps"] if step["hook"] == "on rcpt"]
+        logged = [r for r in logged if r["hook"] == "on rcpt"]
+        self.assertEqual(logged[0]["ref"], refused)
+        self.assertGreater(len(json.dumps(logged[0])), 10000)
+        for mine, theirs in zip(logged, told, strict=True):
+            del mine["ref"], theirs["ref"]
+            self.assertEqual(mine, theirs)
 
     def test_no_server(self):
         s = Server(POLICY, {"users": "ann:x\n"}, start=False)

@@ -114,6 +114,45 @@ a_long_line_is_cut(void **state)
 }
 
 static void
+a_whole_line_is_not_cut(void **state)
+{
+	char		text[10000];
+	const char	*line;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	log_gather(true);
+	log_info("before");
+	log_whole("what", (struct span){ text, sizeof(text) });
+	line = strstr(written(), "before\n");
+	assert_non_null(line);
+	line = strstr(line, " info what x");
+	assert_non_null(line);
+	assert_int_equal(strspn(line + 11, "x"), sizeof(text));
+	assert_string_equal(line + 11 + sizeof(text), "\n");
+	log_gather(false);
+	log_open("test", pipes[1], LOG_L_WARN);
+	log_whole("what", (struct span){ text, 1 });
+	log_open("test", pipes[1], LOG_L_INFO);
+	log_info("after");
+	assert_null(strstr(written(), "what"));
+}
+
+static void
+levels_have_names(void **state)
+{
+	enum log_level	level = LOG_L_DEBUG;
+
+	(void)state;
+	assert_true(log_level_parse("error", &level));
+	assert_int_equal(level, LOG_L_ERROR);
+	assert_true(log_level_parse("debug", &level));
+	assert_int_equal(level, LOG_L_DEBUG);
+	assert_false(log_level_parse("loud", &level));
+	assert_false(log_level_parse("", &level));
+}
+
+static void
 fatal_ends_with_status_1(void **state)
 {
 	char	wanted[80];
@@ -222,6 +261,8 @@ main(void)
 		cmocka_unit_test(a_text_cannot_forge_a_line),
 		cmocka_unit_test(gathered_lines_leave_together),
 		cmocka_unit_test(a_long_line_is_cut),
+		cmocka_unit_test(a_whole_line_is_not_cut),
+		cmocka_unit_test(levels_have_names),
 		cmocka_unit_test(fatal_ends_with_status_1),
 		cmocka_unit_test(peer_text_is_escaped),
 		cmocka_unit_test(long_peer_text_is_cut),

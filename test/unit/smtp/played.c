@@ -270,7 +270,7 @@ played_start(const char *with)
 		    LOG_L_DEBUG : LOG_L_ERROR);
 		loop_init();
 		p->server = server_new(1, 1);
-		p->server->records = log_wants(LOG_L_DEBUG);
+		p->server->records = log_wants(LOG_L_INFO);
 		p->body_fd = -1;
 		p->own_content = true;
 	}
