@@ -18,6 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/xalloc.h"
+
 #include "mta/cmd/cmd.h"
 
 #define COMPILER_USER	"waybill-compile"
@@ -62,12 +64,19 @@ drop(void)
 static void
 child(const char *self, const char *path, bool for_run, int image)
 {
-	if (drop() == -1)
+	int	 program = open(self, O_PATH | O_CLOEXEC);
+	char	*argv[] = {
+		xstrdup("waybill"), xstrdup("compile"), xstrdup(path),
+		xstrdup("-o"), xstrdup("-"),
+		for_run ? xstrdup("--for-run") : NULL, NULL
+	};
+
+	/* Opened as root: the user may not get to its folder. */
+	if (program == -1 || drop() == -1)
 		_exit(CMD_USAGE);
 	if (dup2(image, STDOUT_FILENO) == -1)
 		_exit(CMD_USAGE);
-	execl(self, "waybill", "compile", path, "-o", "-",
-	    for_run ? "--for-run" : (char *)NULL, (char *)NULL);
+	(void)fexecve(program, argv, environ);
 	fprintf(stderr, "waybill: %s: %s\n", self, strerror(errno));
 	_exit(CMD_USAGE);
 }

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,6 +59,23 @@ cmd_say_unserved(const struct cf *cf)
 	return i > 0;
 }
 
+/* Who was not let in: with `run` as root the compiler is another user. */
+static void
+say_reader(const struct cf *cf)
+{
+	const struct passwd	*pw = getpwuid(geteuid());
+	size_t			 i;
+
+	for (i = 0; i < cf_ndiags(cf); i++) {
+		if (strstr(cf_diag(cf, i)->text, strerror(EACCES)) == NULL)
+			continue;
+		fprintf(stderr, "waybill: files were read as the user '%s', "
+		    "who may not read this one or enter its folder\n",
+		    pw != NULL ? pw->pw_name : "?");
+		return;
+	}
+}
+
 struct cf *
 cmd_load(const char *path, int *status)
 {
@@ -77,6 +95,7 @@ cmd_load(const char *path, int *status)
 		cmd_say_diags(cf, true);
 		*status = cf_errors(cf) > 0 ? CMD_NO : CMD_OK;
 	}
+	say_reader(cf);
 	if (*status != CMD_OK)
 		cf_free(&cf);
 	return cf;

@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -41,6 +42,22 @@ wrap_words(char *out[], size_t room)
 	return 0;
 }
 #endif
+
+int
+proc_program(const char *path)
+{
+	return open(path, O_PATH | O_CLOEXEC);
+}
+
+void
+proc_exec_program(int program, char *const argv[])
+{
+	char	*words[1];
+
+	if (wrap_words(words, 1) == 0)
+		(void)fexecve(program, argv, environ);
+	proc_exec(argv);	/* also a script, which is read by its name */
+}
 
 void
 proc_exec(char *const argv[])

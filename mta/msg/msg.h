@@ -28,6 +28,14 @@ unsigned	 msg_timeout_s(unsigned type);
 /* Executes argv[0], which ends with NULL; fatal() when it cannot. */
 void		 proc_exec(char *const argv[]) __attribute__((noreturn));
 
+/*
+ * The same for a program that was opened before privileges were dropped, so
+ * that its folder may be closed to the user that executes it.
+ */
+int		 proc_program(const char *path);	/* -1: errno */
+void		 proc_exec_program(int program, char *const argv[])
+		    __attribute__((noreturn));
+
 #define PARENT_FD	3	/* the channel to the parent, in each exec'd child */
 
 #endif

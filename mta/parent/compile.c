@@ -15,6 +15,7 @@
 #include "base/loop.h"
 #include "base/xalloc.h"
 
+#include "mta/msg/msg.h"
 #include "mta/parent/compile.h"
 
 #define IMAGE_MAX	(256u << 20)
@@ -48,14 +49,15 @@ exec_compiler(const char *command, const char *policy, int out, int err)
 		xstrdup("-o"), xstrdup("-"), xstrdup("--for-run"), NULL
 	};
 	int	 null = open("/dev/null", O_RDONLY);
+	int	 program = proc_program(command);
 
+	/* Opened as root: the user may not get to its folder. */
 	confine_drop("waybill-compile", NULL);
-	if (null == -1 || dup2(null, STDIN_FILENO) == -1 ||
+	if (null == -1 || program == -1 || dup2(null, STDIN_FILENO) == -1 ||
 	    dup2(out, STDOUT_FILENO) == -1 || dup2(err, STDERR_FILENO) == -1)
 		fatal("compile: descriptors");
-	(void)close_range(STDERR_FILENO + 1, ~0U, 0);
-	execv(command, argv);
-	fatal("cannot start %s", command);
+	(void)close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+	proc_exec_program(program, argv);
 }
 
 static void

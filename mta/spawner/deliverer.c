@@ -76,7 +76,7 @@ place_channels(int parent, int to_queue)
 	if (parent == -1 || to_queue == -1 ||
 	    dup2(parent, PARENT_FD) == -1 || dup2(to_queue, QUEUE_FD) == -1)
 		fatal("deliver: descriptors");
-	(void)close_range(QUEUE_FD + 1, ~0U, 0);
+	(void)close_range(QUEUE_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
 static void
@@ -97,7 +97,7 @@ exec_deliver(struct deliverers *d, uid_t uid, gid_t gid, int parent,
 	if (d->root)
 		confine_become(uid, gid);
 	spare(d);
-	proc_exec(argv);
+	proc_exec_program(d->program_fd, argv);
 }
 
 /* --- in the spawner */
@@ -192,6 +192,19 @@ on_child(void *arg)
 	}
 }
 
+/* While we are root: the owner of a mailbox may not get to its folder. */
+static int
+open_program(const char *path)
+{
+	int	fd = proc_program(path), high;
+
+	if (fd == -1 || access(path, X_OK) == -1 ||
+	    (high = fcntl(fd, F_DUPFD_CLOEXEC, HIGH_FD)) == -1)
+		fatal("%s", path);
+	close(fd);
+	return high;
+}
+
 void
 deliverers_init(struct deliverers *d, const char *libexec,
     const char *log_level)
@@ -200,8 +213,7 @@ deliverers_init(struct deliverers *d, const char *libexec,
 	d->root = geteuid() == 0;
 	d->program = xasprintf("%s/waybill-deliver",
 	    libexec != NULL ? libexec : WAYBILL_LIBEXECDIR);
-	if (access(d->program, X_OK) == -1)
-		fatal("%s", d->program);
+	d->program_fd = open_program(d->program);
 	loop_signal(SIGCHLD, on_child, d);
 }
 
@@ -212,4 +224,6 @@ deliverers_clear(struct deliverers *d)
 		drop(d->list);
 	free(d->program);
 	d->program = NULL;
+	close(d->program_fd);
+	d->program_fd = -1;
 }

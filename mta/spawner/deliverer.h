@@ -18,6 +18,7 @@ struct deliverer;
 struct deliverers {
 	struct deliverer *list;
 	char		*program;
+	int		 program_fd;	/* opened as root */
 	const char	*log_level;	/* NULL: deliver's own default */
 	bool		 root;		/* started as root: may become others */
 	bool		 spared;	/* tests: one has died, the next ones live */

@@ -20,6 +20,7 @@
 
 #include "base/fileio.h"
 #include "base/loop.h"
+#include "mta/msg/msg.h"
 #include "mta/spawner/deliverer.h"
 
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
@@ -186,6 +187,8 @@ its_end_is_noticed(void **state)
 	deliverers_init(&d, dir, NULL);
 	free(d.program);
 	d.program = strdup("/bin/true");
+	close(d.program_fd);
+	d.program_fd = proc_program(d.program);
 	fd = deliverer_start(&d, d.root ? 12345 : geteuid(),
 	    d.root ? 12346 : getegid(), &why);
 	assert_int_not_equal(fd, -1);
