@@ -190,14 +190,23 @@ written(struct own_batch *b, struct segment *g)
 	notice_free(no);
 }
 
+/* Delayed is whatever has neither arrived nor failed. */
+static bool
+is_about(const struct notice *no, const struct dest *d)
+{
+	if (no->failed)
+		return d->state == DEST_FAILED;
+	return d->state != DEST_FAILED && d->state != DEST_DONE;
+}
+
 static void
-collect(struct notice *no, const struct message *m, unsigned state)
+collect(struct notice *no, const struct message *m)
 {
 	uint32_t	i;
 
 	no->dests = xmalloc(m->ndests * sizeof(*no->dests));
 	for (i = 0; i < m->ndests; i++)
-		if (m->dests[i].state == state)
+		if (is_about(no, &m->dests[i]))
 			no->dests[no->ndests++] = i;
 }
 
@@ -211,7 +220,11 @@ notify(struct queue *q, struct message *m, bool failed)
 	no->q = q;
 	no->about = m->qid;
 	no->failed = failed;
-	collect(no, m, failed ? DEST_FAILED : DEST_WAIT);
+	collect(no, m);
+	if (no->ndests == 0) {
+		notice_free(no);
+		return;
+	}
 	message_envelope(m, &a, &e);
 	compose(no, m, &e, &a);
 	envelope_for(no, &e);
@@ -250,13 +263,6 @@ bounce_failed(struct queue *q, struct message *m)
 void
 bounce_delayed(struct queue *q, struct message *m)
 {
-	uint32_t	i;
-
-	if (m->flags & M_DSN || message_sender(m).n == 0)
-		return;
-	for (i = 0; i < m->ndests; i++)
-		if (m->dests[i].state == DEST_WAIT) {
-			notify(q, m, false);
-			return;
-		}
+	if (!(m->flags & M_DSN) && message_sender(m).n > 0)
+		notify(q, m, false);
 }

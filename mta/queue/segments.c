@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define RETRY_MS	1000	/* after one could not be made */
 #define KEEP_FREE	2	/* files kept for reuse beside the spares */
 
 static void
@@ -143,6 +144,7 @@ make_done(void *arg)
 	log_warn("segment %s: cannot be made", segment_name(g->id.id, name));
 	unlinkat(p->dirfd, name, 0);
 	log_freed(g);
+	p->retry_ms = clock_boot_ms() + RETRY_MS;
 	if (g->error == ENOSPC || g->error == EDQUOT)
 		p->ops->full(p->arg);
 	drop(g);
@@ -202,8 +204,9 @@ make_one(struct segments *p)
 void
 segments_fill(struct segments *p)
 {
-	while (p->nstate[SEGMENT_SPARE] + p->nstate[SEGMENT_MAKING] <
-	    p->spares_wanted)
+	while (clock_boot_ms() >= p->retry_ms &&
+	    p->nstate[SEGMENT_SPARE] +
+	    p->nstate[SEGMENT_MAKING] < p->spares_wanted)
 		make_one(p);
 }
 

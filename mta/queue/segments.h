@@ -63,6 +63,7 @@ struct segments {
 	uint64_t		 size;		/* of new ones */
 	uint32_t		 max_id, max_generation;
 	unsigned		 spares_wanted;
+	int64_t			 retry_ms;	/* none is made before (boot time) */
 	unsigned		 nstate[SEGMENT_FREE + 1];
 };
 
