@@ -112,6 +112,49 @@ class Waits(unittest.TestCase):
             self.assertIn(b"Delivered-To: ann@queue.example\n", s.maildir("ann")[0])
             self.assertIn(b"Return-Path: <cid@queue.example>\n", s.maildir("ann")[0])
 
+    def test_a_list_in_a_file_of_its_own(self):
+        tables = dict(TABLES, aliases="list: :include:members\nowner: ann\n",
+                      members="# the club\nann\nbob, owner\n<cid@queue.example>\n")
+        with Server(policy(1), tables) as s:
+            send(s, ["list@queue.example", "ann@queue.example"], sender="")
+            wait_for(lambda: not s.queue())
+            self.assertEqual([len(s.maildir(u)) for u in ("ann", "bob", "cid")], [1, 1, 1])
+            # A member that comes later is one after the table has been read again.
+            s.write("members", "bob\n")
+            s.waybill("reload")
+            send(s, "list@queue.example", sender="")
+            s.wait_mail("bob", 2)
+            wait_for(lambda: not s.queue())
+            self.assertEqual([len(s.maildir(u)) for u in ("ann", "bob", "cid")], [1, 2, 1])
+
+    def test_aliases_that_lead_in_a_circle_deliver_nothing_twice(self):
+        tables = dict(TABLES, aliases="one: two\ntwo: one\nthree: one, bob\nann: ann, bob\n")
+        with Server(policy(1), tables) as s:
+            send(s, "ann@queue.example", sender="cid@queue.example")
+            s.wait_mail("bob")
+            wait_for(lambda: not s.queue())
+            self.assertEqual([len(s.maildir(u)) for u in ("ann", "bob", "cid")], [1, 1, 0])
+            with s.smtp() as c:
+                c.ehlo()
+                c.mail("cid@queue.example")
+                code, text = c.rcpt("one@queue.example")
+                self.assertEqual((code, text[:6]), (554, b"5.4.6 "))
+            send(s, "three@queue.example", sender="cid@queue.example")
+            s.wait_mail("bob", 2)
+            report = s.wait_mail("cid")[0].decode()
+            self.assertIn("Final-Recipient: rfc822; three@queue.example", report)
+            self.assertIn("Status: 5.4.6", report)
+            wait_for(lambda: not s.queue())
+
+    def test_a_report_keeps_the_members_of_a_list_to_itself(self):
+        def refuse(verb, _argument, _session):
+            return b"550 5.1.1 gone away\r\n" if verb == "RCPT" else None
+        with Sink(script=refuse) as hop, Server(policy(hop.port), TABLES) as s:
+            send(s, "all@queue.example", sender="cid@queue.example")
+            report = s.wait_mail("cid")[0].decode()
+            self.assertIn("Final-Recipient: rfc822; all@queue.example", report)
+            self.assertNotIn("far@else.example", report)
+
     def test_what_was_delivered_to_an_address_is_not_again(self):
         with Server(policy(1), TABLES) as s:
             send(s, "bob@queue.example",
