@@ -36,6 +36,10 @@ int		 proc_program(const char *path);	/* -1: errno */
 void		 proc_exec_program(int program, char *const argv[])
 		    __attribute__((noreturn));
 
+/* What route answers for one message at most: recipients asked for, and what lists add. */
+#define ROUTE_RCPTS_MAX		100000
+#define ROUTE_TARGETS_MAX	200000
+
 #define PARENT_FD	3	/* the channel to the parent, in each exec'd child */
 
 #endif

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 #define ASKED_MAX	2000
-#define TARGETS_MAX	20000		/* of one question */
+#define TARGETS_MAX	(ROUTE_RCPTS_MAX + ROUTE_TARGETS_MAX)
 #define ANSWER_MS	(60 * 1000)
 #define AGAIN_SLICE	1000		/* messages looked at in one turn */
 

@@ -19,7 +19,7 @@
 #include "mta/spool/envelope.h"
 
 #define PIECE		1000	/* targets of one ROUTED */
-#define RCPTS_MAX	100000	/* of one ROUTE */
+#define MISSED_MS	10000	/* the parent gives a new channel before */
 
 /* A configuration; requests under way hold the one that they began with. */
 struct config {
@@ -46,11 +46,13 @@ struct request {
 	struct htab		 places;	/* taken already */
 	struct target		*piece;		/* targets not sent yet */
 	struct routing		**held;		/* in whose memory they lie */
+	size_t			 ntargets;	/* so far */
 	size_t			 npiece, piece_cap, nheld, held_cap;
 };
 
 static TAILQ_HEAD(, request)	 requests = TAILQ_HEAD_INITIALIZER(requests);
 static struct chan		*queue;
+static struct timer		 missed;	/* the queue is */
 static struct config		*current;
 static struct {
 	uint64_t	requests, recipients, targets, failed, deferred;
@@ -140,6 +142,18 @@ hold(struct request *q, struct routing *r)
 	q->held[q->nheld++] = r;
 }
 
+/* In the place of a recipient whose lists would be more than is allowed. */
+static void
+too_many(struct request *q)
+{
+	struct target	t = { .kind = TARGET_LATER, .code = 451,
+	    .status = SPAN("4.3.5"),
+	    .text = SPAN("the lists have too many members together") };
+
+	t.address = q->env.rcpts[q->rcpts[q->next]];
+	piece_add(q, &t);
+}
+
 static void
 take_targets(struct request *q)
 {
@@ -148,6 +162,12 @@ take_targets(struct request *q)
 	size_t			 i, n, kept = 0;
 
 	t = routing_targets(q->routing, &n);
+	if (n > ROUTE_TARGETS_MAX - q->ntargets) {
+		too_many(q);
+		kept = 1;
+		n = 0;
+	}
+	q->ntargets += n;
 	for (i = 0; i < n; i++)
 		if (!is_taken(q, &t[i])) {
 			piece_add(q, &t[i]);
@@ -248,7 +268,7 @@ take_rcpts(struct request *q, struct msg *m)
 	size_t	i;
 
 	q->n = msg_u32(m);
-	if (q->n > RCPTS_MAX || q->n * sizeof(uint32_t) != m->left.n)
+	if (q->n > ROUTE_RCPTS_MAX || q->n * sizeof(uint32_t) != m->left.n)
 		return false;
 	q->rcpts = arena_alloc(&q->arena, (q->n + 1) * sizeof(*q->rcpts));
 	for (i = 0; i < q->n; i++) {
@@ -322,6 +342,14 @@ drop_requests(void)
 }
 
 /* What it had asked it asks again, on its new channel. */
+/* A queue that lives has cut us off: only a new process gets a new channel. */
+static void
+on_missed(void *arg)
+{
+	(void)arg;
+	fatalx("no new channel to the queue: starting again");
+}
+
 static void
 on_closed(struct chan *c, void *arg)
 {
@@ -329,6 +357,7 @@ on_closed(struct chan *c, void *arg)
 	(void)arg;
 	queue = NULL;
 	drop_requests();
+	timer_set(&missed, MISSED_MS, on_missed, NULL);
 }
 
 static void
@@ -347,6 +376,7 @@ route_queue(int fd)
 	static const struct chan_ops	ops = { on_message, on_closed };
 
 	drop_requests();
+	timer_clear(&missed);
 	chan_free(&queue);
 	queue = chan_new(fd, "queue", &ops, NULL);
 	say_changed();
@@ -429,6 +459,7 @@ void
 route_end(void)
 {
 	drop_requests();
+	timer_clear(&missed);
 	chan_free(&queue);
 	config_unref(&current);
 }

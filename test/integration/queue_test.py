@@ -112,6 +112,16 @@ class Waits(unittest.TestCase):
             self.assertIn(b"Delivered-To: ann@queue.example\n", s.maildir("ann")[0])
             self.assertIn(b"Return-Path: <cid@queue.example>\n", s.maildir("ann")[0])
 
+    def test_a_list_of_very_many_does_not_stop_the_others(self):
+        members = ",\n  ".join(f"m{i}@else.example" for i in range(25000))
+        tables = dict(TABLES, aliases=f"many: {members}\n")
+        with Server(policy(1, "queue { retry 1h }"), tables) as s:
+            send(s, "many@queue.example")
+            send(s, "ann@queue.example")
+            self.assertEqual(len(s.wait_mail("ann")), 1)
+            wait_for(lambda: s.queue()[0]["open"] == 25000)
+            self.assertNotIn("cut-off", s.log())
+
     def test_a_list_in_a_file_of_its_own(self):
         tables = dict(TABLES, aliases="list: :include:members\nowner: ann\n",
                       members="# the club\nann\nbob, owner\n<cid@queue.example>\n")
