@@ -51,6 +51,23 @@ sched_init(struct sched *s, const struct sched_ops *ops, void *arg)
 
 /* --- hops */
 
+void
+sched_limit(struct sched *s, struct span hop, uint32_t most)
+{
+	assert(most > 0);
+	htab_put(&s->limits, hop, (void *)(uintptr_t)most);
+}
+
+static uint32_t
+limit_of(const struct sched *s, const struct hop *h)
+{
+	void	*own = htab_get(&s->limits, span_mem(h->text, h->text_n));
+
+	if (h->local)
+		return LOCAL_CONCURRENCY;
+	return own != NULL ? (uint32_t)(uintptr_t)own : s->limit;
+}
+
 struct hop *
 sched_hop(struct sched *s, struct span text)
 {
@@ -63,8 +80,8 @@ sched_hop(struct sched *s, struct span text)
 		h->local = span_prefix(text, SPAN("uid:"));
 		h->concurrency = h->local ? LOCAL_CONCURRENCY :
 		    CONCURRENCY_FIRST;
-		if (!h->local && h->concurrency > s->limit)
-			h->concurrency = s->limit;
+		if (h->concurrency > limit_of(s, h))
+			h->concurrency = limit_of(s, h);
 		htab_put(&s->hops, text, h);
 	}
 	return hop_ref(h);
@@ -382,8 +399,10 @@ went_well(struct sched *s, struct hop *h)
 	h->dead = false;
 	if (++h->good >= h->concurrency) {
 		h->good = 0;
-		if (h->concurrency < s->limit)
+		if (h->concurrency < limit_of(s, h))
 			h->concurrency++;
+		else	/* a reload may have lowered it */
+			h->concurrency = limit_of(s, h);
 	}
 }
 
@@ -520,5 +539,6 @@ sched_clear(struct sched *s)
 		hop_free(s, h);
 	}
 	htab_clear(&s->hops);
+	htab_clear(&s->limits);
 	htab_clear(&s->flows);
 }

@@ -69,6 +69,7 @@ struct sched {
 	void		*arg;
 	int64_t		 now_ms;	/* boot time; the caller keeps it */
 	uint32_t	 limit;		/* most jobs for one hop */
+	struct htab	 limits;	/* for some hops: another */
 	uint32_t	 jobs, jobs_max;
 	size_t		 nretries;
 	int64_t		 retries_ms[SCHED_RETRIES_MAX];
@@ -82,6 +83,8 @@ enum sched_outcome {
 
 void		 sched_init(struct sched *, const struct sched_ops *, void *arg);
 void		 sched_clear(struct sched *);
+/* This hop ("relay:NAME") has a limit of its own; htab_clear(&limits) forgets all. */
+void		 sched_limit(struct sched *, struct span hop, uint32_t most);
 /* A reference; hop_unref() gives it back and forgets the caller's pointer. */
 struct hop	*sched_hop(struct sched *, struct span text);
 struct hop	*hop_ref(struct hop *);

@@ -52,6 +52,33 @@ read_retries(const struct rs_image *img, struct sched *s)
 	assert(s->nretries > 0);
 }
 
+/* A relay block's own limit, where the policy writes one. */
+static void
+read_limits(const struct rs_image *img, struct sched *s)
+{
+	const struct rs_optval	*o;
+	const struct rs_object	*relay;
+	struct buf		 hop = { 0 };
+	int64_t			 most;
+	uint32_t		 i;
+
+	htab_clear(&s->limits);
+	for (i = 0; i < rs_nobject(img); i++) {
+		relay = rs_object(img, i);
+		if (relay->kind != RS_O_RELAY ||
+		    !rs_option(img, i, RS_OPT_RELAY_connections, 0, &o) ||
+		    o->is_default)
+			continue;
+		most = place_value(img, o, 0).i;
+		buf_reset(&hop);
+		buf_add_str(&hop, "relay:");
+		buf_add_span(&hop, rs_string(img, relay->name));
+		sched_limit(s, buf_span(&hop), most < 1 ? 1 :
+		    most > UINT16_MAX ? UINT16_MAX : (uint32_t)most);
+	}
+	buf_clear(&hop);
+}
+
 /* A time, or the word `never`: 0. */
 static int64_t
 read_warn(const struct rs_image *img)
@@ -86,6 +113,7 @@ settings_read(struct queue *q, int image_fd, const char **why)
 	free(s->hostname);
 	s->hostname = text_of(rs_setting_text(img, RS_OPT_SERVER_hostname));
 	read_retries(img, &q->sched);
+	read_limits(img, &q->sched);
 	q->sched.limit = s->concurrency == 0 ? 1 : s->concurrency;
 	q->segments.size = s->segment_octets;
 	rs_image_free(&img);

@@ -155,6 +155,32 @@ test_a_window_without_error_makes_it_one_more_up_to_the_limit(void **state)
 }
 
 static void
+test_a_hop_may_have_a_limit_of_its_own(void **state)
+{
+	struct message	*m[60];
+	unsigned	 i, done = 0;
+
+	(void)state;
+	sched_limit(&t.s, SPAN("relay:hop"), 3);
+	for (i = 0; i < 60; i++)
+		m[i] = message("a@x", i % 2 ? "relay:hop" : "relay:other", 1,
+		    1000);
+	sched_run(&t.s);
+	assert_int_equal(t.n, 3 + 5);
+	while (done < t.n) {
+		unsigned	to = t.n;
+
+		end_jobs(done, to, SCHED_OK);
+		done = to;
+	}
+	for (i = 0; i < t.n; i++)
+		if (strcmp(t.hops[i]->text, "relay:hop") == 0)
+			assert_int_equal(t.hops[i]->concurrency, 3);
+	for (i = 0; i < 60; i++)
+		forget(m[i]);
+}
+
+static void
 test_a_failure_halves_it_once_for_those_that_failed_together(void **state)
 {
 	struct message	*m[50];
@@ -443,6 +469,7 @@ main(void)
 	const struct CMUnitTest	tests[] = {
 		TEST(test_a_hop_begins_with_five),
 		TEST(test_a_window_without_error_makes_it_one_more_up_to_the_limit),
+		TEST(test_a_hop_may_have_a_limit_of_its_own),
 		TEST(test_a_failure_halves_it_once_for_those_that_failed_together),
 		TEST(test_after_three_windows_a_hop_is_dead_and_then_probed),
 		TEST(test_by_hand_a_dead_hop_is_probed_at_once),
