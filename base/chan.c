@@ -163,12 +163,6 @@ chan_free(struct chan **cp)
 		destroy(c);
 }
 
-const char *
-chan_name(const struct chan *c)
-{
-	return c->name;
-}
-
 size_t
 chan_backlog(const struct chan *c)
 {

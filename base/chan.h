@@ -38,7 +38,6 @@ struct chan_ops {
 struct chan	*chan_new(int fd, const char *name, const struct chan_ops *, void *arg);
 /* Flushes what it can, closes, frees; closed() is not called. */
 void		 chan_free(struct chan **);
-const char	*chan_name(const struct chan *);
 /* Octets that wait to be sent: who produces much asks first. */
 size_t		 chan_backlog(const struct chan *);
 /* Sends now, as far as the socket takes it, without waiting for the turn's end. */

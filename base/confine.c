@@ -110,20 +110,6 @@ refuse_root(uid_t uid, gid_t gid)
 		    (unsigned)gid);
 }
 
-void
-confine_drop_ids(uid_t uid, gid_t gid)
-{
-	refuse_root(uid, gid);
-	if (geteuid() != 0) {
-		if (uid != geteuid())
-			fatalx("cannot become uid %u without root",
-			    (unsigned)uid);
-		return;
-	}
-	become(uid, gid);
-	check_no_return();
-}
-
 static void
 set_caps(uint64_t caps)
 {

@@ -40,11 +40,6 @@ void	confine_drop(const char *user, const char *root);
 /* As confine_drop without chroot, keeping the capabilities of a bit set (1 << CONFINE_CAP_...). */
 void	confine_drop_to_caps(const char *user, uint64_t caps);
 /*
- * As confine_drop, for numbers that another process has looked up; refuses
- * uid or gid 0.  Not as root: only the caller's own uid, and nothing changes.
- */
-void	confine_drop_ids(uid_t, gid_t);
-/*
  * For a process with the capabilities to do so (spawner): becomes those
  * numbers and keeps no capability.  Refuses uid or gid 0.
  */

@@ -172,12 +172,3 @@ json_raw(struct json *j, const char *key, struct span s)
 	begin_value(j, key);
 	buf_add_span(j->out, s);
 }
-
-void
-json_members(struct json *j, struct span s)
-{
-	if (s.n == 0)
-		return;
-	begin_value(j, NULL);
-	buf_add_span(j->out, s);
-}

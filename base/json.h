@@ -28,8 +28,6 @@ void	json_bool(struct json *, const char *key, bool);
 void	json_null(struct json *, const char *key);
 /* A value that is JSON already. */
 void	json_raw(struct json *, const char *key, struct span);
-/* Members of an object that are JSON already ("\"a\":1,\"b\":2"); may be empty. */
-void	json_members(struct json *, struct span);
 /* The text in quotes, escaped; without a struct json, for pieces. */
 void	json_quote(struct buf *, struct span);
 

@@ -436,14 +436,3 @@ address_detail(struct span local, struct span delimiters, struct span *user,
 			return;
 		}
 }
-
-bool
-address_is_utf8(const struct address *ad)
-{
-	size_t	 i;
-
-	for (i = 0; i < ad->whole.n; i++)
-		if ((unsigned char)ad->whole.p[i] >= 0x80)
-			return true;
-	return false;
-}

@@ -44,7 +44,5 @@ struct span	address_domain(const struct address *);	/* empty when there is none 
 struct span	address_user(const struct address *, struct arena *);
 /* Splits user at the first of the delimiter characters: user+detail. detail is empty when there is none. */
 void		address_detail(struct span local, struct span delimiters, struct span *user, struct span *detail);
-/* True when an octet above 127 stands in it: needs SMTPUTF8. */
-bool		address_is_utf8(const struct address *);
 
 #endif

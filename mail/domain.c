@@ -149,14 +149,3 @@ domain_normalise(struct span in, struct arena *a, struct span *out,
 	*out = fold(in, a);
 	return 0;
 }
-
-bool
-domain_below(struct span name, struct span parent)
-{
-	struct span	 tail;
-
-	if (parent.n == 0 || name.n < parent.n + 2)
-		return false;
-	tail = span_from(name, name.n - parent.n);
-	return name.p[name.n - parent.n - 1] == '.' && span_ieq(tail, parent);
-}

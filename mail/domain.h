@@ -8,7 +8,5 @@
 
 /* Lower case, A-labels, no final dot; 0, or -1 with *why: not a host name (RFC 1123, 2.1; RFC 5890).  Underscores are allowed. */
 int	domain_normalise(struct span in, struct arena *, struct span *out, const char **why);
-/* Whether name is below parent ("a.example.org" below "example.org"; not itself). */
-bool	domain_below(struct span name, struct span parent);
 
 #endif

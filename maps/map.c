@@ -46,18 +46,6 @@ find_kind(struct span name)
 	return NULL;
 }
 
-bool
-map_driver_known(struct span driver)
-{
-	return find_driver(driver) != NULL;
-}
-
-bool
-map_kind_known(struct span kind)
-{
-	return find_kind(kind) != NULL;
-}
-
 /* Mistakes. */
 
 void

@@ -39,10 +39,6 @@ struct map_problem {
 };
 typedef void map_problem_cb(void *arg, const struct map_problem *);
 
-/* Whether the names exist; for the compiler. */
-bool		 map_driver_known(struct span driver);
-bool		 map_kind_known(struct span kind);
-
 /*
  * Opens a file of an `:include:`; -1: it is not there.  The descriptor is the
  * map's.  A relative path arrives joined to the folder of the file that names

@@ -295,9 +295,3 @@ policy_hostname(const struct policy *p)
 {
 	return p->hostname;
 }
-
-struct span
-policy_detail(const struct policy *p)
-{
-	return p->detail;
-}

@@ -50,7 +50,6 @@ const struct rs_image *policy_image(const struct policy *);
 struct map	*policy_map(struct policy *, uint32_t map);	/* for tests: map_add */
 void		 policy_map_failing(struct policy *, uint32_t map);	/* `with map M failing` */
 struct span	 policy_hostname(const struct policy *);
-struct span	 policy_detail(const struct policy *);
 
 /* What is known; borrowed by an evaluation until it ends.  Empty means not yet or none. */
 struct policy_facts {

@@ -329,20 +329,6 @@ index_del(struct index *ix, struct message *m)
 	index_wake_at(ix, m, 0);
 }
 
-void
-index_clear(struct index *ix)
-{
-	struct message	*m;
-
-	while ((m = ix->first) != NULL) {
-		index_del(ix, m);
-		message_free(&m);
-	}
-	free(ix->slots);
-	free(ix->heap);
-	memset(ix, 0, sizeof(*ix));
-}
-
 /* --- what is due next: a binary heap, from 1 on */
 
 static void

@@ -115,7 +115,6 @@ uint64_t	 message_record_length(const struct message *);
 bool		 index_add(struct index *, struct message *);
 struct message	*index_find(const struct index *, uint64_t qid);
 void		 index_del(struct index *, struct message *);
-void		 index_clear(struct index *);
 
 /* Times are seconds of the boot clock; wake_s 0 takes it out. */
 void		 index_wake_at(struct index *, struct message *, uint32_t wake_s);

@@ -35,13 +35,6 @@ own_new(struct segments *segments, struct pool *work)
 	return o;
 }
 
-void
-own_free(struct own **op)
-{
-	free(*op);
-	*op = NULL;
-}
-
 static uint64_t
 item_size(const struct own_item *it)
 {

@@ -44,6 +44,5 @@ struct own	*own_new(struct segments *, struct pool *work);
 void		 own_append(struct own *, struct own_batch *);
 /* A spare has come. */
 void		 own_go_on(struct own *);
-void		 own_free(struct own **);
 
 #endif

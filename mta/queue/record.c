@@ -9,10 +9,9 @@
 
 static const struct {
 	uint8_t		 type;
-	const char	*name;
 	const char	*fields;
 } kinds[] = {
-#define RECORD(name, number, fields, sync, meaning) { number, #name, fields },
+#define RECORD(name, number, fields, sync, meaning) { number, fields },
 #include "mta/queue/records.def"
 #undef RECORD
 };
@@ -28,17 +27,6 @@ fields_of(unsigned type)
 		if (kinds[i].type == type)
 			return kinds[i].fields;
 	return NULL;
-}
-
-const char *
-record_name(unsigned type)
-{
-	size_t	i;
-
-	for (i = 0; i < NKINDS; i++)
-		if (kinds[i].type == type)
-			return kinds[i].name;
-	return "?";
 }
 
 /* Texts come from peers and tables: what is too long for the length is cut. */

@@ -41,7 +41,6 @@ struct record {
 void	record_format(const struct record *, struct buf *out);
 /* Spans are borrowed from in. 0, or -1: nonsense. */
 int	record_parse(struct span in, struct record *);
-const char *record_name(unsigned type);
 
 /* A target by itself, as field T has it. */
 void	record_put_target(struct buf *, const struct target *);

@@ -287,7 +287,7 @@ no_core_and_no_new_privileges(void **state)
 static int
 ids_of_root(void)
 {
-	confine_drop_ids(0, 0);
+	confine_become(0, 0);
 	return 0;
 }
 
@@ -312,7 +312,7 @@ become_a_number(void)
 {
 	gid_t	groups[8];
 
-	confine_drop_ids(12345, 12346);
+	confine_become(12345, 12346);
 	if (getuid() != 12345 || geteuid() != 12345 || getgid() != 12346)
 		return 1;
 	if (getgroups(8, groups) != 1 || groups[0] != 12346)
@@ -323,7 +323,7 @@ become_a_number(void)
 static int
 become_another(void)
 {
-	confine_drop_ids(getuid() + 1, getgid());
+	confine_become(getuid() + 1, getgid());
 	return 0;
 }
 

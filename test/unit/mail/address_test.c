@@ -233,23 +233,6 @@ detail_is_split_at_the_first_delimiter(void **state)
 	}
 }
 
-static void
-utf8_is_seen_in_the_local_part(void **state)
-{
-	struct arena	 a = { 0 };
-	struct address	 ad;
-	const char	*why;
-
-	(void)state;
-	assert_int_equal(address_parse(SPAN("j\xc3\xb6@x.example"),
-	    ADDRESS_UTF8_OK, &a, &ad, &why), 0);
-	assert_true(address_is_utf8(&ad));
-	assert_int_equal(address_parse(SPAN("j@b\xc3\xbc.example"),
-	    ADDRESS_UTF8_OK, &a, &ad, &why), 0);
-	assert_false(address_is_utf8(&ad));
-	arena_clear(&a);
-}
-
 int
 main(void)
 {
@@ -259,7 +242,6 @@ main(void)
 		cmocka_unit_test(a_path_ends_at_its_bracket),
 		cmocka_unit_test(a_user_has_no_quotes),
 		cmocka_unit_test(detail_is_split_at_the_first_delimiter),
-		cmocka_unit_test(utf8_is_seen_in_the_local_part),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

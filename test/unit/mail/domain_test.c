@@ -72,25 +72,11 @@ names_have_one_spelling(void **state)
 	arena_clear(&a);
 }
 
-static void
-below_is_not_the_name_itself(void **state)
-{
-	(void)state;
-	assert_true(domain_below(SPAN("a.example.org"), SPAN("example.org")));
-	assert_true(domain_below(SPAN("b.a.example.org"), SPAN("example.org")));
-	assert_false(domain_below(SPAN("example.org"), SPAN("example.org")));
-	assert_false(domain_below(SPAN("aexample.org"), SPAN("example.org")));
-	assert_false(domain_below(SPAN(".example.org"), SPAN("example.org")));
-	assert_false(domain_below(SPAN("org"), SPAN("example.org")));
-	assert_false(domain_below(SPAN("example.org"), SPAN("")));
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_have_one_spelling),
-		cmocka_unit_test(below_is_not_the_name_itself),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

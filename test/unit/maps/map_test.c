@@ -131,19 +131,6 @@ what_cannot_be_read_is_broken(void **state)
 }
 
 static void
-names_of_drivers_and_kinds_are_known(void **state)
-{
-	(void)state;
-	assert_true(map_driver_known(SPAN("text")));
-	assert_true(map_driver_known(SPAN("inline")));
-	assert_false(map_driver_known(SPAN("gdbm")));
-	assert_true(map_kind_known(SPAN("plain")));
-	assert_true(map_kind_known(SPAN("aliases")));
-	assert_true(map_kind_known(SPAN("accounts")));
-	assert_false(map_kind_known(SPAN("")));
-}
-
-static void
 a_table_in_the_policy_answers(void **state)
 {
 	const struct span	 entries[] = { S("a"), S("1"), S("b"), S("2"),
@@ -291,7 +278,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_get_their_values),
 		cmocka_unit_test(what_cannot_be_read_is_broken),
-		cmocka_unit_test(names_of_drivers_and_kinds_are_known),
 		cmocka_unit_test(a_table_in_the_policy_answers),
 		cmocka_unit_test(an_added_line_takes_the_place),
 		cmocka_unit_test(a_line_over_64_kib_is_a_mistake),
