@@ -86,13 +86,23 @@ const char	*cmd_self(void);
 
 /* --- control.c */
 
+/* Which server is asked, and how its answer is wanted. */
+struct cmd_server {
+	const char	*spool, *policy;	/* --spool, -c; NULL: not said */
+	bool		 json;
+};
+
+/* Takes --spool, -c and --json out of argv; like cmd_options(). */
+int	 cmd_server_options(int argc, char **argv, struct cmd_server *);
 /* Where the spool is: --spool, -c POLICY, WAYBILL_SPOOL, or the default; the caller frees it.  NULL with *status. */
-char	*cmd_spool(const char *spool, const char *policy, int *status);
+char	*cmd_spool(const struct cmd_server *, int *status);
 /* A folder that a policy names; a relative one stands beside the policy. The caller frees it. */
 char	*cmd_beside(const char *policy, struct span dir);
 struct json_t;
 /* Sends a line to the server's control socket; the parsed answer.  NULL: said why. */
 struct json_t	*cmd_control(const char *spool, const char *line);
+/* A sub-command that is a question by itself: its options, then the answer to its name.  NULL with *status. */
+struct json_t	*cmd_server_ask(int argc, char **argv, struct cmd_server *, int *status);
 /* The answer as it came, for --json. */
 void		 cmd_json_print(const struct json_t *);
 /* {"error": "..."}: says it; true when it was one. */

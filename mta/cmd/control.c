@@ -62,16 +62,30 @@ spool_of(const char *policy, int *status)
 	return copy;
 }
 
+int
+cmd_server_options(int argc, char **argv, struct cmd_server *sv)
+{
+	const struct cmd_opt	opts[] = {
+		{ OPT_TEXT, "spool", 0, { .text = &sv->spool } },
+		{ OPT_TEXT, "policy", 'c', { .text = &sv->policy } },
+		{ OPT_FLAG, "json", 0, { .flag = &sv->json } },
+		{ OPT_END, NULL, 0, { NULL } }
+	};
+
+	*sv = (struct cmd_server){ .spool = NULL };
+	return cmd_options(argc, argv, opts);
+}
+
 char *
-cmd_spool(const char *spool, const char *policy, int *status)
+cmd_spool(const struct cmd_server *sv, int *status)
 {
 	const char	*env = getenv("WAYBILL_SPOOL");
 
 	*status = CMD_OK;
-	if (spool != NULL)
-		return xstrdup(spool);
-	if (policy != NULL)
-		return spool_of(policy, status);
+	if (sv->spool != NULL)
+		return xstrdup(sv->spool);
+	if (sv->policy != NULL)
+		return spool_of(sv->policy, status);
 	if (env != NULL && env[0] != '\0')
 		return xstrdup(env);
 	return xstrdup(rs_options[RS_OPT_SPOOL_directory].dflt);
@@ -183,6 +197,31 @@ cmd_control(const char *spool, const char *line)
 		fprintf(stderr, "waybill: the server's answer is no JSON: "
 		    "%s\n", error.text);
 	buf_clear(&answer);
+	return doc;
+}
+
+json_t *
+cmd_server_ask(int argc, char **argv, struct cmd_server *sv, int *status)
+{
+	json_t	*doc;
+	char	*spool, *line;
+	int	 n;
+
+	*status = CMD_USAGE;
+	if ((n = cmd_server_options(argc, argv, sv)) == -1)
+		return NULL;
+	if (n != 0) {
+		cmd_usage(argv[0], "no '%s'", argv[1]);
+		return NULL;
+	}
+	if ((spool = cmd_spool(sv, status)) == NULL)
+		return NULL;
+	line = xasprintf("%s\n", argv[0]);
+	doc = cmd_control(spool, line);
+	free(line);
+	free(spool);
+	if (doc == NULL)
+		*status = CMD_USAGE;
 	return doc;
 }
 

@@ -222,27 +222,20 @@ which(int n, char **argv)
 int
 cmd_queue(int argc, char **argv)
 {
-	const char		*spool_opt = NULL, *policy = NULL;
-	bool			 json = false;
-	const struct cmd_opt	 opts[] = {
-		{ OPT_TEXT, "spool", 0, { .text = &spool_opt } },
-		{ OPT_TEXT, "policy", 'c', { .text = &policy } },
-		{ OPT_FLAG, "json", 0, { .flag = &json } },
-		{ OPT_END, NULL, 0, { NULL } }
-	};
+	struct cmd_server	 sv;
 	char			*spool;
 	size_t			 word;
 	int			 n, status;
 
-	if ((n = cmd_options(argc, argv, opts)) == -1 ||
+	if ((n = cmd_server_options(argc, argv, &sv)) == -1 ||
 	    (word = which(n, argv)) == NWORDS)
 		return CMD_USAGE;
 	/* The conversation is lines: an id with another would be two. */
 	if (n > 1 && argv[2][strcspn(argv[2], " \t\r\n")] != '\0')
 		return cmd_usage(argv[0], "'%s' is no id", argv[2]);
-	if ((spool = cmd_spool(spool_opt, policy, &status)) == NULL)
+	if ((spool = cmd_spool(&sv, &status)) == NULL)
 		return status;
-	status = queue(spool, word, argv[2], json);
+	status = queue(spool, word, argv[2], sv.json);
 	free(spool);
 	return status;
 }

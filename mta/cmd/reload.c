@@ -40,29 +40,13 @@ say(const json_t *doc, bool json)
 int
 cmd_reload(int argc, char **argv)
 {
-	const char		*spool_opt = NULL, *policy = NULL;
-	bool			 json = false;
-	const struct cmd_opt	 opts[] = {
-		{ OPT_TEXT, "spool", 0, { .text = &spool_opt } },
-		{ OPT_TEXT, "policy", 'c', { .text = &policy } },
-		{ OPT_FLAG, "json", 0, { .flag = &json } },
-		{ OPT_END, NULL, 0, { NULL } }
-	};
+	struct cmd_server	 sv;
 	json_t			*doc;
-	char			*spool;
-	int			 n, status;
+	int			 status = CMD_OK;
 
-	if ((n = cmd_options(argc, argv, opts)) == -1)
-		return CMD_USAGE;
-	if (n != 0)
-		return cmd_usage(argv[0], "no '%s'", argv[1]);
-	if ((spool = cmd_spool(spool_opt, policy, &status)) == NULL)
+	if ((doc = cmd_server_ask(argc, argv, &sv, &status)) == NULL)
 		return status;
-	doc = cmd_control(spool, "reload\n");
-	free(spool);
-	if (doc == NULL)
-		return CMD_USAGE;
-	status = say(doc, json);
+	status = say(doc, sv.json);
 	json_decref(doc);
 	return status;
 }
