@@ -18,6 +18,8 @@
 #include "base/chan.h"
 #include "base/loop.h"
 
+#include "test/unit/base/run_loop.h"
+
 #define MANY	20000
 
 /* What one end has heard. */
@@ -69,23 +71,6 @@ gone(struct chan *c, void *arg)
 
 static const struct chan_ops	ops = { hear, gone };
 
-static void
-time_out(void *arg)
-{
-	(void)arg;
-	fail_msg("the loop has waited for 10 s");
-}
-
-static void
-run(void)
-{
-	struct timer	t = { 0 };
-
-	timer_set(&t, 10000, time_out, NULL);
-	loop_run();
-	timer_clear(&t);
-}
-
 static struct chan *
 pair(struct ear *e, int *raw)
 {
@@ -126,7 +111,7 @@ many_messages_keep_their_order(void **state)
 		say(c, i, span_mem(text, i % sizeof(text)), -1);
 	assert_true(chan_backlog(c) > MANY * 100);
 	e.stop_after = MANY;
-	run();
+	run_loop();
 	assert_int_equal(e.heard, MANY);
 	assert_int_equal(chan_backlog(c), 0);
 	chan_free(&c);
@@ -210,7 +195,7 @@ descriptors_come_with_their_messages(void **state)
 			say(c, i, span_mem(big, i % 50 == 1 ? sizeof(big) : 9),
 			    numbered_file(with_fd++));
 	e.stop_after = 300;
-	run();
+	run_loop();
 	assert_int_equal(e.nfds, with_fd);
 	for (i = 0; i < with_fd; i++) {
 		assert_int_equal(number_in(e.fds[i]), i);
@@ -235,7 +220,7 @@ the_largest_message_passes(void **state)
 	say(c, 0, span_mem(text, n), -1);
 	say(c, 1, SPAN("after"), -1);
 	e.stop_after = 2;
-	run();
+	run_loop();
 	assert_true(e.octets == n + 5);
 	free(text);
 	chan_free(&c);
@@ -273,7 +258,7 @@ a_message_may_arrive_octet_by_octet(void **state)
 	(void)pair(&e, &d.fd);
 	e.stop_after = 2;
 	loop_soon(drip, &d);
-	run();
+	run_loop();
 	assert_int_equal(e.heard, 2);
 	assert_int_equal(e.octets, 2);
 	timer_clear(&d.t);
@@ -301,7 +286,7 @@ nonsense_is_cut_off(void **state)
 		(void)pair(&e, &raw);
 		assert_int_equal(write(raw, nonsense[i].wire.p,
 		    nonsense[i].wire.n), nonsense[i].wire.n);
-		run();
+		run_loop();
 		assert_true(e.closed);
 		assert_int_equal(e.heard, 0);
 		close(raw);
@@ -330,7 +315,7 @@ what_the_owner_refuses_is_cut_off(void **state)
 	c = chan_new(fds[0], "mouth", &ops, NULL);
 	e.chan = chan_new(fds[1], "ear", &refusing, &e);
 	say(c, 0, SPAN("x"), numbered_file(0));
-	run();
+	run_loop();
 	assert_true(e.closed);
 	chan_free(&c);
 }
@@ -345,7 +330,7 @@ what_was_sent_before_death_is_heard(void **state)
 	say(c, 0, SPAN("last"), -1);
 	say(c, 1, SPAN("words"), numbered_file(1));
 	chan_free(&c);
-	run();
+	run_loop();
 	assert_int_equal(e.heard, 2);
 	assert_true(e.closed);
 	assert_int_equal(number_in(e.fds[0]), 1);
@@ -363,7 +348,7 @@ a_channel_may_be_freed_in_its_callback(void **state)
 	e.free_after = e.stop_after = 3;
 	for (i = 0; i < 10; i++)
 		say(c, i, SPAN("x"), -1);
-	run();
+	run_loop();
 	assert_int_equal(e.heard, 3);
 	assert_null(e.chan);
 	assert_false(e.closed);
@@ -387,7 +372,7 @@ writing_to_the_dead_is_harmless(void **state)
 		chan_flush(c);
 	}
 	assert_int_equal(chan_backlog(c), 0);
-	run();
+	run_loop();
 	assert_true(e.closed);
 }
 

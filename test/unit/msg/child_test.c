@@ -21,6 +21,8 @@
 #include "base/loop.h"
 #include "mta/child/child.h"
 
+#include "test/unit/base/run_loop.h"
+
 static struct chan	*child;
 static pid_t		 pid;
 static unsigned		 heard;		/* the type that came last */
@@ -127,23 +129,6 @@ on_closed(struct chan *c, void *arg)
 	loop_stop();
 }
 
-static void
-time_out(void *arg)
-{
-	(void)arg;
-	fail_msg("the loop has waited for 10 s");
-}
-
-static void
-run(void)
-{
-	struct timer	t = { 0 };
-
-	timer_set(&t, 10000, time_out, NULL);
-	loop_run();
-	timer_clear(&t);
-}
-
 static int
 begin(void **state)
 {
@@ -235,7 +220,7 @@ stop(void)
 	chan_begin(child, MSG_STOP);
 	chan_u32(child, 1234);
 	chan_end(child);
-	run();
+	run_loop();
 	assert_null(child);
 	assert_int_equal(exit_status(), 0);
 }
@@ -245,12 +230,12 @@ a_configuration_is_taken_whole(void **state)
 {
 	(void)state;
 	configure(1);
-	run();
+	run_loop();
 	assert_int_equal(heard, MSG_READY);
 	assert_int_equal(first_field, 1);
 	image(2);		/* begun, never finished: dropped */
 	configure(3);
-	run();
+	run_loop();
 	assert_int_equal(first_field, 3);
 	stop();
 }
@@ -261,7 +246,7 @@ who_does_not_take_it_is_not_ready(void **state)
 	(void)state;
 	configure(99);
 	configure(100);
-	run();
+	run_loop();
 	assert_int_equal(first_field, 100);
 	stop();
 }
@@ -293,7 +278,7 @@ counters_are_told(void **state)
 	chan_begin(child, MSG_STATS_WANTED);
 	chan_u64(child, 77);
 	chan_end(child);
-	run();
+	run_loop();
 	assert_int_equal(heard, MSG_STATS);
 	assert_int_equal(first_field, 77);
 	assert_string_equal(text, "{\"instance\":7}");
@@ -363,7 +348,7 @@ nonsense_of_the_parent_ends_the_process(void **state)
 	for (i = 0; i < sizeof(sends) / sizeof(sends[0]); i++) {
 		assert_int_equal(begin(state), 0);
 		sends[i]();
-		run();
+		run_loop();
 		assert_null(child);
 		assert_int_equal(exit_status(), 0);
 		assert_int_equal(finish(state), 0);

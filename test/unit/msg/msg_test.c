@@ -16,6 +16,8 @@
 #include "mta/msg/msg.h"
 #include "mta/msg/target.h"
 
+#include "test/unit/base/run_loop.h"
+
 #define S(lit)	{ (lit), sizeof(lit) - 1 }
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 
@@ -86,23 +88,6 @@ on_closed(struct chan *c, void *arg)
 }
 
 static const struct chan_ops	ops = { on_message, on_closed };
-
-static void
-time_out(void *arg)
-{
-	(void)arg;
-	fail_msg("the loop has waited for 10 s");
-}
-
-static void
-run(void)
-{
-	struct timer	t = { 0 };
-
-	timer_set(&t, 10000, time_out, NULL);
-	loop_run();
-	timer_clear(&t);
-}
 
 static struct chan	*near_end, *far_end;
 
@@ -179,7 +164,7 @@ targets_come_back_as_they_were(void **state)
 		target_put(near_end, &targets[i]);
 	chan_end(near_end);
 	checker = same_targets;
-	run();
+	run_loop();
 	assert_int_equal(checked, 1);
 	assert_non_null(far_end);
 }
@@ -221,7 +206,7 @@ targets_that_make_no_sense_are_refused(void **state)
 		target_put(near_end, &nonsense[i]);
 	chan_end(near_end);
 	checker = all_nonsense;
-	run();
+	run_loop();
 	assert_int_equal(checked, 1);
 }
 
@@ -304,11 +289,11 @@ a_question_is_asked_and_answered(void **state)
 
 	(void)state;
 	(void)dns_ask(d, DNS_MX, SPAN("example.org"), hear, &h);
-	run();
+	run_loop();
 	assert_int_equal(asked_type, DNS_MX);
 	assert_string_equal(asked_name, "example.org");
 	dns_answer_put(far_end, asked_ticket, DNS_MX, &a);
-	run();
+	run_loop();
 	assert_int_equal(h.calls, 1);
 	assert_int_equal(h.result, DNS_FOUND);
 	assert_true(h.secure);
@@ -334,19 +319,19 @@ addresses_travel(void **state)
 	assert_true(ip_parse(SPAN("192.0.2.7"), &r[1].ip));	/* mapped */
 	assert_true(ip_parse(SPAN("::"), &r[2].ip));
 	(void)dns_ask(d, DNS_AAAA, SPAN("x.example"), hear, &h);
-	run();
+	run_loop();
 	dns_answer_put(far_end, asked_ticket, DNS_AAAA, &a);
-	run();
+	run_loop();
 	assert_int_equal(h.n, 3);
 	assert_true(ip_eq(&h.records[0].ip, &r[0].ip));
 	assert_true(ip_eq(&h.records[1].ip, &r[1].ip));
 	assert_true(ip_eq(&h.records[2].ip, &r[2].ip));
 	(void)dns_ask(d, DNS_A, SPAN("x.example"), hear, &h);
-	run();
+	run_loop();
 	a.records = &r[1];
 	a.n = 1;
 	dns_answer_put(far_end, asked_ticket, DNS_A, &a);
-	run();
+	run_loop();
 	assert_int_equal(h.calls, 2);
 	assert_true(ip_eq(&h.records[0].ip, &r[1].ip));
 	dns_client_free(&d);
@@ -363,18 +348,18 @@ an_open_question_is_asked_again_on_a_new_channel(void **state)
 
 	(void)state;
 	(void)dns_ask(d, DNS_TXT, SPAN("again.example"), hear, &h);
-	run();
+	run_loop();
 	first = asked_ticket;
 	asked_ticket = 0;
 	chan_free(&far_end);		/* resolve dies */
 	chan_pair(fds);
 	dns_client_attach(d, fds[0]);
 	far_end = chan_new(fds[1], "far", &ops, &far_end);
-	run();
+	run_loop();
 	assert_true(asked_ticket == first);
 	dns_answer_put(far_end, asked_ticket, DNS_TXT, &none);
 	dns_answer_put(far_end, asked_ticket, DNS_TXT, &none);
-	run();
+	run_loop();
 	assert_int_equal(h.calls, 1);
 	assert_int_equal(h.result, DNS_NXDOMAIN);
 	dns_client_free(&d);
@@ -390,15 +375,15 @@ a_cancelled_question_calls_nobody(void **state)
 
 	(void)state;
 	ticket = dns_ask(d, DNS_A, SPAN("a.example"), hear, &h);
-	run();
+	run_loop();
 	first = asked_ticket;
 	dns_cancel(d, ticket);
 	dns_cancel(d, ticket);
 	(void)dns_ask(d, DNS_A, SPAN("b.example"), hear, &other);
-	run();
+	run_loop();
 	dns_answer_put(far_end, first, DNS_A, &none);
 	dns_answer_put(far_end, asked_ticket, DNS_A, &none);
-	run();
+	run_loop();
 	assert_int_equal(h.calls, 0);
 	assert_int_equal(other.calls, 1);
 	assert_int_equal(other.result, DNS_NODATA);
@@ -416,7 +401,7 @@ a_name_that_is_too_long_fails_from_the_loop(void **state)
 	memset(name, 'n', sizeof(name));
 	(void)dns_ask(d, DNS_A, span_mem(name, sizeof(name)), hear, &h);
 	assert_int_equal(h.calls, 0);
-	run();
+	run_loop();
 	assert_int_equal(h.calls, 1);
 	assert_int_equal(h.result, DNS_FAILING);
 	dns_client_free(&d);
@@ -431,7 +416,7 @@ a_lying_answer_cuts_resolve_off(void **state)
 
 	(void)state;
 	(void)dns_ask(d, DNS_A, SPAN("a.example"), hear, &h);
-	run();
+	run_loop();
 	chan_begin(far_end, MSG_DNS_ANSWER);
 	chan_u64(far_end, asked_ticket);
 	chan_u8(far_end, DNS_FOUND);
@@ -440,7 +425,7 @@ a_lying_answer_cuts_resolve_off(void **state)
 	chan_u32(far_end, 1);
 	chan_bytes(far_end, SPAN("abc"));	/* no address */
 	chan_end(far_end);
-	run();
+	run_loop();
 	assert_null(far_end);
 	assert_int_equal(h.calls, 0);
 	dns_client_free(&d);

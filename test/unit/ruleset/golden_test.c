@@ -16,31 +16,7 @@
 #include "ruleset/disasm.h"
 #include "ruleset/image_int.h"
 #include "ruleset/interp.h"
-#include "test/unit/ruleset/sample.h"
-
-static struct buf	 octets;
-static struct rs_image	*im;
-
-static int
-make(void **state)
-{
-	const char	*why;
-
-	(void)state;
-	sample_home(&octets, 10);
-	im = rs_image_open_mem(octets.base + octets.off, octets.n, &why);
-	assert_non_null(im);
-	return 0;
-}
-
-static int
-unmake(void **state)
-{
-	(void)state;
-	rs_image_free(&im);
-	buf_clear(&octets);
-	return 0;
-}
+#include "test/unit/ruleset/sample_open.h"
 
 static void
 expect(const char *name, struct buf *got)
@@ -303,6 +279,6 @@ main(void)
 		cmocka_unit_test(test_a_record_is_cut_at_its_limit),
 	};
 
-	return cmocka_run_group_tests_name("ruleset/golden", tests, make,
-	    unmake);
+	return cmocka_run_group_tests_name("ruleset/golden", tests,
+	    sample_open, sample_close);
 }

@@ -11,31 +11,7 @@
 #include <cmocka.h>
 
 #include "base/fileio.h"
-#include "test/unit/ruleset/sample.h"
-
-static struct buf	 octets;
-static struct rs_image	*im;
-
-static int
-make(void **state)
-{
-	const char	*why;
-
-	(void)state;
-	sample_home(&octets, 10);
-	im = rs_image_open_mem(octets.base + octets.off, octets.n, &why);
-	assert_non_null(im);
-	return 0;
-}
-
-static int
-unmake(void **state)
-{
-	(void)state;
-	rs_image_free(&im);
-	buf_clear(&octets);
-	return 0;
-}
+#include "test/unit/ruleset/sample_open.h"
 
 static void
 is(struct span got, const char *wanted)
@@ -222,6 +198,6 @@ main(void)
 		cmocka_unit_test(test_places_of_options_have_letters),
 	};
 
-	return cmocka_run_group_tests_name("ruleset/image", tests, make,
-	    unmake);
+	return cmocka_run_group_tests_name("ruleset/image", tests,
+	    sample_open, sample_close);
 }
