@@ -84,16 +84,6 @@ hand_out(struct worker *w)
 	return true;
 }
 
-void
-intake_spare(struct queue *q)
-{
-	struct worker	*w;
-
-	for (w = q->workers; w != NULL; w = w->next)
-		while (w->chan != NULL && w->wants > 0 && hand_out(w))
-			w->wants--;
-}
-
 static unsigned
 unsealed_of(const struct worker *w)
 {
@@ -103,6 +93,39 @@ unsealed_of(const struct worker *w)
 	for (g = w->q->segments.first; g != NULL; g = g->next)
 		n += g->state == SEGMENT_OPEN && g->writer == w->instance;
 	return n;
+}
+
+/* Where no more can be made, nobody has a second one before all have one. */
+static bool
+may_have(const struct worker *w)
+{
+	return w->chan != NULL && w->wants > 0 &&
+	    (w->q->segments.room >= w->q->segments.size ||
+	    unsealed_of(w) == 0);
+}
+
+void
+intake_spare(struct queue *q)
+{
+	struct worker	*w;
+
+	for (w = q->workers; w != NULL; w = w->next)
+		while (may_have(w) && hand_out(w))
+			w->wants--;
+}
+
+bool
+intake_starved(const struct queue *q)
+{
+	const struct worker	*w;
+
+	if (q->segments.nstate[SEGMENT_SPARE] +
+	    q->segments.nstate[SEGMENT_MAKING] > 0)
+		return false;
+	for (w = q->workers; w != NULL; w = w->next)
+		if (w->chan != NULL && w->wants > 0 && unsealed_of(w) == 0)
+			return true;
+	return false;
 }
 
 static bool

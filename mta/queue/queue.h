@@ -107,6 +107,8 @@ int64_t	dest_next_ms(const struct dest *);
 void	intake_peer(struct queue *, uint32_t instance, int fd);
 void	intake_spare(struct queue *);
 void	intake_space(struct queue *);
+/* A worker has no segment to write, and none can be made for it. */
+bool	intake_starved(const struct queue *);
 void	intake_tick(struct queue *);
 size_t	intake_workers(const struct queue *);
 /* Reads the records of a segment from what is known up to `to` (0: as far as they go). */

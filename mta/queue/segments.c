@@ -201,13 +201,24 @@ make_one(struct segments *p)
 	journal_sync(p->journal, make_logged, g);
 }
 
+static unsigned
+spares(const struct segments *p)
+{
+	return p->nstate[SEGMENT_SPARE] + p->nstate[SEGMENT_MAKING];
+}
+
 void
 segments_fill(struct segments *p)
 {
 	while (clock_boot_ms() >= p->retry_ms &&
-	    p->nstate[SEGMENT_SPARE] +
-	    p->nstate[SEGMENT_MAKING] < p->spares_wanted)
+	    spares(p) < p->spares_wanted) {
+		if (free_one(p) == NULL) {
+			if (p->room < p->size)
+				return;
+			p->room -= p->size;
+		}
 		make_one(p);
+	}
 }
 
 struct segment *
@@ -222,6 +233,9 @@ segments_take(struct segments *p, uint32_t writer)
 		g->writer = writer;
 		if (writer == SEGMENT_BY_QUEUE)
 			log_in_use(g);	/* synced with its first PLACED */
+	} else if (writer == SEGMENT_BY_QUEUE && spares(p) == 0 &&
+	    clock_boot_ms() >= p->retry_ms) {
+		make_one(p);	/* the reserve is for the queue's own */
 	}
 	segments_fill(p);
 	return g;

@@ -62,12 +62,13 @@ struct segments {
 	void			*arg;
 	uint64_t		 size;		/* of new ones */
 	uint32_t		 max_id, max_generation;
+	uint64_t		 room;		/* octets that new files may take */
 	unsigned		 spares_wanted;
 	int64_t			 retry_ms;	/* none is made before (boot time) */
 	unsigned		 nstate[SEGMENT_FREE + 1];
 };
 
-/* Makes spares until there are enough; call it again after a failure. */
+/* Makes spares until there are enough or the room is used up; call it again. */
 void		 segments_fill(struct segments *);
 /* A spare for this writer, OPEN now; NULL: ops->spare() tells. */
 struct segment	*segments_take(struct segments *, uint32_t writer);

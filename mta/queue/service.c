@@ -65,6 +65,7 @@ queue_init(struct queue *q)
 	q->segments.arg = q;
 	q->segments.work = q->work;
 	q->segments.spares_wanted = 1;
+	q->segments.room = UINT64_MAX;
 	q->own = own_new(&q->segments, q->work);
 	router_open(q);
 	relay_open(q);
@@ -91,8 +92,6 @@ on_tick(void *arg)
 	deferred_tick(q);
 	if (q->control != NULL)
 		control_tick(q);
-	if (!q->full)
-		segments_fill(&q->segments);
 	if (++q->ticks % SWEEP_TICKS == SWEEP_FIRST)
 		bodies_sweep(q);
 }
@@ -131,7 +130,6 @@ queue_start(struct queue *q)
 	recover(q);
 	q->running = true;
 	space_check(q);
-	segments_fill(&q->segments);
 	loop_at_turn_end(&q->turn, on_turn, q);
 	timer_set(&q->tick, TICK_MS, on_tick, q);
 }

@@ -7,6 +7,23 @@
 
 #include <sys/statvfs.h>
 
+/* Files that are being made are not yet seen in what is left. */
+static uint64_t
+room_for_segments(const struct queue *q, uint64_t left)
+{
+	uint64_t	taken = q->segments.size *
+	    q->segments.nstate[SEGMENT_MAKING];
+
+	if (left < q->set.reserve_octets)
+		return 0;
+	left -= q->set.reserve_octets;
+	return left > taken ? left - taken : 0;
+}
+
+/*
+ * Spares never take the reserve: they would close the server by themselves,
+ * and nothing would ever be written into them.
+ */
 void
 space_check(struct queue *q)
 {
@@ -19,7 +36,10 @@ space_check(struct queue *q)
 		return;
 	}
 	left = (uint64_t)v.f_bavail * v.f_frsize;
-	full = left < q->set.reserve_octets;
+	q->segments.room = room_for_segments(q, left);
+	segments_fill(&q->segments);
+	intake_spare(q);
+	full = left < q->set.reserve_octets || intake_starved(q);
 	if (full == q->full)
 		return;
 	q->full = full;
@@ -27,6 +47,4 @@ space_check(struct queue *q)
 	    "has room again", (unsigned long long)left,
 	    (unsigned long long)q->set.reserve_octets);
 	intake_space(q);
-	if (!full)
-		segments_fill(&q->segments);
 }

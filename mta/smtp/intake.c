@@ -276,6 +276,12 @@ sweep(void *arg)
 	int64_t		 now = loop_now_ms(), wait_ms;
 
 	wait_ms = 1000 * (int64_t)msg_timeout_s(MSG_SEGMENT_WANTED);
+	/* No segment will come: the queue says when there is room again. */
+	while (in->waiting.n > 0 && in->full && in->chan != NULL &&
+	    in->active.fd == -1) {
+		in->count.failed++;
+		answer(in, take(&in->waiting), INTAKE_FULL);
+	}
 	while (in->waiting.n > 0 &&
 	    (in->active.fd == -1 || in->chan == NULL) &&
 	    in->waiting.head->since_ms + wait_ms <= now) {

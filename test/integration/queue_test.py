@@ -262,6 +262,17 @@ class FullDisk(unittest.TestCase):
     def test_below_the_reserve_mail_is_refused_until_there_is_room(self):
         self.run_full("8M")
 
+    def test_what_the_server_makes_in_advance_does_not_take_the_reserve(self):
+        spool = f'\nspool {{ directory "{self.disk}/spool"; segment 1M; reserve 20M }}\n'
+        with Server(policy(1, extra=spool), TABLES) as s:
+            time.sleep(1.5)
+            for _ in range(6):
+                send(s, "ann@queue.example")
+                time.sleep(0.3)
+            self.assertEqual(len(s.wait_mail("ann", 6)), 6)
+            disk = os.statvfs(self.disk)
+            self.assertGreaterEqual(disk.f_bavail * disk.f_frsize, 20 << 20)
+
     def test_without_a_reserve_nothing_acknowledged_is_lost(self):
         self.run_full("64K")
 
