@@ -48,14 +48,32 @@ file_read_fd(int fd, size_t max, struct buf *out)
 	return got == 0 ? 0 : -1;
 }
 
+static int
+check_kind(int fd)
+{
+	struct stat	st;
+
+	if (fstat(fd, &st) == -1)
+		return -1;
+	if (S_ISDIR(st.st_mode))
+		errno = EISDIR;
+	else if (S_ISFIFO(st.st_mode))
+		errno = EINVAL;
+	else
+		return 0;
+	return -1;
+}
+
 int
 file_read(const char *path, size_t max, struct buf *out)
 {
 	int	fd, rc, saved;
 
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+	/* The open of a FIFO would wait for a writer, and a terminal be ours. */
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK |
+	    O_NOCTTY)) == -1)
 		return -1;
-	rc = file_read_fd(fd, max, out);
+	rc = check_kind(fd) == -1 ? -1 : file_read_fd(fd, max, out);
 	saved = errno;
 	close(fd);
 	errno = saved;

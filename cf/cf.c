@@ -83,13 +83,15 @@ cf_compile(const char *path, int *io)
 {
 	struct buf	 text = { 0 };
 	struct cf	*cf;
+	int		 error;
 
 	*io = 0;
 	if (file_read(path, CF_TEXT_MAX + 1, &text) == -1 && errno != EFBIG) {
 		*io = -1;
+		error = errno;
 		cf = begin(path, SPAN_NONE);
 		cf_error(cf, (struct cf_loc){ 0, 0 }, "cannot be read: %s",
-		    strerror(errno));
+		    strerror(error));
 		cf->diags[0].line = 0;
 	} else {
 		cf = cf_compile_mem(path, buf_span(&text));

@@ -48,8 +48,11 @@ spool_of(const char *policy, int *status)
 	char		*copy = NULL;
 	int		 fd;
 
-	if ((fd = cmd_build(policy, false, status)) == -1)
+	if ((fd = cmd_build(policy, false, status)) == -1) {
+		fprintf(stderr, "waybill: a server that runs is found "
+		    "without the policy too: --spool DIR\n");
 		return NULL;
+	}
 	if ((im = rs_image_open(fd, &why)) != NULL) {
 		dir = rs_setting_text(im, RS_OPT_SPOOL_directory);
 		copy = cmd_beside(policy, dir);

@@ -143,6 +143,15 @@ class Check(Base):
                 self.assertIn(what, r.stderr)
             self.assertFalse(os.path.exists(image), path)
 
+    def test_what_is_no_file_is_said_and_not_waited_for(self):
+        with tempfile.TemporaryDirectory() as folder:
+            fifo = os.path.join(folder, "fifo")
+            os.mkfifo(fifo)
+            for path, why in ((folder, "Is a directory"), (fifo, "Invalid argument")):
+                r = waybill("check", path)
+                self.assertEqual(r.returncode, 2)
+                self.assertIn(why, r.stderr)
+
 
 class Compile(Base):
     def test_image_is_whole_or_not_there(self):
