@@ -20,7 +20,7 @@
 #include "base/buf.h"
 #include "mta/spool/envelope.h"
 
-#define INTAKE_COMPANY_MS	2
+#define INTAKE_COMPANY_MS	4
 /* Octets that may wait for the queue to read them; above it MAIL gets 451. */
 #define INTAKE_BACKLOG_MAX	(8u << 20)
 
