@@ -122,9 +122,9 @@ make_args(const struct slot *s, struct args *a)
 		(void)snprintf(number, sizeof(number), "%u",
 		    p->listeners.workers);
 		add_arg(a, "--workers", number);
-		if (p->records)
-			add_arg(a, "--records", "all");
 	}
+	if (p->records && (s->proc == PROC_SMTP || s->proc == PROC_ROUTE))
+		add_arg(a, "--records", "all");
 }
 
 #ifdef WAYBILL_TEST_HOOKS

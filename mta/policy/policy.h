@@ -149,6 +149,15 @@ ptrdiff_t	 routing_refusal(const struct routing *);
 void		 routing_free(struct routing **);
 
 /*
+ * Records of the running server (`waybill run --records`): a new one for a
+ * decision or a routing, its line `decision` in the log, its end.  NULL is
+ * none: nothing is logged.
+ */
+struct rs_record	*policy_record_new(const char *ref);
+void		 policy_record_log(const struct policy *, struct rs_record **);
+void		 policy_record_free(struct rs_record **);
+
+/*
  * Which facts route, and the expressions of mailboxes and relays, may name:
  * what smtp freezes into the envelope.  Bit n: enum rs_fact n.
  */

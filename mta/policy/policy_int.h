@@ -10,6 +10,7 @@
  *   postmaster.c  whom <postmaster> without a domain stands for
  *   facts.c    facts frozen into an envelope, and put back
  *   reply.c    a verdict as a reply
+ *   record.c   a decision record, as a line of the log
  */
 #ifndef WB_MTA_POLICY_POLICY_INT_H
 #define WB_MTA_POLICY_POLICY_INT_H

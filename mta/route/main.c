@@ -80,6 +80,7 @@ main(int argc, char **argv)
 	dns = dns_client_new();
 	confine_drop("waybill-route", child_option("chroot"));
 	confine_sandbox(0);
+	route_records(child_option("records") != NULL);
 	child_run();
 	route_end();
 	return 0;

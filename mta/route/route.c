@@ -17,6 +17,7 @@
 #include "mta/msg/target.h"
 #include "mta/route/route.h"
 #include "mta/spool/envelope.h"
+#include "mta/spool/qid.h"
 
 #define PIECE		1000	/* targets of one ROUTED */
 #define MISSED_MS	10000	/* the parent gives a new channel before */
@@ -42,6 +43,7 @@ struct request {
 	uint32_t		*rcpts;		/* indices in the envelope */
 	size_t			 n, next;
 	struct routing		*routing;	/* of rcpts[next] */
+	struct rs_record	*record;	/* of that; NULL: not asked for */
 	bool			 in_step;
 	struct htab		 places;	/* taken already */
 	struct target		*piece;		/* targets not sent yet */
@@ -54,6 +56,7 @@ static TAILQ_HEAD(, request)	 requests = TAILQ_HEAD_INITIALIZER(requests);
 static struct chan		*queue;
 static struct timer		 missed;	/* the queue is */
 static struct config		*current;
+static bool			 records;	/* go to the log */
 static struct {
 	uint64_t	requests, recipients, targets, failed, deferred;
 }				 count;
@@ -205,6 +208,7 @@ request_free(struct request **qp)
 	*qp = NULL;
 	TAILQ_REMOVE(&requests, q, entry);
 	routing_free(&q->routing);
+	policy_record_free(&q->record);
 	for (i = 0; i < q->nheld; i++)
 		routing_free(&q->held[i]);
 	policy_names_free(&q->facts.names);
@@ -218,6 +222,19 @@ request_free(struct request **qp)
 
 /* --- the walk over the recipients */
 
+static struct rs_record *
+record_new(const struct request *q)
+{
+	struct rs_record	*r;
+	char			 id[QID_TEXT];
+
+	if (!records)
+		return NULL;
+	r = policy_record_new(qid_format(q->env.qid, id));
+	r->hook = RS_HOOK_ROUTE;
+	return r;
+}
+
 /* False: an answer is waited for. */
 static bool
 route_one(struct request *q)
@@ -227,8 +244,9 @@ route_one(struct request *q)
 	if (q->routing == NULL) {
 		q->facts.rcpt = whole;
 		q->facts.rcpt_at = rs_address(whole).at;
-		q->routing = policy_route(q->config->policy, &q->facts, NULL,
-		    routed, q);
+		q->record = record_new(q);
+		q->routing = policy_route(q->config->policy, &q->facts,
+		    q->record, routed, q);
 	}
 	return routing_done(q->routing);
 }
@@ -242,6 +260,7 @@ step(struct request *q)
 			q->in_step = false;
 			return;
 		}
+		policy_record_log(q->config->policy, &q->record);
 		take_targets(q);
 		q->next++;
 	}
@@ -441,6 +460,12 @@ route_config(struct child_config *cfg, const struct policy_dns *dns)
 	    rs_image_hash(policy_image(c->policy)));
 	say_changed();
 	return true;
+}
+
+void
+route_records(bool on)
+{
+	records = on;
 }
 
 void

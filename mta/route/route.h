@@ -13,6 +13,8 @@
 void	route_queue(int fd);
 /* A new configuration: what is asked from now on is routed by it. */
 bool	route_config(struct child_config *, const struct policy_dns *);
+/* Whether each routing's decision record goes to the log (else no). */
+void	route_records(bool);
 /* For `status`. */
 void	route_stats(struct buf *);
 /* Gives up what is under way, and the policy. */

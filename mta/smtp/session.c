@@ -59,37 +59,10 @@ session_ref(const struct session *s, char out[32])
 static struct rs_record *
 record_new(const struct session *s)
 {
-	struct rs_record	*r;
-	char			 ref[32];
+	char	ref[32];
 
-	if (!s->server->records)
-		return NULL;
-	r = xcalloc(1, sizeof(*r));
-	r->ref = arena_span(&r->arena, span_of(session_ref(s, ref)));
-	return r;
-}
-
-static void
-record_free(struct session *s)
-{
-	if (s->record == NULL)
-		return;
-	rs_record_clear(s->record);
-	free(s->record);
-	s->record = NULL;
-}
-
-static void
-record_log(struct session *s)
-{
-	struct buf	json = { 0 };
-
-	if (s->record == NULL)
-		return;
-	rs_record_json(s->record, policy_image(s->gen->policy), &json);
-	log_whole("decision", buf_span(&json));
-	buf_clear(&json);
-	record_free(s);
+	return s->server->records ? policy_record_new(session_ref(s, ref)) :
+	    NULL;
 }
 
 /* --- beginning and end */
@@ -149,7 +122,7 @@ session_free(struct session **sp)
 	*sp = NULL;
 	log_end(s);
 	decision_free(&s->decision);
-	record_free(s);
+	policy_record_free(&s->record);
 	reroute_free(&s->reroute);
 	transaction_end(s);
 	*s->prev = s->next;
@@ -377,7 +350,7 @@ go_on(struct session *s)
 	struct decision	*d = s->decision;
 
 	s->decision = NULL;
-	record_log(s);
+	policy_record_log(s->gen->policy, &s->record);
 	s->decided_line = decision_line(d);
 	keep_edits(s, d);
 	s->step(s, decision_verdict(d));

@@ -141,6 +141,27 @@ class Control(unittest.TestCase):
             del mine["ref"], theirs["ref"]
             self.assertEqual(mine, theirs)
 
+    def test_a_routing_is_recorded_as_explain_tells_it(self):
+        s = Server(POLICY, {"users": "ann:x\n"}, args=["--records"])
+        self.addCleanup(s.__exit__, None, None, None)
+        with s.smtp(local_hostname="client.example") as c:
+            c.sendmail("a@b.example", ["ann@control.example", "x@far.example"], MESSAGE)
+        s.wait_mail("ann")
+        qid = re.search(r" accepted id=(\S+)", s.log()).group(1)
+
+        def routed():
+            logged = [json.loads(x) for x in re.findall(r" info decision (.*)", s.log())]
+            return [r for r in logged if r["hook"] == "route"]
+        logged = wait_for(lambda: len(routed()) == 2 and routed())
+        for mine, to in zip(logged, ("ann@control.example", "x@far.example"), strict=True):
+            self.assertEqual(mine["ref"], qid)
+            doc = json.loads(s.run("explain", s.policy, "--json", "--client", "127.0.0.1",
+                                   "--helo", "client.example", "--from", "a@b.example",
+                                   "--rcpt", to).stdout)
+            told = [step["route_record"] for step in doc["steps"] if "route_record" in step]
+            self.assertEqual(mine["steps"], told[0]["steps"])
+            self.assertEqual(mine["policy"], told[0]["policy"])
+
     def test_no_server(self):
         s = Server(POLICY, {"users": "ann:x\n"}, start=False)
         self.addCleanup(s.__exit__, None, None, None)
