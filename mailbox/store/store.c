@@ -261,16 +261,3 @@ store_commit(const char *maildir, const char *final, struct store_error *e)
 	close(tmp);
 	return rc == -1 ? STORE_LATER : STORE_OK;
 }
-
-void
-store_abort(const char *maildir, const char *final)
-{
-	char	 path[PATH_MAX];
-	int	 tmp;
-
-	if (!folder_path(maildir, path) || !name_ok(span_of(final)) ||
-	    (tmp = folder_open(path, "tmp", false)) == -1)
-		return;
-	unlinkat(tmp, final, 0);
-	close(tmp);
-}

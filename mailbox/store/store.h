@@ -36,7 +36,5 @@ enum store_result	store_prepare(const char *maildir, struct span base, struct sp
 enum store_result	store_prepare_fd(const char *maildir, struct span base, struct span prefix, int fd, uint64_t size, char final[STORE_NAME_MAX], struct store_error *);
 /* OK also when tmp/NAME is gone: it was delivered. */
 enum store_result	store_commit(const char *maildir, const char *final, struct store_error *);
-/* Removes tmp/NAME. */
-void			store_abort(const char *maildir, const char *final);
 
 #endif

@@ -135,23 +135,6 @@ what_a_reader_took_is_not_delivered_again(void **state)
 }
 
 static void
-an_aborted_message_is_gone(void **state)
-{
-	char			 final[STORE_NAME_MAX];
-	struct store_error	 e;
-
-	(void)state;
-	assert_int_equal(prepare("abort", "q4.0", "x\r\n", final, &e),
-	    STORE_OK);
-	store_abort(in_top("abort"), final);
-	assert_int_equal(count("abort/tmp"), 0);
-	assert_int_equal(count("abort/new"), 0);
-	store_abort(in_top("abort"), final);
-	store_abort(in_top("nobody"), final);
-	assert_int_equal(count("nobody"), -1);
-}
-
-static void
 line_ends_become_lf(void **state)
 {
 	static const struct {
@@ -370,7 +353,6 @@ main(void)
 		cmocka_unit_test(a_message_is_prepared_and_committed),
 		cmocka_unit_test(again_is_the_same_file),
 		cmocka_unit_test(what_a_reader_took_is_not_delivered_again),
-		cmocka_unit_test(an_aborted_message_is_gone),
 		cmocka_unit_test(line_ends_become_lf),
 		cmocka_unit_test(a_large_message_comes_from_a_descriptor),
 		cmocka_unit_test(two_missing_folders_are_made_and_no_more),
