@@ -107,8 +107,11 @@ thread(void *arg)
 		pthread_mutex_lock(&p->lock);
 		first = p->done.first == NULL;
 		append(&p->done, j);
-		if (first)
+		if (first) {
+			pthread_mutex_unlock(&p->lock);
 			wake_loop(p);
+			pthread_mutex_lock(&p->lock);
+		}
 	}
 	pthread_mutex_unlock(&p->lock);
 	return NULL;
@@ -179,8 +182,9 @@ pool_run(struct pool *p, void (*work)(void *), void (*done)(void *), void *arg)
 	*j = (struct job){ .work = work, .done = done, .arg = arg };
 	pthread_mutex_lock(&p->lock);
 	append(&p->todo, j);
-	pthread_cond_signal(&p->wanted);
 	pthread_mutex_unlock(&p->lock);
+	/* Behind the lock: a thread that wakes finds it free. */
+	pthread_cond_signal(&p->wanted);
 }
 
 void
