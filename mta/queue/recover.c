@@ -7,6 +7,10 @@
  * where the log's knowledge ends: by its table of contents when it has one,
  * else record by record with the contents' checksums.  A message is live when
  * its record is valid and the log does not say that it is finished.
+ *
+ * A record that is not valid is the end of an open segment, unless it is known
+ * that more stands behind it: then it is damage, which is said, passed over,
+ * and costs no other message.
  */
 #include "mta/queue/queue.h"
 
@@ -19,6 +23,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#define SAID_MAX	20	/* lines about damage, of each kind */
 
 /* What the log says of a segment. */
 struct past_segment {
@@ -50,6 +56,7 @@ struct past {
 	struct htab		 messages;	/* by queue id */
 	struct arena		 arena;		/* of messages and events */
 	uint64_t		 records;
+	size_t			 damaged;	/* records passed over */
 };
 
 /* --- the log */
@@ -331,24 +338,20 @@ admit_placed(struct past *p)
 		g = segments_find(&p->q->segments, past->segment);
 		if (g != NULL && segment_read(g->fd, g->id, g->size,
 		    past->offset, false, &r) == 1)
-			admit(p, g, &r);
-		else
-			log_warnx("no record of a message that the log "
-			    "places at %08x:%llu", past->segment.id,
-			    (unsigned long long)past->offset);
+			admit(p, g, &r);	/* else say_missing() */
 	}
 }
 
-/* From where the log's knowledge ends. */
+/* From where the log's knowledge ends, while the records are valid. */
 static void
-walk(struct past *p, struct segment *g, uint64_t end, bool check)
+walk_valid(struct past *p, struct segment *g, uint64_t end, bool check)
 {
 	struct segment_record	r;
 	int			ok;
 
 	while (end == 0 || g->known < end) {
 		ok = segment_read(g->fd, g->id, g->size, g->known, check, &r);
-		if (ok == -1)
+		if (ok == -1 && p->damaged < SAID_MAX)
 			log_warn("segment %08x at %llu", g->id.id,
 			    (unsigned long long)g->known);
 		if (ok != 1)
@@ -356,6 +359,124 @@ walk(struct past *p, struct segment *g, uint64_t end, bool check)
 		admit(p, g, &r);
 		g->known = r.offset + r.length;
 	}
+}
+
+/*
+ * The next record behind the damaged one at g->known; 0: none.  Where its head
+ * is valid, its content is not searched: what is in there are a stranger's
+ * octets.
+ */
+static uint64_t
+next_record(const struct segment *g)
+{
+	struct segment_record	r;
+	uint64_t		from = g->known + 8;
+
+	if (segment_read(g->fd, g->id, g->size, g->known, false, &r) == 1)
+		from = r.offset + r.length;
+	return segment_find(g->fd, g->id, g->size, from);
+}
+
+/* The table's next offset; i: those before are behind us. */
+static uint64_t
+next_in_toc(const struct segment *g, const struct segment_toc *toc, size_t *i)
+{
+	while (*i < toc->n && toc->offsets[*i] <= g->known)
+		++*i;
+	return *i < toc->n ? toc->offsets[*i] : 0;
+}
+
+static void
+pass_over(struct past *p, struct segment *g, uint64_t to)
+{
+	if (p->damaged++ < SAID_MAX)
+		log_warnx("segment %08x: damaged record at %llu, read on at "
+		    "%llu", g->id.id, (unsigned long long)g->known,
+		    (unsigned long long)to);
+	g->known = to;
+}
+
+/*
+ * All records up to the end, when that is known, whatever is damaged between.
+ * With a table of contents it leads, and contents are not read.
+ */
+static void
+walk(struct past *p, struct segment *g, uint64_t end,
+    const struct segment_toc *toc)
+{
+	uint64_t	next;
+	size_t		i = 0;
+
+	for (;;) {
+		walk_valid(p, g, end, toc == NULL);
+		if (end == 0 || g->known >= end)
+			return;
+		next = toc == NULL ? next_record(g) : next_in_toc(g, toc, &i);
+		pass_over(p, g, next == 0 || next > end ? end : next);
+	}
+}
+
+/* --- messages that are not found */
+
+static bool
+is_missing(const struct past *p, const struct past_message *past)
+{
+	return !past->finished && index_find(&p->q->index, past->qid) == NULL;
+}
+
+static bool
+any_missing(const struct past *p)
+{
+	struct span	key;
+	size_t		pos = 0;
+	void		*v;
+
+	while (htab_next(&p->messages, &pos, &key, &v))
+		if (is_missing(p, v))
+			return true;
+	return false;
+}
+
+/*
+ * The log names messages only after their sync: where one is missing, what
+ * ended an open segment may be damage.  All that is valid behind it counts.
+ */
+static void
+search_open(struct past *p)
+{
+	struct segment	*g;
+	uint64_t	 next;
+
+	if (!any_missing(p))
+		return;
+	for (g = p->q->segments.first; g != NULL; g = g->next)
+		while (g->state == SEGMENT_LOST &&
+		    (next = next_record(g)) != 0) {
+			pass_over(p, g, next);
+			walk_valid(p, g, 0, true);
+		}
+}
+
+static void
+say_missing(const struct past *p)
+{
+	char		id[QID_TEXT];
+	struct span	key;
+	size_t		pos = 0, n = 0;
+	void		*v;
+
+	while (htab_next(&p->messages, &pos, &key, &v)) {
+		const struct past_message	*past = v;
+
+		if (is_missing(p, past) && n++ < SAID_MAX)
+			log_warnx("lost id=%s: not finished in the status log, "
+			    "and no valid record of it", qid_format(past->qid,
+			    id));
+	}
+	if (n > SAID_MAX)
+		log_warnx("lost messages=%zu in all", n);
+	if (p->damaged > SAID_MAX)
+		log_warnx("damaged records=%zu in all", p->damaged);
 }
 
 /* --- segments */
@@ -438,13 +559,13 @@ read_segment(struct past *p, struct segment *g)
 		return;
 	}
 	if (segment_read_toc(g->fd, g->id, g->size, &end, &toc) == 1) {
-		walk(p, g, end, false);
+		walk(p, g, end, &toc);
 		segments_seal(g, end);
 	} else {
 		end = g->end;
 		if (fdatasync(g->fd) == -1)
 			log_warn("segment %08x: cannot sync", g->id.id);
-		walk(p, g, end, true);
+		walk(p, g, end, NULL);
 		if (end != 0)
 			segments_seal(g, end);
 	}
@@ -462,6 +583,7 @@ read_segments(struct past *p)
 		segment_pin(g);
 		read_segment(p, g);
 	}
+	search_open(p);
 	for (g = p->q->segments.first; g != NULL; g = next) {
 		next = g->next;
 		segment_unpin(g);
@@ -502,6 +624,7 @@ recover(struct queue *q)
 	adopt_all(&p);
 	admit_placed(&p);
 	read_segments(&p);
+	say_missing(&p);
 	qid_floor(&q->qids, q->max_qid);
 	log_info("recovered messages=%zu records=%llu ms=%lld", q->index.n,
 	    (unsigned long long)p.records,

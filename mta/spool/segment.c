@@ -227,6 +227,37 @@ segment_read(int fd, struct segment_id s, uint64_t size, uint64_t offset,
 	return ok;
 }
 
+/* The first record's head within n octets that stand at offset; 0: none. */
+static uint64_t
+find_in(int fd, struct segment_id s, uint64_t size, uint64_t offset,
+    const uint8_t *p, size_t n)
+{
+	struct segment_record	r;
+	size_t			i;
+
+	for (i = 0; i + 4 <= n; i += ALIGN)
+		if (octets_load(p + i, 4) == RECORD_MAGIC &&
+		    segment_read(fd, s, size, offset + i, false, &r) == 1)
+			return offset + i;
+	return 0;
+}
+
+uint64_t
+segment_find(int fd, struct segment_id s, uint64_t size, uint64_t from)
+{
+	uint8_t		piece[CHECK_PIECE];
+	uint64_t	found = 0;
+	size_t		n;
+
+	for (; from < size && found == 0; from += n) {
+		n = size - from < sizeof(piece) ? (size_t)(size - from) :
+		    sizeof(piece);
+		if (file_pread_all(fd, piece, n, from) == 0)
+			found = find_in(fd, s, size, from, piece, n);
+	}
+	return found;
+}
+
 int
 segment_read_envelope(int fd, const struct segment_record *r, struct buf *out)
 {

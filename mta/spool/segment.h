@@ -83,6 +83,11 @@ uint64_t segment_seal_size(size_t records);
  */
 int	segment_read(int fd, struct segment_id, uint64_t size, uint64_t offset,
 	    bool check, struct segment_record *out);
+/*
+ * The first offset from `from` on at which a record's head stands, contents
+ * unchecked; 0: none.  For what stands behind damage: it reads all between.
+ */
+uint64_t segment_find(int fd, struct segment_id, uint64_t size, uint64_t from);
 /* Adds the envelope's octets to out. 1, 0 when its checksum is wrong, -1 errno. */
 int	segment_read_envelope(int fd, const struct segment_record *, struct buf *out);
 /* The table of a sealed segment, added to toc, and where its records end. 1 sealed, 0 not, -1 errno. */

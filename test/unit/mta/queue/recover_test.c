@@ -1,0 +1,235 @@
+/*
+ * recover_test.c - a damaged record costs its own message and no other, and
+ * the log tells.
+ */
+#include "test/unit/mta/queue/fakes.h"
+
+#include "base/fileio.h"
+#include "base/log.h"
+
+#include <sys/mman.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define SEGMENT	(256 << 10)
+#define OCTETS	100000		/* of a message: longer than a piece searched */
+
+static bool
+two_wait(struct fakes *f)
+{
+	unsigned	 n = 0;
+	struct message	*m;
+
+	for (m = f->q.index.first; m != NULL; m = m->next)
+		n += m->dests[0].state == DEST_WAIT;
+	return n == 2;
+}
+
+static bool
+all_told(struct fakes *f)
+{
+	return f->q.count.accepted == f->told;
+}
+
+static bool
+is_empty(struct fakes *f)
+{
+	return f->q.index.n == 0;
+}
+
+static void
+flip(const struct segment *g, uint64_t offset)
+{
+	uint8_t	c;
+
+	CHECK(file_pread_all(g->fd, &c, 1, offset) == 0);
+	c ^= 4;
+	CHECK(file_pwrite_all(g->fd, &c, 1, offset) == 0);
+}
+
+static struct message *
+message_from(struct fakes *f, const char *sender)
+{
+	struct message	*m;
+
+	for (m = f->q.index.first; m != NULL; m = m->next)
+		if (span_eq(message_sender(m), span_of(sender)))
+			return m;
+	return NULL;
+}
+
+/* Two messages; both are deferred, so that the log names them. */
+static struct fakes *
+accept_two(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	f->code = 451;
+	f->q.sched.retries_ms[0] = 3600000;
+	fakes_accept(f, "a@x.test", "hop@y.test", OCTETS);
+	fakes_accept(f, "b@x.test", "hop@y.test", OCTETS);
+	fakes_until(f, two_wait);
+	fakes_run_ms(f, 50);
+	return f;
+}
+
+static void
+damage_content(const char *dir)
+{
+	struct fakes	*f = accept_two(dir);
+	struct message	*m = message_from(f, "a@x.test");
+
+	flip(m->seg, message_content_offset(m) + OCTETS / 2);
+}
+
+static void
+damage_head(const char *dir)
+{
+	struct fakes	*f = accept_two(dir);
+	struct message	*m = message_from(f, "a@x.test");
+
+	flip(m->seg, message_offset(m) + 9);
+}
+
+/* The log knows the end, and names no message. */
+static void
+damage_sealed(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	struct message	*m;
+
+	f->route_silent = true;
+	fakes_accept(f, "a@x.test", "hop@y.test", 1000);
+	fakes_accept(f, "b@x.test", "hop@y.test", 1000);
+	fakes_until(f, all_told);
+	fakes_seal(f);
+	fakes_run_ms(f, 50);
+	m = message_from(f, "a@x.test");
+	flip(m->seg, message_offset(m) + 9);
+}
+
+static void
+damage_sealed_and_table(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	struct message	*m;
+
+	f->route_silent = true;
+	fakes_accept(f, "a@x.test", "hop@y.test", 1000);
+	fakes_accept(f, "b@x.test", "hop@y.test", 1000);
+	fakes_until(f, all_told);
+	fakes_seal(f);
+	fakes_run_ms(f, 50);
+	m = message_from(f, "a@x.test");
+	flip(m->seg, message_content_offset(m) + 500);
+	flip(m->seg, m->seg->size - 1);
+}
+
+/* What was written to the log while this folder was recovered. */
+static const char *
+log_of_recovery(const char *dir, struct fakes **f)
+{
+	static char	text[16384];
+	int		fd = memfd_create("log", 0);
+	ssize_t		n;
+
+	CHECK(fd != -1);
+	log_open("queue", fd, LOG_L_INFO);
+	*f = fakes_open(dir, SEGMENT);
+	log_flush();
+	n = pread(fd, text, sizeof(text) - 1, 0);
+	CHECK(n > 0);
+	text[n] = '\0';
+	return text;
+}
+
+static struct fakes *
+finds_the_second(const char *dir, bool named)
+{
+	struct fakes	*f;
+	const char	*log = log_of_recovery(dir, &f);
+
+	CHECK(f->q.index.n == 1);
+	CHECK(message_from(f, "b@x.test") != NULL);
+	CHECK(strstr(log, "damaged record at 64, read on at ") != NULL);
+	CHECK((strstr(log, "lost id=") != NULL) == named);
+	return f;
+}
+
+static void
+second_of_open(const char *dir)
+{
+	finds_the_second(dir, true);
+}
+
+static void
+second_of_sealed(const char *dir)
+{
+	struct fakes	*f = finds_the_second(dir, false);
+
+	fakes_until(f, is_empty);
+	CHECK(f->njobs == 1);
+}
+
+static void
+intact(const char *dir)
+{
+	accept_two(dir);
+}
+
+static void
+says_nothing(const char *dir)
+{
+	struct fakes	*f;
+	const char	*log = log_of_recovery(dir, &f);
+
+	CHECK(f->q.index.n == 2);
+	CHECK(strstr(log, "damaged") == NULL && strstr(log, "lost") == NULL);
+}
+
+static void
+steps(void (*first)(const char *), void (*second)(const char *))
+{
+	char	dir[] = "/tmp/waybill-queue-XXXXXX", rm[64];
+
+	assert_non_null(mkdtemp(dir));
+	fakes_step(dir, first);
+	fakes_step(dir, second);
+	snprintf(rm, sizeof(rm), "rm -rf %s", dir);
+	assert_int_equal(system(rm), 0);
+}
+
+#define STEPS(name, first, second) \
+	static void \
+	test_##name(void **state) \
+	{ \
+		(void)state; \
+		steps(first, second); \
+	}
+
+STEPS(behind_a_damaged_content_the_log_is_believed, damage_content, second_of_open)
+STEPS(behind_a_damaged_head_the_next_is_found, damage_head, second_of_open)
+STEPS(a_table_leads_over_damage, damage_sealed, second_of_sealed)
+STEPS(a_known_end_leads_over_damage, damage_sealed_and_table, second_of_sealed)
+STEPS(nothing_is_said_of_what_is_whole, intact, says_nothing)
+
+int
+main(void)
+{
+	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test(test_behind_a_damaged_content_the_log_is_believed),
+		cmocka_unit_test(test_behind_a_damaged_head_the_next_is_found),
+		cmocka_unit_test(test_a_table_leads_over_damage),
+		cmocka_unit_test(test_a_known_end_leads_over_damage),
+		cmocka_unit_test(test_nothing_is_said_of_what_is_whole),
+	};
+
+	return cmocka_run_group_tests_name("recover", tests, NULL, NULL);
+}
