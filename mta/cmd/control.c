@@ -24,7 +24,8 @@
 #include "mta/cmd/cmd.h"
 
 #define ANSWER_MAX	(1u << 30)	/* octets: a queue may be long */
-#define PATIENCE_S	90		/* a reload compiles */
+#define PATIENCE_S	10
+#define RELOAD_S	90		/* it compiles */
 
 char *
 cmd_beside(const char *policy, struct span dir)
@@ -117,16 +118,24 @@ address(const char *spool, struct sockaddr_un *sun, int *dirfd)
 	return 0;
 }
 
+/* For how long nothing need come. */
 static int
-dial(const char *spool)
+patience_s(const char *line)
 {
-	struct timeval		 tv = { .tv_sec = PATIENCE_S };
+	return strcmp(line, "reload\n") == 0 ? RELOAD_S : PATIENCE_S;
+}
+
+static int
+dial(const char *spool, int seconds)
+{
+	struct timeval		 tv = { .tv_sec = seconds };
 	struct sockaddr_un	 sun;
 	int			 fd, dirfd, r;
 
 	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
 		return -1;
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
 	r = address(spool, &sun, &dirfd);
 	if (r == 0)
 		r = connect(fd, (struct sockaddr *)&sun, sizeof(sun));
@@ -175,20 +184,31 @@ no_server(const char *spool)
 	return NULL;
 }
 
+static void
+no_answer(const char *spool, int seconds)
+{
+	if (errno == EAGAIN)
+		fprintf(stderr, "waybill: %s/control: no answer in %d s: the "
+		    "server's queue is stopped or very busy\n", spool,
+		    seconds);
+	else
+		fprintf(stderr, "waybill: %s/control: %s\n", spool,
+		    strerror(errno));
+}
+
 json_t *
 cmd_control(const char *spool, const char *line)
 {
 	struct buf	 answer = { 0 };
 	json_error_t	 error;
 	json_t		*doc;
-	int		 fd;
+	int		 fd, seconds = patience_s(line);
 
-	if ((fd = dial(spool)) == -1)
+	if ((fd = dial(spool, seconds)) == -1)
 		return no_server(spool);
 	if (file_write_all(fd, line, strlen(line)) == -1 ||
 	    read_all(fd, &answer) == -1) {
-		fprintf(stderr, "waybill: %s/control: %s\n", spool,
-		    errno == EAGAIN ? "no answer in time" : strerror(errno));
+		no_answer(spool, seconds);
 		close(fd);
 		buf_clear(&answer);
 		return NULL;
