@@ -5,8 +5,9 @@ For every line of mta/msg/messages.def the server is started with the hook
 that makes the receiver end itself by SIGKILL when it has read the first
 message of that type (configure --enable-test-hooks).  Then mail goes in: to a
 mailbox, to two by an alias, to a next hop, and one large enough for a body
-file; a reload and a status are asked for.  All that was acknowledged must
-arrive, in Maildirs once, and the server must have gone on by itself.
+file; a reload and a status are asked for; PROVOKED has what else a message
+needs to be sent.  All that was acknowledged must arrive, in Maildirs once, and
+the server must have gone on by itself.
 """
 import collections
 import os
@@ -22,16 +23,11 @@ from sink import Sink  # noqa: E402
 import kill_test  # noqa: E402
 
 LINE = re.compile(r'^MSG\((\w+),\s*(\w+),\s*(\w+),')
-# Seen only when a disk or a clock fails: unit tests of their rooms have them.
+# Unit tests of their rooms have them.
 NOT_HERE = {
     "SEGMENT_FAILED": "needs a disk that fails",
-    "BODY_DROPPED": "needs a session that breaks off in a large message",
-    "SEGMENT_GONE": "needs a segment that becomes empty",
-    "SEGMENT_SEALED": "needs a full segment",
     "SEGMENT_RESUME": "sent after a queue's death: its receiver would have to die twice",
     "SEGMENT_REVOKED": "needs a worker that was stopped for a minute",
-    "DELIVER_FAILED": "needs a mailbox that cannot be written",
-    "STOP": "the receiver ends anyway",
 }
 RECEIVERS = {"ALL": ["SMTP", "QUEUE"], "POLICY": ["SMTP", "ROUTE"], "ANY": ["RELAY"]}
 
@@ -60,6 +56,63 @@ def send(port, ident, to, size):
     raise AssertionError(f"{to} was never taken")
 
 
+def died(s):
+    return "signal 9" in s.log() or "signal=9" in s.log()
+
+
+# --- what has to happen before a message is sent; want: {X-Id: recipient}
+
+def fill_segments(s, want):
+    """A segment holds one of these; each worker begins several."""
+    for i in range(8):
+        ident = f"fill.{i}"
+        want[ident] = "x@elsewhere.example"
+        send(s.port, ident, want[ident], 600000)
+
+
+def break_off(s, _want):
+    """In a content that is so large that it has a body file already."""
+    def bodies():
+        return os.listdir(os.path.join(s.spool, "body"))
+    srv.wait_for(lambda: not bodies())  # of what has gone in before
+    with s.raw() as c, c.makefile("rb") as replies:
+        replies.readline()
+        for line in (b"HELO client.example", b"MAIL FROM:<a@b.example>",
+                     b"RCPT TO:<u1@crash.example>", b"DATA"):
+            c.sendall(line + b"\r\n")
+            assert replies.readline()[:1] in (b"2", b"3")
+        c.sendall(b"X-Id: broken off\r\n\r\n" + b"line of text\r\n" * 150000)
+        srv.wait_for(bodies)
+    srv.wait_for(lambda: died(s))
+
+
+def spoil_mailbox(s, want):
+    """A plain file stands in the Maildir's place until the receiver has died."""
+    box = os.path.join(s.dir, "mail", "u1")
+    srv.wait_for(lambda: os.path.isdir(box + "/new"))
+    os.rename(box, box + ".aside")
+    with open(box, "wb"):
+        pass
+    want["spoilt"] = "u1@crash.example"
+    send(s.port, "spoilt", want["spoilt"], 2000)
+    srv.wait_for(lambda: died(s))
+    os.unlink(box)
+    os.rename(box + ".aside", box)
+
+
+def stop_and_start(s, _want):
+    """The next one lives: it finds what the dead ones have left."""
+    s.stop()
+    del s.env["WAYBILL_TEST_KILL"]
+    s.start()
+
+
+PROVOKED = {
+    "SEGMENT_SEALED": fill_segments, "SEGMENT_GONE": fill_segments,
+    "BODY_DROPPED": break_off, "DELIVER_FAILED": spoil_mailbox, "STOP": stop_and_start,
+}
+
+
 def scenario(number, name, receiver, hop):
     owner = 'owner "waybill-mail"' if os.geteuid() == 0 else ""
     policy = kill_test.POLICY.replace("HOP", str(hop.port)).replace("OWNER", owner)
@@ -73,6 +126,7 @@ def scenario(number, name, receiver, hop):
             send(s.port, ident, to, 2000)
         want[f"{name}.big"] = "u1@crash.example"
         send(s.port, f"{name}.big", "u1@crash.example", 1500000)
+        PROVOKED.get(name, lambda *_: None)(s, want)
         s.waybill("status", check=False)
         s.waybill("reload", check=False)
 
@@ -85,8 +139,7 @@ def scenario(number, name, receiver, hop):
         local, far = kill_test.gather(s, hop)
         lost, twice, far_twice = kill_test.judge(want, local, far)
         assert not lost and not twice, (lost, twice)
-        died = "signal 9" in s.log() or "signal=9" in s.log()
-        assert died, f"nobody died: {name} was not read by {receiver}"
+        assert died(s), f"nobody died: {name} was not read by {receiver}"
         return len(far_twice)
 
 
