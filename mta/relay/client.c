@@ -89,8 +89,8 @@ client_finish(struct client *c, enum client_end end)
 	c->ops->finished(c->arg, end);
 }
 
-static void
-finish_stale(struct client *c)
+void
+client_stale(struct client *c)
 {
 	log_debug("session=%p mta=%s event=stale", (void *)c, c->mta);
 	client_finish(c, CLIENT_STALE);
@@ -116,6 +116,13 @@ client_break_off(struct client *c, const struct outcome *why)
 	client_finish(c, CLIENT_CLOSED);
 }
 
+static const char *
+waits_for(const struct client *c)
+{
+	return client_at_data(c) ? "the answer to DATA" :
+	    client_states[c->state].waits_for;
+}
+
 /* The connection has ended without a reply. */
 static void
 lost(struct client *c, int error)
@@ -123,7 +130,7 @@ lost(struct client *c, int error)
 	struct outcome	why;
 
 	if (c->job != NULL && is_stale(c)) {
-		finish_stale(c);
+		client_stale(c);
 		return;
 	}
 	if (c->state == CONNECTING)
@@ -132,7 +139,7 @@ lost(struct client *c, int error)
 	else
 		outcome_set(&why, 451, "4.4.2",
 		    "connection lost while waiting for %s%s%s",
-		    client_states[c->state].waits_for, error == 0 ? "" : ": ",
+		    waits_for(c), error == 0 ? "" : ": ",
 		    error == 0 ? "" : strerror(error));
 	client_break_off(c, &why);
 }
@@ -143,7 +150,25 @@ client_nonsense(struct client *c)
 	struct outcome	why;
 
 	outcome_set(&why, 451, "4.5.0", "not understood instead of %s",
-	    client_states[c->state].waits_for);
+	    waits_for(c));
+	client_break_off(c, &why);
+}
+
+bool
+client_out_of_step(const struct client *c)
+{
+	char	octet;
+
+	return c->unread > 0 ||
+	    recv(c->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+void
+client_surplus(struct client *c)
+{
+	struct outcome	why;
+
+	outcome_set(&why, 451, "4.5.0", "more replies than commands");
 	client_break_off(c, &why);
 }
 
@@ -183,7 +208,7 @@ closing_reply(struct client *c, const struct reply *r)
 	struct outcome	why;
 
 	if (c->job != NULL && is_stale(c)) {
-		finish_stale(c);
+		client_stale(c);
 		return;
 	}
 	outcome_reply(&why, r);
@@ -241,8 +266,10 @@ take_replies(struct client *c, struct span in)
 
 	while (in.n > 0 && !c->freed && c->state != GONE) {
 		got = reply_parse(in, &c->pos, &r);
-		if (got == REPLY_MORE)
+		if (got == REPLY_MORE) {
+			c->unread = in.n;
 			break;
+		}
 		if (got == REPLY_NONSENSE) {
 			client_nonsense(c);
 			break;
@@ -380,7 +407,7 @@ timed_out(struct client *c)
 	struct outcome	why;
 
 	outcome_set(&why, 451, c->state == CONNECTING ? "4.4.1" : "4.4.2",
-	    "timed out while waiting for %s", client_states[c->state].waits_for);
+	    "timed out while waiting for %s", waits_for(c));
 	client_break_off(c, &why);
 }
 

@@ -63,7 +63,7 @@ hello_done(struct client *c, const struct reply *r)
 	struct outcome	why;
 
 	if (c->unread > 0) {
-		client_nonsense(c);
+		client_surplus(c);
 		return;
 	}
 	if (is_loop(c, r)) {
@@ -80,8 +80,8 @@ hello_done(struct client *c, const struct reply *r)
 void
 client_greeting_reply(struct client *c, const struct reply *r)
 {
-	if (c->unread > 0)
-		client_nonsense(c);
+	if (client_out_of_step(c))
+		client_surplus(c);
 	else if (r->code == 220)
 		say_hello(c, "EHLO", EHLO);
 	else
@@ -95,7 +95,10 @@ client_ehlo_reply(struct client *c, const struct reply *r)
 		ehlo_parse(r, &c->ext);
 		hello_done(c, r);
 	} else if (r->code >= 500 && r->code != 521) {
-		say_hello(c, "HELO", HELO);
+		if (client_out_of_step(c))
+			client_surplus(c);
+		else
+			say_hello(c, "HELO", HELO);
 	} else {
 		refused(c, r);
 	}

@@ -57,7 +57,7 @@ struct client {
 	struct ehlo		 ext;
 	struct buf		 in, out;
 	struct reply_pos	 pos;
-	size_t			 unread;	/* octets behind the reply at hand: none where we speak next */
+	size_t			 unread;	/* octets received behind the last reply that was taken */
 	struct job		*job;
 	bool			 used;		/* has sent a message before this one */
 	bool			 wants_rset;	/* a transaction was left open */
@@ -77,8 +77,17 @@ void	client_fail(struct client *, const struct outcome *why);
 void	client_finish(struct client *, enum client_end);
 /* The session broke: those without an answer are to be tried again. */
 void	client_break_off(struct client *, const struct outcome *why);
-/* No SMTP, or more replies than commands: nothing after it can be trusted. */
+/* No SMTP: nothing after it can be trusted. */
 void	client_nonsense(struct client *);
+/*
+ * Where we speak next, and the hop awaits it: it has said something already.
+ * That cannot be an answer to what is not yet sent, and must not become one.
+ */
+bool	client_out_of_step(const struct client *);
+/* More replies than commands: which one answers what is not known any more. */
+void	client_surplus(struct client *);
+/* The session had been idle and is of no use; the job has no results. */
+void	client_stale(struct client *);
 /* A broken connection is noticed by the reader, who may find a reply first. */
 void	client_flush(struct client *);
 /* Another turn, when the socket takes more. */
@@ -91,6 +100,8 @@ void	client_ehlo_reply(struct client *, const struct reply *);
 void	client_helo_reply(struct client *, const struct reply *);
 
 /* client_mail.c */
+/* In ENVELOPE: the next reply is that to DATA. */
+bool	client_at_data(const struct client *);
 void	client_envelope_reply(struct client *, const struct reply *);
 void	client_dot_reply(struct client *, const struct reply *);
 void	client_early_reply(struct client *, const struct reply *);

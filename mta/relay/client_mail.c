@@ -28,6 +28,14 @@ command_at(const struct client *c, size_t i, size_t *rcpt)
 	return *rcpt < c->job->n ? C_RCPT : C_DATA;
 }
 
+bool
+client_at_data(const struct client *c)
+{
+	size_t	rcpt;
+
+	return c->state == ENVELOPE && command_at(c, c->next, &rcpt) == C_DATA;
+}
+
 static void
 put_mail(struct client *c)
 {
@@ -112,6 +120,13 @@ client_send(struct client *c, struct job *j)
 	c->job = j;
 	c->sent = c->next = c->accepted = 0;
 	c->mail_ok = c->content_done = false;
+	if (client_out_of_step(c)) {
+		if (c->used)
+			client_stale(c);
+		else
+			client_surplus(c);
+		return;
+	}
 	job_set_mta(j, span_of(c->mta));
 	if (cannot_take(c, &why)) {
 		job_result_rest(j, &why);
@@ -163,7 +178,9 @@ data_reply(struct client *c, const struct reply *r)
 {
 	struct outcome	why;
 
-	if (r->code == 354 && c->accepted > 0) {
+	if (r->code == 354 && client_out_of_step(c)) {
+		client_surplus(c);
+	} else if (r->code == 354 && c->accepted > 0) {
 		client_step(c, CONTENT, "354");
 		content_start(&c->content, c->job->fd, c->job->offset,
 		    c->job->length);
@@ -187,8 +204,8 @@ next_command(struct client *c, enum command what)
 {
 	size_t	rcpt;
 
-	if (c->unread > 0)
-		client_nonsense(c);
+	if (client_out_of_step(c))
+		client_surplus(c);
 	else if (what == C_MAIL && !c->mail_ok)
 		no_content(c);
 	else if (command_at(c, c->sent, &rcpt) == C_DATA && c->accepted == 0)
@@ -201,13 +218,15 @@ void
 client_envelope_reply(struct client *c, const struct reply *r)
 {
 	size_t		rcpt = 0;
-	enum command	what = command_at(c, c->next++, &rcpt);
+	enum command	what = command_at(c, c->next, &rcpt);
 
 	if (r->code / 100 == 3 && what != C_DATA) {
 		client_nonsense(c);
 		return;
 	}
 	c->deadline_ms = client_deadline(client_states[ENVELOPE].seconds);
+	if (what != C_DATA)
+		c->next++;
 	switch (what) {
 	case C_RSET:
 		break;
@@ -223,7 +242,7 @@ client_envelope_reply(struct client *c, const struct reply *r)
 	}
 	if (c->next == c->sent)
 		next_command(c, what);
-	else if (command_at(c, c->next, &rcpt) == C_DATA)
+	else if (client_at_data(c))
 		c->deadline_ms = client_deadline(DATA_S);
 }
 
@@ -248,6 +267,10 @@ client_proceed(struct client *c)
 {
 	enum content_got	got;
 
+	if (c->unread > 0) {	/* a part of a reply, before the dot */
+		client_surplus(c);
+		return;
+	}
 	if (!c->content_done) {
 		got = content_next(&c->content, &c->out);
 		if (got == CONTENT_BROKEN) {

@@ -3,7 +3,8 @@
  *
  * A chat is lines: "S: " the hop says, "C: " it waits for that line, "R: " it
  * says without a line's end, "L: " with LF alone, "X" it closes, "T" time runs
- * out.
+ * out, "W" it waits until the client has read all, "N" the owner sends the next
+ * message.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,6 +24,8 @@
 #include "mta/relay/client.h"
 #include "mta/spool/envelope.h"
 
+#define PAUSE_MS	20
+
 struct chat {
 	const char	*name;
 	const char	*chat;
@@ -31,6 +34,7 @@ struct chat {
 	unsigned	 njobs;		/* messages one after the other; 0: 1 */
 	unsigned	 flags;
 	const char	*content;	/* NULL: "Subject: x\r\n\r\n.hi\r\n" */
+	bool		 stays;		/* idle, until "N" */
 };
 
 static struct {
@@ -38,6 +42,7 @@ static struct {
 	const char		*at;	/* in the chat's text */
 	int			 fd;	/* the hop's end; -1: closed */
 	struct watch		 watch;
+	struct timer		 pause;	/* "W" */
 	struct buf		 in, told;
 	struct client		*client;
 	struct job		*job;
@@ -52,6 +57,7 @@ static void
 hop_close(void)
 {
 	watch_clear(&t.watch);
+	timer_clear(&t.pause);
 	if (t.fd != -1)
 		close(t.fd);
 	t.fd = -1;
@@ -95,6 +101,16 @@ flush(struct buf *out)
 	buf_clear(out);
 }
 
+static void	hop_goes_on(void);
+static void	send_job(void);
+
+static void
+pause_over(void *arg)
+{
+	(void)arg;
+	hop_goes_on();
+}
+
 /* As far as the chat goes without the client. */
 static void
 hop_goes_on(void)
@@ -103,7 +119,8 @@ hop_goes_on(void)
 	struct span	 line;
 	const char	*here;
 
-	while (t.fd != -1 && (here = t.at, next_line(&line))) {
+	while (t.fd != -1 && !timer_pending(&t.pause) &&
+	    (here = t.at, next_line(&line))) {
 		if (span_prefix(line, SPAN("S: ")))
 			buf_addf(&out, "%.*s\r\n", SPAN_ARG(span_from(line, 3)));
 		else if (span_prefix(line, SPAN("L: ")))
@@ -122,6 +139,11 @@ hop_goes_on(void)
 		} else if (span_eq(line, SPAN("T"))) {
 			flush(&out);
 			client_tick(t.client, loop_now_ms() + 3600000);
+		} else if (span_eq(line, SPAN("W"))) {
+			timer_set(&t.pause, PAUSE_MS, pause_over, NULL);
+		} else if (span_eq(line, SPAN("N"))) {
+			flush(&out);
+			send_job();
 		}
 	}
 	flush(&out);
@@ -217,6 +239,8 @@ on_finished(void *arg, enum client_end end)
 	tell_job();
 	buf_addf(&t.told, "; %s", names[end]);
 	job_free(&t.job);
+	if (end == CLIENT_IDLE && t.chat->stays)
+		return;
 	if (end == CLIENT_IDLE && t.jobs <
 	    (t.chat->njobs == 0 ? 1 : t.chat->njobs)) {
 		send_job();
@@ -456,10 +480,12 @@ static const struct chat	before[] = {
 	    "instead of the greeting"),
 	CHAT("codes that differ", "S: 220-x\nS: 221 x\n", "failed 451 4.5.0 not "
 	    "understood instead of the greeting"),
-	CHAT("talks on after the greeting", "S: 220 x\nS: 250 x\n", "failed 451 "
-	    "4.5.0 not understood instead of the greeting"),
-	CHAT("talks on after EHLO", HELLO "S: 250 x\nS: 250 x\n", "failed 451 "
-	    "4.5.0 not understood instead of the answer to EHLO"),
+	CHAT("talks on after the greeting", "S: 220 x\nS: 250 x\n",
+	    "failed 451 4.5.0 more replies than commands"),
+	CHAT("talks on after EHLO", HELLO "S: 250 x\nS: 250 x\n",
+	    "failed 451 4.5.0 more replies than commands"),
+	CHAT("talks on after EHLO is refused", HELLO "S: 500 x\nS: 250 x\n",
+	    "failed 451 4.5.0 more replies than commands"),
 	CHAT("our own name at our own address", "S: 220 me.example\n"
 	    "C: EHLO me.example\nS: 250 ME.example at your service\n",
 	    "failed 554 5.4.6 mail loops back to this host"),
@@ -475,6 +501,7 @@ without_a_session_the_address_has_failed(void **state)
 #define LOST(what)	"connection lost while waiting for " what
 #define UNDERSTOOD(what)	"not understood instead of " what
 #define M_OR_R		"the answer to MAIL or RCPT"
+#define AT_DATA		"the answer to DATA"
 #define FINAL		"the answer to the final dot"
 
 static const struct chat	broken[] = {
@@ -487,7 +514,10 @@ static const struct chat	broken[] = {
 	CHAT("421 at RCPT", PLAIN MAIL OK RCPT1 "S: 421 4.3.2 shutting down\n",
 	    "ready; 421 4.3.2 shutting down; unconnected; closed"),
 	CHAT("closed at DATA", PLAIN MAIL OK RCPT1 OK DATA "X\n",
-	    "ready; 451 4.4.2 " LOST(M_OR_R) "; unconnected; closed"),
+	    "ready; 451 4.4.2 " LOST(AT_DATA) "; unconnected; closed"),
+	CHAT("no answer to DATA", PIPE MAIL RCPT1 DATA OK OK "W\nT\n", "ready; "
+	    "451 4.4.2 timed out while waiting for " AT_DATA
+	    "; unconnected; closed"),
 	CHAT("closed after the dot: perhaps a duplicate", PLAIN MAIL OK RCPT1 OK
 	    DATA GO CONTENT "X\n",
 	    "ready; 451 4.4.2 " LOST(FINAL) "; unconnected; closed"),
@@ -501,13 +531,13 @@ static const struct chat	broken[] = {
 	CHAT("354 at RCPT", PIPE MAIL OK GO, "ready; 451 4.5.0 "
 	    UNDERSTOOD(M_OR_R) "; unconnected; closed"),
 	CHAT("250 at DATA", PLAIN MAIL OK RCPT1 OK DATA OK, "ready; 451 4.5.0 "
-	    UNDERSTOOD(M_OR_R) "; unconnected; closed"),
+	    UNDERSTOOD(AT_DATA) "; unconnected; closed"),
+	CHAT("250 at DATA, pipelined", PIPE MAIL RCPT1 DATA OK OK OK, "ready; "
+	    "451 4.5.0 " UNDERSTOOD(AT_DATA) "; unconnected; closed"),
 	CHAT("350 at DATA", PLAIN MAIL OK RCPT1 OK DATA "S: 350 x\n",
-	    "ready; 451 4.5.0 " UNDERSTOOD(M_OR_R) "; unconnected; closed"),
+	    "ready; 451 4.5.0 " UNDERSTOOD(AT_DATA) "; unconnected; closed"),
 	CHAT("354 at the dot", PLAIN MAIL OK RCPT1 OK DATA GO CONTENT GO,
 	    "ready; 451 4.5.0 " UNDERSTOOD(FINAL) "; unconnected; closed"),
-	CHAT("a reply too many, one by one", PLAIN MAIL "S: 250 a\nS: 250 b\n",
-	    "ready; 451 4.5.0 " UNDERSTOOD(M_OR_R) "; unconnected; closed"),
 	CHAT("a reply too many at the dot: nothing more on this session", PLAIN
 	    MAIL OK RCPT1 OK DATA GO CONTENT "S: 250 a\nS: 250 b\n",
 	    "ready; 250 2.0.0 a; closed"),
@@ -547,6 +577,62 @@ an_idle_session_that_had_ended_is_no_failure(void **state)
 	RUN(stale);
 }
 
+#define SURPLUS	"451 4.5.0 more replies than commands; unconnected; closed"
+
+static const struct chat	surplus[] = {
+	CHAT("to MAIL, one by one", PLAIN MAIL "S: 250 a\nS: 250 b\n",
+	    "ready; " SURPLUS),
+	CHAT("to RCPT, a part of it", PLAIN MAIL OK RCPT1 "S: 250 a\nR: 25\n",
+	    "ready; " SURPLUS),
+	CHAT("to MAIL, as for the whole message", PIPE MAIL
+	    "S: 250 a\nS: 250 b\nS: 354 c\nS: 250 d\n", "ready; " SURPLUS),
+	CHAT("behind 354", PIPE MAIL RCPT1 DATA OK OK GO OK,
+	    "ready; " SURPLUS),
+	CHAT("behind 354, one by one", PLAIN MAIL OK RCPT1 OK DATA GO OK,
+	    "ready; " SURPLUS),
+	CHAT("behind 354, a part of it", PIPE MAIL RCPT1 DATA OK OK GO "R: 25\n",
+	    "ready; " SURPLUS),
+	CHAT("behind 354: who was answered keeps it", PIPE MAIL RCPT1 RCPT2 DATA
+	    "S: 250 a\nS: 550 5.1.1 no\nS: 250 b\nS: 354 c\nS: 250 d\n",
+	    "ready; 550 5.1.1 no; " SURPLUS, .nrcpts = 2),
+	CHAT("behind 354 that nobody needs", PIPE MAIL RCPT1 DATA OK
+	    "S: 550 5.1.1 no\n" GO OK,
+	    "ready; 550 5.1.1 no; unconnected; closed"),
+};
+
+static void
+a_reply_to_nothing_answers_nothing(void **state)
+{
+	(void)state;
+	RUN(surplus);
+}
+
+#define STAYS	FIRST "W\n"
+static const struct chat	idle[] = {
+	CHAT("a reply", STAYS "S: 250 x\n", TOLD "ended", .stays = true),
+	CHAT("garbage", STAYS "S: x\n", TOLD "ended", .stays = true),
+	CHAT("421", STAYS "S: 421 idle for too long\nX\n", TOLD "ended",
+	    .stays = true),
+	CHAT("421 in pieces", STAYS "R: 421 idle\nW\nS: \nX\n", TOLD "ended",
+	    .stays = true),
+	CHAT("a reply that is not yet read", STAYS "S: 250 x\nN\n",
+	    TOLD "0  ; stale", .stays = true),
+	CHAT("421 that is not yet read", STAYS "S: 421 x\nN\n",
+	    TOLD "0  ; stale", .stays = true),
+	CHAT("a part of a reply", STAYS "R: 25\nW\nN\n", TOLD "0  ; stale",
+	    .stays = true),
+	CHAT("nothing: the session is used again", STAYS "N\n" MAIL RCPT1 DATA
+	    OK OK GO CONTENT "S: 250 second\nW\nX\n",
+	    TOLD "250 2.0.0 second; idle; ended", .stays = true),
+};
+
+static void
+what_an_idle_session_says_answers_no_later_command(void **state)
+{
+	(void)state;
+	RUN(idle);
+}
+
 /* More than a socket takes at once; the hop reads it all, stuffed. */
 static void
 large_content_goes_in_pieces(void **state)
@@ -573,6 +659,25 @@ large_content_goes_in_pieces(void **state)
 	buf_clear(&script);
 	free(content);
 	free(chat);
+}
+
+/* Its rest must not come as the answer to the dot. */
+static void
+a_part_of_a_reply_amid_the_content_ends_the_session(void **state)
+{
+	const size_t	 n = 4u << 20;
+	char		*content = malloc(n + 1);
+	struct chat	 c = CHAT("amid", PIPE MAIL RCPT1 DATA OK OK GO
+	    "C: first\nR: 25\n", "ready; " SURPLUS);
+
+	(void)state;
+	assert_non_null(content);
+	memset(content, 'x', n);
+	memcpy(content, "first\r\n", 7);
+	content[n] = '\0';
+	c.content = content;
+	run_chat(&c);
+	free(content);
 }
 
 /* The spool's file is shorter than the job says: no dot may follow. */
@@ -605,7 +710,12 @@ main(void)
 		cmocka_unit_test(
 		    a_session_that_breaks_defers_what_has_no_answer),
 		cmocka_unit_test(an_idle_session_that_had_ended_is_no_failure),
+		cmocka_unit_test(a_reply_to_nothing_answers_nothing),
+		cmocka_unit_test(
+		    what_an_idle_session_says_answers_no_later_command),
 		cmocka_unit_test(large_content_goes_in_pieces),
+		cmocka_unit_test(
+		    a_part_of_a_reply_amid_the_content_ends_the_session),
 		cmocka_unit_test(
 		    content_that_cannot_be_read_ends_without_a_dot),
 	};

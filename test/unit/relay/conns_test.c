@@ -8,9 +8,11 @@
 #include <cmocka.h>
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -389,6 +391,25 @@ a_stale_session_is_no_failure(void **state)
 	assert_int_equal(t.hop.visits, 2);
 }
 
+/* It lies unread in the socket when the next message comes. */
+static void
+a_session_that_spoke_while_idle_is_not_used_again(void **state)
+{
+	const int	on = 1;
+
+	(void)state;
+	give(1, "relay:hub");
+	(void)answers(1);
+	assert_int_equal(setsockopt(t.hop.latest->fd, IPPROTO_TCP, TCP_NODELAY,
+	    &on, sizeof(on)), 0);
+	say(t.hop.latest, "250 2.0.0 surplus\r\n");
+	(void)poll(NULL, 0, 20);
+	give(2, "relay:hub");
+	assert_string_equal(answers(1), "1: 250 2.0.0; 2: 250 2.0.0");
+	assert_int_equal(t.hop.visits, 2);
+	assert_int_equal(t.hop.messages, 2);
+}
+
 static void
 other_hops_have_other_sessions(void **state)
 {
@@ -495,6 +516,7 @@ main(void)
 		TEST(a_session_takes_one_message_after_the_other),
 		TEST(two_at_once_have_two_sessions),
 		TEST(a_stale_session_is_no_failure),
+		TEST(a_session_that_spoke_while_idle_is_not_used_again),
 		TEST(other_hops_have_other_sessions),
 		TEST(a_new_policy_ends_idle_sessions),
 		TEST(an_idle_session_ends_after_a_while),
