@@ -260,15 +260,32 @@ wrapped(void)
 #endif
 }
 
+static void
+limit(int what, rlim_t most)
+{
+	struct rlimit	lim;
+
+	if (getrlimit(what, &lim) == -1)
+		fatal("getrlimit");
+	if (lim.rlim_max > most)
+		lim.rlim_max = most;
+	if (lim.rlim_cur > lim.rlim_max)
+		lim.rlim_cur = lim.rlim_max;
+	if (setrlimit(what, &lim) == -1)
+		fatal("setrlimit");
+}
+
 void
 confine_sandbox(unsigned allow)
 {
-	struct rlimit	none = { 0, 0 };
-
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		fatal("prctl");
-	if (setrlimit(RLIMIT_CORE, &none) == -1)
-		fatal("setrlimit");
+	limit(RLIMIT_CORE, 0);
+	limit(RLIMIT_MEMLOCK, 0);
+	limit(RLIMIT_MSGQUEUE, 0);
+#ifndef WAYBILL_SANITIZED	/* their shadow counts as data */
+	limit(RLIMIT_DATA, CONFINE_MEMORY_MAX);
+#endif
 	if (!wrapped())
 		load_filter(allow);
 }

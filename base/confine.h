@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
@@ -44,6 +45,8 @@ void	confine_drop_to_caps(const char *user, uint64_t caps);
  * numbers and keeps no capability.  Refuses uid or gid 0.
  */
 void	confine_become(uid_t, gid_t);
+#define CONFINE_MEMORY_MAX	(UINT64_C(4) << 30)	/* octets of data of one process */
+
 void	confine_sandbox(unsigned allow);
 /* RLIMIT_NOFILE up to the hard limit or `want`, whichever is less; returns what it is now. */
 unsigned long	confine_descriptors(unsigned long want);

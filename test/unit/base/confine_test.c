@@ -274,6 +274,11 @@ no_core_no_privileges(void)
 
 	if (getrlimit(RLIMIT_CORE, &lim) == -1 || lim.rlim_max != 0)
 		return 1;
+#ifndef WAYBILL_SANITIZED
+	if (getrlimit(RLIMIT_DATA, &lim) == -1 ||
+	    lim.rlim_max > CONFINE_MEMORY_MAX)
+		return 2;
+#endif
 	return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1;
 }
 
