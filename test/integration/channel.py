@@ -6,11 +6,14 @@
         name, body = c.receive()
 """
 import array
+import atexit
 import os
 import re
+import shutil
 import socket
 import struct
 import subprocess
+import tempfile
 
 from server import BUILD, PATIENCE, SRC
 
@@ -101,16 +104,25 @@ class Channel:
         self.sock.close()
 
 
+def reachable(program):
+    """A copy that anyone may run: the build may stand below somebody's private folder."""
+    folder = tempfile.mkdtemp(prefix="waybill-test-", dir="/var/tmp")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.chmod(folder, 0o755)
+    return shutil.copy(program, folder)
+
+
 class Child:
     """Not as root: then it would want the users that `waybill setup` makes."""
 
     def __init__(self, name, env=None):
         ours, theirs = socket.socketpair()
-        other = {}
+        other, program = {}, f"{BUILD}/waybill-{name}"
         if os.geteuid() == 0:
             other = {"user": "nobody", "group": "nogroup", "extra_groups": []}
+            program = reachable(program)
         self.proc = subprocess.Popen(
-            [f"{BUILD}/waybill-{name}", "--instance", "0"],
+            [program, "--instance", "0"],
             env={**os.environ, **(env or {})}, pass_fds=(PARENT_FD,),
             preexec_fn=lambda: os.dup2(theirs.fileno(), PARENT_FD), **other)
         theirs.close()
