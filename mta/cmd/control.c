@@ -24,7 +24,7 @@
 #include "mta/cmd/cmd.h"
 
 #define ANSWER_MAX	(1u << 30)	/* octets: a queue may be long */
-#define PATIENCE_S	10
+#define PATIENCE_S	30
 #define RELOAD_S	90		/* it compiles */
 
 char *
