@@ -39,6 +39,22 @@ uint32_t	 rs_build_file(struct rs_build *, struct span path,
 uint32_t	 rs_build_map(struct rs_build *, struct span name,
     struct span driver, struct span kind, uint32_t file, uint32_t line,
     const struct span *entries, size_t npairs);
+/* Where a network table is, and its options; after rs_build_map(). */
+void		 rs_build_map_more(struct rs_build *, uint32_t map,
+    struct span where, uint32_t object);
+uint32_t	 rs_build_list(struct rs_build *, struct span name,
+    struct span zone, uint32_t codes, uint32_t line);
+uint32_t	 rs_build_rate(struct rs_build *, struct span name, int64_t rate,
+    uint32_t line);
+/*
+ * The n tokens of a pattern, strings and sets built already; those that are
+ * adjacent and TEXT are not joined.
+ */
+uint32_t	 rs_build_pattern(struct rs_build *, struct span text,
+    const struct rs_token *, size_t n);
+/* Interned. The compiler has tried it with base/regex.h. */
+uint32_t	 rs_build_regex(struct rs_build *, struct span text,
+    uint32_t flags);
 uint32_t	 rs_build_reply(struct rs_build *, unsigned code,
     struct span status);
 uint32_t	 rs_build_tag(struct rs_build *, struct span name,

@@ -215,7 +215,7 @@ put_cases(struct listing *l, uint32_t n, uint32_t at)
 static void
 put_operand(struct listing *l, unsigned kind, uint32_t n, uint32_t at)
 {
-	switch ((enum rs_operand)kind) {
+	switch (kind) {
 	case RS_OUT_:
 	case RS_IN_:
 	case RS_IN0_:

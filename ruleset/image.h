@@ -2,7 +2,7 @@
  * image.h - the compiled policy: one position-independent file, mapped
  * read-only.
  *
- * Layout: struct rs_header (magic "WBIMAGE1", version, size, SHA-256 of all
+ * Layout: struct rs_header (magic "WBIMAGE2", version, size, SHA-256 of all
  * that follows the header), a table of sections (sections.def), the sections;
  * little-endian, each aligned to 8; every reference is an index or an offset,
  * never a pointer.
@@ -21,7 +21,11 @@ struct rs_image;
 
 enum rs_object_kind {
 	RS_O_SERVER, RS_O_LISTEN, RS_O_SPOOL, RS_O_QUEUE, RS_O_LIMITS,
-	RS_O_MAILBOX, RS_O_RELAY, RS_NOBJECTS
+	RS_O_MAILBOX, RS_O_RELAY,
+	RS_O_TLS,		/* name: "", or the host of `for` */
+	RS_O_MILTER,
+	RS_O_MAP,		/* options of a map; name: the map's */
+	RS_NOBJECTS
 };
 
 enum rs_option {
@@ -90,7 +94,54 @@ struct rs_map_decl {
 	uint32_t	file;		/* manifest index; UINT32_MAX: none */
 	uint32_t	line;		/* of its declaration */
 	uint32_t	first_entry, nentries;	/* inline: pairs of strings */
+	uint32_t	where;		/* string: path, URI, conninfo; empty */
+	uint32_t	object;		/* its options; UINT32_MAX: none */
 };
+
+/* `dnslist zen = "zen.example.net" codes ...` */
+struct rs_list {
+	uint32_t	name, zone;	/* strings */
+	uint32_t	codes;		/* nets */
+	uint32_t	line;
+};
+
+/* `rate "name" by ... over 100/1h` */
+struct rs_rate {
+	uint32_t	name;		/* string */
+	uint32_t	line;
+	int64_t		rate;		/* RS_RATE_COUNT(), RS_RATE_MS() */
+};
+
+/*
+ * A pattern of addresses (`like`, rewrite): tokens [first, first + n).  A token
+ * is a word in the sense of RFC 5322's atoms and specials (ruleset/pattern.h).
+ */
+struct rs_pattern {
+	uint32_t	first, n;
+	uint32_t	text;		/* string: as written */
+};
+
+enum rs_token_kind {
+	RS_TOK_TEXT,		/* string: this token, case folded */
+	RS_TOK_AT,		/* the '@' between local part and domain */
+	RS_TOK_SOME,		/* {x}: one or more tokens */
+	RS_TOK_ANY,		/* {x*}: none or more */
+	RS_TOK_ONE,		/* {x.}: exactly one */
+	RS_TOK_IN_SET, RS_TOK_IN_MAP,	/* {x in S}: the tokens that are in it */
+	RS_TOK_NOT_SET, RS_TOK_NOT_MAP	/* {x not in S}: exactly one that is not */
+};
+
+struct rs_token {
+	uint32_t	kind;
+	uint32_t	string;		/* TEXT; else the capture's name */
+	uint32_t	index;		/* set or map */
+};
+
+struct rs_regex {
+	uint32_t	text;		/* string: the expression, PCRE2 syntax */
+	uint32_t	flags;		/* RS_REGEX_ICASE */
+};
+#define RS_REGEX_ICASE	1
 
 struct rs_file {
 	uint32_t	path;		/* absolute */
@@ -145,6 +196,11 @@ RS_TABLE(rs_map_decl, map)
 RS_TABLE(rs_file, file)
 RS_TABLE(rs_tag, tag)
 RS_TABLE(rs_object, object)
+RS_TABLE(rs_list, list)
+RS_TABLE(rs_rate, rate)
+RS_TABLE(rs_pattern, pattern)
+RS_TABLE(rs_token, token)
+RS_TABLE(rs_regex, regex)
 #undef RS_TABLE
 /* Source line of an instruction, 0 when there is none. */
 uint32_t	 rs_insn_line(const struct rs_image *, uint32_t);

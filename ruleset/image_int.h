@@ -7,8 +7,8 @@
 
 #include "ruleset/image.h"
 
-#define RS_IMAGE_MAGIC		"WBIMAGE1"
-#define RS_IMAGE_VERSION	1
+#define RS_IMAGE_MAGIC		"WBIMAGE2"
+#define RS_IMAGE_VERSION	2
 #define RS_IMAGE_MAX		(512u << 20)	/* octets */
 #define RS_ALIGN		8
 #define RS_NO_INDEX		UINT32_MAX

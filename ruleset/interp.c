@@ -18,13 +18,14 @@ static const char *const verdict_names[] = {
 	[RS_V_DELIVER] = "deliver", [RS_V_RELAY] = "relay",
 	[RS_V_RELAY_TO] = "relay to", [RS_V_MX] = "mx",
 	[RS_V_REDIRECT] = "redirect", [RS_V_MOVED] = "moved",
-	[RS_V_VALUE] = "value",
+	[RS_V_VALUE] = "value", [RS_V_QUARANTINE] = "quarantine",
+	[RS_V_LMTP] = "lmtp", [RS_V_PIPE] = "pipe", [RS_V_FILE] = "file",
 };
 
 const char *
 rs_verdict_name(unsigned kind)
 {
-	return kind <= RS_V_VALUE ? verdict_names[kind] : "?";
+	return kind < RS_NVERDICTS ? verdict_names[kind] : "?";
 }
 
 struct rs_eval *
@@ -416,7 +417,7 @@ step(struct rs_eval *ev, struct frame *f, const struct rs_insn *in,
 		return end(ev, f, out);
 	case RS_SWITCH:
 		return switch_to(ev, f, in);
-	case RS_NOPS:
+	default:
 		break;
 	}
 	abort();

@@ -20,7 +20,12 @@ enum rs_verdict_kind {
 	RS_V_MX,
 	RS_V_REDIRECT,		/* value: address */
 	RS_V_MOVED,		/* value: new address; code, status */
-	RS_V_VALUE		/* a ruleset or expression returned value */
+	RS_V_VALUE,		/* a ruleset or expression returned value */
+	RS_V_QUARANTINE,	/* text: why */
+	RS_V_LMTP,		/* value: socket */
+	RS_V_PIPE,		/* value: command; text: system user */
+	RS_V_FILE,		/* value: path */
+	RS_NVERDICTS
 };
 
 struct rs_verdict {

@@ -19,7 +19,9 @@ const char *const rs_operand_names[RS_NOPERANDS] = {
 	[RS_REPLY_] = "REPLY", [RS_STR_] = "STR", [RS_OBJECT_] = "OBJECT",
 	[RS_TYPE_] = "TYPE", [RS_MASK_] = "MASK", [RS_COUNT_] = "COUNT",
 	[RS_FLAG_] = "FLAG", [RS_JUMP_] = "JUMP",
-	[RS_SWITCH_] = "SWITCH",
+	[RS_SWITCH_] = "SWITCH", [RS_REGEX_] = "REGEX",
+	[RS_PATTERN_] = "PATTERN", [RS_LIST_] = "LIST", [RS_RATE_] = "RATE",
+	[RS_LISTOF_] = "LISTOF", [RS_ROLE_] = "ROLE",
 };
 
 const char *const rs_hook_names[RS_NHOOKS] = {
@@ -48,7 +50,8 @@ const char *const rs_object_names[RS_NOBJECTS] = {
 	[RS_O_SERVER] = "server", [RS_O_LISTEN] = "listen",
 	[RS_O_SPOOL] = "spool", [RS_O_QUEUE] = "queue",
 	[RS_O_LIMITS] = "limits", [RS_O_MAILBOX] = "mailbox",
-	[RS_O_RELAY] = "relay",
+	[RS_O_RELAY] = "relay", [RS_O_TLS] = "tls", [RS_O_MILTER] = "milter",
+	[RS_O_MAP] = "map",
 };
 
 char

@@ -18,7 +18,8 @@ enum rs_operand {
 	RS_NONE_, RS_OUT_, RS_IN_, RS_IN0_, RS_CONST_, RS_FACT_, RS_FIELD_,
 	RS_SET_, RS_NETS_, RS_MAP_, RS_FUNC_, RS_RULE_, RS_REPLY_, RS_STR_,
 	RS_OBJECT_, RS_TYPE_, RS_MASK_, RS_COUNT_, RS_FLAG_, RS_JUMP_,
-	RS_SWITCH_,
+	RS_SWITCH_, RS_REGEX_, RS_PATTERN_, RS_LIST_, RS_RATE_, RS_LISTOF_,
+	RS_ROLE_,
 	RS_NOPERANDS
 };
 
@@ -43,6 +44,13 @@ struct rs_op_info {
 
 extern const struct rs_op_info rs_ops[RS_NOPS];
 extern const char *const rs_operand_names[RS_NOPERANDS];	/* "OUT" */
+
+/* Lists of which conditions ask whether one item ...: operands of LIST_EQ. */
+enum rs_listof {
+	RS_LISTOF_ATTACHMENTS,		/* file names; attachments */
+	RS_LISTOF_ATTACHMENT_TYPES,	/* media types; attachments.type */
+	RS_NLISTSOF
+};
 
 enum rs_hook {
 #define HOOK(id, name, meaning) RS_HOOK_##id,

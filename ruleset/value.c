@@ -9,7 +9,9 @@ static const char *const type_names[RS_NTYPES] = {
 	[RS_T_BOOL] = "bool", [RS_T_INT] = "int", [RS_T_SIZE] = "size",
 	[RS_T_TIME] = "time", [RS_T_TEXT] = "text", [RS_T_DOMAIN] = "domain",
 	[RS_T_ADDRESS] = "address", [RS_T_IP] = "ip", [RS_T_NET] = "net",
-	[RS_T_STATUS] = "status",
+	[RS_T_STATUS] = "status", [RS_T_DATE] = "date",
+	[RS_T_CLIENT] = "client", [RS_T_VERDICT] = "verdict",
+	[RS_T_RATE] = "rate",
 };
 
 const char *

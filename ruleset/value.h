@@ -29,6 +29,10 @@ enum rs_type {
 	RS_T_IP = 9,		/* ip; family 0: none */
 	RS_T_NET = 10,		/* ip and bits */
 	RS_T_STATUS = 11,	/* s: "5.7.1" */
+	RS_T_DATE = 12,		/* i: wall milliseconds since 1970 */
+	RS_T_CLIENT = 13,	/* ip: the client, as a key of an access table */
+	RS_T_VERDICT = 14,	/* s: as the table writes it; bits: enum rs_role */
+	RS_T_RATE = 15,		/* i: RS_RATE_COUNT(), RS_RATE_MS(); a constant */
 	RS_NTYPES
 };
 
@@ -38,10 +42,18 @@ enum rs_why {
 	RS_WHY_SOFT = 2		/* DNS list, SPF: rule not taken, one alarm */
 };
 
+/* Of whom an access table is asked; the numbers are operands of ACCESS_GET. */
+enum rs_role { RS_ROLE_CLIENT, RS_ROLE_SENDER, RS_ROLE_RCPT, RS_NROLES };
+
+/* "100/1h" in one number: how often (below 2^27), in which time (below 2^36 ms). */
+#define RS_RATE_OF(count, ms)	((int64_t)(count) << 36 | (int64_t)(ms))
+#define RS_RATE_COUNT(i)	((i) >> 36)
+#define RS_RATE_MS(i)		((i) & ((INT64_C(1) << 36) - 1))
+
 struct rs_value {
 	uint8_t		type;
 	bool		tainted;	/* a stranger wrote it */
-	uint8_t		bits;		/* NET */
+	uint8_t		bits;		/* NET; VERDICT */
 	uint32_t	at;		/* ADDRESS */
 	union {
 		int64_t		i;

@@ -20,8 +20,14 @@ enum rs_answer {
 
 struct rs_eval;
 
+struct rs_verdict;
+
 enum rs_effect {
-	RS_E_HEADER_ADD, RS_E_HEADER_SET, RS_E_HEADER_DEL, RS_E_LOG, RS_E_TAG
+	RS_E_HEADER_ADD, RS_E_HEADER_SET, RS_E_HEADER_DEL, RS_E_LOG, RS_E_TAG,
+	RS_E_DELAY,		/* value: TIME */
+	RS_E_BCC,		/* value: ADDRESS */
+	RS_E_MILTER_USE, RS_E_MILTER_SKIP,	/* number: object */
+	RS_E_HEADERS_ONLY
 };
 
 struct rs_world {
@@ -44,7 +50,48 @@ struct rs_world {
 	    struct rs_value *out);
 	enum rs_answer	(*tag_get)(void *ctx, struct rs_eval *, uint32_t tag,
 	    struct rs_value *out);
-	/* number: of the tag; name: of the header field or tag. */
+	/* The i-th item of a list (enum rs_listof); ABSENT after the last. */
+	enum rs_answer	(*item)(void *ctx, struct rs_eval *, unsigned listof,
+	    unsigned i, struct rs_value *out);
+	/*
+	 * bool: whether the dnslist (number in the image) lists an ip or
+	 * domain.  CANNOT is soft: rule not taken, one alarm.
+	 */
+	enum rs_answer	(*listed)(void *ctx, struct rs_eval *, uint32_t list,
+	    const struct rs_value *key, struct rs_value *out);
+	/*
+	 * bool: whether this is more than rate (number in the image) allows.
+	 * Counted once for each transaction, rate and key.
+	 */
+	enum rs_answer	(*rate)(void *ctx, struct rs_eval *, uint32_t rate,
+	    const struct rs_value *key, struct rs_value *out);
+	/* bool: key (text) was seen for the first time less than wait ago. */
+	enum rs_answer	(*greylisted)(void *ctx, struct rs_eval *,
+	    const struct rs_value *key, int64_t wait_ms, struct rs_value *out);
+	/* text: the result of RFC 7208; CANNOT (temperror) is soft. */
+	enum rs_answer	(*spf)(void *ctx, struct rs_eval *,
+	    struct rs_value *out);
+	/* bool: a domain (or text that may be one) that mail can be sent to. */
+	enum rs_answer	(*resolves)(void *ctx, struct rs_eval *,
+	    const struct rs_value *domain, struct rs_value *out);
+	/* bool: callout for a sender or a recipient. */
+	enum rs_answer	(*reachable)(void *ctx, struct rs_eval *,
+	    const struct rs_value *address, bool recipient,
+	    struct rs_value *out);
+	/* bool: the address belongs to that user (text), and to none else. */
+	enum rs_answer	(*owned)(void *ctx, struct rs_eval *,
+	    const struct rs_value *address, const struct rs_value *user,
+	    struct rs_value *out);
+	/* What an access table says of the client, sender or rcpt: VERDICT. */
+	enum rs_answer	(*access)(void *ctx, struct rs_eval *, uint32_t map,
+	    enum rs_role, struct rs_value *out, uint32_t *line);
+	/*
+	 * What v, out of map, means here: HAVE: the verdict's kind, code,
+	 * status, text, object and value are filled in; ABSENT: go on.
+	 */
+	enum rs_answer	(*verdict)(void *ctx, struct rs_eval *, uint32_t map,
+	    const struct rs_value *v, struct rs_verdict *out);
+	/* number: of the tag or object; name: of the header field or tag. */
 	void		(*effect)(void *ctx, struct rs_eval *, enum rs_effect,
 	    uint32_t number, struct span name, const struct rs_value *);
 };

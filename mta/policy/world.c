@@ -389,7 +389,7 @@ world_effect(void *ctx, struct rs_eval *e, enum rs_effect what,
 		if (!a->policy->quiet)
 			effect_log(a->facts, rs_format(v, rs_eval_arena(e)));
 		break;
-	case RS_E_TAG:
+	default:
 		break;
 	}
 }
