@@ -422,5 +422,7 @@ emit_into(struct emit *f, const struct cf_expr *e, unsigned reg)
 	case CF_E_CONVERT:
 		emit_one(f, RS_CONVERT, e->a, e->type, reg);
 		break;
+	default:
+		break;
 	}
 }

@@ -148,6 +148,8 @@ emit_action(struct emit *f, const struct cf_action *a)
 	case CF_A_VALUE:
 		emit_with(f, RS_RETURN, a->expr, 0);
 		break;
+	default:
+		break;
 	}
 }
 

@@ -90,6 +90,31 @@ cf_lit_time(struct span s, int64_t *out, const char **why)
 	return true;
 }
 
+#define RATE_COUNT_MAX	100000000
+#define RATE_MS_MAX	(INT64_C(366) * 24 * 3600 * 1000)
+
+bool
+cf_lit_rate(struct span s, int64_t *out, const char **why)
+{
+	ptrdiff_t	 slash = span_index(s, '/');
+	int64_t		 count, ms;
+
+	*out = RS_RATE_OF(1, 1000);
+	if (!cf_lit_int(span_mem(s.p, (size_t)slash), &count, why) ||
+	    !cf_lit_time(span_from(s, (size_t)slash + 1), &ms, why))
+		return false;
+	if (count > RATE_COUNT_MAX) {
+		*why = "a rate counts to a hundred millions at most";
+		return false;
+	}
+	if (ms < 1 || ms > RATE_MS_MAX) {
+		*why = "a rate's time is between 1ms and 366d";
+		return false;
+	}
+	*out = RS_RATE_OF(count, ms);
+	return true;
+}
+
 static int
 number(struct span s, size_t from, size_t n)
 {

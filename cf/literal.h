@@ -12,6 +12,8 @@ bool	cf_lit_size(struct span, int64_t *octets, const char **why);
 bool	cf_lit_time(struct span, int64_t *ms, const char **why);
 /* "2026-01-05T08:30:00Z" as wall milliseconds since 1970. */
 bool	cf_lit_date(struct span, int64_t *ms, const char **why);
+/* "100/1h" as RS_RATE_OF(). */
+bool	cf_lit_rate(struct span, int64_t *rate, const char **why);
 /* "ADDRESS/BITS"; *masked is what it would be without host bits. */
 bool	cf_lit_net(struct span, struct ipnet *, struct ipnet *masked, const char **why);
 /* "A-B" of addresses. */

@@ -274,6 +274,9 @@ declare_one(struct cf *cf, struct cf_decl *d)
 		d->hook = RS_HOOK_ROUTE;
 		enter_hook(cf, d);
 		break;
+	case CF_D_TLS: case CF_D_MILTER: case CF_D_DNSLIST: case CF_D_REWRITE:
+		cf_error_later(cf, d->loc, SPAN("this statement"));
+		break;
 	default:
 		break;
 	}

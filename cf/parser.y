@@ -45,6 +45,7 @@ struct cf_parser;
 	struct rs_value		 v;
 	struct cf_expr		*expr;
 	struct cf_exprs		 exprs;
+	struct cf_targets	 targets;
 	struct cf_action	*action;
 	struct cf_actions	 actions;
 	struct cf_rule		*rule;
@@ -59,6 +60,10 @@ struct cf_parser;
 	struct cf_tnode		*tnode;
 	struct cf_tnodes	 tnodes;
 	struct cf_reply		 reply;
+	struct {
+		enum cf_tnode_kind	kind;
+		struct cf_reply		reply;
+	} says;
 }
 
 %code {
@@ -72,7 +77,7 @@ static void	 cf_yyerror(struct cf_loc *, struct cf_parser *, const char *);
 %token <v> WORD "a name" TEXT "a text" INT "a number" SIZE "a size"
 %token <v> TIME "a time" DATE "a date" STATUS "a status" IP "an address"
 %token <v> NETWORK "a network" RANGE "a range" ADDRESS "a mail address"
-%token <v> RATE "a rate"
+%token <v> RATE "a rate" REGEX "a regular expression"
 %token <v> TEXT_HEAD "the start of a text" TEXT_MID "more of a text"
 %token <v> TEXT_TAIL "the rest of a text"
 %token ARROW "'=>'" GIVES "'->'" EQ "'=='" NE "'!='" LE "'<='" GE "'>='"
@@ -83,7 +88,8 @@ static void	 cf_yyerror(struct cf_loc *, struct cf_parser *, const char *);
 %token <v> UNKNOWN "'unknown'" ELSE "'else'" OTHERWISE "'otherwise'"
 %token <v> FAILING "'failing'" TRUE "'true'" FALSE "'false'"
 %token <v> ACCEPT "'accept'" REJECT "'reject'" DEFER "'defer'"
-%token <v> DISCARD "'discard'" MX "'mx'"
+%token <v> DISCARD "'discard'" MX "'mx'" REACHABLE "'reachable'"
+%token <v> RESOLVES "'resolves'" VERDICT "'verdict'"
 
 /* Words that are reserved only where they stand. */
 %token <v> ADD "'add'" AFTER "'after'" AS "'as'" BODY "'body'"
@@ -96,28 +102,39 @@ static void	 cf_yyerror(struct cf_loc *, struct cf_parser *, const char *);
 %token <v> REDIRECT "'redirect'" RELAY "'relay'" REMOVE "'remove'"
 %token <v> ROUTE "'route'" RULESET "'ruleset'" SENDER "'sender'"
 %token <v> SET "'set'" SPOOL "'spool'" TAG "'tag'" TEST "'test'" TO "'to'"
-%token <v> WITH "'with'"
+%token <v> WITH "'with'" ALLOW "'allow'" APPLY "'apply'"
+%token <v> BECAUSE "'because'" BCC "'bcc'" BY "'by'"
+%token <v> CERTIFICATE "'certificate'" CODES "'codes'" DELAY "'delay'"
+%token <v> DNSLIST "'dnslist'" FOR "'for'" GREYLISTED "'greylisted'"
+%token <v> HEADERS "'headers'" INBOUND "'inbound'" LMTP "'lmtp'"
+%token <v> MILTER "'milter'" ONLY "'only'" OPEN "'open'"
+%token <v> OUTBOUND "'outbound'" OVER "'over'" PIPE "'pipe'"
+%token <v> QUARANTINE "'quarantine'" RATES "'rate'"
+%token <v> REWRITE "'rewrite'" SKIP "'skip'" SPF "'spf'" TLS "'tls'"
+%token <v> USE "'use'"
 
 /* A name before a '(' is a ruleset's. */
 %precedence NAME
 %precedence '('
 
-%type <v> word login listener account cell bare record
+%type <v> word type direction login listener account cell bare record
 %type <expr> cond expr conj neg cmp val masked post primary text text_part literal
-%type <expr> path_text reply_text
-%type <exprs> args args1 values
+%type <expr> path_text reply_text part index call
+%type <exprs> args args1 values keys
+%type <targets> targets
 %type <reply> reply
+%type <says> milter_says
 %type <action> action
 %type <actions> actions
-%type <rule> rule value_rule
-%type <rules> rules value_rules
+%type <rule> rule value_rule rewrite_rule
+%type <rules> rules value_rules rewrite_rules
 %type <item> item net_item entry
 %type <items> items net_items entries
 %type <opt> option
 %type <opts> options opts_block opts_maybe
 %type <arg> param
 %type <args> params params1
-%type <decl> map_head ruleset_head
+%type <decl> map_head ruleset_head verdict_head
 %type <tnode> step dns_line
 %type <tnodes> steps dns_lines with_step
 
@@ -150,10 +167,19 @@ statement
 	| MAILBOX word opts_block
 				{ cf_decl_opts(cf_decl_name(C, @$, CF_D_MAILBOX, $2, @2), $3); }
 	| RELAY word opts_block	{ cf_decl_opts(cf_decl_name(C, @$, CF_D_RELAY, $2, @2), $3); }
-	| TAG word ':' word	{ cf_decl_type(cf_decl_name(C, @$, CF_D_TAG, $2, @2), $4, @4); }
-	| TAG word ':' word '=' val
+	| TLS opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_TLS), $2); }
+	| MILTER word opts_block
+				{ cf_decl_opts(cf_decl_name(C, @$, CF_D_MILTER, $2, @2), $3); }
+	| DNSLIST word '=' TEXT CODES net_items
+				{ cf_decl_dnslist(cf_decl_name(C, @$, CF_D_DNSLIST, $2, @2), $4, @4, $6); }
+	| REWRITE direction targets '{' rewrite_rules '}'
+				{ cf_decl_rewrite(cf_decl_name(C, @$, CF_D_REWRITE, $2, @2), $targets, $5); }
+	| TAG word ':' type	{ cf_decl_type(cf_decl_name(C, @$, CF_D_TAG, $2, @2), $4, @4); }
+	| TAG word ':' type '=' val
 				{ cf_decl_tag(cf_decl_name(C, @$, CF_D_TAG, $2, @2), $4, @4, $6); }
 	| ruleset_head '{' value_rules '}'
+				{ cf_decl_rules($1, $3); }
+	| verdict_head '{' rules '}'
 				{ cf_decl_rules($1, $3); }
 	| ON word '{' rules '}'	{ cf_decl_rules(cf_decl_name(C, @$, CF_D_HOOK, $2, @2), $4); }
 	| ROUTE '{' rules '}'	{ cf_decl_rules(cf_decl(C, @$, CF_D_ROUTE), $3); }
@@ -200,6 +226,14 @@ map
 	| map_head word TEXT	{ cf_decl_map($1, $2, @2, &$3, @3); }
 	| map_head word TEXT AS word
 				{ cf_decl_map($1, $2, @2, &$3, @3); cf_decl_type($1, $5, @5); }
+	| map_head word opts_block
+				{ cf_decl_map($1, $2, @2, NULL, @2); cf_decl_opts($1, $3); }
+	| map_head word AS word opts_block
+				{ cf_decl_map($1, $2, @2, NULL, @2); cf_decl_type($1, $4, @4); cf_decl_opts($1, $5); }
+	| map_head word TEXT opts_block
+				{ cf_decl_map($1, $2, @2, &$3, @3); cf_decl_opts($1, $4); }
+	| map_head word TEXT AS word opts_block
+				{ cf_decl_map($1, $2, @2, &$3, @3); cf_decl_type($1, $5, @5); cf_decl_opts($1, $6); }
 	;
 map_head
 	: MAP word '='		{ $$ = cf_decl_name(C, @$, CF_D_MAP, $2, @2); }
@@ -241,6 +275,7 @@ options
 option
 	: %empty		{ $$ = NULL; }
 	| values		{ $$ = cf_opt(C, @$, $1); }
+	| values opts_block	{ $$ = cf_opt_block(C, @$, $1, $2); }
 	| error			{ $$ = NULL; RESUME(); }
 	;
 values
@@ -254,6 +289,10 @@ ruleset_head
 	: RULESET word '(' params ')' GIVES word
 				{ $$ = cf_decl_ruleset(cf_decl_name(C, @$, CF_D_RULESET, $2, @2), $params, $7, @7); }
 	;
+verdict_head
+	: RULESET word '(' params ')' GIVES VERDICT
+				{ $$ = cf_decl_ruleset(cf_decl_name(C, @$, CF_D_RULESET, $2, @2), $params, $7, @7); }
+	;
 params
 	: %empty		{ $$ = (struct cf_args){ 0 }; }
 	| params1
@@ -263,7 +302,11 @@ params1
 	| params1 ',' param	{ $$ = cf_args($1, $3); }
 	;
 param
-	: word ':' word		{ $$ = cf_arg(C, $1, @1, $3, @3); }
+	: word ':' type		{ $$ = cf_arg(C, $1, @1, $3, @3); }
+	;
+
+type
+	: word | VERDICT
 	;
 
 value_rules
@@ -275,6 +318,25 @@ value_rule
 	: %empty		{ $$ = NULL; }
 	| LET word '=' expr	{ $$ = cf_let(C, @$, $2, $4); }
 	| cond ARROW expr	{ $$ = cf_rule(C, @$, $1, cf_actions((struct cf_actions){ 0 }, cf_action(C, @3, CF_A_VALUE, $3))); }
+	| error			{ $$ = NULL; RESUME(); }
+	;
+
+/* Rewriting: a pattern, and the address that it becomes. */
+direction
+	: INBOUND | OUTBOUND
+	;
+targets
+	: word			{ $$ = cf_targets(C, (struct cf_targets){ 0 }, $1, @1); }
+	| targets ',' word	{ $$ = cf_targets(C, $1, $3, @3); }
+	;
+rewrite_rules
+	: rewrite_rule		{ $$ = cf_rules((struct cf_rules){ 0 }, $1); }
+	| rewrite_rules END rewrite_rule
+				{ $$ = cf_rules($1, $3); }
+	;
+rewrite_rule
+	: %empty		{ $$ = NULL; }
+	| text ARROW val	{ $$ = cf_rule(C, @$, $1, cf_actions((struct cf_actions){ 0 }, cf_action(C, @3, CF_A_VALUE, $3))); }
 	| error			{ $$ = NULL; RESUME(); }
 	;
 
@@ -315,6 +377,26 @@ action
 	| MX			{ $$ = cf_action(C, @$, CF_A_MX, NULL); }
 	| REDIRECT val		{ $$ = cf_action(C, @$, CF_A_REDIRECT, $2); }
 	| MOVED val		{ $$ = cf_action(C, @$, CF_A_MOVED, $2); }
+	| index			{ $$ = cf_action(C, @$, CF_A_VERDICT, $1); }
+	| QUARANTINE reply_text	{ $$ = cf_action(C, @$, CF_A_QUARANTINE, $2); }
+	| LMTP text		{ $$ = cf_action(C, @$, CF_A_LMTP, $2); }
+	| FILE text		{ $$ = cf_action(C, @$, CF_A_FILE, $2); }
+	| PIPE text AS word	{ $$ = cf_action_name(C, @$, CF_A_PIPE, $4, @4, $2); }
+	| PIPE text AS TEXT	{ $$ = cf_action_name(C, @$, CF_A_PIPE, $4, @4, $2); }
+	| DELAY TIME		{ $$ = cf_action(C, @$, CF_A_DELAY, cf_const(C, @2, $2)); }
+	| BCC val		{ $$ = cf_action(C, @$, CF_A_BCC, $2); }
+	| USE MILTER word	{ $$ = cf_action_name(C, @$, CF_A_USE, $3, @3, NULL); }
+	| SKIP MILTER word	{ $$ = cf_action_name(C, @$, CF_A_SKIP, $3, @3, NULL); }
+	| APPLY call		{ $$ = cf_action(C, @$, CF_A_APPLY, $2); }
+	| HEADERS ONLY		{ $$ = cf_action(C, @$, CF_A_HEADERS_ONLY, NULL); }
+	| ALLOW OPEN RELAY BECAUSE text
+				{ $$ = cf_action(C, @$, CF_A_ALLOW, $5); }
+	;
+index
+	: word '[' expr ']'	{ $$ = cf_index(C, @$, cf_name(C, @1, $1), $3); }
+	;
+call
+	: word '(' args ')'	{ $$ = cf_call(C, @$, $1, $args); }
 	;
 reply
 	: reply_text		{ $$ = cf_reply(NULL, @1, NULL, @1, $1); }
@@ -350,7 +432,29 @@ cmp
 	| val GE val		{ $$ = cf_order(C, @$, RS_GE, $1, $3); }
 	| val IN val		{ $$ = cf_pair(C, @$, CF_E_IN, $1, $3, false); }
 	| val NOT IN val	{ $$ = cf_pair(C, @$, CF_E_IN, $1, $4, true); }
+	| val MATCHES REGEX	{ $$ = cf_matches(C, @$, $1, $3, false); }
+	| val NOT MATCHES REGEX	{ $$ = cf_matches(C, @$, $1, $4, true); }
+	| val LIKE text		{ $$ = cf_pair(C, @$, CF_E_LIKE, $1, $3, false); }
+	| val NOT LIKE text	{ $$ = cf_pair(C, @$, CF_E_LIKE, $1, $4, true); }
+	| val LISTED BY word	{ $$ = cf_listed(C, @$, $1, $4, @4, false); }
+	| val NOT LISTED BY word
+				{ $$ = cf_listed(C, @$, $1, $5, @5, true); }
+	| val OF val		{ $$ = cf_pair(C, @$, CF_E_OF, $1, $3, false); }
+	| val NOT OF val	{ $$ = cf_pair(C, @$, CF_E_OF, $1, $4, true); }
+	| val RESOLVES		{ $$ = cf_pair(C, @$, CF_E_RESOLVES, $1, NULL, false); }
+	| val NOT RESOLVES	{ $$ = cf_pair(C, @$, CF_E_RESOLVES, $1, NULL, true); }
+	| val REACHABLE		{ $$ = cf_pair(C, @$, CF_E_REACHABLE, $1, NULL, false); }
+	| val NOT REACHABLE	{ $$ = cf_pair(C, @$, CF_E_REACHABLE, $1, NULL, true); }
+	| RATES TEXT BY keys OVER RATE
+				{ $$ = cf_rate(C, @$, $2, $keys, $6); }
+	| GREYLISTED BY keys FOR TIME
+				{ $$ = cf_greylisted(C, @$, $keys, $5); }
+	| SPF word		{ $$ = cf_spf(C, @$, $2, @2); }
 	| val UNKNOWN		{ $$ = cf_one(C, @$, CF_E_UNKNOWN, $1); }
+	;
+keys
+	: val			{ $$ = cf_exprs((struct cf_exprs){ 0 }, $1); }
+	| keys ',' val		{ $$ = cf_exprs($1, $3); }
 	;
 val
 	: masked
@@ -368,7 +472,7 @@ post
 	;
 primary
 	: word %prec NAME	{ $$ = cf_name(C, @$, $1); }
-	| word '(' args ')'	{ $$ = cf_call(C, @$, $1, $args); }
+	| call
 	| literal
 	| text
 	| '(' expr ')'		{ $$ = $2; }
@@ -381,18 +485,26 @@ literal
 	| IP			{ $$ = cf_const(C, @$, $1); }
 	| NETWORK		{ $$ = cf_const(C, @$, $1); }
 	| ADDRESS		{ $$ = cf_const(C, @$, $1); }
+	| DATE			{ $$ = cf_const(C, @$, $1); }
+	| RATE			{ $$ = cf_const(C, @$, $1); }
 	| TRUE			{ $$ = cf_const(C, @$, rs_bool(true)); }
 	| FALSE			{ $$ = cf_const(C, @$, rs_bool(false)); }
 	;
 text
 	: TEXT			{ $$ = cf_const(C, @$, $1); }
-	| text_part expr TEXT_TAIL
+	| text_part part TEXT_TAIL
 				{ $$ = cf_text_add(C, @$, $1, $2, $3); }
 	;
 text_part
 	: TEXT_HEAD		{ $$ = cf_text_begin(C, @$, $1); }
-	| text_part expr TEXT_MID
+	| text_part part TEXT_MID
 				{ $$ = cf_text_add(C, @$, $1, $2, $3); }
+	;
+/* The last two stand in patterns of addresses only. */
+part
+	: expr
+	| post '*'		{ $$ = cf_patvar(C, @$, $1, '*'); }
+	| post '.'		{ $$ = cf_patvar(C, @$, $1, '.'); }
 	;
 args
 	: %empty		{ $$ = (struct cf_exprs){ 0 }; }
@@ -420,6 +532,8 @@ step
 	| WITH MAP word '[' TEXT ']' '=' cell
 				{ $$ = cf_tnode_map(C, @$, $3, @3, $5, $8); }
 	| WITH MAP word FAILING	{ $$ = cf_tnode1(C, @$, CF_TN_MAP_FAILING, $3, @3); }
+	| WITH MILTER word milter_says
+				{ $$ = cf_tnode_milter(C, @$, $3, @3, $4.kind, $4.reply); }
 	| CLIENT IP login listener
 				{ $$ = cf_tnode_client(C, @$, $2, $3, @3, $4, @4); }
 	| HELO TEXT		{ $$ = cf_tnode1(C, @$, CF_TN_HELO, $2, @2); }
@@ -432,6 +546,11 @@ step
 	| EXPECT REJECT reply	{ $$ = cf_tnode_reply(C, @$, CF_TN_REJECT, $3); }
 	| EXPECT DEFER reply	{ $$ = cf_tnode_reply(C, @$, CF_TN_DEFER, $3); }
 	| EXPECT DISCARD	{ $$ = cf_tnode(C, @$, CF_TN_DISCARD); }
+	| EXPECT QUARANTINE account
+				{ $$ = cf_tnode1(C, @$, CF_TN_QUARANTINE, $3, @3); }
+	| EXPECT LMTP account	{ $$ = cf_tnode1(C, @$, CF_TN_LMTP, $3, @3); }
+	| EXPECT PIPE account	{ $$ = cf_tnode1(C, @$, CF_TN_PIPE, $3, @3); }
+	| EXPECT FILE account	{ $$ = cf_tnode1(C, @$, CF_TN_FILE, $3, @3); }
 	| EXPECT MX		{ $$ = cf_tnode(C, @$, CF_TN_MX); }
 	| EXPECT UNKNOWN	{ $$ = cf_tnode(C, @$, CF_TN_UNKNOWN); }
 	| EXPECT DELIVER word account
@@ -442,6 +561,13 @@ step
 	| EXPECT HEADER TEXT	{ $$ = cf_tnode1(C, @$, CF_TN_HEADER_IS, $3, @3); }
 	| EXPECT TAG word '=' val
 				{ $$ = cf_tnode_tag(C, @$, $3, @3, $5); }
+	;
+milter_says
+	: ACCEPT		{ $$.kind = CF_TN_ACCEPT; $$.reply = cf_reply(NULL, @1, NULL, @1, NULL); }
+	| REJECT reply		{ $$.kind = CF_TN_REJECT; $$.reply = $2; }
+	| DEFER reply		{ $$.kind = CF_TN_DEFER; $$.reply = $2; }
+	| DISCARD		{ $$.kind = CF_TN_DISCARD; $$.reply = cf_reply(NULL, @1, NULL, @1, NULL); }
+	| QUARANTINE reply_text	{ $$.kind = CF_TN_QUARANTINE; $$.reply = cf_reply(NULL, @1, NULL, @1, $2); }
 	;
 path_text
 	: word			{ $$ = cf_name(C, @$, $1); }
@@ -475,7 +601,11 @@ word
 	| EDITION | EXPAND | EXPECT | FILE | FROM | HEADER | HELO | LET
 	| LIMITS | LISTEN | LOG | MAIL | MAILBOX | MAP | MOVED | NET | ON
 	| QUEUE | RCPT | REDIRECT | RELAY | REMOVE | ROUTE | RULESET | SENDER
-	| SET | SPOOL | TAG | TEST | TO | WITH
+	| SET | SPOOL | TAG | TEST | TO | WITH | ALLOW | APPLY | BECAUSE | BCC
+	| BY | CERTIFICATE | CODES | DELAY | DNSLIST | FOR | GREYLISTED
+	| HEADERS | INBOUND | LMTP | MILTER | ONLY | OPEN | OUTBOUND | OVER
+	| PIPE | QUARANTINE | RATES | REWRITE | SKIP
+	| SPF | TLS | USE
 	;
 
 %%

@@ -247,6 +247,8 @@ cf_expr_print(const struct cf_expr *e, struct buf *out)
 	case CF_E_CONVERT:
 		cf_expr_print(e->a, out);
 		break;
+	default:
+		break;
 	}
 }
 

@@ -438,6 +438,12 @@ cf_resolve(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
 		return;
 	case CF_E_CONVERT:
 		return;
+	case CF_E_MATCHES: case CF_E_LIKE: case CF_E_LISTED: case CF_E_RATE:
+	case CF_E_GREYLISTED: case CF_E_SPF: case CF_E_RESOLVES:
+	case CF_E_REACHABLE: case CF_E_OF: case CF_E_PATVAR:
+		cf_error_later(cf, e->loc, SPAN("this condition"));
+		e->kind = CF_E_BAD;
+		return;
 	default:
 		break;
 	}
@@ -523,6 +529,8 @@ resolve_action(struct cf *cf, struct cf_scope *s, struct cf_action *a)
 		a->sym = cf_need(cf, a->name, a->name_loc, CF_S_TAG);
 		break;
 	default:
+		if (a->kind > CF_A_VALUE)
+			cf_error_later(cf, a->loc, SPAN("this action"));
 		break;
 	}
 	if (a->expr != NULL)

@@ -317,6 +317,8 @@ print_action(struct show *s, const struct cf_action *a)
 	case CF_A_VALUE:
 		cf_expr_print(a->expr, s->out);
 		break;
+	default:
+		break;
 	}
 }
 

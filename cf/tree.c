@@ -149,6 +149,91 @@ cf_one(struct cf *cf, struct cf_loc loc, enum cf_expr_kind kind,
 }
 
 struct cf_expr *
+cf_matches(struct cf *cf, struct cf_loc loc, struct cf_expr *a,
+    struct rs_value regex, bool negated)
+{
+	struct cf_expr	*e = cf_pair(cf, loc, CF_E_MATCHES, a, NULL, negated);
+
+	e->value = regex;
+	return e;
+}
+
+struct cf_expr *
+cf_listed(struct cf *cf, struct cf_loc loc, struct cf_expr *a,
+    struct rs_value list, struct cf_loc list_loc, bool negated)
+{
+	struct cf_expr	*e = cf_pair(cf, loc, CF_E_LISTED, a, NULL, negated);
+
+	e->name = list.s;
+	e->name_loc = list_loc;
+	return e;
+}
+
+static struct cf_expr *
+keyed(struct cf *cf, struct cf_loc loc, enum cf_expr_kind kind,
+    struct cf_exprs keys)
+{
+	struct cf_expr	*e = expr(cf, loc, kind), *key;
+
+	e->list = keys.first;
+	e->last = keys.last;
+	for (key = keys.first; key != NULL && e->kind != CF_E_BAD;
+	    key = key->next)
+		e = above(cf, e, key);
+	return e;
+}
+
+struct cf_expr *
+cf_rate(struct cf *cf, struct cf_loc loc, struct rs_value name,
+    struct cf_exprs keys, struct rs_value rate)
+{
+	struct cf_expr	*e = keyed(cf, loc, CF_E_RATE, keys);
+
+	e->value = name;
+	e->value2 = rate;
+	return e;
+}
+
+struct cf_expr *
+cf_greylisted(struct cf *cf, struct cf_loc loc, struct cf_exprs keys,
+    struct rs_value wait)
+{
+	struct cf_expr	*e = keyed(cf, loc, CF_E_GREYLISTED, keys);
+
+	e->value = wait;
+	return e;
+}
+
+struct cf_expr *
+cf_spf(struct cf *cf, struct cf_loc loc, struct rs_value result,
+    struct cf_loc result_loc)
+{
+	struct cf_expr	*e = expr(cf, loc, CF_E_SPF);
+
+	e->name = result.s;
+	e->name_loc = result_loc;
+	return e;
+}
+
+struct cf_expr *
+cf_patvar(struct cf *cf, struct cf_loc loc, struct cf_expr *name, int op)
+{
+	struct cf_expr	*e;
+
+	if (name->kind == CF_E_BAD)
+		return name;
+	if (name->kind != CF_E_NAME) {
+		cf_error(cf, loc, "only a name can stand before the '%c' of a "
+		    "pattern", op);
+		return cf_bad(cf, loc);
+	}
+	e = expr(cf, loc, CF_E_PATVAR);
+	e->name = name->name;
+	e->op = (uint8_t)op;
+	return e;
+}
+
+struct cf_expr *
 cf_chain(struct cf *cf, struct cf_loc loc, enum cf_expr_kind kind,
     struct cf_expr *a, struct cf_expr *b)
 {
@@ -409,6 +494,29 @@ cf_opt(struct cf *cf, struct cf_loc loc, struct cf_exprs values)
 	return o;
 }
 
+struct cf_opt *
+cf_opt_block(struct cf *cf, struct cf_loc loc, struct cf_exprs values,
+    struct cf_opts block)
+{
+	struct cf_opt	*o = cf_opt(cf, loc, values);
+
+	o->block = block.first;
+	o->has_block = true;
+	return o;
+}
+
+struct cf_targets
+cf_targets(struct cf *cf, struct cf_targets list, struct rs_value word,
+    struct cf_loc loc)
+{
+	struct cf_target	*t = arena_alloc(&cf->arena, sizeof(*t));
+
+	t->name = word.s;
+	t->loc = loc;
+	APPEND(list, t);
+	return list;
+}
+
 struct cf_opts
 cf_opts(struct cf_opts list, struct cf_opt *o)
 {
@@ -480,6 +588,24 @@ void
 cf_decl_rules(struct cf_decl *d, struct cf_rules rules)
 {
 	d->rules = rules.first;
+}
+
+void
+cf_decl_rewrite(struct cf_decl *d, struct cf_targets targets,
+    struct cf_rules rules)
+{
+	d->targets = targets.first;
+	d->rules = rules.first;
+}
+
+void
+cf_decl_dnslist(struct cf_decl *d, struct rs_value zone, struct cf_loc loc,
+    struct cf_items codes)
+{
+	d->where = zone.s;
+	d->where_loc = loc;
+	d->has_where = true;
+	d->items = codes.first;
 }
 
 void
@@ -626,6 +752,18 @@ cf_tnode_reply(struct cf *cf, struct cf_loc loc, enum cf_tnode_kind kind,
 {
 	struct cf_tnode	*t = cf_tnode(cf, loc, kind);
 
+	t->reply = reply;
+	return t;
+}
+
+struct cf_tnode *
+cf_tnode_milter(struct cf *cf, struct cf_loc loc, struct rs_value milter,
+    struct cf_loc milter_loc, enum cf_tnode_kind answer, struct cf_reply reply)
+{
+	struct cf_tnode	*t = cf_tnode1(cf, loc, CF_TN_MILTER, milter,
+	    milter_loc);
+
+	t->value2 = rs_int(RS_T_INT, answer);
 	t->reply = reply;
 	return t;
 }

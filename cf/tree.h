@@ -36,6 +36,16 @@ enum cf_expr_kind {
 	CF_E_NOT,		/* not a */
 	CF_E_AND, CF_E_OR,	/* list */
 	CF_E_UNKNOWN,		/* rcpt unknown */
+	CF_E_MATCHES,		/* a matches /value/; value.bits: RS_REGEX_ICASE; negated */
+	CF_E_LIKE,		/* a like b: a text whose parts are a pattern; negated */
+	CF_E_LISTED,		/* a listed by name (name_loc); negated */
+	CF_E_RATE,		/* rate value by list over value2 */
+	CF_E_GREYLISTED,	/* greylisted by list for value */
+	CF_E_SPF,		/* spf name */
+	CF_E_RESOLVES,		/* a resolves; negated */
+	CF_E_REACHABLE,		/* a reachable; negated */
+	CF_E_OF,		/* a of b; negated */
+	CF_E_PATVAR,		/* in a pattern: {name*} (op '*'), {name.} (op '.') */
 	CF_E_OTHERWISE,		/* true, as the last rule says it */
 	CF_E_CONVERT		/* a read as type; made by types.c */
 };
@@ -46,6 +56,8 @@ enum cf_ref {
 	CF_R_FACT,		/* fact */
 	CF_R_PART,		/* part of the address a */
 	CF_R_HEADER,		/* header["value"] */
+	CF_R_LIST,		/* attachments, attachments.type: listof */
+	CF_R_CAPTURE,		/* name: what a match of this rule has captured */
 	CF_R_MAP,		/* sym[b] */
 	CF_R_COLUMN,		/* column `name` of the record a */
 	CF_R_SYM		/* sym: a tag, a let, an argument, or a whole set, map, ... */
@@ -55,7 +67,9 @@ struct cf_expr {
 	enum cf_expr_kind	 kind;
 	struct cf_loc		 loc;
 	struct span		 name;
+	struct cf_loc		 name_loc;	/* LISTED, SPF */
 	struct rs_value		 value;
+	struct rs_value		 value2;	/* RATE */
 	uint8_t			 op;		/* ORDER: enum rs_op */
 	uint8_t			 bits4, bits6;	/* MASK */
 	bool			 negated;
@@ -69,6 +83,7 @@ struct cf_expr {
 	enum cf_ref		 ref;
 	enum rs_fact		 fact;
 	enum rs_field		 part;
+	enum rs_listof		 listof;
 	struct cf_sym		*sym;
 	uint8_t			 type;		/* enum rs_type; NONE: not known */
 	bool			 typed;
@@ -82,7 +97,17 @@ enum cf_action_kind {
 	CF_A_ACCEPT, CF_A_REJECT, CF_A_DEFER, CF_A_DISCARD,
 	CF_A_ADD, CF_A_SET, CF_A_REMOVE, CF_A_LOG, CF_A_TAG,
 	CF_A_EXPAND, CF_A_DELIVER, CF_A_RELAY, CF_A_MX, CF_A_REDIRECT,
-	CF_A_MOVED, CF_A_VALUE
+	CF_A_MOVED, CF_A_VALUE,
+	CF_A_VERDICT,		/* expr: MAP[...], a verdict out of a map */
+	CF_A_QUARANTINE,	/* expr: why */
+	CF_A_LMTP, CF_A_FILE,	/* expr: path */
+	CF_A_PIPE,		/* expr: command; name: system user */
+	CF_A_DELAY,		/* expr: constant time */
+	CF_A_BCC,		/* expr */
+	CF_A_USE, CF_A_SKIP,	/* name: of a milter */
+	CF_A_APPLY,		/* expr: the call */
+	CF_A_HEADERS_ONLY,
+	CF_A_ALLOW		/* expr: because; allow open relay */
 };
 
 struct cf_reply {
@@ -132,6 +157,8 @@ struct cf_item {
 struct cf_opt {
 	struct cf_loc		 loc;
 	struct cf_expr		*values;	/* the words before, too */
+	struct cf_opt		*block;		/* `for "*.shop.example" { ... }` */
+	bool			 has_block;
 	struct cf_opt		*next;
 };
 
@@ -142,7 +169,9 @@ enum cf_tnode_kind {
 	CF_TN_DNS, CF_TN_DNS_FAILING, CF_TN_ACCEPT, CF_TN_REJECT,
 	CF_TN_DEFER, CF_TN_DISCARD, CF_TN_DELIVER, CF_TN_RELAY, CF_TN_MX,
 	CF_TN_SENDER, CF_TN_RCPT_IS, CF_TN_HEADER_IS, CF_TN_TAG,
-	CF_TN_UNKNOWN
+	CF_TN_UNKNOWN,
+	CF_TN_MILTER,		/* value: its name; reply; value2: enum cf_tnode_kind in i, or QUARANTINE's text */
+	CF_TN_QUARANTINE, CF_TN_LMTP, CF_TN_PIPE, CF_TN_FILE	/* value: text, NONE: any */
 };
 
 struct cf_tnode {
@@ -164,9 +193,13 @@ enum cf_decl_kind {
 	CF_D_LISTEN,		/* name, opts */
 	CF_D_SPOOL, CF_D_QUEUE, CF_D_LIMITS,	/* opts */
 	CF_D_MAILBOX, CF_D_RELAY,		/* name, opts */
+	CF_D_TLS,				/* opts */
+	CF_D_MILTER,				/* name, opts */
+	CF_D_DNSLIST,		/* name, where, items (codes) */
+	CF_D_REWRITE,		/* name: inbound or outbound; targets, rewrites */
 	CF_D_TAG,		/* name, type_name, expr */
 	CF_D_HOOK, CF_D_ROUTE,	/* name, rules */
-	CF_D_RULESET,		/* name, args, type_name, rules */
+	CF_D_RULESET,		/* name, args, type_name, rules; "verdict": rules of actions */
 	CF_D_TEST		/* name, steps */
 };
 
@@ -175,6 +208,13 @@ struct cf_arg {
 	struct cf_loc		 loc, type_loc;
 	struct cf_sym		*sym;
 	struct cf_arg		*next;
+};
+
+/* `rewrite inbound sender, rcpt { pattern => address }` */
+struct cf_target {
+	struct span		 name;		/* sender, rcpt, header */
+	struct cf_loc		 loc;
+	struct cf_target	*next;
 };
 
 struct cf_decl {
@@ -190,7 +230,8 @@ struct cf_decl {
 	struct cf_expr		*expr;
 	struct cf_item		*items;
 	struct cf_opt		*opts;
-	struct cf_rule		*rules;
+	struct cf_rule		*rules;		/* REWRITE: cond is the pattern's text, one CF_A_VALUE */
+	struct cf_target	*targets;
 	struct cf_arg		*args;
 	struct cf_tnode		*steps;
 	enum rs_hook		 hook;		/* names.c */
@@ -206,6 +247,7 @@ struct cf_opts { struct cf_opt *first, *last; };
 struct cf_tnodes { struct cf_tnode *first, *last; };
 struct cf_args { struct cf_arg *first, *last; };
 struct cf_exprs { struct cf_expr *first, *last; };
+struct cf_targets { struct cf_target *first, *last; };
 
 #define CF_TREE_DEPTH	200	/* of one expression */
 
@@ -220,6 +262,13 @@ struct cf_expr	*cf_mask(struct cf *, struct cf_loc, struct cf_expr *, struct rs_
 struct cf_expr	*cf_pair(struct cf *, struct cf_loc, enum cf_expr_kind, struct cf_expr *, struct cf_expr *, bool negated);
 struct cf_expr	*cf_order(struct cf *, struct cf_loc, unsigned op, struct cf_expr *, struct cf_expr *);
 struct cf_expr	*cf_one(struct cf *, struct cf_loc, enum cf_expr_kind, struct cf_expr *);
+struct cf_expr	*cf_matches(struct cf *, struct cf_loc, struct cf_expr *, struct rs_value regex, bool negated);
+struct cf_expr	*cf_listed(struct cf *, struct cf_loc, struct cf_expr *, struct rs_value list, struct cf_loc, bool negated);
+struct cf_expr	*cf_rate(struct cf *, struct cf_loc, struct rs_value name, struct cf_exprs keys, struct rs_value rate);
+struct cf_expr	*cf_greylisted(struct cf *, struct cf_loc, struct cf_exprs keys, struct rs_value wait);
+struct cf_expr	*cf_spf(struct cf *, struct cf_loc, struct rs_value result, struct cf_loc);
+/* {x*}, {x.}: e must be a bare name. */
+struct cf_expr	*cf_patvar(struct cf *, struct cf_loc, struct cf_expr *, int op);
 /* and, or: a long chain is one node, so that its length costs no depth. */
 struct cf_expr	*cf_chain(struct cf *, struct cf_loc, enum cf_expr_kind, struct cf_expr *, struct cf_expr *);
 /* Text with expressions: the first constant, then expression and constant in turn. */
@@ -249,7 +298,9 @@ struct cf_items	 cf_items(struct cf_items, struct cf_item *);
 /* A record's columns as the text that tables hold: name=value, one a line. */
 struct rs_value	 cf_record(struct cf *, struct rs_value record, struct rs_value name, struct rs_value value);
 struct cf_opt	*cf_opt(struct cf *, struct cf_loc, struct cf_exprs);
+struct cf_opt	*cf_opt_block(struct cf *, struct cf_loc, struct cf_exprs, struct cf_opts);
 struct cf_opts	 cf_opts(struct cf_opts, struct cf_opt *);
+struct cf_targets cf_targets(struct cf *, struct cf_targets, struct rs_value word, struct cf_loc);
 struct cf_arg	*cf_arg(struct cf *, struct rs_value name, struct cf_loc, struct rs_value type, struct cf_loc);
 struct cf_args	 cf_args(struct cf_args, struct cf_arg *);
 /* Each adds a declaration to the policy and returns it, for the few that go on. */
@@ -260,6 +311,8 @@ void		 cf_decl_opts(struct cf_decl *, struct cf_opts);
 void		 cf_decl_rules(struct cf_decl *, struct cf_rules);
 void		 cf_decl_type(struct cf_decl *, struct rs_value type, struct cf_loc);
 void		 cf_decl_map(struct cf_decl *, struct rs_value driver, struct cf_loc, const struct rs_value *where, struct cf_loc);
+void		 cf_decl_rewrite(struct cf_decl *, struct cf_targets, struct cf_rules);
+void		 cf_decl_dnslist(struct cf_decl *, struct rs_value zone, struct cf_loc, struct cf_items codes);
 void		 cf_decl_steps(struct cf_decl *, struct cf_tnodes);
 void		 cf_decl_tag(struct cf_decl *, struct rs_value type, struct cf_loc, struct cf_expr *);
 struct cf_decl	*cf_decl_ruleset(struct cf_decl *, struct cf_args, struct rs_value type, struct cf_loc);
@@ -275,6 +328,7 @@ struct cf_tnode	*cf_tnode_expr(struct cf *, struct cf_loc, enum cf_tnode_kind, s
 struct cf_tnode	*cf_tnode_reply(struct cf *, struct cf_loc, enum cf_tnode_kind, struct cf_reply);
 struct cf_tnode	*cf_tnode_map(struct cf *, struct cf_loc, struct rs_value map, struct cf_loc, struct rs_value key, struct rs_value value);
 struct cf_tnode	*cf_tnode_client(struct cf *, struct cf_loc, struct rs_value ip, struct rs_value login, struct cf_loc, struct rs_value listener, struct cf_loc);
+struct cf_tnode	*cf_tnode_milter(struct cf *, struct cf_loc, struct rs_value milter, struct cf_loc, enum cf_tnode_kind answer, struct cf_reply);
 struct cf_tnode	*cf_tnode_tag(struct cf *, struct cf_loc, struct rs_value tag, struct cf_loc, struct cf_expr *);
 struct cf_tnode	*cf_tnode_dns(struct cf *, struct cf_loc, struct rs_value name, struct cf_loc, struct rs_value type, struct cf_loc, struct cf_exprs);
 struct cf_tnodes cf_tnodes_join(struct cf_tnodes, struct cf_tnodes);

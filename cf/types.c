@@ -399,6 +399,8 @@ cf_type_expr(struct cf *cf, struct cf_expr *e)
 		return;
 	e->typed = true;
 	switch (e->kind) {
+	default:
+		break;
 	case CF_E_BAD: case CF_E_CONVERT:
 		break;
 	case CF_E_CONST:
