@@ -31,7 +31,7 @@ struct policy_names {
 	bool			 open;		/* a question is under way */
 	bool			 in_ask;	/* it may be answered at once */
 	uint64_t		 ticket;
-	struct names_wait	*waiting;
+	struct waiter		*waiting;
 };
 
 static void	ask_forward(struct policy_names *);
@@ -50,8 +50,7 @@ policy_names_free(struct policy_names **np)
 	*np = NULL;
 	if (n == NULL)
 		return;
-	while (n->waiting != NULL)
-		names_wait_stop(n->waiting);
+	waiters_stop(&n->waiting);
 	if (n->open && n->dns.cancel != NULL)
 		n->dns.cancel(n->dns.ctx, n->ticket);
 	arena_clear(&n->arena);
@@ -66,41 +65,6 @@ policy_names_set(struct policy_names *n, struct span name,
 	n->verified = arena_span(&n->arena, verified);
 	n->name_known = name.n > 0 ? THERE : ABSENT;
 	n->verified_known = verified.n > 0 ? THERE : ABSENT;
-}
-
-void
-names_wait_stop(struct names_wait *w)
-{
-	struct names_wait	**at;
-
-	if (w->names == NULL)
-		return;
-	for (at = &w->names->waiting; *at != NULL; at = &(*at)->next)
-		if (*at == w) {
-			*at = w->next;
-			break;
-		}
-	w->names = NULL;
-}
-
-/*
- * Who waits is told, and may ask again or go: a session has one evaluation at
- * a time, so that the last who waits may take the names with it.
- */
-static void
-tell(struct policy_names *n)
-{
-	struct names_wait	*w;
-	bool			 last;
-
-	while ((w = n->waiting) != NULL) {
-		last = w->next == NULL;
-		n->waiting = w->next;
-		w->names = NULL;
-		w->cb(w->arg);
-		if (last)
-			return;
-	}
 }
 
 static void
@@ -141,7 +105,7 @@ forward_answered(void *arg, const struct dns_answer *a)
 		return;
 	ask_forward(n);
 	if (n->verified_known != ASKED)
-		tell(n);
+		waiters_tell(&n->waiting);
 }
 
 /* Asks for one candidate after the other, until one is it or none is left. */
@@ -195,7 +159,7 @@ reverse_answered(void *arg, const struct dns_answer *a)
 		if (n->verified_known == ASKED)
 			return;
 	}
-	tell(n);
+	waiters_tell(&n->waiting);
 }
 
 enum rs_answer
@@ -237,7 +201,7 @@ start(struct policy_names *n, const struct policy_dns *dns,
 
 enum rs_answer
 names_get(struct policy_names *n, const struct policy_dns *dns,
-    const struct ip *ip, bool verified, struct names_wait *w,
+    const struct ip *ip, bool verified, struct waiter *w,
     struct span *out)
 {
 	enum rs_answer	a;
@@ -249,9 +213,6 @@ names_get(struct policy_names *n, const struct policy_dns *dns,
 	start(n, dns, ip, verified);
 	if ((a = names_peek(n, verified, out)) != RS_WAIT)
 		return a;
-	names_wait_stop(w);
-	w->names = n;
-	w->next = n->waiting;
-	n->waiting = w;
+	waiter_add(&n->waiting, w);
 	return RS_WAIT;
 }

@@ -4,6 +4,7 @@
  *   policy.c   opens an image and its tables, keeps what is asked often
  *   world.c    an evaluation, and what it asks: facts, tables, headers
  *   names.c    the client's names, by DNS, once a session
+ *   waiter.c   who waits for an answer of DNS
  *   decide.c   a hook, and the dry run of route behind `on rcpt`
  *   routing.c  a recipient from the top, expanded, to its targets
  *   mailbox.c  account, owner and path of a mailbox
@@ -52,18 +53,32 @@ struct policy {
 	unsigned		 nidle_askings, nidle_decisions, nidle_routings;
 };
 
-/* --- names.c */
-struct names_wait {
-	struct names_wait	*next;
-	void			(*cb)(void *);	/* NULL: waits for nothing */
+/* --- waiter.c */
+
+/* Who waits for one answer at a time; cb and arg are the caller's. */
+struct waiter {
+	struct waiter		*next;
+	struct waiter		**list;		/* NULL: waits for nothing */
+	void			(*cb)(void *);
 	void			*arg;
-	struct policy_names	*names;
 };
-/* RS_WAIT: w->cb is called when it is there (w->arg, set by the caller). */
-enum rs_answer	names_get(struct policy_names *, const struct policy_dns *, const struct ip *, bool verified, struct names_wait *, struct span *out);
+/* On the list of those who wait for an answer; off any other. */
+void		 waiter_add(struct waiter **list, struct waiter *);
+void		 waiter_stop(struct waiter *);
+/*
+ * The answer is there: each is called once, and may ask again or go.  The last
+ * may take with it what the list lies in.
+ */
+void		 waiters_tell(struct waiter **list);
+/* Nobody will be told: what they wait for goes. */
+void		 waiters_stop(struct waiter **list);
+
+/* --- names.c */
+
+/* RS_WAIT: the waiter is told when it is there. */
+enum rs_answer	names_get(struct policy_names *, const struct policy_dns *, const struct ip *, bool verified, struct waiter *, struct span *out);
 /* What is known without asking; RS_WAIT: not yet. */
 enum rs_answer	names_peek(const struct policy_names *, bool verified, struct span *out);
-void		names_wait_stop(struct names_wait *);
 
 /* --- world.c */
 
@@ -73,7 +88,7 @@ struct asking {
 	struct policy		*policy;
 	struct rs_eval		*eval;
 	struct policy_facts	*facts;
-	struct names_wait	 wait;
+	struct waiter		 wait;		/* for DNS */
 	struct routing		*unknown;	/* the dry run for `rcpt unknown` */
 	bool			 asking_unknown;	/* it is being started */
 	bool			 routing;	/* belongs to a routing: no dry run inside */

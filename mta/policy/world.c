@@ -440,7 +440,7 @@ asking_free(struct asking **ap)
 	if (a == NULL)
 		return;
 	p = a->policy;
-	names_wait_stop(&a->wait);
+	waiter_stop(&a->wait);
 	routing_free(&a->unknown);
 	rs_eval_reset(a->eval, NULL);
 	if (p->nidle_askings == IDLE_MAX || a->edits_cap > 64) {
