@@ -3,7 +3,7 @@
  */
 #include "config.h"
 
-#include "mail/address.h"
+#include "mail/address_list.h"
 #include "maps/alias_list.h"
 #include "maps/map_int.h"
 
@@ -13,38 +13,6 @@ bad(struct alias_list *l, const char *why)
 	l->why = why;
 	l->left = SPAN_NONE;
 	return ALIAS_LIST_BAD;
-}
-
-/* Octets of the quoted string at the start of s; 0: it does not end. */
-static size_t
-quoted_size(struct span s)
-{
-	size_t	 i;
-
-	for (i = 1; i < s.n; i++) {
-		if (s.p[i] == '\\')
-			i++;
-		else if (s.p[i] == '"')
-			return i + 1;
-	}
-	return 0;
-}
-
-/* Octets of the comment at the start of s (nested); 0: it does not end. */
-static size_t
-comment_size(struct span s)
-{
-	size_t	 i, depth = 0;
-
-	for (i = 0; i < s.n; i++) {
-		if (s.p[i] == '\\')
-			i++;
-		else if (s.p[i] == '(')
-			depth++;
-		else if (s.p[i] == ')' && --depth == 0)
-			return i + 1;
-	}
-	return 0;
 }
 
 /* Past blanks and comments, and commas where they may stand; false: bad. */
@@ -59,7 +27,7 @@ skip(struct alias_list *l, bool commas)
 			n = 1;
 		else if (l->left.p[0] != '(')
 			return true;
-		else if ((n = comment_size(l->left)) == 0) {
+		else if ((n = address_comment_size(l->left)) == 0) {
 			l->at = l->left.p;
 			bad(l, "a comment does not end: ')' is missing");
 			return false;
@@ -78,7 +46,7 @@ item_text(struct alias_list *l, struct span *out)
 	while (i < l->left.n && l->left.p[i] != ',' && l->left.p[i] != '(') {
 		n = l->left.p[i] == '\\' && i + 1 < l->left.n ? 2 : 1;
 		if (l->left.p[i] == '"' &&
-		    (n = quoted_size(span_from(l->left, i))) == 0)
+		    (n = address_quoted_size(span_from(l->left, i))) == 0)
 			return false;
 		i += n;
 	}
@@ -87,20 +55,20 @@ item_text(struct alias_list *l, struct span *out)
 	return true;
 }
 
-/* "Name <address>": the address. */
+/* "Name <address>": the octets of the address; another text stays. */
 static struct span
-without_name(struct span s)
+without_name(struct alias_list *l, struct span s)
 {
-	size_t	 i, n;
+	struct address_list	 list = { .body = s,
+	    .flags = ADDRESS_BARE_LOCAL_OK | ADDRESS_UTF8_OK };
+	struct address_item	 item;
+	size_t			 end;
 
-	if (s.n == 0 || s.p[s.n - 1] != '>')
+	if (s.n == 0 || s.p[s.n - 1] != '>' || address_list_next(&list,
+	    l->scratch, &item) != ADDRESS_LIST_ITEM || list.pos < s.n)
 		return s;
-	for (i = 0; i < s.n && s.p[i] != '<'; i += n) {
-		n = s.p[i] == '"' ? quoted_size(span_from(s, i)) : 1;
-		if (n == 0)
-			return s;
-	}
-	return i < s.n ? span_mem(s.p + i + 1, s.n - i - 2) : s;
+	end = item.domain.at + item.domain.n;
+	return span_mem(s.p + item.local.at, end - item.local.at);
 }
 
 static enum alias_list_result
@@ -122,8 +90,8 @@ address_item(struct alias_list *l, enum alias_item *kind, struct span *text)
 	*kind = ALIAS_ADDRESS;
 	if (text->n > 0 && text->p[0] == '\\')
 		*text = span_from(*text, 1);
-	*text = without_name(*text);
 	arena_reset(l->scratch);
+	*text = without_name(l, *text);
 	if (address_parse(*text, ADDRESS_BARE_LOCAL_OK | ADDRESS_UTF8_OK,
 	    l->scratch, &ad, &why) == -1)
 		return bad(l, why);
@@ -136,7 +104,7 @@ unquoted(struct span s)
 {
 	struct span	 inner;
 
-	if (s.n < 3 || s.p[0] != '"' || quoted_size(s) != s.n)
+	if (s.n < 3 || s.p[0] != '"' || address_quoted_size(s) != s.n)
 		return s;
 	inner = map_trim(span_mem(s.p + 1, s.n - 2));
 	return inner.n > 0 && strchr("|/:", inner.p[0]) != NULL ? inner : s;

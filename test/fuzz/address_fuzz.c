@@ -1,6 +1,8 @@
 /*
  * address_fuzz.c - whatever is taken for an address has one spelling, which
- * parses to itself, and nothing in it that could end a line.
+ * parses to itself, and nothing in it that could end a line.  In a list each
+ * address reads the same at its place, in order; rewriting with the identity
+ * changes nothing, and what is written in their place is read back.
  *
  * The first octet of the input chooses the flags.
  */
@@ -8,7 +10,7 @@
 
 #include <assert.h>
 
-#include "mail/address.h"
+#include "mail/address_list.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -61,6 +63,110 @@ check(const struct address *ad, unsigned flags, struct arena *a)
 	check_round_trip(ad, flags, a);
 }
 
+/* --- lists */
+
+static size_t
+end_of(const struct address_item *item)
+{
+	return item->domain.at + item->domain.n;
+}
+
+static void
+check_place(struct span body, unsigned flags, const struct address_item *item,
+    struct arena *a)
+{
+	struct address_list	 l = { .flags = flags };
+	struct address_item	 again;
+
+	l.body = span_mem(body.p + item->local.at,
+	    end_of(item) - item->local.at);
+	if (item->address.whole.n == 0)
+		return;
+	assert(address_list_next(&l, a, &again) == ADDRESS_LIST_ITEM);
+	assert(span_eq(again.address.whole, item->address.whole));
+	assert(l.pos == l.body.n);
+}
+
+/* Returns how many addresses there are. */
+static size_t
+check_list(struct span body, unsigned flags, struct arena *a)
+{
+	struct address_list		 l = { .body = body, .flags = flags };
+	struct address_item		 item;
+	enum address_list_result	 is;
+	size_t				 n = 0, from = 0;
+
+	while ((is = address_list_next(&l, a, &item)) != ADDRESS_LIST_END) {
+		assert(l.pos > from && l.pos <= body.n);
+		assert((is == ADDRESS_LIST_BAD) == (item.why != NULL));
+		if (is == ADDRESS_LIST_ITEM) {
+			assert(item.local.at >= from &&
+			    end_of(&item) <= l.pos);
+			check_octets(&item.address);
+			check_place(body, flags, &item, a);
+			n++;
+		}
+		from = l.pos;
+	}
+	return n;
+}
+
+static bool
+identity(void *arg, const struct address *old, struct span *new)
+{
+	(void)arg;
+	*new = old->whole;
+	return true;
+}
+
+static bool
+another(void *arg, const struct address *old, struct span *new)
+{
+	(void)arg;
+	(void)old;
+	*new = SPAN("\"an other\"@rather.long.name.example");
+	return true;
+}
+
+static bool
+is_other(const struct address_item *item)
+{
+	return span_eq(item->address.whole,
+	    SPAN("\"an other\"@rather.long.name.example"));
+}
+
+/* The replaced list has the same members, each of them the other address. */
+static void
+check_replaced(struct span body, size_t n, struct arena *a)
+{
+	struct address_list		 l = { .body = body,
+	    .flags = ADDRESS_UTF8_OK | ADDRESS_BARE_LOCAL_OK };
+	struct address_item		 item;
+	enum address_list_result	 is;
+
+	while ((is = address_list_next(&l, a, &item)) != ADDRESS_LIST_END)
+		if (is == ADDRESS_LIST_ITEM) {
+			assert(item.address.whole.n == 0 || is_other(&item));
+			n--;
+		}
+	assert(n == 0);
+}
+
+static void
+check_rewriting(struct span body, struct arena *a)
+{
+	struct buf	 same = { 0 }, out = { 0 };
+	size_t		 n;
+
+	n = check_list(body, ADDRESS_UTF8_OK | ADDRESS_BARE_LOCAL_OK, a);
+	assert(address_list_rewrite(body, 6, identity, NULL, &same) == 0);
+	assert(span_eq(buf_span(&same), body));
+	assert(address_list_rewrite(body, 6, another, NULL, &out) <= n);
+	check_replaced(buf_span(&out), n, a);
+	buf_clear(&same);
+	buf_clear(&out);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -85,6 +191,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		check(&ad, flags | ADDRESS_NULL_OK, &a);
 	else
 		assert(why != NULL);
+	(void)check_list(in, flags, &a);
+	check_rewriting(in, &a);
 	arena_clear(&a);
 	return 0;
 }
