@@ -257,6 +257,13 @@ decision_edits(const struct decision *d, size_t *n)
 	return d->asking->edits;
 }
 
+const struct policy_effect *
+decision_effects(const struct decision *d, size_t *n)
+{
+	*n = d->asking->neffects;
+	return d->asking->effects;
+}
+
 uint32_t
 decision_line(const struct decision *d)
 {

@@ -24,7 +24,9 @@ policy_route_facts(const struct policy *p)
 	static const uint64_t	not_frozen = RS_FACT_BIT(RS_FACT_SENDER) |
 	    RS_FACT_BIT(RS_FACT_RCPT) | RS_FACT_BIT(RS_FACT_MESSAGE_SIZE) |
 	    RS_FACT_BIT(RS_FACT_ACCOUNT) | RS_FACT_BIT(RS_FACT_USER) |
-	    RS_FACT_BIT(RS_FACT_DOMAIN);
+	    RS_FACT_BIT(RS_FACT_DOMAIN) | RS_FACT_BIT(RS_FACT_QUEUE_AGE) |
+	    RS_FACT_BIT(RS_FACT_QUEUE_ATTEMPTS) |
+	    RS_FACT_BIT(RS_FACT_HOP_NAME) | RS_FACT_BIT(RS_FACT_HOP_IP);
 
 	return p->named & (RS_TAG_BIT(0) - 1) & ~not_frozen;
 }
@@ -80,6 +82,55 @@ set_name(struct policy_facts *f, bool verified, const struct rs_value *v)
 	    verified ? text_of(v) : other);
 }
 
+#define HOUR_MS		3600000
+#define DAY_MS		86400000
+
+/* As it was, not as it is: each part in its place, whichever are known. */
+static void
+set_time(struct policy_facts *f, unsigned fact, uint64_t n)
+{
+	int64_t	day = f->now_ms / DAY_MS, ms = f->now_ms % DAY_MS;
+
+	switch (fact) {
+	case RS_FACT_TIME_HOUR:
+		ms = (int64_t)(n % 24) * HOUR_MS + ms % HOUR_MS;
+		break;
+	case RS_FACT_TIME_MINUTE:
+		ms = ms / HOUR_MS * HOUR_MS + (int64_t)(n % 60) * 60000;
+		break;
+	case RS_FACT_TIME_WEEKDAY:	/* 1970-01-01 was a Thursday */
+		day = (int64_t)((n + 3) % 7);
+		break;
+	default:
+		return;
+	}
+	f->now_ms = day * DAY_MS + ms;
+	if (f->now_ms == 0)		/* would be the clock */
+		f->now_ms = 1;
+}
+
+/* Of TLS with the client. */
+static void
+set_tls(struct policy_facts *f, unsigned fact, const struct rs_value *v)
+{
+	switch (fact) {
+	case RS_FACT_CLIENT_CERTIFICATE:
+		f->certificate = text_of(v);
+		break;
+	case RS_FACT_TLS_VERSION:
+		f->tls_version = text_of(v);
+		break;
+	case RS_FACT_TLS_CIPHER:
+		f->tls_cipher = text_of(v);
+		break;
+	case RS_FACT_TLS_VERIFIED:
+		f->tls_verified = number_of(v) != 0;
+		break;
+	default:
+		break;
+	}
+}
+
 void
 policy_fact_set(const struct policy *p, struct policy_facts *f,
     unsigned fact, const struct rs_value *v)
@@ -108,8 +159,14 @@ policy_fact_set(const struct policy *p, struct policy_facts *f,
 	case RS_FACT_LISTENER:
 		f->listener = text_of(v);
 		break;
-	case RS_FACT_TIME_HOUR:		/* as it was, not as it is */
-		f->now_ms = (int64_t)(number_of(v) % 24) * 3600000 + 1;
+	case RS_FACT_TIME_HOUR:
+	case RS_FACT_TIME_MINUTE:
+	case RS_FACT_TIME_WEEKDAY:
+		set_time(f, fact, number_of(v));
+		break;
+	case RS_FACT_TIME_NOW:
+		if (v->type == RS_T_DATE)
+			f->now_ms = v->i;
 		break;
 	case RS_FACT_CLIENT_HELO:
 		f->helo = text_of(v);
@@ -139,6 +196,7 @@ policy_fact_set(const struct policy *p, struct policy_facts *f,
 		f->hops = (unsigned)number_of(v);
 		break;
 	default:
+		set_tls(f, fact, v);
 		break;
 	}
 }

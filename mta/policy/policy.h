@@ -69,6 +69,15 @@ struct policy_facts {
 	unsigned	 hops;
 	struct span	 content;	/* on content: the message, for header["..."] */
 	int64_t		 now_ms;	/* wall; 0: the clock */
+	/* TLS with the client; in HOOK_RELAY with the next hop */
+	struct span	 tls_version, tls_cipher;	/* "TLSv1.3"; empty: none */
+	bool		 tls_verified;
+	struct span	 certificate;	/* name in the client's verified one */
+	/* HOOK_DELIVER, HOOK_BOUNCE, HOOK_RELAY */
+	int64_t		 queue_age_ms;
+	unsigned	 queue_attempts;
+	struct span	 hop_name;	/* HOOK_RELAY */
+	struct ip	 hop_ip;
 	/* account of a mailbox expression */
 	struct span	 account_user, account_domain, account;
 	/* names looked up so far; the world fills them in and asks at most once a session */
@@ -114,6 +123,16 @@ struct decision	*policy_decide(struct policy *, enum rs_hook, struct policy_fact
 const struct rs_verdict *decision_verdict(const struct decision *);
 /* Header edits of HOOK_CONTENT (and earlier hooks), in order. */
 const struct header_edit *decision_edits(const struct decision *, size_t *n);
+/*
+ * The other effects for who runs the session, in order: RS_E_DELAY, RS_E_BCC,
+ * RS_E_MILTER_USE, RS_E_MILTER_SKIP, RS_E_HEADERS_ONLY.  Lie in the decision.
+ */
+struct policy_effect {
+	enum rs_effect	kind;
+	uint32_t	object;		/* MILTER_*: in the image */
+	struct rs_value	value;		/* DELAY: time; BCC: address */
+};
+const struct policy_effect *decision_effects(const struct decision *, size_t *n);
 /* Rule that decided: line in the policy, 0: none. */
 uint32_t	 decision_line(const struct decision *);
 /* cb has been called. */

@@ -3,6 +3,7 @@
  *
  *   policy.c   opens an image and its tables, keeps what is asked often
  *   world.c    an evaluation, and what it asks: facts, tables, headers
+ *   effects.c  what an evaluation does: header edits, tags, log lines, ...
  *   names.c    the client's names, by DNS, once a session
  *   waiter.c   who waits for an answer of DNS
  *   decide.c   a hook, and the dry run of route behind `on rcpt`
@@ -98,6 +99,8 @@ struct asking {
 	struct arena		*tags_arena;	/* routing: tags are copied here when one is set */
 	struct header_edit	*edits;
 	size_t			 nedits, edits_cap;
+	struct policy_effect	*effects;
+	size_t			 neffects, effects_cap;
 	void			(*resume)(void *);	/* an answer has come */
 	void			*arg;
 };
@@ -113,6 +116,15 @@ enum rs_run	 asking_run(struct asking *, uint32_t func, struct rs_verdict *);
 enum rs_run	 asking_resume(struct asking *, struct rs_verdict *);
 /* The dry run that `rcpt unknown` made, for who needs it too; or NULL. */
 struct routing	*asking_take_dry(struct asking *);
+
+/* --- effects.c */
+
+/* rs_world's effect(); ctx is the asking. */
+void		 world_effect(void *ctx, struct rs_eval *, enum rs_effect, uint32_t number, struct span name, const struct rs_value *);
+/* policy_tags_new() has given them: their arena. */
+struct arena	*tags_arena(struct rs_value *);
+/* Memory for n tags that knows its arena. */
+struct rs_value	*tags_alloc(size_t n, struct arena *);
 
 /* --- routing.c */
 struct routing	*routing_start(struct policy *, struct policy_facts *, struct rs_record *, bool dry, routing_cb *, void *arg);

@@ -8,38 +8,10 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/xalloc.h"
 #include "mail/header.h"
 
 #include "mta/policy/policy_int.h"
-
-#define EDITS_MAX	1000	/* header edits of one evaluation */
-
-/* What stands before the tags that policy_tags_new() gives out. */
-struct tag_head {
-	struct arena	*arena;
-	size_t		 n;
-};
-
-static struct tag_head *
-tag_head(struct rs_value *tags)
-{
-	return (struct tag_head *)(void *)((char *)tags -
-	    ((sizeof(struct tag_head) + 15) & ~(size_t)15));
-}
-
-static struct rs_value *
-tags_alloc(size_t n, struct arena *ar)
-{
-	size_t		 head = (sizeof(struct tag_head) + 15) & ~(size_t)15;
-	struct tag_head	*h;
-
-	h = arena_alloc(ar, head + n * sizeof(struct rs_value));
-	h->arena = ar;
-	h->n = n;
-	return (struct rs_value *)(void *)((char *)h + head);
-}
 
 struct rs_value *
 policy_tags_new(const struct policy *p, struct arena *ar)
@@ -108,12 +80,55 @@ of_account(struct asking *a, struct span s, enum rs_type type,
 	    out);
 }
 
+/* The time in one of its forms. */
 static enum rs_answer
-hour(const struct policy_facts *f, struct rs_value *out)
+of_time(const struct policy_facts *f, unsigned which, struct rs_value *out)
 {
 	int64_t	ms = f->now_ms != 0 ? f->now_ms : clock_wall_ms();
 
-	return number(RS_T_INT, (uint64_t)(ms / 3600000 % 24), out);
+	switch (which) {
+	case RS_FACT_TIME_HOUR:
+		return number(RS_T_INT, (uint64_t)(ms / 3600000 % 24), out);
+	case RS_FACT_TIME_MINUTE:
+		return number(RS_T_INT, (uint64_t)(ms / 60000 % 60), out);
+	case RS_FACT_TIME_WEEKDAY:	/* 1970-01-01 was a Thursday */
+		return number(RS_T_INT, (uint64_t)((ms / 86400000 + 3) % 7 + 1),
+		    out);
+	default:
+		return number(RS_T_DATE, (uint64_t)ms, out);
+	}
+}
+
+/* Of TLS, and of what happens behind the queue. */
+static enum rs_answer
+later_fact(const struct policy_facts *f, unsigned which, struct rs_value *out)
+{
+	switch (which) {
+	case RS_FACT_CLIENT:
+		*out = rs_ip(&f->client_ip);
+		out->type = RS_T_CLIENT;
+		return f->client_ip.family == 0 ? RS_ABSENT : RS_HAVE;
+	case RS_FACT_CLIENT_CERTIFICATE:
+		return given(f->certificate, RS_T_TEXT, false, out);
+	case RS_FACT_TLS_VERSION:
+		return given(f->tls_version, RS_T_TEXT, false, out);
+	case RS_FACT_TLS_CIPHER:
+		return given(f->tls_cipher, RS_T_TEXT, false, out);
+	case RS_FACT_TLS_VERIFIED:
+		*out = rs_bool(f->tls_verified);
+		return RS_HAVE;
+	case RS_FACT_QUEUE_AGE:
+		return number(RS_T_TIME, (uint64_t)f->queue_age_ms, out);
+	case RS_FACT_QUEUE_ATTEMPTS:
+		return number(RS_T_INT, f->queue_attempts, out);
+	case RS_FACT_HOP_NAME:
+		return given(f->hop_name, RS_T_DOMAIN, true, out);
+	case RS_FACT_HOP_IP:
+		*out = rs_ip(&f->hop_ip);
+		return f->hop_ip.family == 0 ? RS_ABSENT : RS_HAVE;
+	default:
+		return RS_ABSENT;
+	}
 }
 
 static enum rs_answer
@@ -134,7 +149,10 @@ fact(struct asking *a, unsigned which, struct rs_value *out)
 	case RS_FACT_LISTENER:
 		return given(f->listener, RS_T_TEXT, false, out);
 	case RS_FACT_TIME_HOUR:
-		return hour(f, out);
+	case RS_FACT_TIME_MINUTE:
+	case RS_FACT_TIME_WEEKDAY:
+	case RS_FACT_TIME_NOW:
+		return of_time(f, which, out);
 	case RS_FACT_CLIENT_HELO:
 		return given(f->helo, RS_T_TEXT, true, out);
 	case RS_FACT_CLIENT_AUTHENTICATED:
@@ -161,7 +179,7 @@ fact(struct asking *a, unsigned which, struct rs_value *out)
 	case RS_FACT_DOMAIN:
 		return of_account(a, f->account_domain, RS_T_DOMAIN, out);
 	default:
-		return RS_ABSENT;
+		return later_fact(f, which, out);
 	}
 }
 
@@ -313,87 +331,6 @@ world_tag_get(void *ctx, struct rs_eval *e, uint32_t tag,
 	return RS_HAVE;
 }
 
-/* --- effects */
-
-static void
-effect_tag(struct asking *a, uint32_t tag, const struct rs_value *v)
-{
-	struct rs_value	*tags = a->facts->tags;
-	size_t		 n = rs_ntag(a->policy->image);
-
-	if (tags == NULL || tag >= n)
-		return;
-	if (a->tags_arena != NULL && tag_head(tags)->arena != a->tags_arena) {
-		/* A routing's own: the other recipients keep theirs. */
-		tags = tags_alloc(n, a->tags_arena);
-		memcpy(tags, a->facts->tags, n * sizeof(*tags));
-		a->facts->tags = tags;
-	}
-	tags[tag] = rs_copy(v, tag_head(tags)->arena);
-}
-
-static void
-effect_edit(struct asking *a, enum header_edit_kind kind, struct span name,
-    const struct rs_value *v)
-{
-	struct header_edit	*ed;
-
-	if (a->nedits == EDITS_MAX)
-		return;
-	if (a->nedits == a->edits_cap) {
-		a->edits_cap = a->edits_cap == 0 ? 8 : a->edits_cap * 2;
-		a->edits = xreallocarray(a->edits, a->edits_cap,
-		    sizeof(*a->edits));
-	}
-	ed = &a->edits[a->nedits++];
-	ed->kind = kind;
-	ed->name = name;
-	ed->value = v == NULL ? SPAN_NONE :
-	    rs_format(v, rs_eval_arena(a->eval));
-}
-
-/* `log "..."`: what a rule wants to be read, with whom it was about. */
-static void
-effect_log(const struct policy_facts *f, struct span text)
-{
-	char	ip[IP_TEXT_MAX];
-
-	log_info("policy text=%s client=%s from=%s to=%s", log_quote(text),
-	    f->client_ip.family == 0 ? "-" : ip_format(&f->client_ip, ip),
-	    log_quote(f->sender), log_quote(f->rcpt));
-}
-
-static void
-world_effect(void *ctx, struct rs_eval *e, enum rs_effect what,
-    uint32_t n, struct span name, const struct rs_value *v)
-{
-	struct asking	*a = ctx;
-
-	if (what == RS_E_TAG && (!a->dry || a->tags_arena != NULL)) {
-		effect_tag(a, n, v);
-		return;
-	}
-	if (a->dry)
-		return;
-	switch (what) {
-	case RS_E_HEADER_ADD:
-		effect_edit(a, HEADER_EDIT_ADD, SPAN_NONE, v);
-		break;
-	case RS_E_HEADER_SET:
-		effect_edit(a, HEADER_EDIT_SET, name, v);
-		break;
-	case RS_E_HEADER_DEL:
-		effect_edit(a, HEADER_EDIT_DEL, name, NULL);
-		break;
-	case RS_E_LOG:
-		if (!a->policy->quiet)
-			effect_log(a->facts, rs_format(v, rs_eval_arena(e)));
-		break;
-	default:
-		break;
-	}
-}
-
 static const struct rs_world world = {
 	.fact = world_fact,
 	.map_get = world_map_get,
@@ -427,6 +364,7 @@ asking_destroy(struct asking *a)
 {
 	rs_eval_free(&a->eval);
 	free(a->edits);
+	free(a->effects);
 	free(a);
 }
 
@@ -443,11 +381,12 @@ asking_free(struct asking **ap)
 	waiter_stop(&a->wait);
 	routing_free(&a->unknown);
 	rs_eval_reset(a->eval, NULL);
-	if (p->nidle_askings == IDLE_MAX || a->edits_cap > 64) {
+	if (p->nidle_askings == IDLE_MAX || a->edits_cap > 64 ||
+	    a->effects_cap > 64) {
 		asking_destroy(a);
 		return;
 	}
-	a->nedits = 0;
+	a->nedits = a->neffects = 0;
 	a->dry = a->routing = a->as_path = a->empty_name = false;
 	a->tags_arena = NULL;
 	a->facts = NULL;
@@ -473,7 +412,7 @@ asking_reset(struct asking *a, struct policy_facts *f,
     struct rs_record *record)
 {
 	a->facts = f;
-	a->nedits = 0;
+	a->nedits = a->neffects = 0;
 	a->empty_name = false;
 	routing_free(&a->unknown);
 	rs_eval_reset(a->eval, record);

@@ -289,7 +289,9 @@ facts_come_back(void **state)
 		RS_FACT_CLIENT_IP, RS_FACT_CLIENT_PORT, RS_FACT_LISTENER,
 		RS_FACT_CLIENT_HELO, RS_FACT_CLIENT_AUTHENTICATED,
 		RS_FACT_CLIENT_USER, RS_FACT_SENDER, RS_FACT_MESSAGE_SIZE,
-		RS_FACT_CLIENT_NAME, RS_FACT_TIME_HOUR
+		RS_FACT_CLIENT_NAME, RS_FACT_TIME_HOUR, RS_FACT_TIME_MINUTE,
+		RS_FACT_TIME_WEEKDAY, RS_FACT_TLS_VERSION, RS_FACT_TLS_CIPHER,
+		RS_FACT_TLS_VERIFIED, RS_FACT_CLIENT_CERTIFICATE
 	};
 	struct rs_value		 v, w;
 	size_t			 i;
@@ -304,7 +306,11 @@ facts_come_back(void **state)
 	f.sender = SPAN("a@b.example");
 	f.sender_at = 1;
 	f.size = 12345;
-	f.now_ms = 15 * 3600000 + 7;
+	f.now_ms = INT64_C(1767601800000);	/* Mon 2026-01-05 08:30 */
+	f.tls_version = SPAN("TLSv1.3");
+	f.tls_cipher = SPAN("TLS_AES_256_GCM_SHA384");
+	f.tls_verified = true;
+	f.certificate = SPAN("web7.b.example");
 	f.names = policy_names_new();
 	g.names = policy_names_new();
 	policy_names_set(f.names, SPAN("n.example"), SPAN_NONE);
@@ -315,6 +321,10 @@ facts_come_back(void **state)
 		assert_int_equal(v.type, w.type);
 		assert_int_equal(rs_compare(&v, &w), 0);
 	}
+	v = policy_fact_get(p, &g, RS_FACT_TIME_WEEKDAY);
+	assert_int_equal(v.i, 1);
+	v = policy_fact_get(p, &g, RS_FACT_TIME_HOUR);
+	assert_int_equal(v.i, 8);
 	v = policy_fact_get(p, &g, RS_FACT_CLIENT_VERIFIED_NAME);
 	assert_int_equal(v.type, RS_T_NONE);
 	policy_names_free(&f.names);
