@@ -20,7 +20,9 @@ cf_action_is_final(const struct cf_action *a)
 {
 	switch (a->kind) {
 	case CF_A_ADD: case CF_A_SET: case CF_A_REMOVE: case CF_A_LOG:
-	case CF_A_TAG: case CF_A_EXPAND:
+	case CF_A_TAG: case CF_A_EXPAND: case CF_A_VERDICT: case CF_A_DELAY:
+	case CF_A_BCC: case CF_A_USE: case CF_A_SKIP: case CF_A_APPLY:
+	case CF_A_HEADERS_ONLY: case CF_A_ALLOW:
 		return false;
 	default:
 		return true;

@@ -19,16 +19,6 @@ struct walk {
 	bool				 dead;		/* said */
 };
 
-static bool
-is_final(const struct cf_action *a)
-{
-	for (; a != NULL; a = a->next) {
-		if (cf_action_is_final(a))
-			return true;
-	}
-	return false;
-}
-
 /* The rules before that leave nothing of `what`: "line 6 already takes". */
 static const char *
 takers(struct walk *w, bdd_node what)
@@ -99,12 +89,14 @@ static bdd_node
 goes_on(struct walk *w, const struct cf_rule *r, bdd_node c)
 {
 	struct bdd	*b = w->p.bdd;
-	bdd_node	 on = is_final(r->actions) ? bdd_not(b, c) : BDD_TRUE;
+	bdd_node	 on;
 
+	on = bdd_not(b, bdd_and(b, c,
+	    prove_actions_end(&w->p, w->x, r->actions)));
 	if (!r->has_failing)
 		return on;
 	return bdd_ite(b, prove_fails(&w->p, r),
-	    is_final(r->failing) ? BDD_FALSE : BDD_TRUE, on);
+	    bdd_not(b, prove_actions_end(&w->p, w->x, r->failing)), on);
 }
 
 static void
@@ -113,7 +105,8 @@ walk_rule(struct walk *w, const struct cf_rule *r)
 	bdd_node	 c = prove_truth(&w->p, w->x, r->cond);
 
 	check_dead(w, r, c);
-	w->taken[w->n] = is_final(r->actions) ? c : BDD_FALSE;
+	w->taken[w->n] = bdd_and(w->p.bdd, c,
+	    prove_actions_end(&w->p, w->x, r->actions));
 	prove_left_and(&w->left, goes_on(w, r, c));
 	if (prove_has_effects(r))
 		w->p.version++;
@@ -167,7 +160,8 @@ walk_block(struct cf *cf, const struct cf_decl *d)
 			walk_rule(&w, r);
 		}
 	}
-	if (d->kind == CF_D_ROUTE || d->kind == CF_D_RULESET)
+	if (d->kind == CF_D_ROUTE || (d->kind == CF_D_RULESET &&
+	    d->sym->type != RS_T_VERDICT))
 		check_end(&w, d);
 	prove_left_end(&w.left);
 	prove_end(&w.p);
@@ -199,6 +193,9 @@ cf_prove(struct cf *cf)
 		    d->kind == CF_D_RULESET)
 			walk_block(cf, d);
 	}
-	if (cf->hooks[RS_HOOK_RCPT] != NULL)
-		prove_relay(cf, cf->hooks[RS_HOOK_RCPT]);
+	prove_failing(cf);
+	if (cf->hooks[RS_HOOK_RCPT] == NULL)
+		return;
+	prove_relay(cf, cf->hooks[RS_HOOK_RCPT]);
+	prove_scatter(cf);
 }

@@ -16,7 +16,8 @@
 /* Of whom the facts are. */
 enum prove_world {
 	PROVE_ANY,		/* anybody: every question is open */
-	PROVE_STRANGER		/* the relay proof's stranger */
+	PROVE_STRANGER,		/* the relay proof's stranger */
+	PROVE_NOBODY		/* a stranger writes to one who does not exist */
 };
 
 /* What binds a stranger's value: it is in no set, table, network or constant. */
@@ -24,7 +25,8 @@ enum prove_bound {
 	BOUND_NOT,		/* he writes it as he likes */
 	BOUND_IP, BOUND_NET,	/* his address; a network around it */
 	BOUND_NAME,		/* his verified name */
-	BOUND_RCPT, BOUND_RCPT_DOMAIN
+	BOUND_RCPT, BOUND_RCPT_DOMAIN,
+	BOUND_NOBODY		/* who does not exist is in no table and no constant */
 };
 
 /* A value as far as it is known; terms are numbered: same number, same value. */
@@ -40,6 +42,8 @@ enum prove_atom_kind {
 	ATOM_TRUTH,		/* a bool that is not known */
 	ATOM_EQ, ATOM_ORDER, ATOM_IN_SET, ATOM_IN_NETS, ATOM_IN_MAP,
 	ATOM_UNKNOWN,		/* rcpt unknown */
+	ATOM_ASKED,		/* matches, like, listed, rate, spf, resolves, ... */
+	ATOM_SOFT,		/* what ASKED asks cannot say: the rule is not taken */
 	ATOM_WIDE,		/* in a network that is too wide to grant */
 	ATOM_FAILS		/* what the rule asks cannot be had */
 };
@@ -56,7 +60,7 @@ struct prove_atom {
 struct prove_binding {
 	const struct cf_sym		*sym;
 	struct prove_value		 value;
-	bdd_node			 truth;
+	bdd_node			 truth, untruth;	/* definitely so */
 	const struct prove_binding	*next;
 };
 
@@ -114,11 +118,29 @@ const struct prove_binding *prove_bound_to(prove_env, const struct cf_sym *);
 const struct prove_binding *prove_bind_call(struct prover *, prove_env, const struct cf_expr *, struct buf *key);
 void		 prove_begin(struct prover *, struct cf *, enum prove_world);
 void		 prove_end(struct prover *);
+/*
+ * When the condition is definitely true (yes) or definitely false: a DNS list
+ * that cannot say makes it neither.
+ */
+bdd_node	 prove_is(struct prover *, const struct prove_binding *, const struct cf_expr *, bool yes);
 bdd_node	 prove_truth(struct prover *, const struct prove_binding *, const struct cf_expr *);
 const struct prove_binding *prove_bind_let(struct prover *, const struct prove_binding *, const struct cf_rule *);
 const struct prove_binding *prove_bind_args(struct prover *, const struct cf_sym *);
 /* A new atom: the rule's question cannot be answered. */
 bdd_node	 prove_fails(struct prover *, const struct cf_rule *);
+/* A new or known atom: key says when two questions are the same. */
+bdd_node	 prove_atom_of(struct prover *, struct span key, const struct prove_atom *);
+/* prove_asked.c: matches, like, listed, rate, greylisted, spf, resolves, reachable, of. */
+bool		 prove_is_asked(const struct cf_expr *);
+bdd_node	 prove_asked(struct prover *, const struct prove_binding *, const struct cf_expr *, bool yes);
+
+/* prove_apply.c */
+/* One of the actions ends the block, whatever happens. */
+bool		 prove_is_final(const struct cf_action *);
+/* When the actions end the block: always, or as the rulesets they apply do. */
+bdd_node	 prove_actions_end(struct prover *, prove_env, const struct cf_action *);
+/* The ruleset of an `apply`, with the caller's values as its arguments. */
+prove_env	 prove_enter(struct prover *, prove_env, const struct cf_expr *call);
 /* Whether the rule changes a tag or a header field. */
 bool		 prove_has_effects(const struct cf_rule *);
 /* A network that is everybody, or nearly: too wide to grant anything. */
@@ -127,5 +149,9 @@ bool		 prove_nets_are_wide(const struct cf_sym *);
 
 /* prove_relay.c */
 void		 prove_relay(struct cf *, const struct cf_decl *);
+/* prove_scatter.c: taken without asking whether the recipient exists. */
+void		 prove_scatter(struct cf *);
+/* prove_failing.c: a 5xx because a table or server cannot be asked. */
+void		 prove_failing(struct cf *);
 
 #endif

@@ -50,16 +50,6 @@ accepting(const struct cf_action *a)
 	return NULL;
 }
 
-static bool
-is_final(const struct cf_action *a)
-{
-	for (; a != NULL; a = a->next) {
-		if (cf_action_is_final(a))
-			return true;
-	}
-	return false;
-}
-
 /* The session. */
 
 static bool
@@ -176,6 +166,12 @@ add_also(struct relay *r, struct session *s, const struct prove_atom *a,
 {
 	struct span	 text = cf_expr_text(r->p.cf, a->expr);
 
+	if (a->kind == ATOM_SOFT) {
+		if (yes)
+			buf_addf(&s->also, ", while '%.*s' cannot be said",
+			    SPAN_ARG(text));
+		return;
+	}
 	/* The atom of `x != y` is x == y. */
 	if (a->expr->negated)
 		yes = !yes;
@@ -452,6 +448,41 @@ report(struct relay *r, const struct cf_rule *rule, bdd_node cond,
 	free(values);
 }
 
+static bool
+is_among(const struct span *list, unsigned n, struct span s)
+{
+	unsigned	 i;
+
+	for (i = 0; i < n; i++) {
+		if (span_eq(list[i], s))
+			return true;
+	}
+	return false;
+}
+
+/* The first of what the rules so far have asked about. */
+static struct span
+questions(struct relay *r)
+{
+	struct span		 shown[NOTES_MAX], out = SPAN_NONE, s;
+	struct cf		*cf = r->p.cf;
+	const struct cf_expr	*e;
+	unsigned		 n = 0;
+	uint32_t		 i;
+
+	for (i = 1; i <= r->p.natoms && n < NOTES_MAX; i++) {
+		e = open_side(&r->p.atoms[i]);
+		s = cf_expr_text(cf, e != NULL ? e : r->p.atoms[i].expr);
+		if (is_among(shown, n, s))
+			continue;
+		shown[n] = s;
+		out = arena_printf(&cf->arena, "%.*s%s%.*s", SPAN_ARG(out),
+		    n++ > 0 ? ", " : "", SPAN_ARG(s));
+	}
+	return i <= r->p.natoms ? arena_printf(&cf->arena, "%.*s, ...",
+	    SPAN_ARG(out)) : out;
+}
+
 static void
 check_open(struct relay *r, const struct cf_rule *rule, bdd_node cond,
     bdd_node open)
@@ -463,11 +494,71 @@ check_open(struct relay *r, const struct cf_rule *rule, bdd_node cond,
 		return;
 	}
 	r->undecided = true;
-	cf_error(r->p.cf, rule->loc, "whether this path to accept is open to "
-	    "the world cannot be decided: the conditions before it are too "
-	    "many together");
+	cf_error(r->p.cf, rule->loc, "cannot prove: whether this path to "
+	    "accept is open to the world depends on too many questions "
+	    "together: %.*s", SPAN_ARG(questions(r)));
 	cf_help(r->p.cf, "put the rules that refuse strangers first, and what "
 	    "may relay into sets, nets and tables");
+}
+
+/* `allow open relay because "..."` stands before the accept. */
+static bool
+is_allowed(const struct cf_action *a)
+{
+	for (; a != NULL; a = a->next) {
+		if (a->kind == CF_A_ALLOW)
+			return true;
+	}
+	return false;
+}
+
+static void	 look_into(struct relay *, prove_env, const struct cf_action *,
+		    bdd_node);
+
+/* Actions that are taken when `taken` holds; `cond` is what they rest on. */
+static void
+look_at(struct relay *r, prove_env x, const struct cf_rule *rule,
+    const struct cf_action *a, bdd_node cond, bdd_node taken)
+{
+	if (is_allowed(a))
+		return;
+	if (accepting(a) != NULL)
+		check_open(r, rule, cond, prove_left_meet(&r->left, taken));
+	look_into(r, x, a, taken);
+}
+
+/* The rules of the rulesets that are applied: an accept there is ours. */
+static void
+look_into(struct relay *r, prove_env x, const struct cf_action *a,
+    bdd_node taken)
+{
+	struct bdd		*b = r->p.bdd;
+	const struct cf_rule	*rule;
+	prove_env		 inner;
+	bdd_node		 c, left;
+
+	for (; a != NULL && !r->undecided; a = a->next) {
+		if (a->kind != CF_A_APPLY || a->expr->kind != CF_E_CALL ||
+		    a->expr->sym == NULL)
+			continue;
+		inner = prove_enter(&r->p, x, a->expr);
+		left = taken;
+		rule = a->expr->sym->decl->rules;
+		for (; rule != NULL; rule = rule->next) {
+			if (rule->is_let) {
+				inner = prove_bind_let(&r->p, inner, rule);
+				continue;
+			}
+			c = prove_truth(&r->p, inner, rule->cond);
+			look_at(r, inner, rule, rule->actions, c,
+			    bdd_and(b, left, c));
+			if (rule->has_failing)
+				look_at(r, inner, rule, rule->failing,
+				    BDD_TRUE, left);
+			left = bdd_and(b, left, bdd_not(b, bdd_and(b, c,
+			    prove_actions_end(&r->p, inner, rule->actions))));
+		}
+	}
 }
 
 static void
@@ -475,24 +566,21 @@ walk_rule(struct relay *r, const struct cf_rule *rule)
 {
 	struct bdd	*b = r->p.bdd;
 	bdd_node	 c = prove_truth(&r->p, r->x, rule->cond);
-	bdd_node	 on = BDD_TRUE, fails = BDD_FALSE, taken = c;
+	bdd_node	 on, fails = BDD_FALSE, taken = c;
 
 	if (rule->has_failing) {
 		fails = prove_fails(&r->p, rule);
 		taken = bdd_and(b, c, bdd_not(b, fails));
-		if (accepting(rule->failing) != NULL)
-			check_open(r, rule, fails,
-			    prove_left_meet(&r->left, fails));
+		look_at(r, r->x, rule, rule->failing, fails, fails);
 	}
-	if (accepting(rule->actions) != NULL)
-		check_open(r, rule, c, prove_left_meet(&r->left, taken));
+	look_at(r, r->x, rule, rule->actions, c, taken);
+	on = prove_actions_end(&r->p, r->x, rule->actions);
 	r->passed[r->n].rule = rule;
-	r->passed[r->n].cond = c;
-	r->passed[r->n].final = is_final(rule->actions);
-	if (r->passed[r->n++].final)
-		on = bdd_not(b, c);
-	on = bdd_ite(b, fails, is_final(rule->failing) ? BDD_FALSE : BDD_TRUE,
-	    on);
+	r->passed[r->n].cond = bdd_and(b, c, on == BDD_FALSE ? BDD_TRUE : on);
+	r->passed[r->n++].final = on != BDD_FALSE;
+	on = bdd_ite(b, fails,
+	    bdd_not(b, prove_actions_end(&r->p, r->x, rule->failing)),
+	    bdd_not(b, bdd_and(b, c, on)));
 	prove_left_and(&r->left, on);
 	if (prove_has_effects(rule))
 		r->p.version++;

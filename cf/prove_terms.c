@@ -34,8 +34,8 @@ prove_end(struct prover *p)
 
 /* Atoms. */
 
-static bdd_node
-atom(struct prover *p, struct span key, const struct prove_atom *a)
+bdd_node
+prove_atom_of(struct prover *p, struct span key, const struct prove_atom *a)
 {
 	uintptr_t	 var = (uintptr_t)htab_get(&p->atom_vars, key);
 
@@ -68,7 +68,7 @@ ask(struct prover *p, enum prove_atom_kind kind, const struct cf_expr *e,
 	buf_addf(&key, "%d:%u:%u:%u:%p", kind, kind == ATOM_ORDER ? e->op : 0,
 	    a != NULL ? a->term : 0, b != NULL ? b->term : 0,
 	    (const void *)sym);
-	is = atom(p, buf_span(&key), &at);
+	is = prove_atom_of(p, buf_span(&key), &at);
 	buf_clear(&key);
 	return is;
 }
@@ -82,7 +82,7 @@ prove_fails(struct prover *p, const struct cf_rule *r)
 	bdd_node		 is;
 
 	buf_addf(&key, "fails:%p:%u", (const void *)r, p->natoms);
-	is = atom(p, buf_span(&key), &at);
+	is = prove_atom_of(p, buf_span(&key), &at);
 	buf_clear(&key);
 	return is;
 }
@@ -201,7 +201,7 @@ truth_in(struct prover *p, prove_env x, const struct cf_expr *e)
 		is = BDD_FALSE;
 	else
 		is = ask(p, ATOM_IN_MAP, e, &a, NULL, sym);
-	return e->negated ? bdd_not(p->bdd, is) : is;
+	return is;
 }
 
 /* Comparisons. */
@@ -233,14 +233,8 @@ truth_eq(struct prover *p, prove_env x, const struct cf_expr *e)
 {
 	struct prove_value	 a, b, swap;
 	struct rs_value		 v;
-	bdd_node		 is, f, g;
+	bdd_node		 is;
 
-	if (e->a->type == RS_T_BOOL && e->b->type == RS_T_BOOL) {
-		f = prove_truth(p, x, e->a);
-		g = prove_truth(p, x, e->b);
-		is = bdd_ite(p->bdd, f, g, bdd_not(p->bdd, g));
-		return e->negated ? bdd_not(p->bdd, is) : is;
-	}
 	a = prove_value_of(p, x, e->a);
 	b = prove_value_of(p, x, e->b);
 	if (a.term > b.term) {
@@ -256,7 +250,20 @@ truth_eq(struct prover *p, prove_env x, const struct cf_expr *e)
 	} else {
 		is = ask(p, ATOM_EQ, e, &a, &b, NULL);
 	}
-	return e->negated ? bdd_not(p->bdd, is) : is;
+	return is;
+}
+
+/* Two conditions that are the same; definitely so, or definitely not. */
+static bdd_node
+bools_equal(struct prover *p, prove_env x, const struct cf_expr *e, bool yes)
+{
+	bdd_node	 both, other;
+
+	both = bdd_and(p->bdd, prove_is(p, x, e->a, true),
+	    prove_is(p, x, e->b, yes));
+	other = bdd_and(p->bdd, prove_is(p, x, e->a, false),
+	    prove_is(p, x, e->b, !yes));
+	return bdd_or(p->bdd, both, other);
 }
 
 static bdd_node
@@ -274,23 +281,27 @@ truth_order(struct prover *p, prove_env x, const struct cf_expr *e)
 
 /* Chains, calls, names. */
 
+/* `and` is definitely false where one part is, and true where all are. */
 static bdd_node
-truth_chain(struct prover *p, prove_env x, const struct cf_expr *e)
+is_chain(struct prover *p, prove_env x, const struct cf_expr *e, bool yes)
 {
-	bool			 is_and = e->kind == CF_E_AND;
+	bool			 all = (e->kind == CF_E_AND) == yes;
 	const struct cf_expr	*part;
-	bdd_node		 is = is_and ? BDD_TRUE : BDD_FALSE, f;
+	bdd_node		 is = all ? BDD_TRUE : BDD_FALSE, f;
 
 	for (part = e->list; part != NULL; part = part->next) {
-		f = prove_truth(p, x, part);
-		is = is_and ? bdd_and(p->bdd, is, f) : bdd_or(p->bdd, is, f);
+		f = prove_is(p, x, part, yes);
+		is = all ? bdd_and(p->bdd, is, f) : bdd_or(p->bdd, is, f);
 	}
 	return is;
 }
 
-/* What the ruleset's rules come to, one after the other. */
+/*
+ * What the ruleset's rules come to, one after the other: one that cannot say
+ * is not taken.
+ */
 static bdd_node
-truth_rules(struct prover *p, prove_env x, const struct cf_rule *r)
+is_rules(struct prover *p, prove_env x, const struct cf_rule *r, bool yes)
 {
 	bdd_node	 left = BDD_TRUE, is = BDD_FALSE, c, fails;
 
@@ -304,12 +315,12 @@ truth_rules(struct prover *p, prove_env x, const struct cf_rule *r)
 			fails = prove_fails(p, r);
 			is = bdd_or(p->bdd, is, bdd_and(p->bdd,
 			    bdd_and(p->bdd, left, fails),
-			    prove_truth(p, x, r->failing->expr)));
+			    prove_is(p, x, r->failing->expr, yes)));
 			left = bdd_and(p->bdd, left, bdd_not(p->bdd, fails));
 		}
 		is = bdd_or(p->bdd, is, bdd_and(p->bdd,
 		    bdd_and(p->bdd, left, c),
-		    prove_truth(p, x, r->actions->expr)));
+		    prove_is(p, x, r->actions->expr, yes)));
 		left = bdd_and(p->bdd, left, bdd_not(p->bdd, c));
 	}
 	return is;
@@ -324,8 +335,9 @@ bind_value(struct prover *p, prove_env x, const struct cf_expr *e,
 		b->value = prove_value_of(p, x, e);
 		return;
 	}
-	b->truth = prove_truth(p, x, e);
-	b->value = prove_term(p, e, BOUND_NOT, "b%u", b->truth);
+	b->truth = prove_is(p, x, e, true);
+	b->untruth = prove_is(p, x, e, false);
+	b->value = prove_term(p, e, BOUND_NOT, "b%u:%u", b->truth, b->untruth);
 }
 
 /* The caller's values as the callee's arguments; the key of the call. */
@@ -343,7 +355,7 @@ prove_bind_call(struct prover *p, prove_env x, const struct cf_expr *e,
 		b->sym = param->sym;
 		bind_value(p, x, arg, b);
 		if (arg->type == RS_T_BOOL)
-			buf_addf(key, ":t%u", b->truth);
+			buf_addf(key, ":t%u:%u", b->truth, b->untruth);
 		else
 			buf_addf(key, ":%u", b->value.term);
 		b->next = list;
@@ -354,14 +366,18 @@ prove_bind_call(struct prover *p, prove_env x, const struct cf_expr *e,
 }
 
 static bdd_node
-truth_call(struct prover *p, prove_env x, const struct cf_expr *e)
+is_call(struct prover *p, prove_env x, const struct cf_expr *e, bool yes)
 {
 	struct buf	 key = { 0 };
-	prove_env		 inner = prove_bind_call(p, x, e, &key);
-	uintptr_t	 is = (uintptr_t)htab_get(&p->calls, buf_span(&key));
+	prove_env	 inner;
+	uintptr_t	 is;
 
+	buf_addf(&key, "%d:", yes);
+	inner = prove_bind_call(p, x, e, &key);
+	is = (uintptr_t)htab_get(&p->calls, buf_span(&key));
 	if (is == 0) {
-		is = (uintptr_t)truth_rules(p, inner, e->sym->decl->rules) + 1;
+		is = (uintptr_t)is_rules(p, inner, e->sym->decl->rules,
+		    yes) + 1;
 		htab_put(&p->calls, buf_span(&key), (void *)is);
 	}
 	buf_clear(&key);
@@ -387,44 +403,73 @@ truth_of_value(struct prover *p, prove_env x, const struct cf_expr *e)
 }
 
 static bdd_node
-truth_name(struct prover *p, prove_env x, const struct cf_expr *e)
+is_name(struct prover *p, prove_env x, const struct cf_expr *e, bool yes)
 {
 	const struct prove_binding	*b = NULL;
+	bdd_node			 is;
 
 	if (e->ref == CF_R_SYM)
 		b = prove_bound_to(x, e->sym);
-	return b != NULL ? b->truth : truth_of_value(p, x, e);
+	if (b != NULL)
+		return yes ? b->truth : b->untruth;
+	is = truth_of_value(p, x, e);
+	return yes ? is : bdd_not(p->bdd, is);
 }
 
-bdd_node
-prove_truth(struct prover *p, prove_env x, const struct cf_expr *e)
+/* Questions that are answered by yes or no, or by a table that defers. */
+static bdd_node
+truth_plain(struct prover *p, prove_env x, const struct cf_expr *e)
 {
-	if (p->work++ > PROVE_WORK_MAX)
-		return BDD_TOO_MUCH;
 	switch (e->kind) {
 	case CF_E_CONST:
 		return of_value(&e->value);
 	case CF_E_OTHERWISE:
 		return BDD_TRUE;
-	case CF_E_NAME:
-		return truth_name(p, x, e);
-	case CF_E_CALL:
-		return truth_call(p, x, e);
 	case CF_E_EQ:
 		return truth_eq(p, x, e);
 	case CF_E_ORDER:
 		return truth_order(p, x, e);
 	case CF_E_IN:
 		return truth_in(p, x, e);
-	case CF_E_NOT:
-		return bdd_not(p->bdd, prove_truth(p, x, e->a));
-	case CF_E_AND: case CF_E_OR:
-		return truth_chain(p, x, e);
 	case CF_E_UNKNOWN:
+		if (p->world == PROVE_NOBODY)
+			return BDD_TRUE;
 		return ask(p, ATOM_UNKNOWN, e, NULL, NULL, NULL);
 	default:
 		return truth_of_value(p, x, e);
 	}
+}
+
+bdd_node
+prove_is(struct prover *p, prove_env x, const struct cf_expr *e, bool yes)
+{
+	bdd_node	 is;
+
+	if (p->work++ > PROVE_WORK_MAX)
+		return BDD_TOO_MUCH;
+	if (e->kind == CF_E_NAME)
+		return is_name(p, x, e, yes);
+	if (e->kind == CF_E_CALL)
+		return is_call(p, x, e, yes);
+	if (e->kind == CF_E_NOT)
+		return prove_is(p, x, e->a, !yes);
+	if (e->kind == CF_E_AND || e->kind == CF_E_OR)
+		return is_chain(p, x, e, yes);
+	if (e->negated)
+		yes = !yes;
+	if (prove_is_asked(e))
+		return prove_asked(p, x, e, yes);
+	if (e->kind == CF_E_EQ && e->a->type == RS_T_BOOL &&
+	    e->b->type == RS_T_BOOL)
+		return bools_equal(p, x, e, yes);
+	is = truth_plain(p, x, e);
+	return yes ? is : bdd_not(p->bdd, is);
+}
+
+bdd_node
+prove_truth(struct prover *p, prove_env x, const struct cf_expr *e)
+{
+	return prove_is(p, x, e, true);
 }
 
 /* Bindings. */
@@ -454,29 +499,13 @@ prove_bind_args(struct prover *p, const struct cf_sym *ruleset)
 		b->sym = a->sym;
 		b->value = prove_term(p, e, BOUND_NOT, "a%p",
 		    (const void *)a->sym);
-		if (a->sym->type == RS_T_BOOL)
+		if (a->sym->type == RS_T_BOOL) {
 			b->truth = ask(p, ATOM_TRUTH, e, &b->value, NULL,
 			    NULL);
+			b->untruth = bdd_not(p->bdd, b->truth);
+		}
 		b->next = list;
 		list = b;
 	}
 	return list;
-}
-
-bool
-prove_has_effects(const struct cf_rule *r)
-{
-	const struct cf_action	*a;
-
-	for (a = r->actions; a != NULL; a = a->next) {
-		if (a->kind == CF_A_TAG || a->kind == CF_A_ADD ||
-		    a->kind == CF_A_SET || a->kind == CF_A_REMOVE)
-			return true;
-	}
-	for (a = r->failing; a != NULL; a = a->next) {
-		if (a->kind == CF_A_TAG || a->kind == CF_A_ADD ||
-		    a->kind == CF_A_SET || a->kind == CF_A_REMOVE)
-			return true;
-	}
-	return false;
 }

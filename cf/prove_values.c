@@ -84,7 +84,7 @@ value_fact(struct prover *p, const struct cf_expr *e)
 		bound = BOUND_NAME;
 		break;
 	case RS_PROOF_RCPT:
-		bound = BOUND_RCPT;
+		bound = p->world == PROVE_NOBODY ? BOUND_NOBODY : BOUND_RCPT;
 		break;
 	}
 	return prove_term(p, e, bound, "f%u", e->fact);
@@ -97,6 +97,10 @@ value_name(struct prover *p, prove_env x, const struct cf_expr *e)
 
 	if (e->ref == CF_R_FACT)
 		return value_fact(p, e);
+	if (e->ref == CF_R_CAPTURE)
+		return prove_term(p, e, BOUND_NOT, "c%p", (const void *)e);
+	if (e->ref == CF_R_LIST)
+		return prove_term(p, e, BOUND_NOT, "l%d", (int)e->listof);
 	if ((b = prove_bound_to(x, e->sym)) != NULL)
 		return b->value;
 	/* A tag: what it is now, which an earlier rule may have changed. */
@@ -124,6 +128,7 @@ static struct prove_value
 value_part(struct prover *p, prove_env x, const struct cf_expr *e)
 {
 	struct prove_value	 a = prove_value_of(p, x, e->a);
+	enum prove_bound	 bound = BOUND_NOT;
 	struct span		 detail;
 
 	if (a.is_const) {
@@ -131,9 +136,12 @@ value_part(struct prover *p, prove_env x, const struct cf_expr *e)
 		    RS_OPT_SERVER_detail);
 		return prove_known(p, e, rs_part(&a.value, e->part, detail));
 	}
-	return prove_term(p, part_of(p, e, a.expr), a.bound == BOUND_RCPT &&
-	    e->part == RS_F_DOMAIN ? BOUND_RCPT_DOMAIN : BOUND_NOT,
-	    "p%u:%d", a.term, (int)e->part);
+	if (a.bound == BOUND_RCPT && e->part == RS_F_DOMAIN)
+		bound = BOUND_RCPT_DOMAIN;
+	else if (a.bound == BOUND_NOBODY && e->part != RS_F_DOMAIN)
+		bound = BOUND_NOBODY;
+	return prove_term(p, part_of(p, e, a.expr), bound, "p%u:%d", a.term,
+	    (int)e->part);
 }
 
 static struct prove_value
@@ -251,6 +259,7 @@ prove_value_of(struct prover *p, prove_env x, const struct cf_expr *e)
 		return value_convert(p, x, e);
 	default:
 		/* A condition as a value, in a text or as an argument. */
-		return prove_term(p, e, BOUND_NOT, "b%u", prove_truth(p, x, e));
+		return prove_term(p, e, BOUND_NOT, "b%u:%u",
+		    prove_is(p, x, e, true), prove_is(p, x, e, false));
 	}
 }
