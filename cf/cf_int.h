@@ -133,6 +133,8 @@ void	cf_help(struct cf *, const char *, ...)
 /* In another file. */
 void	cf_error_at(struct cf *, const struct cf_source *, uint32_t line, uint32_t column, uint32_t end, const char *, ...)
 	    __attribute__((format(printf, 6, 7)));
+void	cf_warn_at(struct cf *, const struct cf_source *, uint32_t line, uint32_t column, const char *, ...)
+	    __attribute__((format(printf, 5, 6)));
 void	cf_error_unserved(struct cf *, struct cf_loc, const char *, ...)
 	    __attribute__((format(printf, 3, 4)));
 /* In the order of the text; each note stays with its message. */

@@ -118,6 +118,23 @@ cf_error_at(struct cf *cf, const struct cf_source *s, uint32_t line,
 }
 
 void
+cf_warn_at(struct cf *cf, const struct cf_source *s, uint32_t line,
+    uint32_t column, const char *fmt, ...)
+{
+	struct cf_diag	*d;
+	va_list		 ap;
+
+	va_start(ap, fmt);
+	d = add(cf, CF_WARNING, s->path, fmt, ap);
+	va_end(ap);
+	if (d == NULL)
+		return;
+	d->line = line;
+	d->column = column > 0 ? column : 1;
+	d->end_column = d->column + 1;
+}
+
+void
 cf_error_unserved(struct cf *cf, struct cf_loc loc, const char *fmt, ...)
 {
 	struct cf_diag	*d;

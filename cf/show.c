@@ -177,15 +177,23 @@ print_items(struct show *s, const struct cf_item *i)
 }
 
 static void
+show_where(struct show *s, const struct cf_sym *sym)
+{
+	buf_add_char(s->out, ' ');
+	cf_quote(sym->source != NULL ? span_of(sym->source->full) :
+	    sym->decl->where, s->out);
+}
+
+static void
 show_map(struct show *s, const struct cf_sym *sym)
 {
 	buf_addf(s->out, "map %.*s = ", SPAN_ARG(sym->name));
 	if (sym->decl->in_place)
 		print_items(s, sym->decl->items);
 	else {
-		buf_addf(s->out, "%.*s ", SPAN_ARG(sym->decl->driver));
-		cf_quote(sym->source != NULL ? span_of(sym->source->full) :
-		    sym->decl->where, s->out);
+		buf_addf(s->out, "%.*s", SPAN_ARG(sym->decl->driver));
+		if (sym->decl->has_where)
+			show_where(s, sym);
 	}
 	buf_addf(s->out, " as %.*s", SPAN_ARG(sym->map_kind));
 }

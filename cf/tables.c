@@ -35,8 +35,12 @@ problem(void *arg, const struct map_problem *p)
 	struct reading		*r = arg;
 	const struct cf_source	*s = file_of(r, p->file);
 
-	if (s == NULL)
+	if (s == NULL && p->warning)
+		cf_warn(r->cf, r->sym->loc, "%s", p->what);
+	else if (s == NULL)
 		cf_error(r->cf, r->sym->loc, "%s", p->what);
+	else if (p->warning)
+		cf_warn_at(r->cf, s, p->line, p->column, "%s", p->what);
 	else
 		cf_error_at(r->cf, s, p->line, p->column, 0, "%s", p->what);
 }
@@ -74,21 +78,17 @@ read_table(struct cf *cf, struct cf_sym *sym, const struct map_source *from)
 	free(r.includes);
 }
 
+/* The file that a driver reads, and what is wrong in it. */
 static void
-read_text(struct cf *cf, struct cf_sym *sym)
+read_source(struct cf *cf, struct cf_sym *sym, struct cf_loc loc,
+    struct span path)
 {
-	const struct cf_decl	*d = sym->decl;
-	struct map_source	 source = { .driver = SPAN("text") };
+	struct map_source	 source = { .driver = sym->decl->driver };
 
-	if (!d->has_where) {
-		cf_error(cf, d->driver_loc, "a text map names its file: text "
-		    "\"path\"");
-		return;
-	}
-	sym->source = cf_source_read(cf, d->where, 2);
+	sym->source = cf_source_read(cf, path, 2);
 	if (sym->source == NULL) {
-		cf_error(cf, d->where_loc, "'%.*s' cannot be read: %s",
-		    SPAN_ARG(d->where), strerror(errno));
+		cf_error(cf, loc, "'%.*s' cannot be read: %s", SPAN_ARG(path),
+		    strerror(errno));
 		return;
 	}
 	source.path = sym->source->full;
@@ -97,6 +97,27 @@ read_text(struct cf *cf, struct cf_sym *sym)
 		return;
 	read_table(cf, sym, &source);
 	close(source.fd);
+}
+
+/* A database stands beside its text, with another ending. */
+static struct span
+database_of(struct cf *cf, const struct cf_decl *d)
+{
+	struct span	 path;
+
+	path = arena_printf(&cf->arena, "%.*s.gdbm", SPAN_ARG(d->where));
+	return access(cf_full_path(cf, path), F_OK) == 0 ? path : d->where;
+}
+
+static void
+read_file(struct cf *cf, struct cf_sym *sym)
+{
+	const struct cf_decl	*d = sym->decl;
+
+	if (span_eq(d->driver, SPAN("gdbm")))
+		read_source(cf, sym, d->where_loc, database_of(cf, d));
+	else
+		read_source(cf, sym, d->where_loc, d->where);
 }
 
 static size_t
@@ -147,8 +168,23 @@ read_in_place(struct cf *cf, struct cf_sym *sym)
 		read_table(cf, sym, &source);
 }
 
+/* What the text behind a driver is, and who serves it: drivers.def. */
+enum where { FILE_WHERE, TEXT_WHERE, NONE_WHERE, INLINE_WHERE };
+enum how { READ, DECLARED };
+
+static const struct driver {
+	const char	*name;
+	enum where	 where;
+	enum how	 how;
+} drivers[] = {
+#define DRIVER(name, where, how, options, meaning) \
+	{ #name, where##_WHERE, how },
+#include "maps/drivers.def"
+#undef DRIVER
+};
+
 static const char *const kinds[] = {
-#define KIND(name, meaning) #name,
+#define KIND(name, key, value, meaning) #name,
 #include "maps/kinds.def"
 #undef KIND
 };
@@ -160,40 +196,87 @@ check_kind(struct cf *cf, struct cf_sym *sym)
 	struct cf_near		 near;
 	size_t			 i;
 
-	sym->map_kind = d->type_name.n > 0 ? d->type_name : SPAN("plain");
+	sym->map_kind = d->type_name.n > 0 ? d->type_name :
+	    span_eq(d->driver, SPAN("passwd")) ? SPAN("accounts") :
+	    SPAN("plain");
 	cf_near_begin(&near, sym->map_kind);
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (span_eq(sym->map_kind, span_of(kinds[i])))
 			return;
 		cf_near_try(&near, span_of(kinds[i]));
 	}
-	if (cf_later_kind(sym->map_kind))
-		cf_error_later(cf, d->type_loc, sym->map_kind);
-	else if (near.best.n > 0)
+	if (near.best.n > 0)
 		cf_error(cf, d->type_loc, "no kind '%.*s' of maps; did you "
 		    "mean '%.*s'?", SPAN_ARG(sym->map_kind),
 		    SPAN_ARG(near.best));
 	else
 		cf_error(cf, d->type_loc, "no kind '%.*s' of maps; there are "
-		    "plain, aliases and accounts", SPAN_ARG(sym->map_kind));
+		    "plain, aliases, accounts, virtusers, routes, access, "
+		    "domains and generics", SPAN_ARG(sym->map_kind));
 	sym->map_kind = SPAN("plain");
+}
+
+static const struct driver *
+find_driver(struct cf *cf, const struct cf_decl *d)
+{
+	struct cf_near	 near;
+	size_t		 i;
+
+	cf_near_begin(&near, d->driver);
+	for (i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
+		if (drivers[i].where == INLINE_WHERE)
+			continue;
+		if (span_eq(d->driver, span_of(drivers[i].name)))
+			return &drivers[i];
+		cf_near_try(&near, span_of(drivers[i].name));
+	}
+	if (near.best.n > 0)
+		cf_error(cf, d->driver_loc, "no driver '%.*s' of maps; did "
+		    "you mean '%.*s'?", SPAN_ARG(d->driver),
+		    SPAN_ARG(near.best));
+	else
+		cf_error(cf, d->driver_loc, "no driver '%.*s'; maps are text "
+		    "\"path\", gdbm \"path\", or { \"key\" = \"value\" } in "
+		    "place", SPAN_ARG(d->driver));
+	return NULL;
+}
+
+static bool
+where_fits(struct cf *cf, const struct cf_decl *d, const struct driver *dr)
+{
+	if (dr->where == NONE_WHERE && d->has_where) {
+		cf_error(cf, d->where_loc, "%s has no path: it is the file "
+		    "of the system", dr->name);
+		return false;
+	}
+	if (dr->where == NONE_WHERE || d->has_where)
+		return true;
+	cf_error(cf, d->driver_loc, dr->where == FILE_WHERE ?
+	    "a %s map names its file: %s \"path\"" :
+	    "a %s map names where it is: %s \"...\"", dr->name, dr->name);
+	return false;
 }
 
 void
 cf_map_read(struct cf *cf, struct cf_sym *sym)
 {
 	const struct cf_decl	*d = sym->decl;
+	const struct driver	*dr;
 
 	check_kind(cf, sym);
 	sym->type = RS_T_TEXT;
-	if (d->driver.n == 0)
+	if (d->driver.n == 0) {
 		read_in_place(cf, sym);
-	else if (span_eq(d->driver, SPAN("text")))
-		read_text(cf, sym);
-	else if (cf_later_kind(d->driver))
-		cf_error_later(cf, d->driver_loc, d->driver);
+		return;
+	}
+	if ((dr = find_driver(cf, d)) == NULL || !where_fits(cf, d, dr))
+		return;
+	if (dr->how == DECLARED)
+		cf_error_unserved(cf, d->driver_loc, "this version does not "
+		    "serve tables of the driver '%s': only tests can ask "
+		    "them", dr->name);
+	else if (dr->where == NONE_WHERE)
+		read_source(cf, sym, d->driver_loc, SPAN("/etc/passwd"));
 	else
-		cf_error(cf, d->driver_loc, "no driver '%.*s'; maps are text "
-		    "\"path\", or { \"key\" = \"value\" } in place",
-		    SPAN_ARG(d->driver));
+		read_file(cf, sym);
 }

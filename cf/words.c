@@ -16,9 +16,6 @@ static const char *const later[] = {
 static const char *const later_kinds[] = {
 	"submissions", "imap", "imaps", "pop3", "pop3s",
 	"starttls", "auth", "deliver", "bounce", "relay",
-	"gdbm", "cdb", "lmdb", "cidr", "regex", "passwd", "dns", "socket",
-	"ldap", "pgsql", "sqlite", "redis",
-	"virtusers", "routes", "access", "domains", "generics",
 	"reply", "verdict", "list", "set", "map", "rate", "date",
 	"client.certificate", "tls", "tls.version", "tls.cipher",
 	"tls.verified", "attachments", "queue", "queue.age", "queue.attempts"

@@ -184,8 +184,8 @@ read_line(struct reader *r)
 		r->m->kind->line(r->m, r->t, raw, line);
 }
 
-static void
-open_text(struct map *m, const struct map_source *src)
+void
+map_text_open(struct map *m, const struct map_source *src)
 {
 	struct reader	 r = { .m = m, .line = 1 };
 	const char	*why;
@@ -209,4 +209,4 @@ open_text(struct map *m, const struct map_source *src)
 		map_texts_wipe(m);
 }
 
-const struct map_driver map_driver_text = { "text", open_text };
+const struct map_driver map_driver_text = { "text", map_text_open };

@@ -2,7 +2,8 @@
  * kind_accounts.c - `name:{SCHEME}secret`: who has a mailbox.
  *
  * The secret never leaves the room, and does not stay in it either: names are
- * copied, and the text is wiped as soon as it has been read.
+ * copied, and the text is wiped as soon as it has been read.  What a directory
+ * says of an account is a record: a line `name=value` for each column.
  */
 #include "config.h"
 
@@ -43,14 +44,30 @@ accounts_line(struct map *m, struct map_text *t, struct span raw,
 		map_store_copy(m, t, name, SPAN_NONE, line);
 }
 
+/* A column's name and '=': what no secret with its {SCHEME} begins with. */
+static bool
+is_record(struct span value)
+{
+	size_t	 i = 0;
+	char	 c;
+
+	for (; i < value.n; i++) {
+		c = ascii_lower(value.p[i]);
+		if ((c < 'a' || c > 'z') && (i == 0 || c != '_') &&
+		    (i == 0 || c < '0' || c > '9'))
+			break;
+	}
+	return i > 0 && i < value.n && value.p[i] == '=';
+}
+
 static void
 accounts_entry(struct map *m, struct span key, struct span value)
 {
 	const char	*why = name_mistake(key);
 
-	(void)value;	/* the secret */
 	if (why == NULL) {
-		map_store_copy(m, NULL, key, SPAN_NONE, 0);
+		map_store_copy(m, NULL, key,
+		    is_record(value) ? value : SPAN_NONE, 0);
 		return;
 	}
 	map_mistake(m, NULL, SPAN_NONE, 0, NULL, why);

@@ -118,10 +118,15 @@ aliases_get_address(const struct map *m, struct span whole, size_t at,
 
 	address_detail(local, detail_chars, &user, &detail);
 	r = map_find(m, whole, out);
-	if (r == MAP_NONE && local.n < whole.n)
+	out->rank = MAP_EXACT;
+	if (r == MAP_NONE && local.n < whole.n) {
 		r = map_find(m, local, out);
-	if (r == MAP_NONE && user.n < local.n)
+		out->rank = MAP_LOCAL;
+	}
+	if (r == MAP_NONE && user.n < local.n) {
 		r = map_find(m, user, out);
+		out->rank = MAP_DETAIL;
+	}
 	return r == MAP_NONE ? map_none(m) : r;
 }
 

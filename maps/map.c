@@ -13,13 +13,13 @@
 #include "maps/map_int.h"
 
 static const struct map_driver *const drivers[] = {
-#define DRIVER(name, meaning) &map_driver_##name,
+#define DRIVER(name, where, how, options, meaning) &map_driver_##name,
 #include "maps/drivers.def"
 #undef DRIVER
 };
 
 static const struct map_kind *const kinds[] = {
-#define KIND(name, meaning) &map_kind_##name,
+#define KIND(name, key, value, meaning) &map_kind_##name,
 #include "maps/kinds.def"
 #undef KIND
 };
@@ -48,12 +48,11 @@ find_kind(struct span name)
 
 /* Mistakes. */
 
-void
-map_mistake(const struct map *m, const struct map_text *t, struct span raw,
-    uint32_t line, const char *at, const char *what)
+static void
+tell(const struct map *m, const struct map_text *t, struct span raw,
+    uint32_t line, const char *at, struct map_problem p)
 {
-	struct map_problem	 p = { .what = what };
-	const char		*start = raw.p, *c;
+	const char	*start = raw.p, *c;
 
 	if (m->problem == NULL)
 		return;
@@ -68,6 +67,21 @@ map_mistake(const struct map *m, const struct map_text *t, struct span raw,
 		p.column = (uint32_t)(at - start) + 1;
 	}
 	m->problem(m->arg, &p);
+}
+
+void
+map_mistake(const struct map *m, const struct map_text *t, struct span raw,
+    uint32_t line, const char *at, const char *what)
+{
+	tell(m, t, raw, line, at, (struct map_problem){ .what = what });
+}
+
+void
+map_warning(const struct map *m, const struct map_text *t, struct span raw,
+    uint32_t line, const char *at, const char *what)
+{
+	tell(m, t, raw, line, at, (struct map_problem){ .what = what,
+	    .warning = true });
 }
 
 void
@@ -231,6 +245,7 @@ map_open(const struct map_source *src)
 
 	m->name = xstrndup(src->name.n > 0 ? src->name.p : "", src->name.n);
 	m->path = src->path != NULL ? xstrdup(src->path) : NULL;
+	m->host = xstrndup(src->host.n > 0 ? src->host.p : "", src->host.n);
 	m->kind = find_kind(src->kind);
 	m->include = src->include;
 	m->problem = src->problem;
@@ -281,6 +296,7 @@ map_close(struct map **mp)
 	arena_clear(&m->arena);
 	free(m->entries);
 	free(m->slots);
+	free(m->host);
 	free(m->path);
 	free(m->name);
 	free(m);
@@ -311,6 +327,8 @@ map_kind(const struct map *m)
 enum map_result
 map_none(const struct map *m)
 {
+	if (m->declared && m->n == 0)
+		return MAP_LATER;
 	return m->broken || m->key_lost ? MAP_BROKEN : MAP_NONE;
 }
 
@@ -348,4 +366,13 @@ map_get_address(const struct map *m, struct span whole, size_t at,
 	if (m->kind->get_address == NULL)
 		return map_get(m, whole, out);
 	return m->kind->get_address(m, whole, at, detail_chars, out);
+}
+
+enum map_result
+map_get_domain(const struct map *m, struct span domain,
+    struct map_answer *out)
+{
+	if (m->kind->get_domain == NULL)
+		return map_get(m, domain, out);
+	return m->kind->get_domain(m, domain, out);
 }

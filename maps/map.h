@@ -2,19 +2,20 @@
  * map.h - one face for every table.
  *
  * Others ask here what a table says of a key, and never learn whether a text
- * file or the image answered.  Drivers are driver_<name>.c, named once in
- * drivers.def; kinds give keys and values their meaning: kind_<name>.c,
- * kinds.def.
+ * file, a database or the image answered.  Drivers are driver_<name>.c, named
+ * once in drivers.def; kinds give keys and values their meaning:
+ * kind_<name>.c, kinds.def.
  *
  * Owns: open tables.  Borrows: the key.  Answers are borrowed until the map is
- * closed.  A map is read whole when opened; a new file is a new map, opened
- * beside, and the old one serves until then.
+ * closed.  A text is read whole when opened, a database stays open; a new
+ * file is a new map, opened beside, and the old one serves until then.
  */
 #ifndef WB_MAPS_MAP_H
 #define WB_MAPS_MAP_H
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/ip.h"
 
 struct map;
 
@@ -25,10 +26,20 @@ enum map_result {
 	MAP_BROKEN	/* will not answer before someone mends it: 451 too */
 };
 
+/* How near a key is to the address that was asked; the least is taken. */
+enum map_rank {
+	MAP_EXACT,		/* the whole address */
+	MAP_LOCAL,		/* its local part alone: an alias */
+	MAP_DETAIL,		/* without the detail, or with any */
+	MAP_PATTERN,		/* any user of the domain, with a detail */
+	MAP_CATCH_ALL		/* any user of the domain */
+};
+
 struct map_answer {
 	struct span	key;	/* the table's key that matched */
 	struct span	value;	/* as in the table; of accounts: never a secret */
 	uint32_t	line;	/* of the table; 0: none */
+	enum map_rank	rank;	/* of map_get_address() */
 };
 
 /* A mistake in a table: file:line:column, what, how to mend it. */
@@ -36,6 +47,7 @@ struct map_problem {
 	uint32_t	file;	/* 0: the table; n: the n-th included file */
 	uint32_t	line, column;
 	const char	*what;
+	bool		warning;	/* the entry is passed over, and that is safe */
 };
 typedef void map_problem_cb(void *arg, const struct map_problem *);
 
@@ -49,8 +61,9 @@ typedef int map_include_fn(void *arg, const char *path, uint32_t *file_index);
 struct map_source {
 	struct span	name;		/* of the map, for logs */
 	struct span	driver, kind;
-	int		fd;		/* text: read and left open (the caller's) */
-	const char	*path;		/* text: for messages, and the folder of relative includes */
+	int		fd;		/* FILE drivers, passwd: read and left open (the caller's) */
+	const char	*path;		/* of fd: for messages, and the folder of relative includes */
+	struct span	host;		/* our own name, whose users generics may name without it */
 	const struct span *entries;	/* inline: key, value, ... */
 	size_t		nentries;	/* pairs */
 	map_include_fn	*include;	/* NULL: includes are not there */
@@ -71,12 +84,80 @@ size_t		 map_size(const struct map *);
 struct span	 map_kind(const struct map *);
 
 /*
- * One key exactly (folded as the kind says).  address keys go through
- * map_get_address, which tries the kind's keys in their order: the exact
- * before the general (aliases: whole address, user+detail, user).
+ * One key exactly (folded as the kind says).  Address keys go through
+ * map_get_address, which tries the kind's keys in their order, the exact
+ * before the general: aliases whole address, user+detail, user; virtusers
+ * whole address, user++@, user+*@, user@, ++@, +*@, @domain; generics whole
+ * address, user+*@, user@, and for our own host user.  Domain keys go through
+ * map_get_domain: routes ask host, .parent, ., others the domain.
  */
 enum map_result	 map_get(const struct map *, struct span key, struct map_answer *out);
 enum map_result	 map_get_address(const struct map *, struct span whole, size_t at, struct span detail_chars, struct map_answer *out);
+enum map_result	 map_get_domain(const struct map *, struct span domain, struct map_answer *out);
+
+/*
+ * access: a line for an address (whole, then prefixes), a host name (then the
+ * domains above it), a mailbox (exactly, then user@, then its domain; <> is
+ * whole.n == 0).  At each step the key with its tag (Connect:, From:, To:)
+ * comes before the same without.  Other kinds: MAP_BROKEN.
+ */
+enum map_role { MAP_CONNECT, MAP_FROM, MAP_TO };	/* as enum rs_role */
+enum map_result	 map_access_ip(const struct map *, enum map_role, const struct ip *, struct map_answer *out);
+enum map_result	 map_access_host(const struct map *, enum map_role, struct span name, struct map_answer *out);
+enum map_result	 map_access_address(const struct map *, enum map_role, struct span whole, size_t at, struct span detail_chars, struct map_answer *out);
+
+/*
+ * A refusal as tables write it: `5.1.6:551 text`, `551 5.1.6 text`,
+ * `551 text`, `nouser text`; in quotes or not.  Spans lie in the text, or are
+ * static.
+ */
+struct map_refusal {
+	uint16_t	code;		/* 4xx or 5xx */
+	struct span	status;		/* of the code's class */
+	struct span	text;		/* may be empty */
+};
+/* A mistake in a value: what, and where in it. */
+struct map_fault {
+	const char	*at, *what;
+};
+int		 map_refusal_parse(struct span, struct map_refusal *, struct map_fault *);
+
+/* access: the right side. */
+enum map_access_kind {
+	MAP_ACCESS_OK, MAP_ACCESS_RELAY, MAP_ACCESS_SKIP, MAP_ACCESS_REJECT,
+	MAP_ACCESS_DISCARD, MAP_ACCESS_QUARANTINE
+};
+struct map_access {
+	enum map_access_kind	kind;
+	struct map_refusal	refusal;	/* REJECT; the code may be 4xx */
+	struct span		why;		/* QUARANTINE; may be empty */
+};
+int		 map_access_parse(struct span value, struct map_access *, struct map_fault *);
+
+/* routes: the right side. */
+enum map_route_kind {
+	MAP_ROUTE_HOP, MAP_ROUTE_LOCAL, MAP_ROUTE_ERROR, MAP_ROUTE_DISCARD
+};
+struct map_route {
+	enum map_route_kind	kind;
+	struct span		host;		/* HOP; without its brackets */
+	bool			exactly;	/* it stood in brackets: no MX */
+	uint16_t		port;		/* 0: not said */
+	struct span		user;		/* LOCAL: whose mail it is; may be empty */
+	struct map_refusal	refusal;	/* ERROR */
+};
+int		 map_route_parse(struct span value, struct map_route *, struct map_fault *);
+/* The value with %1 (what the key's leading dot stands for) put in; in the arena when there was one. */
+struct span	 map_route_fill(const struct map_answer *, struct span domain, struct arena *);
+
+/*
+ * virtusers: the right side for this address, %0 to %9 put in: a refusal
+ * (1), or a list for map_alias_members() (0), in the arena.
+ */
+int		 map_virtuser_fill(const struct map_answer *, struct span whole, size_t at, struct span detail_chars, struct arena *, struct span *list, struct map_refusal *);
+
+/* generics: the address for this one: %1 put in, our domain behind a bare user. */
+struct span	 map_generic_fill(const struct map_answer *, struct span whole, size_t at, struct span detail_chars, struct arena *);
 
 /*
  * aliases: the right side taken apart (RFC 5322-like list, quotes, `:include:`).

@@ -9,6 +9,7 @@
 #ifndef WB_MAPS_MAP_INT_H
 #define WB_MAPS_MAP_INT_H
 
+#include "base/arena.h"
 #include "base/hash.h"
 #include "maps/map.h"
 
@@ -42,6 +43,8 @@ struct map_kind {
 	void		(*entry)(struct map *, struct span key, struct span value);
 	/* Looks for an address; NULL: the key exactly. */
 	enum map_result	(*get_address)(const struct map *, struct span whole, size_t at, struct span detail_chars, struct map_answer *);
+	/* Looks for a domain; NULL: the key exactly. */
+	enum map_result	(*get_domain)(const struct map *, struct span domain, struct map_answer *);
 	bool		 secret;	/* texts are wiped when they have been read */
 	bool		 continued;	/* a line that begins with a blank goes on */
 };
@@ -52,17 +55,30 @@ struct map_driver {
 };
 
 /* All of drivers.def and kinds.def, each in its file. */
-#define DRIVER(name, meaning) extern const struct map_driver map_driver_##name;
+#define DRIVER(name, where, how, options, meaning) \
+	extern const struct map_driver map_driver_##name;
 #include "maps/drivers.def"
 #undef DRIVER
-#define KIND(name, meaning) extern const struct map_kind map_kind_##name;
+#define KIND(name, key, value, meaning) \
+	extern const struct map_kind map_kind_##name;
 #include "maps/kinds.def"
 #undef KIND
+
+/* Bit n: there is a prefix of n bits. */
+struct map_prefixes {
+	uint64_t	v4[1], v6[3];
+};
+
+struct map_db;
 
 struct map {
 	char			*name;
 	const struct map_kind	*kind;
 	char			*path;		/* of the table, or NULL */
+	char			*host;		/* our own name */
+	struct map_db		*db;		/* NULL: all is in entries */
+	struct map_prefixes	 prefixes;	/* access: lengths that occur */
+	bool			 declared;	/* says only what was added */
 	bool			 broken;	/* nothing can be said */
 	bool			 key_lost;	/* a key could not be read: no "none" */
 	bool			 adding;	/* map_add: the new entry counts */
@@ -86,6 +102,8 @@ void		 map_texts_wipe(struct map *);
 
 /* Tells a mistake: line and column are of at, which lies in text; raw is the logical line. */
 void		 map_mistake(const struct map *, const struct map_text *, struct span raw, uint32_t line, const char *at, const char *what);
+/* The same of an entry that is passed over. */
+void		 map_warning(const struct map *, const struct map_text *, struct span raw, uint32_t line, const char *at, const char *what);
 /* The whole table cannot be read. */
 void		 map_unreadable(struct map *, const char *why);
 
@@ -96,6 +114,23 @@ void		 map_store_copy(struct map *, const struct map_text *, struct span key, st
 void		 map_store_broken(struct map *, const struct map_text *, struct span key, uint32_t line);
 /* A line that cannot be read: its first word is taken for the key. */
 void		 map_line_broken(struct map *, const struct map_text *, struct span raw, uint32_t line, const char *at, const char *what);
+
+/* How a kind of `key value` lines reads its keys and values. */
+struct map_words {
+	/* The key in its one spelling, in the scratch; 1: to be passed over, -1: none. */
+	int	(*key)(struct map *, struct span in, struct arena *scratch, struct span *out, struct map_fault *);
+	/* -1: not a value of this kind. */
+	int	(*value)(struct span, struct map_fault *);
+};
+/* A line, or an entry, of such a kind. */
+void		 map_words_line(struct map *, struct map_text *, struct span raw, uint32_t line, const struct map_words *);
+void		 map_words_entry(struct map *, struct span key, struct span value, const struct map_words *);
+/* %0 to %9 in the text; missing ones are empty.  `%%` is a '%'. */
+struct span	 map_fill(struct span text, const struct span args[10], struct arena *);
+/* The key that the pieces make, one behind the other. */
+enum map_result	 map_find_pieces(const struct map *, const struct span *pieces, size_t n, struct map_answer *);
+/* The driver `text`: logical lines, each to the kind. */
+void		 map_text_open(struct map *, const struct map_source *);
 
 /* Exactly this key, folded. */
 enum map_result	 map_find(const struct map *, struct span key, struct map_answer *);

@@ -1,0 +1,230 @@
+/*
+ * kind_routes.c - sendmail's mailertable: which way the mail of a domain goes.
+ *
+ *	host		smtp:[hop]:2525		brackets: the host itself
+ *	.parent		esmtp:hop		else by the MX of the hop
+ *	.		error:5.1.2:550 text	everything else
+ *
+ * %1 on the right is what stood before `.parent`; all of the name for `.`.
+ */
+#include "config.h"
+
+#include "mail/domain.h"
+#include "maps/map_int.h"
+
+static int
+fault(struct map_fault *f, const char *at, const char *what)
+{
+	f->at = at;
+	f->what = what;
+	return -1;
+}
+
+static int
+routes_key(struct map *m, struct span in, struct arena *scratch,
+    struct span *out, struct map_fault *f)
+{
+	bool		 parent = in.p[0] == '.';
+	struct span	 name = in, norm;
+
+	(void)m;
+	f->at = in.p;
+	if (in.n == 1 && parent) {
+		*out = in;
+		return 0;
+	}
+	if (parent)
+		name = span_from(in, 1);
+	if (domain_normalise(name, scratch, &norm, &f->what) == -1)
+		return -1;
+	*out = !parent ? norm :
+	    arena_printf(scratch, ".%.*s", SPAN_ARG(norm));
+	return 0;
+}
+
+/* --- the right side */
+
+/* How sendmail and Postfix call an SMTP client. */
+static const struct span	smtp_words[] = {
+	{ "smtp", 4 }, { "esmtp", 5 }, { "relay", 5 }, { "smtp8", 5 },
+	{ "dsmtp", 5 }
+};
+
+static bool
+is_smtp(struct span word)
+{
+	size_t	 i;
+
+	for (i = 0; i < sizeof(smtp_words) / sizeof(smtp_words[0]); i++)
+		if (span_ieq(word, smtp_words[i]))
+			return true;
+	return false;
+}
+
+static int
+take_port(struct span s, struct map_route *r, struct map_fault *f)
+{
+	uint64_t	 port;
+
+	if (s.n == 0)
+		return 0;
+	if (s.p[0] == ':' && s.n > 1 &&
+	    span_u64(span_from(s, 1), 65535, &port) && port > 0) {
+		r->port = (uint16_t)port;
+		return 0;
+	}
+	return fault(f, s.p, s.p[0] == ':' ? "a port is a number from 1 to "
+	    "65535; several hosts are the matter of a relay block" :
+	    "after the host comes nothing but ':' and a port");
+}
+
+/* "[name or address]:port" */
+static int
+in_brackets(struct span s, struct map_route *r, struct map_fault *f)
+{
+	ptrdiff_t	 end = span_index(s, ']');
+
+	if (end < 0)
+		return fault(f, s.p, "the ']' is missing");
+	r->exactly = true;
+	r->host = span_mem(s.p + 1, (size_t)end - 1);
+	return take_port(span_from(s, (size_t)end + 1), r, f);
+}
+
+static int
+check_host(struct map_route *r, struct map_fault *f)
+{
+	static const struct span	 sample[10] = {
+		{ "x", 1 }, { "x", 1 }, { "x", 1 }
+	};
+	struct arena			 scratch = { 0 };
+	struct span			 name = r->host, norm;
+	struct ip			 ip;
+	int				 rc;
+
+	if (r->exactly && span_iprefix(name, SPAN("IPv6:")))
+		name = r->host = span_from(name, 5);
+	if (r->exactly && ip_parse(name, &ip))
+		return 0;
+	f->at = name.p;
+	rc = domain_normalise(map_fill(name, sample, &scratch), &scratch,
+	    &norm, &f->what);
+	arena_clear(&scratch);
+	return rc;
+}
+
+/* "host", "host:port", "[host]:port" */
+static int
+take_hop(struct span s, struct map_route *r, struct map_fault *f)
+{
+	ptrdiff_t	 colon = span_index(s, ':');
+
+	r->kind = MAP_ROUTE_HOP;
+	if (s.n == 0)
+		return fault(f, s.p, "the host is missing");
+	if (s.p[0] == '[') {
+		if (in_brackets(s, r, f) == -1)
+			return -1;
+	} else {
+		r->host = colon < 0 ? s : span_mem(s.p, (size_t)colon);
+		if (take_port(span_from(s, r->host.n), r, f) == -1)
+			return -1;
+	}
+	return check_host(r, f);
+}
+
+int
+map_route_parse(struct span value, struct map_route *r, struct map_fault *f)
+{
+	ptrdiff_t	 colon;
+	struct span	 word, rest;
+
+	*r = (struct map_route){ .kind = MAP_ROUTE_HOP };
+	value = map_trim(value);
+	if (value.n > 0 && value.p[0] == '[')
+		return take_hop(value, r, f);
+	if ((colon = span_index(value, ':')) < 0)
+		return fault(f, value.p, "a route is smtp:host, smtp:[host], "
+		    "local:, error: or discard:");
+	word = span_mem(value.p, (size_t)colon);
+	rest = map_trim(span_from(value, (size_t)colon + 1));
+	if (is_smtp(word))
+		return take_hop(rest, r, f);
+	if (span_ieq(word, SPAN("local"))) {
+		r->kind = MAP_ROUTE_LOCAL;
+		r->user = rest;
+		return 0;
+	}
+	if (span_ieq(word, SPAN("discard"))) {
+		r->kind = MAP_ROUTE_DISCARD;
+		return 0;
+	}
+	if (!span_ieq(word, SPAN("error")))
+		return fault(f, value.p, "there is no such way; there are "
+		    "smtp:, esmtp:, relay:, local:, error: and discard:");
+	r->kind = MAP_ROUTE_ERROR;
+	return map_refusal_parse(rest, &r->refusal, f);
+}
+
+static int
+routes_value(struct span value, struct map_fault *f)
+{
+	struct map_route	 r;
+
+	return map_route_parse(value, &r, f);
+}
+
+static const struct map_words	words = { routes_key, routes_value };
+
+static void
+routes_line(struct map *m, struct map_text *t, struct span raw,
+    uint32_t line)
+{
+	map_words_line(m, t, raw, line, &words);
+}
+
+static void
+routes_entry(struct map *m, struct span key, struct span value)
+{
+	map_words_entry(m, key, value, &words);
+}
+
+/* --- look-ups: the host, then its parents, then everything */
+
+static enum map_result
+routes_get_domain(const struct map *m, struct span domain,
+    struct map_answer *out)
+{
+	struct span	 left = domain;
+	enum map_result	 r = map_find(m, domain, out);
+	ptrdiff_t	 dot;
+
+	while (r == MAP_NONE && (dot = span_index(left, '.')) >= 0) {
+		r = map_find(m, span_from(left, (size_t)dot), out);
+		left = span_from(left, (size_t)dot + 1);
+	}
+	if (r == MAP_NONE)
+		r = map_find(m, SPAN("."), out);
+	return r == MAP_NONE ? map_none(m) : r;
+}
+
+const struct map_kind map_kind_routes = {
+	.name = "routes",
+	.line = routes_line,
+	.entry = routes_entry,
+	.get_domain = routes_get_domain,
+	.continued = true,
+};
+
+struct span
+map_route_fill(const struct map_answer *a, struct span domain,
+    struct arena *ar)
+{
+	struct span	 args[10] = { domain };
+
+	if (a->key.n == 1 && a->key.p[0] == '.')
+		args[1] = domain;
+	else if (a->key.n > 0 && a->key.p[0] == '.' && a->key.n <= domain.n)
+		args[1] = span_mem(domain.p, domain.n - a->key.n);
+	return map_fill(a->value, args, ar);
+}
