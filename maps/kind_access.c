@@ -212,11 +212,14 @@ mailbox_key(struct span tag, struct span s, struct arena *scratch,
 
 /* "domain", and all below it; ".domain" only what is below. */
 static int
-domain_key(struct span tag, struct span s, struct arena *scratch,
-    struct span *out, struct map_fault *f)
+domain_key(struct map *m, struct span tag, struct span s,
+    struct arena *scratch, struct span *out, struct map_fault *f)
 {
 	bool		 below = s.p[0] == '.';
 	struct span	 norm;
+
+	if (tag.n == 0 || tag.n == tags[MAP_CONNECT].n)
+		m->host_names = true;
 
 	if (domain_normalise(span_from(s, below), scratch, &norm,
 	    &f->what) == -1)
@@ -265,7 +268,7 @@ access_key(struct map *m, struct span in, struct arena *scratch,
 		return fault(f, in.p, tag.n > 0 || v6 ? "neither an address "
 		    "nor a prefix of one" : "no such tag; there are "
 		    "Connect:, From: and To:");
-	return domain_key(tag, s, scratch, out, f);
+	return domain_key(m, tag, s, scratch, out, f);
 }
 
 /* --- the right side */
@@ -366,6 +369,12 @@ const struct map_kind map_kind_access = {
 };
 
 /* --- look-ups */
+
+bool
+map_access_has_names(const struct map *m)
+{
+	return m->host_names;
+}
 
 /* With its tag, then without. */
 static enum map_result

@@ -106,6 +106,9 @@ enum map_result	 map_access_ip(const struct map *, enum map_role, const struct i
 enum map_result	 map_access_host(const struct map *, enum map_role, struct span name, struct map_answer *out);
 enum map_result	 map_access_address(const struct map *, enum map_role, struct span whole, size_t at, struct span detail_chars, struct map_answer *out);
 
+/* Whether host names can matter: a key for clients that is no address. */
+bool		 map_access_has_names(const struct map *);
+
 /*
  * A refusal as tables write it: `5.1.6:551 text`, `551 5.1.6 text`,
  * `551 text`, `nouser text`; in quotes or not.  Spans lie in the text, or are

@@ -78,6 +78,7 @@ struct map {
 	char			*host;		/* our own name */
 	struct map_db		*db;		/* NULL: all is in entries */
 	struct map_prefixes	 prefixes;	/* access: lengths that occur */
+	bool			 host_names;	/* access: names of clients occur */
 	bool			 declared;	/* says only what was added */
 	bool			 broken;	/* nothing can be said */
 	bool			 key_lost;	/* a key could not be read: no "none" */

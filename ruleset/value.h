@@ -31,7 +31,7 @@ enum rs_type {
 	RS_T_STATUS = 11,	/* s: "5.7.1" */
 	RS_T_DATE = 12,		/* i: wall milliseconds since 1970 */
 	RS_T_CLIENT = 13,	/* ip: the client, as a key of an access table */
-	RS_T_VERDICT = 14,	/* s: as the table writes it; bits: enum rs_role */
+	RS_T_VERDICT = 14,	/* s: as the table writes it; bits: enum rs_role, RS_VERDICT_ANY_DOMAIN */
 	RS_T_RATE = 15,		/* i: RS_RATE_COUNT(), RS_RATE_MS(); a constant */
 	RS_NTYPES
 };
@@ -44,6 +44,8 @@ enum rs_why {
 
 /* Of whom an access table is asked; the numbers are operands of ACCESS_GET. */
 enum rs_role { RS_ROLE_CLIENT, RS_ROLE_SENDER, RS_ROLE_RCPT, RS_NROLES };
+/* The key that was found says nothing of the domain. */
+#define RS_VERDICT_ANY_DOMAIN	0x80u
 
 /* "100/1h" in one number: how often (below 2^27), in which time (below 2^36 ms). */
 #define RS_RATE_OF(count, ms)	((int64_t)(count) << 36 | (int64_t)(ms))

@@ -130,6 +130,7 @@ table_open(struct opening *o, uint32_t n)
 	ms.name = rs_string(o->image, d->name);
 	ms.driver = rs_string(o->image, d->driver);
 	ms.kind = rs_string(o->image, d->kind);
+	ms.host = rs_setting_text(o->image, RS_OPT_SERVER_hostname);
 	ms.include = include_open;
 	ms.problem = problem;
 	ms.arg = o;

@@ -3,6 +3,7 @@
  *
  *   policy.c   opens an image and its tables, keeps what is asked often
  *   world.c    an evaluation, and what it asks: facts, tables, headers
+ *   tables.c   tables, and what their verdicts mean
  *   effects.c  what an evaluation does: header edits, tags, log lines, ...
  *   names.c    the client's names, by DNS, once a session
  *   waiter.c   who waits for an answer of DNS
@@ -90,6 +91,7 @@ struct asking {
 	struct rs_eval		*eval;
 	struct policy_facts	*facts;
 	struct waiter		 wait;		/* for DNS */
+	unsigned		 hook;		/* enum rs_hook, that is asked */
 	struct routing		*unknown;	/* the dry run for `rcpt unknown` */
 	bool			 asking_unknown;	/* it is being started */
 	bool			 routing;	/* belongs to a routing: no dry run inside */
@@ -116,6 +118,11 @@ enum rs_run	 asking_run(struct asking *, uint32_t func, struct rs_verdict *);
 enum rs_run	 asking_resume(struct asking *, struct rs_verdict *);
 /* The dry run that `rcpt unknown` made, for who needs it too; or NULL. */
 struct routing	*asking_take_dry(struct asking *);
+
+/* --- tables.c: rs_world's map_get(), access() and verdict(); ctx is the asking. */
+enum rs_answer	 world_map_get(void *ctx, struct rs_eval *, uint32_t map, const struct rs_value *key, struct rs_value *out, uint32_t *line);
+enum rs_answer	 world_access(void *ctx, struct rs_eval *, uint32_t map, enum rs_role, struct rs_value *out, uint32_t *line);
+enum rs_answer	 world_verdict(void *ctx, struct rs_eval *, uint32_t map, const struct rs_value *, struct rs_verdict *);
 
 /* --- effects.c */
 

@@ -235,34 +235,7 @@ policy_fact_get(const struct policy *p, const struct policy_facts *f,
 	return v;
 }
 
-/* --- tables, headers, recipients */
-
-static enum rs_answer
-world_map_get(void *ctx, struct rs_eval *e, uint32_t map,
-    const struct rs_value *key, struct rs_value *out, uint32_t *line)
-{
-	struct asking		*a = ctx;
-	struct policy		*p = a->policy;
-	struct map_answer	 ans = { .line = 0 };
-	enum map_result		 is;
-
-	*line = 0;
-	if (map >= p->nmaps || p->failing[map])
-		return RS_CANNOT;
-	if (key->type == RS_T_ADDRESS)
-		is = key->s.n == 0 ? MAP_NONE : map_get_address(p->maps[map],
-		    key->s, key->at, p->detail, &ans);
-	else
-		is = map_get(p->maps[map], rs_format(key, rs_eval_arena(e)),
-		    &ans);
-	*line = ans.line;
-	if (is == MAP_NONE)
-		return RS_ABSENT;
-	if (is != MAP_FOUND)
-		return RS_CANNOT;
-	*out = rs_text(RS_T_TEXT, ans.value);
-	return RS_HAVE;
-}
+/* --- headers, recipients */
 
 static enum rs_answer
 world_header(void *ctx, struct rs_eval *e, struct span name, unsigned i,
@@ -334,6 +307,8 @@ world_tag_get(void *ctx, struct rs_eval *e, uint32_t tag,
 static const struct rs_world world = {
 	.fact = world_fact,
 	.map_get = world_map_get,
+	.access = world_access,
+	.verdict = world_verdict,
 	.header = world_header,
 	.rcpt_unknown = world_rcpt_unknown,
 	.tag_get = world_tag_get,
@@ -431,6 +406,7 @@ asking_run(struct asking *a, uint32_t func, struct rs_verdict *out)
 {
 	a->wait.cb = names_there;
 	a->wait.arg = a;
+	a->hook = rs_func(a->policy->image, func)->hook;
 	return rs_eval_run(a->eval, func, NULL, 0, out);
 }
 

@@ -1,0 +1,343 @@
+/*
+ * tables.c - what the interpreter asks of tables, and what their verdicts
+ * mean at a hook (design: Verdicts of an access map).
+ *
+ * A table is asked as its kind says.  What comes out is text, an address or a
+ * domain; with %1 put in where the kind knows that.
+ */
+#include "mail/address.h"
+#include "mail/domain.h"
+
+#include "mta/policy/policy_int.h"
+
+static enum rs_answer
+answer_of(enum map_result is)
+{
+	return is == MAP_FOUND ? RS_HAVE : is == MAP_NONE ? RS_ABSENT :
+	    RS_CANNOT;
+}
+
+static bool
+is_kind(const struct map *m, const char *name)
+{
+	return span_eq(map_kind(m), span_of(name));
+}
+
+/* --- key in M, M[key], expand M */
+
+static enum map_result
+find(struct policy *p, const struct map *m, const struct rs_value *key,
+    struct arena *ar, struct map_answer *out)
+{
+	if (key->type == RS_T_ADDRESS)
+		return key->s.n == 0 ? MAP_NONE : map_get_address(m, key->s,
+		    key->at, p->detail, out);
+	if (key->type == RS_T_DOMAIN)
+		return map_get_domain(m, key->s, out);
+	return map_get(m, rs_format(key, ar), out);
+}
+
+/* The new name of an old domain. */
+static enum rs_answer
+as_domain(struct span s, struct arena *ar, struct rs_value *out)
+{
+	const char	*why;
+	struct span	 norm;
+
+	if (domain_normalise(s, ar, &norm, &why) == -1)
+		return RS_CANNOT;
+	*out = rs_text(RS_T_DOMAIN, norm);
+	return RS_HAVE;
+}
+
+static enum rs_answer
+as_address(struct span s, struct arena *ar, struct rs_value *out)
+{
+	struct address	 a;
+	const char	*why;
+
+	if (address_parse(s, ADDRESS_BARE_LOCAL_OK | ADDRESS_UTF8_OK, ar, &a,
+	    &why) == -1)
+		return RS_CANNOT;
+	*out = rs_address(a.whole);
+	out->at = (uint32_t)a.at;
+	return RS_HAVE;
+}
+
+/* The list for this address; a refusal stays as the table writes it. */
+static struct span
+virtuser(struct policy *p, const struct map_answer *a,
+    const struct rs_value *key, struct arena *ar)
+{
+	struct map_refusal	 refusal;
+	struct span		 list = a->value;
+
+	(void)map_virtuser_fill(a, key->s, key->at, p->detail, ar, &list,
+	    &refusal);
+	return list;
+}
+
+static enum rs_answer
+value_of(struct policy *p, const struct map *m, const struct map_answer *a,
+    const struct rs_value *key, struct arena *ar, struct rs_value *out)
+{
+	bool		 address = key->type == RS_T_ADDRESS;
+	struct span	 s = a->value;
+
+	if (is_kind(m, "domains"))
+		return as_domain(s, ar, out);
+	if (address && is_kind(m, "generics"))
+		return as_address(map_generic_fill(a, key->s, key->at,
+		    p->detail, ar), ar, out);
+	if (address && is_kind(m, "virtusers"))
+		s = virtuser(p, a, key, ar);
+	else if (key->type == RS_T_DOMAIN && is_kind(m, "routes"))
+		s = map_route_fill(a, key->s, ar);
+	*out = rs_text(RS_T_TEXT, s);
+	out->tainted = s.p != a->value.p && s.n > 0;	/* something put in */
+	return RS_HAVE;
+}
+
+enum rs_answer
+world_map_get(void *ctx, struct rs_eval *e, uint32_t map,
+    const struct rs_value *key, struct rs_value *out, uint32_t *line)
+{
+	struct asking		*a = ctx;
+	struct policy		*p = a->policy;
+	struct arena		*ar = rs_eval_arena(e);
+	struct map_answer	 ans = { .line = 0 };
+	enum map_result		 is;
+
+	*line = 0;
+	if (map >= p->nmaps || p->failing[map])
+		return RS_CANNOT;
+	is = find(p, p->maps[map], key, ar, &ans);
+	*line = ans.line;
+	if (is != MAP_FOUND)
+		return answer_of(is);
+	return value_of(p, p->maps[map], &ans, key, ar, out);
+}
+
+/* --- access[client], access[sender], access[rcpt] */
+
+/* By its address; else by its name, when that is verified. */
+static enum rs_answer
+client_line(struct asking *a, const struct map *m, struct map_answer *ans)
+{
+	struct policy_facts	*f = a->facts;
+	struct span		 name;
+	enum map_result		 is;
+	enum rs_answer		 known;
+
+	if (f->client_ip.family == 0)
+		return RS_ABSENT;
+	is = map_access_ip(m, MAP_CONNECT, &f->client_ip, ans);
+	if (is != MAP_NONE || !map_access_has_names(m) || f->names == NULL)
+		return answer_of(is);
+	known = names_get(f->names, &a->policy->dns, &f->client_ip, true,
+	    &a->wait, &name);
+	if (known != RS_HAVE)
+		return known;
+	return answer_of(map_access_host(m, MAP_CONNECT, name, ans));
+}
+
+static enum rs_answer
+line_of(struct asking *a, const struct map *m, enum rs_role role,
+    struct map_answer *ans)
+{
+	const struct policy_facts	*f = a->facts;
+	struct span			 detail = a->policy->detail;
+
+	switch (role) {
+	case RS_ROLE_CLIENT:
+		return client_line(a, m, ans);
+	case RS_ROLE_SENDER:
+		return answer_of(map_access_address(m, MAP_FROM, f->sender,
+		    f->sender_at, detail, ans));
+	case RS_ROLE_RCPT:
+		return answer_of(map_access_address(m, MAP_TO, f->rcpt,
+		    f->rcpt_at, detail, ans));
+	default:
+		return RS_CANNOT;
+	}
+}
+
+/* "user@" is a user of any domain. */
+static bool
+has_domain(struct span key)
+{
+	return key.n > 0 && key.p[key.n - 1] != '@';
+}
+
+enum rs_answer
+world_access(void *ctx, struct rs_eval *e, uint32_t map, enum rs_role role,
+    struct rs_value *out, uint32_t *line)
+{
+	struct asking		*a = ctx;
+	struct policy		*p = a->policy;
+	struct map_answer	 ans = { .line = 0 };
+	enum rs_answer		 is;
+
+	(void)e;
+	*line = 0;
+	if (map >= p->nmaps || p->failing[map])
+		return RS_CANNOT;
+	is = line_of(a, p->maps[map], role, &ans);
+	*line = ans.line;
+	if (is != RS_HAVE)
+		return is;
+	*out = rs_text(RS_T_VERDICT, ans.value);
+	out->bits = (uint8_t)role;
+	if (!has_domain(ans.key))
+		out->bits |= RS_VERDICT_ANY_DOMAIN;
+	return RS_HAVE;
+}
+
+/* --- what a verdict means here */
+
+static enum rs_answer
+refuse(const struct map_refusal *r, struct rs_verdict *out)
+{
+	out->kind = r->code < 500 ? RS_V_DEFER : RS_V_REJECT;
+	out->code = r->code;
+	out->status = r->status;
+	out->text = r->text;
+	return RS_HAVE;
+}
+
+static enum rs_answer
+accepts(bool yes, struct rs_verdict *out)
+{
+	out->kind = RS_V_ACCEPT;
+	return yes ? RS_HAVE : RS_ABSENT;
+}
+
+/*
+ * In `on rcpt` accepting means to relay: OK is no objection there, and RELAY
+ * does it for a client, or for a recipient whose domain the table names.  A
+ * sender can be forged, so it never does.
+ */
+static bool
+relays(const struct asking *a, const struct rs_value *v)
+{
+	enum rs_role	 role = v->bits & ~RS_VERDICT_ANY_DOMAIN;
+
+	if (role == RS_ROLE_SENDER)
+		return false;
+	return a->hook != RS_HOOK_RCPT || role == RS_ROLE_CLIENT ||
+	    (v->bits & RS_VERDICT_ANY_DOMAIN) == 0;
+}
+
+static enum rs_answer
+access_means(struct asking *a, const struct rs_value *v,
+    struct rs_verdict *out)
+{
+	struct map_access	 acc;
+	struct map_fault	 fault;
+
+	if (map_access_parse(v->s, &acc, &fault) == -1)
+		return RS_CANNOT;
+	switch (acc.kind) {
+	case MAP_ACCESS_OK:
+		return accepts(a->hook != RS_HOOK_RCPT, out);
+	case MAP_ACCESS_RELAY:
+		return accepts(relays(a, v), out);
+	case MAP_ACCESS_SKIP:
+		return RS_ABSENT;
+	case MAP_ACCESS_REJECT:
+		return refuse(&acc.refusal, out);
+	case MAP_ACCESS_DISCARD:
+		out->kind = RS_V_DISCARD;
+		return RS_HAVE;
+	case MAP_ACCESS_QUARANTINE:
+		out->kind = RS_V_QUARANTINE;
+		out->text = acc.why;
+		return RS_HAVE;
+	}
+	return RS_CANNOT;
+}
+
+/* In brackets: the host itself; else the host that its MX says. */
+static enum rs_answer
+hop(const struct map_route *r, struct arena *ar, struct rs_verdict *out)
+{
+	struct ip	ip;
+	struct span	text = r->host;
+
+	if (ip_parse(text, &ip))
+		text = arena_printf(ar, "[%.*s]", SPAN_ARG(text));
+	if (r->port != 0)
+		text = arena_printf(ar, "%.*s:%u", SPAN_ARG(text), r->port);
+	out->kind = r->exactly ? RS_V_RELAY_TO : RS_V_MX;
+	out->value = rs_text(RS_T_TEXT, text);
+	return RS_HAVE;
+}
+
+/* The one mailbox block there is; where there are several, rules say. */
+static enum rs_answer
+the_mailbox(const struct rs_image *im, struct rs_verdict *out)
+{
+	uint32_t	i, n = 0;
+
+	for (i = 0; i < rs_nobject(im); i++)
+		if (rs_object(im, i)->kind == RS_O_MAILBOX) {
+			out->object = i;
+			n++;
+		}
+	out->kind = RS_V_DELIVER;
+	return n == 1 ? RS_HAVE : RS_ABSENT;
+}
+
+static enum rs_answer
+local(const struct policy *p, struct span user, struct arena *ar,
+    struct rs_verdict *out)
+{
+	if (user.n == 0)
+		return the_mailbox(p->image, out);
+	out->kind = RS_V_REDIRECT;
+	out->value = rs_address(span_index(user, '@') >= 0 ? user :
+	    arena_printf(ar, "%.*s@%.*s", SPAN_ARG(user),
+	    SPAN_ARG(p->hostname)));
+	return RS_HAVE;
+}
+
+static enum rs_answer
+route_means(struct asking *a, const struct rs_value *v,
+    struct rs_verdict *out)
+{
+	struct arena		*ar = rs_eval_arena(a->eval);
+	struct map_route	 r;
+	struct map_fault	 fault;
+
+	if (map_route_parse(v->s, &r, &fault) == -1)
+		return RS_CANNOT;
+	switch (r.kind) {
+	case MAP_ROUTE_HOP:
+		return hop(&r, ar, out);
+	case MAP_ROUTE_LOCAL:
+		return local(a->policy, r.user, ar, out);
+	case MAP_ROUTE_ERROR:
+		return refuse(&r.refusal, out);
+	case MAP_ROUTE_DISCARD:
+		out->kind = RS_V_DISCARD;
+		return RS_HAVE;
+	}
+	return RS_CANNOT;
+}
+
+enum rs_answer
+world_verdict(void *ctx, struct rs_eval *e, uint32_t map,
+    const struct rs_value *v, struct rs_verdict *out)
+{
+	struct asking	*a = ctx;
+	struct policy	*p = a->policy;
+
+	(void)e;
+	if (map >= p->nmaps)
+		return RS_CANNOT;
+	if (is_kind(p->maps[map], "access"))
+		return access_means(a, v, out);
+	if (is_kind(p->maps[map], "routes"))
+		return route_means(a, v, out);
+	return RS_CANNOT;
+}
