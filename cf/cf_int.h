@@ -29,7 +29,7 @@ struct cf_source {
 
 enum cf_sym_kind {
 	CF_S_SET, CF_S_NET, CF_S_MAP, CF_S_MAILBOX, CF_S_RELAY, CF_S_TAG,
-	CF_S_RULESET, CF_S_ARG, CF_S_LET
+	CF_S_RULESET, CF_S_ARG, CF_S_LET, CF_S_DNSLIST, CF_S_MILTER
 };
 
 struct cf_sym {
@@ -43,7 +43,7 @@ struct cf_sym {
 	bool			 tainted, table, may_fail, nothing;
 	uint32_t		 index;		/* in the image; LET, ARG: number */
 
-	/* SET, NET: what their items came to */
+	/* SET, NET, DNSLIST (its codes): what their items came to */
 	struct rs_value		*values;
 	struct ipnet		*nets;
 	struct cf_loc		*net_locs;	/* where each network was written */
@@ -52,7 +52,7 @@ struct cf_sym {
 	/* MAP */
 	struct span		 map_kind;
 	struct cf_source	*source;
-	struct cf_object	*object;	/* MAILBOX, RELAY */
+	struct cf_object	*object;	/* MAILBOX, RELAY, MILTER; MAP: its options, or NULL */
 	bool			 record;	/* in place, with columns */
 	/* RULESET */
 	uint32_t		 hooks;		/* bits of those in which all it names is known */
@@ -108,7 +108,8 @@ struct cf {
 	struct cf_sym		**syms;		/* in the order of declaration */
 	size_t			 nsyms, cap_syms;
 	struct cf_object	*objects, *last_object;
-	struct cf_decl		*hooks[RS_NHOOKS];
+	struct cf_decl		*hooks[RS_NHOOKS];	/* no rewriting */
+	struct cf_decl		*rewrites[RS_NHOOKS];	/* one block may stand for several */
 	struct cf_sym		**rulesets;	/* callees first */
 	size_t			 nrulesets;
 	uint32_t		 nlocals;	/* lets so far */

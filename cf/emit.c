@@ -2,6 +2,7 @@
  * emit.c - the image: files, sets, tables, blocks, then code, callees first.
  */
 #include "cf/emit_int.h"
+#include "cf/places.h"
 
 static void
 emit_files(struct cf *cf, struct rs_build *b)
@@ -97,18 +98,15 @@ left_out(struct rs_build *b, enum rs_option option)
 
 static struct rs_place
 emit_value(struct cf *cf, struct rs_build *b, const struct cf_object *o,
-    enum rs_option option, const struct cf_expr *e)
+    enum rs_option option, char letter, const struct cf_expr *e)
 {
 	struct rs_place	 place = { 0, UINT32_MAX };
-	struct rs_value	 map;
+	struct rs_value	 v;
 
 	if (e == NULL)
 		return left_out(b, option);
-	if (e->ref == CF_R_SYM && e->sym->kind == CF_S_MAP) {
-		map = rs_int(RS_T_INT, e->sym->index);
-		place.index = rs_build_const(b, &map);
-	} else if (e->kind == CF_E_CONST) {
-		place.index = rs_build_const(b, &e->value);
+	if (cf_place_value(cf, letter, e, &v)) {
+		place.index = rs_build_const(b, &v);
 	} else {
 		place.is_func = 1;
 		place.index = emit_place(cf, b, o, option, e);
@@ -128,6 +126,7 @@ emit_options(struct cf *cf, struct rs_build *b, const struct cf_object *o)
 		    (set->nplaces + 1) * sizeof(*places));
 		for (i = 0; i < set->nplaces; i++)
 			places[i] = emit_value(cf, b, o, set->option,
+			    rs_option_letter(set->option, (unsigned)i),
 			    set->places[i]);
 		rs_build_option(b, o->index, set->option, set->is_default,
 		    set->is_default ? 0 : cf_line(cf, set->loc), places,

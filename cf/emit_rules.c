@@ -313,7 +313,7 @@ emit_place(struct cf *cf, struct rs_build *b, const struct cf_object *o,
 	    rs_object_names[o->kind], SPAN_ARG(o->name),
 	    rs_options[option].word), RS_FUNC_EXPR,
 	    o->kind == RS_O_MAILBOX ? RS_HOOK_MAILBOX : RS_HOOK_ROUTE,
-	    NULL, 0, RS_T_TEXT);
+	    NULL, 0, (enum rs_type)e->type);
 	emit_with(&f, RS_RETURN, e, 0);
 	rs_build_func_end(b);
 	return n;

@@ -289,13 +289,63 @@ read_nets(struct cf *cf, struct cf_sym *sym)
 	free(l.items);
 }
 
+/* DNS lists (RFC 5782). */
+
+/* The network that it lies in, wholly. */
+static bool
+lies_in(const struct ipnet *net, const struct ipnet *outer)
+{
+	return net->bits >= outer->bits && ipnet_has(outer, &net->ip);
+}
+
+/* Answers are in 127.0.0.0/8; 127.255.255.0/24 says that there is none. */
+static void
+check_code(struct cf *cf, const struct ipnet *net, struct cf_loc loc)
+{
+	static const struct ipnet	answers = {
+		.ip = { .family = 4, .a = { 127 } }, .bits = 8
+	};
+	static const struct ipnet	errors = {
+		.ip = { .family = 4, .a = { 127, 255, 255 } }, .bits = 24
+	};
+
+	if (!lies_in(net, &answers))
+		cf_error(cf, loc, "a DNS list answers in 127.0.0.0/8 (RFC "
+		    "5782); this is no such code");
+	else if (lies_in(net, &errors) || lies_in(&errors, net)) {
+		cf_error(cf, loc, "127.255.255.0/24 are the errors of a DNS "
+		    "list; they list nobody");
+		cf_help(cf, "name the codes that mean a listing, as in codes "
+		    "127.0.0.2-127.0.0.11");
+	}
+}
+
+static void
+check_dnslist(struct cf *cf, struct cf_sym *sym)
+{
+	struct cf_decl	*d = sym->decl;
+	struct rs_value	 zone;
+	const char	*why;
+	size_t		 i;
+
+	if (cf_lit_domain(cf, d->where, &zone, &why))
+		d->where = zone.s;
+	else
+		cf_error(cf, d->where_loc, "'%.*s' is no name of a domain: %s",
+		    SPAN_ARG(d->where), why);
+	for (i = 0; i < sym->n; i++)
+		check_code(cf, &sym->nets[i], sym->net_locs[i]);
+}
+
 void
 cf_items_read(struct cf *cf, struct cf_sym *sym)
 {
 	struct list	 l = { .cf = cf };
 
-	if (sym->kind == CF_S_NET) {
+	if (sym->kind != CF_S_SET) {
 		read_nets(cf, sym);
+		if (sym->kind == CF_S_DNSLIST)
+			check_dnslist(cf, sym);
 		return;
 	}
 	add_items(&l, sym->decl->items);

@@ -1,19 +1,11 @@
 /*
- * listen.c - what option values must be beyond their form: host names, paths,
- * addresses with ports; and that no relay leads back to this server.
+ * listen.c - listeners: their kinds, their addresses with ports; and that no
+ * relay leads back to this server.
  */
 #include "cf/listen.h"
-#include "cf/literal.h"
 
-/* "address:port", "[address]:port", "*:port". */
-struct endpoint {
-	bool		any;
-	struct ip	ip;
-	uint64_t	port;
-};
-
-static bool
-endpoint_parse(struct span s, struct endpoint *out)
+bool
+cf_endpoint_parse(struct span s, struct cf_endpoint *out)
 {
 	size_t		 colon = s.n;
 	struct span	 host;
@@ -37,39 +29,116 @@ endpoint_parse(struct span s, struct endpoint *out)
 }
 
 static bool
-endpoints_meet(const struct endpoint *a, const struct endpoint *b)
+endpoints_meet(const struct cf_endpoint *a, const struct cf_endpoint *b)
 {
 	return a->port == b->port &&
 	    (a->any || b->any || ip_eq(&a->ip, &b->ip));
 }
 
-static const char *const served_listeners[] = { "smtp", "submission" };
+/* What can be listened for; the ports are those of the RFCs. */
+static const struct listener {
+	const char	*word;
+	bool		 served;
+	bool		 tls_first;	/* RFC 8314 */
+	const char	*auth;		/* default */
+} listeners[] = {
+	{ "smtp",	 true,	false,	"none" },
+	{ "submission",	 true,	false,	"offered" },
+	{ "submissions", false,	true,	"offered" },
+	{ "imap",	 false,	false,	"required" },
+	{ "imaps",	 false,	true,	"required" },
+	{ "pop3",	 false,	false,	"required" },
+	{ "pop3s",	 false,	true,	"required" },
+};
+
+#define NLISTENERS	(sizeof(listeners) / sizeof(listeners[0]))
+
+static const struct listener *
+listener_named(struct span word)
+{
+	size_t	 i;
+
+	for (i = 0; i < NLISTENERS; i++) {
+		if (span_eq(word, span_of(listeners[i].word)))
+			return &listeners[i];
+	}
+	return NULL;
+}
+
+static bool
+has_certificate(const struct cf *cf)
+{
+	const struct cf_object	*o;
+
+	for (o = cf->objects; o != NULL; o = o->next) {
+		if (o->kind == RS_O_TLS)
+			return true;
+	}
+	return false;
+}
+
+const char *
+cf_listen_default(const struct cf *cf, const struct cf_object *o,
+    enum rs_option option)
+{
+	const struct listener	*l = listener_named(o->name);
+
+	if (l != NULL && option == RS_OPT_LISTEN_auth)
+		return l->auth;
+	if (l != NULL && option == RS_OPT_LISTEN_tls)
+		return l->tls_first ? "required" :
+		    has_certificate(cf) ? "offered" : "none";
+	return rs_options[option].dflt;
+}
 
 static void
-check_listener(struct cf *cf, struct cf_object *o)
+error_no_listener(struct cf *cf, const struct cf_object *o)
 {
-	const struct cf_set_opt	*on = cf_option(o, RS_OPT_LISTEN_on);
-	struct endpoint		 end;
-	struct cf_near		 near;
-	size_t			 i;
-	bool			 served = false;
+	struct cf_near	 near;
+	size_t		 i;
 
 	cf_near_begin(&near, o->name);
-	for (i = 0; i < 2; i++) {
-		served |= span_eq(o->name, span_of(served_listeners[i]));
-		cf_near_try(&near, span_of(served_listeners[i]));
-	}
-	if (cf_later_kind(o->name))
-		cf_error_later(cf, o->loc, arena_printf(&cf->arena,
-		    "listen %.*s", SPAN_ARG(o->name)));
-	else if (!served && near.best.n > 0)
+	for (i = 0; i < NLISTENERS; i++)
+		cf_near_try(&near, span_of(listeners[i].word));
+	if (near.best.n > 0)
 		cf_error(cf, o->loc, "no listener '%.*s'; did you mean "
 		    "'%.*s'?", SPAN_ARG(o->name), SPAN_ARG(near.best));
-	else if (!served)
-		cf_error(cf, o->loc, "no listener '%.*s'; there are smtp and "
-		    "submission", SPAN_ARG(o->name));
+	else
+		cf_error(cf, o->loc, "no listener '%.*s'; there are smtp, "
+		    "submission, submissions, imap, imaps, pop3 and pop3s",
+		    SPAN_ARG(o->name));
+}
+
+/* TLS that comes first cannot be left out, and needs a certificate. */
+static void
+check_listener_tls(struct cf *cf, const struct cf_object *o,
+    const struct listener *l)
+{
+	const struct cf_set_opt	*tls = cf_option(o, RS_OPT_LISTEN_tls);
+	struct span		 word;
+
+	if (tls == NULL || tls->nplaces == 0)
+		return;
+	word = tls->places[0]->value.s;
+	if (l->tls_first && !span_eq(word, SPAN("required")))
+		cf_error(cf, tls->places[0]->loc, "'%s' begins with TLS, so "
+		    "it is required", l->word);
+	else if (!span_eq(word, SPAN("none")) && !has_certificate(cf)) {
+		cf_error(cf, o->loc, "listen %s needs a certificate, and "
+		    "there is no 'tls' block", l->word);
+		cf_help(cf, "tls { certificate \"fullchain.pem\"; key "
+		    "\"key.pem\" }");
+	}
+}
+
+static void
+check_endpoints(struct cf *cf, const struct cf_set_opt *on)
+{
+	struct cf_endpoint	 end;
+	size_t		 i;
+
 	for (i = 0; on != NULL && i < on->nplaces; i++) {
-		if (endpoint_parse(on->places[i]->value.s, &end))
+		if (cf_endpoint_parse(on->places[i]->value.s, &end))
 			continue;
 		cf_error(cf, on->places[i]->loc, "'%.*s' is no address with a "
 		    "port", SPAN_ARG(on->places[i]->value.s));
@@ -78,190 +147,47 @@ check_listener(struct cf *cf, struct cf_object *o)
 	}
 }
 
-static void
-check_word(struct cf *cf, const struct cf_object *o, enum rs_option option,
-    const char *const *words, size_t n)
+void
+cf_accounts_check(struct cf *cf, const struct cf_set_opt *set)
 {
-	const struct cf_set_opt	*set = cf_option(o, option);
-	struct cf_near		 near;
-	struct span		 word;
-	size_t			 i;
+	const struct cf_sym	*map;
 
 	if (set == NULL || set->nplaces == 0)
 		return;
-	word = set->places[0]->value.s;
-	cf_near_begin(&near, word);
-	for (i = 0; i < n; i++) {
-		if (span_eq(word, span_of(words[i])))
-			return;
-		cf_near_try(&near, span_of(words[i]));
-	}
-	if (option == RS_OPT_MAILBOX_format && span_eq(word, SPAN("mbox")))
-		cf_error_later(cf, set->places[0]->loc, word);
-	else if (near.best.n > 0)
-		cf_error(cf, set->places[0]->loc, "no '%.*s' for '%s'; did "
-		    "you mean '%.*s'?", SPAN_ARG(word),
-		    rs_options[option].word, SPAN_ARG(near.best));
-	else
-		cf_error(cf, set->places[0]->loc, "no '%.*s' for '%s'",
-		    SPAN_ARG(word), rs_options[option].word);
-}
-
-/* A relative path is in the policy's folder. */
-static void
-make_absolute(struct cf *cf, const struct cf_object *o, enum rs_option option)
-{
-	const struct cf_set_opt	*set = cf_option(o, option);
-	struct cf_expr		*e, *part;
-	struct span		 full;
-
-	if (set == NULL || set->nplaces == 0)
-		return;
-	e = set->places[0];
-	part = e->kind == CF_E_TEXT ? e->list : e;
-	if (part->kind == CF_E_CONST && part->value.type == RS_T_TEXT) {
-		if (part->value.s.n == 0 && e->kind == CF_E_CONST)
-			cf_error(cf, e->loc, "a path cannot be empty");
-		full = span_of(cf_full_path(cf, part->value.s));
-		part->value = rs_text(RS_T_TEXT, full);
-	} else if (e->kind == CF_E_TEXT) {
-		part = cf_const(cf, e->loc, rs_text(RS_T_TEXT,
-		    arena_printf(&cf->arena, "%s/", cf->folder)));
-		part->next = e->list;
-		e->list = part;
-	}
-}
-
-static void
-check_server(struct cf *cf, const struct cf_object *o)
-{
-	const struct cf_set_opt	*set = cf_option(o, RS_OPT_SERVER_hostname);
-	const char		*why;
-
-	if (set != NULL && set->nplaces > 0 &&
-	    !cf_lit_domain(cf, set->places[0]->value.s,
-	    &set->places[0]->value, &why))
-		cf_error(cf, set->places[0]->loc, "'%.*s' is no host name: %s",
-		    SPAN_ARG(set->places[0]->value.s), why);
-	if (set != NULL && set->nplaces > 0)
-		set->places[0]->value.type = RS_T_TEXT;
-	set = cf_option(o, RS_OPT_SERVER_postmaster);
-	if (set == NULL || set->nplaces == 0)
-		return;
-	if (!cf_lit_address(cf, set->places[0]->value.s,
-	    &set->places[0]->value, &why))
-		cf_error(cf, set->places[0]->loc, "'%.*s' is no address: %s",
-		    SPAN_ARG(set->places[0]->value.s), why);
-	set->places[0]->value.type = RS_T_TEXT;
-}
-
-/* Counts and ports below one say nothing; never is for some times only. */
-static void
-check_numbers(struct cf *cf, const struct cf_object *o)
-{
-	const struct cf_set_opt	*set;
-	const struct rs_value	*v;
-	size_t			 i;
-
-	for (set = o->opts; set != NULL; set = set->next) {
-		for (i = 0; i < set->nplaces; i++) {
-			if (set->places[i] == NULL ||
-			    set->places[i]->kind != CF_E_CONST)
-				continue;
-			v = &set->places[i]->value;
-			if (v->type == RS_T_TIME && v->i < 0 &&
-			    set->option != RS_OPT_QUEUE_warn)
-				cf_error(cf, set->places[i]->loc, "'%s' "
-				    "cannot be never",
-				    rs_options[set->option].word);
-			else if ((v->type == RS_T_INT ||
-			    v->type == RS_T_TIME) && v->i == 0)
-				cf_error(cf, set->places[i]->loc, "'%s' "
-				    "cannot be 0",
-				    rs_options[set->option].word);
-			else if (v->type == RS_T_INT && v->i > INT32_MAX)
-				cf_error(cf, set->places[i]->loc, "this "
-				    "number is too large");
-		}
-	}
-}
-
-static void
-check_ports(struct cf *cf, const struct cf_object *o)
-{
-	const struct cf_set_opt	*set;
-	const struct cf_expr	*port;
-
-	for (set = o->opts; set != NULL; set = set->next) {
-		if (set->option != RS_OPT_RELAY_host || set->nplaces < 2 ||
-		    (port = set->places[1]) == NULL)
-			continue;
-		if (port->value.i > 65535)
-			cf_error(cf, port->loc, "a port is at most 65535");
-	}
-}
-
-static void
-check_mailbox(struct cf *cf, struct cf_object *o)
-{
-	static const char *const	 formats[] = { "maildir" };
-	static const char *const	 details[] = { "none" };
-	const struct cf_set_opt		*set;
-
-	check_word(cf, o, RS_OPT_MAILBOX_format, formats, 1);
-	check_word(cf, o, RS_OPT_MAILBOX_detail, details, 1);
-	make_absolute(cf, o, RS_OPT_MAILBOX_path);
-	make_absolute(cf, o, RS_OPT_MAILBOX_forward);
-	set = cf_option(o, RS_OPT_MAILBOX_accounts);
-	if (set == NULL || set->nplaces == 0 || set->places[0]->sym == NULL)
-		return;
-	if (!span_eq(set->places[0]->sym->map_kind, SPAN("accounts")))
+	map = set->places[0]->sym;
+	if (!span_eq(map->map_kind, SPAN("accounts")))
 		cf_error(cf, set->places[0]->loc, "'%.*s' is a map of kind "
 		    "%.*s, and 'accounts' wants one of kind accounts",
-		    SPAN_ARG(set->places[0]->sym->name),
-		    SPAN_ARG(set->places[0]->sym->map_kind));
+		    SPAN_ARG(map->name), SPAN_ARG(map->map_kind));
 }
 
 void
-cf_object_check(struct cf *cf, struct cf_object *o)
+cf_listener_check(struct cf *cf, struct cf_object *o)
 {
-	static const char *const	 levels[] = {
-		"none", "opportunistic", "required", "verified"
-	};
+	const struct listener	*l = listener_named(o->name);
 
-	check_numbers(cf, o);
-	switch (o->kind) {
-	case RS_O_SERVER:
-		check_server(cf, o);
-		break;
-	case RS_O_LISTEN:
-		check_listener(cf, o);
-		break;
-	case RS_O_SPOOL:
-		make_absolute(cf, o, RS_OPT_SPOOL_directory);
-		break;
-	case RS_O_MAILBOX:
-		check_mailbox(cf, o);
-		break;
-	case RS_O_RELAY:
-		check_word(cf, o, RS_OPT_RELAY_tls, levels, 4);
-		check_ports(cf, o);
-		break;
-	default:
-		break;
+	check_endpoints(cf, cf_option(o, RS_OPT_LISTEN_on));
+	cf_accounts_check(cf, cf_option(o, RS_OPT_LISTEN_accounts));
+	if (l == NULL) {
+		error_no_listener(cf, o);
+		return;
 	}
+	check_listener_tls(cf, o, l);
+	if (!l->served)
+		cf_error_unserved(cf, o->loc, "'listen %s' is not served by "
+		    "this version", l->word);
 }
 
 /* All listeners and relays together. */
 
 /* Calls back for each listener's endpoint that is well formed. */
 static const struct cf_object *
-listener_at(const struct cf *cf, const struct endpoint *end,
+listener_at(const struct cf *cf, const struct cf_endpoint *end,
     const struct cf_expr *but)
 {
 	const struct cf_object	*o;
 	const struct cf_set_opt	*on;
-	struct endpoint		 mine;
+	struct cf_endpoint		 mine;
 	size_t			 i;
 
 	for (o = cf->objects; o != NULL; o = o->next) {
@@ -271,7 +197,7 @@ listener_at(const struct cf *cf, const struct endpoint *end,
 		for (i = 0; i < on->nplaces; i++) {
 			if (on->places[i] == but)
 				return NULL;	/* the first is told of none */
-			if (endpoint_parse(on->places[i]->value.s, &mine) &&
+			if (cf_endpoint_parse(on->places[i]->value.s, &mine) &&
 			    endpoints_meet(&mine, end))
 				return o;
 		}
@@ -284,11 +210,11 @@ check_twice(struct cf *cf, const struct cf_object *o)
 {
 	const struct cf_set_opt	*on = cf_option(o, RS_OPT_LISTEN_on);
 	const struct cf_object	*other;
-	struct endpoint		 end;
+	struct cf_endpoint		 end;
 	size_t			 i;
 
 	for (i = 0; on != NULL && i < on->nplaces; i++) {
-		if (!endpoint_parse(on->places[i]->value.s, &end))
+		if (!cf_endpoint_parse(on->places[i]->value.s, &end))
 			continue;
 		other = listener_at(cf, &end, on->places[i]);
 		if (other != NULL)
@@ -301,7 +227,7 @@ check_twice(struct cf *cf, const struct cf_object *o)
 
 /* Whether a constant host is this machine: loopback, or a listener's address. */
 static bool
-own_host(const struct cf *cf, struct span host, struct endpoint *end)
+own_host(const struct cf *cf, struct span host, struct cf_endpoint *end)
 {
 	struct span	 name = cf_option_text(cf, RS_O_SERVER,
 	    RS_OPT_SERVER_hostname);
@@ -317,14 +243,14 @@ own_host(const struct cf *cf, struct span host, struct endpoint *end)
 
 /* "*" hears every address of this machine; of those only loopback is known. */
 static bool
-hears(const struct cf_object *listener, const struct endpoint *end)
+hears(const struct cf_object *listener, const struct cf_endpoint *end)
 {
 	const struct cf_set_opt	*on = cf_option(listener, RS_OPT_LISTEN_on);
-	struct endpoint		 mine;
+	struct cf_endpoint		 mine;
 	size_t			 i;
 
 	for (i = 0; on != NULL && i < on->nplaces; i++) {
-		if (!endpoint_parse(on->places[i]->value.s, &mine) ||
+		if (!cf_endpoint_parse(on->places[i]->value.s, &mine) ||
 		    mine.port != end->port)
 			continue;
 		if (end->any || (mine.any && ip_is_loopback(&end->ip)) ||
@@ -339,7 +265,7 @@ check_loop(struct cf *cf, const struct cf_object *relay,
     const struct cf_set_opt *host)
 {
 	const struct cf_object	*o;
-	struct endpoint		 end = { .port = 25 };
+	struct cf_endpoint		 end = { .port = 25 };
 
 	if (host->nplaces == 0 || host->places[0]->kind != CF_E_CONST)
 		return;

@@ -6,6 +6,21 @@
 
 #include "cf/cf_int.h"
 
+/* "address:port", "[address]:port", "*:port". */
+struct cf_endpoint {
+	bool		any;
+	struct ip	ip;
+	uint64_t	port;
+};
+
+bool	cf_endpoint_parse(struct span, struct cf_endpoint *);
+void	cf_listener_check(struct cf *, struct cf_object *);
+/* That the map of an `accounts` is one of kind accounts; NULL: not there. */
+void	cf_accounts_check(struct cf *, const struct cf_set_opt *);
+/* What an option of a listener is where nobody writes it: its kind says. */
+const char	*cf_listen_default(const struct cf *, const struct cf_object *, enum rs_option);
+/* As messages name a block: "relay 'hub'". */
+const char	*cf_object_what(struct cf *, const struct cf_object *);	/* options.c */
 /* Values of one block: names, paths, ports; relative paths become absolute. */
 void	cf_object_check(struct cf *, struct cf_object *);
 /* All listeners and relays together: the same port twice, a relay to itself. */

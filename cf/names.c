@@ -80,6 +80,10 @@ cf_sym_what(struct cf *cf, const struct cf_sym *sym)
 		return "a relay";
 	case CF_S_RULESET:
 		return "a ruleset";
+	case CF_S_DNSLIST:
+		return "a DNS list";
+	case CF_S_MILTER:
+		return "a milter";
 	default:
 		return cf_type_what(sym->type);
 	}
@@ -90,7 +94,7 @@ cf_kind_word(enum cf_sym_kind kind)
 {
 	static const char *const words[] = {
 		"set", "net", "map", "mailbox", "relay", "tag", "ruleset",
-		"argument", "let"
+		"argument", "let", "dnslist", "milter"
 	};
 
 	return words[kind];
@@ -171,35 +175,49 @@ type_named(struct cf *cf, struct span name, struct cf_loc loc)
 	return RS_T_NONE;
 }
 
+/* Hooks that this version checks and tests, but does not come to. */
+static bool
+hook_served(enum rs_hook hook)
+{
+	return hook != RS_HOOK_STARTTLS && hook != RS_HOOK_AUTH &&
+	    hook != RS_HOOK_RELAY;
+}
+
+static void
+error_no_hook(struct cf *cf, const struct cf_decl *d,
+    const struct cf_near *near)
+{
+	if (near->best.n > 0)
+		cf_error(cf, d->name_loc, "no hook 'on %.*s'; did you mean "
+		    "'on %.*s'?", SPAN_ARG(d->name), SPAN_ARG(near->best));
+	else
+		cf_error(cf, d->name_loc, "no hook 'on %.*s'",
+		    SPAN_ARG(d->name));
+}
+
 static void
 declare_hook(struct cf *cf, struct cf_decl *d)
 {
 	struct cf_near	 near;
-	unsigned	 h;
 	struct span	 word;
+	unsigned	 h;
 
 	cf_near_begin(&near, d->name);
-	for (h = RS_HOOK_CONNECT; h <= RS_HOOK_CONTENT; h++) {
-		word = span_of(rs_hook_names[h] + strlen("on "));
+	for (h = 0; h < RS_NHOOKS; h++) {
+		word = span_of(rs_hook_names[h]);
+		if (!span_prefix(word, SPAN("on ")))
+			continue;
+		word = span_from(word, 3);
 		if (span_eq(d->name, word))
 			break;
 		cf_near_try(&near, word);
 	}
-	d->hook = RS_NHOOKS;
-	if (h > RS_HOOK_CONTENT) {
-		if (cf_later_kind(d->name))
-			cf_error_later(cf, d->name_loc, arena_printf(
-			    &cf->arena, "on %.*s", SPAN_ARG(d->name)));
-		else if (near.best.n > 0)
-			cf_error(cf, d->name_loc, "no hook 'on %.*s'; did you "
-			    "mean 'on %.*s'?", SPAN_ARG(d->name),
-			    SPAN_ARG(near.best));
-		else
-			cf_error(cf, d->name_loc, "no hook 'on %.*s'",
-			    SPAN_ARG(d->name));
-		return;
-	}
 	d->hook = (enum rs_hook)h;
+	if (h == RS_NHOOKS)
+		error_no_hook(cf, d, &near);
+	else if (!hook_served(d->hook))
+		cf_error_unserved(cf, d->loc, "this version does not serve "
+		    "'%s'", rs_hook_names[h]);
 }
 
 static void
@@ -274,8 +292,14 @@ declare_one(struct cf *cf, struct cf_decl *d)
 		d->hook = RS_HOOK_ROUTE;
 		enter_hook(cf, d);
 		break;
-	case CF_D_TLS: case CF_D_MILTER: case CF_D_DNSLIST: case CF_D_REWRITE:
-		cf_error_later(cf, d->loc, SPAN("this statement"));
+	case CF_D_DNSLIST:
+		declare(cf, d, CF_S_DNSLIST);
+		break;
+	case CF_D_MILTER:
+		declare(cf, d, CF_S_MILTER);
+		break;
+	case CF_D_REWRITE:
+		cf_rewrite_declare(cf, d);
 		break;
 	default:
 		break;
@@ -291,7 +315,8 @@ read_items(struct cf *cf)
 		if (cf->syms[i]->kind == CF_S_MAP)
 			cf_map_read(cf, cf->syms[i]);
 		else if (cf->syms[i]->kind == CF_S_SET ||
-		    cf->syms[i]->kind == CF_S_NET)
+		    cf->syms[i]->kind == CF_S_NET ||
+		    cf->syms[i]->kind == CF_S_DNSLIST)
 			cf_items_read(cf, cf->syms[i]);
 	}
 }

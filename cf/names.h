@@ -26,6 +26,8 @@ bool	cf_may_declare(struct cf *, struct span name, struct cf_loc);
 struct cf_sym *cf_sym_new(struct cf *, enum cf_sym_kind, struct span name, struct cf_loc);
 const char *cf_kind_word(enum cf_sym_kind);	/* "set" */
 
+/* rewrite.c */
+void	cf_rewrite_declare(struct cf *, struct cf_decl *);
 /* resolve.c: rulesets that it calls come first. */
 void	cf_resolve_ruleset(struct cf *, struct cf_sym *);
 void	cf_resolve_hooks(struct cf *);

@@ -119,7 +119,7 @@ static void	 cf_yyerror(struct cf_loc *, struct cf_parser *, const char *);
 
 %type <v> word type direction login listener account cell bare record
 %type <expr> cond expr conj neg cmp val masked post primary text text_part literal
-%type <expr> path_text reply_text part index call
+%type <expr> value path_text reply_text part index call
 %type <exprs> args args1 values keys
 %type <targets> targets
 %type <reply> reply
@@ -279,9 +279,15 @@ option
 	| error			{ $$ = NULL; RESUME(); }
 	;
 values
-	: val			{ $$ = cf_exprs((struct cf_exprs){ 0 }, $1); }
-	| values val		{ $$ = cf_exprs($1, $2); }
-	| values ',' val	{ $$ = cf_comma($1, $3); }
+	: value			{ $$ = cf_exprs((struct cf_exprs){ 0 }, $1); }
+	| values value		{ $$ = cf_exprs($1, $2); }
+	| values ',' value	{ $$ = cf_comma($1, $3); }
+	;
+value
+	: val
+	| ACCEPT		{ $$ = cf_name(C, @$, $1); }
+	| DEFER			{ $$ = cf_name(C, @$, $1); }
+	| REJECT		{ $$ = cf_name(C, @$, $1); }
 	;
 
 /* Rules. */

@@ -25,8 +25,14 @@ line_of(const struct show *s, struct cf_loc loc)
 static void
 print_place(const struct cf_expr *e, char letter, struct buf *out)
 {
+	char	 text[IP_TEXT_MAX];
+
+	if (e->is_file)
+		buf_add_str(out, "file ");
 	if (e->ref == CF_R_SYM)
 		buf_add_span(out, e->sym->name);
+	else if (letter == 'n')
+		buf_add_str(out, ip_format(&e->value.ip, text));
 	else if (letter == 'w')
 		buf_add_span(out, e->value.s);
 	else if (e->kind == CF_E_CONST && e->value.type == RS_T_TIME &&
@@ -52,7 +58,7 @@ print_places(const struct cf_set_opt *set, struct buf *out)
 				    word);
 			p = end;
 		} else if (*p != '[' && *p != ']' && n < set->nplaces) {
-			if (set->places[n] != NULL) {
+			if (set->places[n] != NULL && *p != 'y') {
 				if (word != NULL)
 					buf_addf(out, " %.*s", (int)(
 					    strchr(word, '>') - word), word);
@@ -106,13 +112,10 @@ show_object(struct show *s, const struct cf_object *o)
 	}
 	buf_addf(s->out, "\n%s%s%.*s", rs_object_names[o->kind],
 	    o->name.n > 0 ? " " : "", SPAN_ARG(o->name));
-	if (o->kind == RS_O_LISTEN) {
-		if ((on = cf_option(o, RS_OPT_LISTEN_on)) != NULL) {
-			buf_add_str(s->out, " on");
-			show_values(on, s->out);
-		}
-		origin(s, line_of(s, o->loc));
-		return;
+	if (o->kind == RS_O_LISTEN &&
+	    (on = cf_option(o, RS_OPT_LISTEN_on)) != NULL) {
+		buf_add_str(s->out, " on");
+		show_values(on, s->out);
 	}
 	buf_add_str(s->out, " {");
 	origin(s, o->loc.end > 0 ? line_of(s, o->loc) : 0);

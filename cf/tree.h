@@ -74,6 +74,7 @@ struct cf_expr {
 	uint8_t			 bits4, bits6;	/* MASK */
 	bool			 negated;
 	bool			 comma;		/* option values: a comma stood before */
+	bool			 is_file;	/* a secret: the name of its file */
 	uint16_t		 depth;		/* of the tree below */
 	struct cf_expr		*a, *b;
 	struct cf_expr		*list, *last;	/* operands, parts, arguments */

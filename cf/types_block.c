@@ -76,7 +76,7 @@ type_tag(struct cf *cf, struct cf_sym *sym)
 /* Expressions in blocks of options are asked anew for each message. */
 static void
 type_place(struct cf *cf, const struct cf_object *o, enum rs_option option,
-    struct cf_expr *e)
+    char letter, struct cf_expr *e)
 {
 	struct cf_scope		 s = { .hook = RS_HOOK_ROUTE };
 	const struct cf_expr	*taint;
@@ -85,7 +85,8 @@ type_place(struct cf *cf, const struct cf_object *o, enum rs_option option,
 		s.hook = RS_HOOK_MAILBOX;
 	cf_resolve(cf, &s, e);
 	cf_type_expr(cf, e);
-	if (!cf_type_want(cf, e, RS_T_TEXT, arena_printf(&cf->arena, "'%s'",
+	if (!cf_type_want(cf, e, letter == 'Z' ? RS_T_SIZE : RS_T_TEXT,
+	    arena_printf(&cf->arena, "'%s'",
 	    rs_options[option].word).p))
 		return;
 	if (option != RS_OPT_RELAY_host ||
@@ -97,22 +98,29 @@ type_place(struct cf *cf, const struct cf_object *o, enum rs_option option,
 }
 
 static void
+type_option(struct cf *cf, const struct cf_object *o,
+    const struct cf_set_opt *set)
+{
+	char	 letter;
+	size_t	 i;
+
+	for (i = 0; i < set->nplaces; i++) {
+		letter = rs_option_letter(set->option, (unsigned)i);
+		if (set->places[i] != NULL && (letter == 'T' ||
+		    letter == 'S' || letter == 'Z'))
+			type_place(cf, o, set->option, letter, set->places[i]);
+	}
+}
+
+static void
 type_objects(struct cf *cf)
 {
 	const struct cf_object	*o;
 	const struct cf_set_opt	*set;
-	size_t			 i;
 
 	for (o = cf->objects; o != NULL; o = o->next) {
-		for (set = o->opts; set != NULL; set = set->next) {
-			for (i = 0; i < set->nplaces; i++) {
-				if (set->places[i] != NULL &&
-				    rs_option_letter(set->option,
-				    (unsigned)i) == 'T')
-					type_place(cf, o, set->option,
-					    set->places[i]);
-			}
-		}
+		for (set = o->opts; set != NULL; set = set->next)
+			type_option(cf, o, set);
 	}
 }
 

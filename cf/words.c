@@ -6,7 +6,7 @@
 
 /* Statements, conditions and actions: where they make no sense as names. */
 static const char *const later[] = {
-	"include", "rewrite", "milter", "dnslist", "tls", "trust",
+	"include",
 	"matches", "like", "listed", "of", "rate", "greylisted", "spf",
 	"quarantine", "delay", "use", "skip", "bcc", "apply", "lmtp", "pipe",
 	"file", "headers", "allow"
@@ -14,8 +14,6 @@ static const char *const later[] = {
 
 /* What a listener, a hook, a map, its kind, a type or a fact can be. */
 static const char *const later_kinds[] = {
-	"submissions", "imap", "imaps", "pop3", "pop3s",
-	"starttls", "auth", "deliver", "bounce", "relay",
 	"reply", "verdict", "list", "set", "map", "rate", "date",
 	"client.certificate", "tls", "tls.version", "tls.cipher",
 	"tls.verified", "attachments", "queue", "queue.age", "queue.attempts"

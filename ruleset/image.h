@@ -53,7 +53,9 @@ extern const char *const rs_object_names[RS_NOBJECTS];	/* "mailbox" */
  * The letter of a place ('t', 'i', ...), '\0' beyond the last; LIST has the
  * same one for all.  What the image holds there: t w TEXT; T TEXT or a
  * function; i c INT; s SIZE; d TIME (`never` is -1); m INT, the map's number;
- * n NET; r INT.
+ * n NET; r RATE; f INT, the milter's object; Z SIZE or a function; q TEXT in
+ * which {key} stands for the key, \{ and \\ for themselves; S a function, or
+ * TEXT: "file:/path", "text:secret"; y INT 1.
  */
 char		 rs_option_letter(enum rs_option, unsigned place);
 

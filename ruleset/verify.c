@@ -224,10 +224,15 @@ is_letter_type(char letter, unsigned type)
 	case 't':
 	case 'T':
 	case 'w':
+	case 'q':
+	case 'S':
 		return type == RS_T_TEXT || type == RS_T_DOMAIN ||
 		    type == RS_T_ADDRESS;
 	case 's':
+	case 'Z':
 		return type == RS_T_SIZE;
+	case 'r':
+		return type == RS_T_RATE;
 	case 'd':
 		return type == RS_T_TIME;
 	case 'n':
@@ -246,7 +251,8 @@ check_place(const struct rs_image *im, const struct rs_place *p, char letter)
 	MUST(letter != '\0', "an option has too many values");
 	MUST(p->is_func <= 1, "a value is neither a constant nor a function");
 	if (p->is_func) {
-		MUST(letter == 'T', "an expression stands where none may");
+		MUST(letter == 'T' || letter == 'S' || letter == 'Z',
+		    "an expression stands where none may");
 		MUST(p->index < im->n[RS_S_FUNCS],
 		    "an option's expression is not there");
 		f = REC(FUNCS, struct rs_func, p->index);
@@ -262,6 +268,8 @@ check_place(const struct rs_image *im, const struct rs_place *p, char letter)
 	    "an option's value is of another type");
 	MUST(letter != 'm' || (c->i >= 0 && c->i < im->n[RS_S_MAPS]),
 	    "an option's map is not there");
+	MUST(letter != 'f' || (c->i >= 0 && c->i < im->n[RS_S_OBJECTS]),
+	    "an option's milter is not there");
 	return NULL;
 }
 

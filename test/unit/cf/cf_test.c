@@ -409,7 +409,8 @@ the_manual_names_all(void **state)
 	text = buf_cstr(&page);
 	for (i = 0; i < RS_NOPTIONS; i++) {
 		buf_reset(&item);
-		buf_addf(&item, "\n.It Cm %s ", rs_options[i].word);
+		buf_addf(&item, "\n.It Cm %s%s", rs_options[i].word,
+		    rs_options[i].places[0] == 'y' ? "\n" : " ");
 		if (strstr(text, buf_cstr(&item)) == NULL)
 			fail_msg("no %s", rs_options[i].word);
 		if (rs_options[i].dflt[0] == '\0' ||

@@ -1,0 +1,254 @@
+/*
+ * blocks.c - what the values of option blocks must be beyond their form: words,
+ * host names, paths, numbers, sockets.
+ */
+#include "cf/listen.h"
+#include "cf/literal.h"
+
+/* The words that an option takes, by blank; those behind '|' are not served. */
+static const struct {
+	enum rs_option	 option;
+	const char	*words;
+} word_lists[] = {
+	{ RS_OPT_MAILBOX_format,  "maildir |mbox" },
+	{ RS_OPT_MAILBOX_detail,  "none" },
+	{ RS_OPT_RELAY_tls,	  "none opportunistic required verified" },
+	{ RS_OPT_LISTEN_auth,	  "none offered required" },
+	{ RS_OPT_LISTEN_tls,	  "none offered required" },
+	{ RS_OPT_MILTER_failure,  "accept defer reject" },
+};
+
+static void
+check_word(struct cf *cf, const struct cf_object *o,
+    const struct cf_set_opt *set, struct span words)
+{
+	struct span	 word = set->places[0]->value.s, one;
+	const char	*option = rs_options[set->option].word;
+	struct cf_near	 near;
+	ptrdiff_t	 blank;
+	bool		 later;
+
+	cf_near_begin(&near, word);
+	while (words.n > 0) {
+		blank = span_index(words, ' ');
+		one = words;
+		if (blank >= 0)
+			one.n = (size_t)blank;
+		words = span_from(words, blank < 0 ? words.n : one.n + 1);
+		later = one.p[0] == '|';
+		one = span_from(one, later);
+		if (span_eq(word, one)) {
+			if (later)
+				cf_error_unserved(cf, set->loc, "'%s %.*s' "
+				    "of %s is not served by this version",
+				    option, SPAN_ARG(one),
+				    cf_object_what(cf, o));
+			return;
+		}
+		cf_near_try(&near, one);
+	}
+	if (near.best.n > 0)
+		cf_error(cf, set->places[0]->loc, "no '%.*s' for '%s'; did "
+		    "you mean '%.*s'?", SPAN_ARG(word), option,
+		    SPAN_ARG(near.best));
+	else
+		cf_error(cf, set->places[0]->loc, "no '%.*s' for '%s'",
+		    SPAN_ARG(word), option);
+}
+
+static void
+check_words(struct cf *cf, const struct cf_object *o)
+{
+	const struct cf_set_opt	*set;
+	size_t			 i;
+
+	for (i = 0; i < sizeof(word_lists) / sizeof(word_lists[0]); i++) {
+		set = cf_option(o, word_lists[i].option);
+		if (set != NULL && set->nplaces > 0)
+			check_word(cf, o, set, span_of(word_lists[i].words));
+	}
+}
+
+/* A relative path is in the policy's folder. */
+static void
+make_absolute(struct cf *cf, const struct cf_object *o, enum rs_option option,
+    unsigned place)
+{
+	const struct cf_set_opt	*set = cf_option(o, option);
+	struct cf_expr		*e, *part;
+	struct span		 full;
+
+	if (set == NULL || set->nplaces <= place)
+		return;
+	e = set->places[place];
+	part = e->kind == CF_E_TEXT ? e->list : e;
+	if (part->kind == CF_E_CONST && part->value.type == RS_T_TEXT) {
+		if (part->value.s.n == 0 && e->kind == CF_E_CONST)
+			cf_error(cf, e->loc, "a path cannot be empty");
+		full = span_of(cf_full_path(cf, part->value.s));
+		part->value = rs_text(RS_T_TEXT, full);
+	} else if (e->kind == CF_E_TEXT) {
+		part = cf_const(cf, e->loc, rs_text(RS_T_TEXT,
+		    arena_printf(&cf->arena, "%s/", cf->folder)));
+		part->next = e->list;
+		e->list = part;
+	}
+}
+
+static void
+check_server(struct cf *cf, const struct cf_object *o)
+{
+	const struct cf_set_opt	*set = cf_option(o, RS_OPT_SERVER_hostname);
+	const char		*why;
+
+	if (set != NULL && set->nplaces > 0 &&
+	    !cf_lit_domain(cf, set->places[0]->value.s,
+	    &set->places[0]->value, &why))
+		cf_error(cf, set->places[0]->loc, "'%.*s' is no host name: %s",
+		    SPAN_ARG(set->places[0]->value.s), why);
+	if (set != NULL && set->nplaces > 0)
+		set->places[0]->value.type = RS_T_TEXT;
+	set = cf_option(o, RS_OPT_SERVER_postmaster);
+	if (set == NULL || set->nplaces == 0)
+		return;
+	if (!cf_lit_address(cf, set->places[0]->value.s,
+	    &set->places[0]->value, &why))
+		cf_error(cf, set->places[0]->loc, "'%.*s' is no address: %s",
+		    SPAN_ARG(set->places[0]->value.s), why);
+	set->places[0]->value.type = RS_T_TEXT;
+}
+
+/* Counts and ports below one say nothing; never is for some times only. */
+static void
+check_numbers(struct cf *cf, const struct cf_object *o)
+{
+	const struct cf_set_opt	*set;
+	const struct rs_value	*v;
+	size_t			 i;
+
+	for (set = o->opts; set != NULL; set = set->next) {
+		for (i = 0; i < set->nplaces; i++) {
+			if (set->places[i] == NULL ||
+			    set->places[i]->kind != CF_E_CONST)
+				continue;
+			v = &set->places[i]->value;
+			if (v->type == RS_T_TIME && v->i < 0 &&
+			    set->option != RS_OPT_QUEUE_warn)
+				cf_error(cf, set->places[i]->loc, "'%s' "
+				    "cannot be never",
+				    rs_options[set->option].word);
+			else if ((v->type == RS_T_INT ||
+			    v->type == RS_T_TIME) && v->i == 0)
+				cf_error(cf, set->places[i]->loc, "'%s' "
+				    "cannot be 0",
+				    rs_options[set->option].word);
+			else if (v->type == RS_T_INT && v->i > INT32_MAX)
+				cf_error(cf, set->places[i]->loc, "this "
+				    "number is too large");
+		}
+	}
+}
+
+static void
+check_ports(struct cf *cf, const struct cf_object *o)
+{
+	const struct cf_set_opt	*set;
+	const struct cf_expr	*port;
+
+	for (set = o->opts; set != NULL; set = set->next) {
+		if (set->option != RS_OPT_RELAY_host || set->nplaces < 2 ||
+		    (port = set->places[1]) == NULL)
+			continue;
+		if (port->value.i > 65535)
+			cf_error(cf, port->loc, "a port is at most 65535");
+	}
+}
+
+static void
+check_source(struct cf *cf, const struct cf_set_opt *set)
+{
+	const struct cf_expr	*e;
+	struct ip		 ip;
+
+	if (set == NULL || set->nplaces == 0)
+		return;
+	e = set->places[0];
+	if (e->kind == CF_E_CONST && !ip_parse(e->value.s, &ip))
+		cf_error(cf, e->loc, "'%.*s' is no address of this machine",
+		    SPAN_ARG(e->value.s));
+}
+
+/* The file of a secret; a password that stands in the policy is as it is. */
+static void
+secret_absolute(struct cf *cf, const struct cf_object *o,
+    enum rs_option option)
+{
+	const struct cf_set_opt	*set = cf_option(o, option);
+
+	if (set != NULL && set->nplaces > 1 && set->places[1]->is_file)
+		make_absolute(cf, o, option, 1);
+}
+
+/* "unix:/path", "inet:address:port", "inet6:[address]:port". */
+static void
+check_socket(struct cf *cf, const struct cf_set_opt *set)
+{
+	struct span	 s;
+	struct cf_endpoint	 end;
+
+	if (set == NULL || set->nplaces == 0)
+		return;
+	s = set->places[0]->value.s;
+	if (span_prefix(s, SPAN("unix:/")))
+		return;
+	if (span_prefix(s, SPAN("inet:")) &&
+	    cf_endpoint_parse(span_from(s, 5), &end) && !end.any)
+		return;
+	if (span_prefix(s, SPAN("inet6:")) &&
+	    cf_endpoint_parse(span_from(s, 6), &end) && !end.any)
+		return;
+	cf_error(cf, set->places[0]->loc, "'%.*s' is no socket of a milter",
+	    SPAN_ARG(s));
+	cf_help(cf, "as in \"unix:/run/opendkim.sock\", "
+	    "\"inet:127.0.0.1:8891\", \"inet6:[::1]:8891\"");
+}
+
+void
+cf_object_check(struct cf *cf, struct cf_object *o)
+{
+	check_numbers(cf, o);
+	check_words(cf, o);
+	switch (o->kind) {
+	case RS_O_SERVER:
+		check_server(cf, o);
+		break;
+	case RS_O_LISTEN:
+		cf_listener_check(cf, o);
+		break;
+	case RS_O_SPOOL:
+		make_absolute(cf, o, RS_OPT_SPOOL_directory, 0);
+		break;
+	case RS_O_MAILBOX:
+		cf_accounts_check(cf, cf_option(o, RS_OPT_MAILBOX_accounts));
+		make_absolute(cf, o, RS_OPT_MAILBOX_path, 0);
+		make_absolute(cf, o, RS_OPT_MAILBOX_forward, 0);
+		break;
+	case RS_O_RELAY:
+		check_ports(cf, o);
+		check_source(cf, cf_option(o, RS_OPT_RELAY_source));
+		secret_absolute(cf, o, RS_OPT_RELAY_auth);
+		break;
+	case RS_O_TLS:
+		make_absolute(cf, o, RS_OPT_TLS_certificate, 0);
+		make_absolute(cf, o, RS_OPT_TLS_key, 0);
+		break;
+	case RS_O_MILTER:
+		check_socket(cf, cf_option(o, RS_OPT_MILTER_socket));
+		break;
+	case RS_O_MAP:
+		secret_absolute(cf, o, RS_OPT_MAP_login);
+		break;
+	default:
+		break;
+	}
+}
