@@ -24,7 +24,7 @@
 /* One for each process that runs as nobody else (doc/architecture.md). */
 static const char *const users[] = {
 	"waybill-smtp", "waybill-route", SPOOL_USER, "waybill-relay",
-	"waybill-resolve", "waybill-spawner", "waybill-mail",
+	"waybill-resolve", "waybill-limits", "waybill-spawner", "waybill-mail",
 	"waybill-compile"
 };
 #define NUSERS	(sizeof(users) / sizeof(users[0]))

@@ -23,6 +23,7 @@ static const char *const procs[PROC_NPROCS] = {
 	[PROC_RELAY] = "relay",
 	[PROC_DELIVER] = "deliver",
 	[PROC_RESOLVE] = "resolve",
+	[PROC_LIMITS] = "limits",
 };
 
 const char *

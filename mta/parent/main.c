@@ -149,8 +149,8 @@ check_users(void)
 {
 	static const char *const	names[] = {
 		"waybill-smtp", "waybill-route", "waybill-queue",
-		"waybill-relay", "waybill-resolve", "waybill-spawner",
-		"waybill-compile"
+		"waybill-relay", "waybill-resolve", "waybill-limits",
+		"waybill-spawner", "waybill-compile"
 	};
 	struct buf			missing = { 0 };
 	size_t				i;

@@ -31,6 +31,7 @@ static const struct { enum proc a, b; } pairs[] = {
 	{ PROC_ROUTE, PROC_QUEUE }, { PROC_ROUTE, PROC_RESOLVE },
 	{ PROC_RELAY, PROC_QUEUE }, { PROC_RELAY, PROC_RESOLVE },
 	{ PROC_SPAWNER, PROC_QUEUE },
+	{ PROC_SMTP, PROC_LIMITS }, { PROC_ROUTE, PROC_LIMITS },
 };
 
 static bool on_message(struct chan *, struct msg *, void *);
@@ -59,6 +60,7 @@ slots_init(struct parent *p, unsigned workers)
 	unsigned	i;
 
 	add(p, PROC_RESOLVE, 0, false);
+	add(p, PROC_LIMITS, 0, false);
 	add(p, PROC_QUEUE, 0, false);
 	add(p, PROC_ROUTE, 0, false);
 	add(p, PROC_RELAY, 0, false);
@@ -116,7 +118,7 @@ make_args(const struct slot *s, struct args *a)
 		add_arg(a, "--chroot", p->chroot);
 	if (s->proc == PROC_SPAWNER)
 		add_arg(a, "--libexec", p->libexec);
-	if (s->proc == PROC_QUEUE)
+	if (s->proc == PROC_QUEUE || s->proc == PROC_LIMITS)
 		add_arg(a, "--spool", p->spool);
 	if (s->proc == PROC_SMTP) {	/* a limit of all is shared out */
 		(void)snprintf(number, sizeof(number), "%u",

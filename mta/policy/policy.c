@@ -227,6 +227,7 @@ policy_open(const struct policy_source *src, const char **why)
 	p->refs = 1;
 	p->image = im;
 	p->dns = src->dns;
+	p->limits = src->limits;
 	p->quiet = src->quiet;
 	p->later = src->later;
 	p->owner = src->owner;

@@ -12,6 +12,7 @@
 #include "mail/header.h"
 #include "maps/map.h"
 #include "mta/msg/dns.h"
+#include "mta/msg/limits.h"
 #include "mta/msg/target.h"
 #include "ruleset/interp.h"
 
@@ -25,12 +26,27 @@ struct policy_dns {
 	void		*ctx;
 };
 
+/*
+ * How it asks what was counted: the server's limits_client, or a test's own
+ * counters.  All NULL: nothing was ever counted.
+ */
+struct policy_limits {
+	uint64_t	(*rate)(void *ctx, const struct limits_rate *, limits_cb *, void *arg);
+	uint64_t	(*greylisted)(void *ctx, struct span key, int64_t wait_ms, bool peek, limits_cb *, void *arg);
+	void		(*cancel)(void *ctx, uint64_t ticket);
+	void		*ctx;
+};
+
+/* The limits process, by its client; NULL: all NULL. */
+struct policy_limits policy_limits_by(struct limits_client *);
+
 struct policy_source {
 	int		 image_fd;	/* or image_mem */
 	struct span	 image_mem;
 	const int	*file_fds;	/* by manifest index, -1: not there; NULL: paths are opened */
 	size_t		 nfiles;
 	struct policy_dns dns;
+	struct policy_limits limits;
 	/* route and delivery: owner of a mailbox object (CONFIG_OWNER); NULL: 0, 0 */
 	bool		(*owner)(void *arg, uint32_t mailbox, uint32_t *uid, uint32_t *gid);
 	void		*owner_arg;
@@ -69,6 +85,13 @@ struct policy_facts {
 	unsigned	 hops;
 	struct span	 content;	/* on content: the message, for header["..."] */
 	int64_t		 now_ms;	/* wall; 0: the clock */
+	/*
+	 * `rate` counts once for each tx (session or message, unique for
+	 * ever), command and hook; with tx 0 rates and greylist are asked
+	 * without being counted.
+	 */
+	uint64_t	 tx;
+	uint32_t	 command;
 	/* TLS with the client; in HOOK_RELAY with the next hop */
 	struct span	 tls_version, tls_cipher;	/* "TLSv1.3"; empty: none */
 	bool		 tls_verified;

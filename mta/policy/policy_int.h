@@ -6,6 +6,7 @@
  *   tables.c   tables, and what their verdicts mean
  *   effects.c  what an evaluation does: header edits, tags, log lines, ...
  *   names.c    the client's names, by DNS, once a session
+ *   counted.c  rates and greylist, by the counters
  *   waiter.c   who waits for an answer of DNS
  *   decide.c   a hook, and the dry run of route behind `on rcpt`
  *   routing.c  a recipient from the top, expanded, to its targets
@@ -45,6 +46,7 @@ struct policy {
 	char			*postmaster_is;	/* found when first wanted */
 	uint64_t		 named;		/* facts_named() */
 	struct policy_dns	 dns;
+	struct policy_limits	 limits;
 	bool			 quiet;
 	void			(*later)(void (*)(void *), void *);
 	bool			(*owner)(void *, uint32_t, uint32_t *, uint32_t *);
@@ -82,6 +84,23 @@ enum rs_answer	names_get(struct policy_names *, const struct policy_dns *, const
 /* What is known without asking; RS_WAIT: not yet. */
 enum rs_answer	names_peek(const struct policy_names *, bool verified, struct span *out);
 
+/* --- counted.c */
+
+/* A question to the counters: an evaluation has one at a time. */
+struct counted {
+	enum { COUNTED_NONE, COUNTED_ASKED, COUNTED_ANSWERED } is;
+	bool			in_ask;		/* it may be answered at once */
+	uint64_t		ticket;
+	enum limits_answer	answer;
+};
+
+struct asking;
+/* rs_world's; ctx is the asking. */
+enum rs_answer	world_rate(void *ctx, struct rs_eval *, uint32_t rate, const struct rs_value *key, struct rs_value *out);
+enum rs_answer	world_greylisted(void *ctx, struct rs_eval *, const struct rs_value *key, int64_t wait_ms, struct rs_value *out);
+/* Nobody waits for the answer any more. */
+void		counted_stop(struct asking *);
+
 /* --- world.c */
 
 /* One evaluation at a time; its memory is used again. */
@@ -94,6 +113,9 @@ struct asking {
 	unsigned		 hook;		/* enum rs_hook, that is asked */
 	struct routing		*unknown;	/* the dry run for `rcpt unknown` */
 	bool			 asking_unknown;	/* it is being started */
+	struct counted		 counted;
+	uint8_t			 hook;		/* enum rs_hook, of a decision; ROUTE */
+	bool			 peeks;		/* what is asked is not counted */
 	bool			 routing;	/* belongs to a routing: no dry run inside */
 	bool			 dry;		/* no effects */
 	bool			 as_path;	/* facts are escaped as file names */

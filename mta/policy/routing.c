@@ -346,6 +346,8 @@ routing_start(struct policy *p, struct policy_facts *f,
 	r->dry = dry;
 	r->cb = cb;
 	r->arg = arg;
+	r->asking->hook = RS_HOOK_ROUTE;
+	r->asking->peeks = dry;
 	r->asking->resume = work;
 	r->asking->arg = r;
 	routing_first(r, f->rcpt, f->rcpt_at);

@@ -312,6 +312,7 @@ static const struct rs_world world = {
 	.header = world_header,
 	.rcpt_unknown = world_rcpt_unknown,
 	.tag_get = world_tag_get,
+	.greylisted = world_greylisted,
 	.effect = world_effect,
 };
 
@@ -354,6 +355,7 @@ asking_free(struct asking **ap)
 		return;
 	p = a->policy;
 	waiter_stop(&a->wait);
+	counted_stop(a);
 	routing_free(&a->unknown);
 	rs_eval_reset(a->eval, NULL);
 	if (p->nidle_askings == IDLE_MAX || a->edits_cap > 64 ||
@@ -362,7 +364,7 @@ asking_free(struct asking **ap)
 		return;
 	}
 	a->nedits = a->neffects = 0;
-	a->dry = a->routing = a->as_path = a->empty_name = false;
+	a->dry = a->routing = a->as_path = a->empty_name = a->peeks = false;
 	a->tags_arena = NULL;
 	a->facts = NULL;
 	a->next = p->idle_askings;
@@ -389,6 +391,7 @@ asking_reset(struct asking *a, struct policy_facts *f,
 	a->facts = f;
 	a->nedits = a->neffects = 0;
 	a->empty_name = false;
+	counted_stop(a);
 	routing_free(&a->unknown);
 	rs_eval_reset(a->eval, record);
 }

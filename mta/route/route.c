@@ -56,6 +56,7 @@ static TAILQ_HEAD(, request)	 requests = TAILQ_HEAD_INITIALIZER(requests);
 static struct chan		*queue;
 static struct timer		 missed;	/* the queue is */
 static struct config		*current;
+static struct limits_client	*counters;
 static bool			 records;	/* go to the log */
 static struct {
 	uint64_t	requests, recipients, targets, failed, deferred;
@@ -306,6 +307,7 @@ take_facts(struct request *q)
 	unsigned		 fact;
 	size_t			 i;
 
+	f->tx = q->env.qid;	/* a rate counts once for each message */
 	f->tags = policy_tags_new(p, &q->arena);
 	f->sender = q->env.sender;
 	f->sender_at = rs_address(q->env.sender).at;
@@ -445,6 +447,7 @@ route_config(struct child_config *cfg, const struct policy_dns *dns)
 	src.file_fds = cfg->file_fds != NULL ? cfg->file_fds : &(int){ -1 };
 	src.nfiles = cfg->nfiles;
 	src.dns = *dns;
+	src.limits = policy_limits_by(counters);
 	src.later = loop_soon;
 	src.owner = owner_of;
 	src.owner_arg = c;
@@ -460,6 +463,12 @@ route_config(struct child_config *cfg, const struct policy_dns *dns)
 	    rs_image_hash(policy_image(c->policy)));
 	say_changed();
 	return true;
+}
+
+void
+route_limits(struct limits_client *l)
+{
+	counters = l;
 }
 
 void

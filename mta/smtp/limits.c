@@ -12,13 +12,8 @@
 #define CLIENT_BITS_V4	32
 #define CLIENT_BITS_V6	64
 
-struct client_key {
-	uint8_t	octets[1 + 8];
-	size_t	n;
-};
-
-static struct span
-key_of(const struct ip *ip, struct client_key *k)
+struct span
+limits_key(const struct ip *ip, struct limits_key *k)
 {
 	struct ip	net;
 
@@ -33,8 +28,8 @@ enum limits_result
 limits_enter(struct limits *l, const struct ip *ip, unsigned sessions_max,
     unsigned per_client_max)
 {
-	struct client_key	 k;
-	struct span		 key = key_of(ip, &k);
+	struct limits_key	 k;
+	struct span		 key = limits_key(ip, &k);
 	unsigned		*count;
 
 	if (l->sessions >= sessions_max)
@@ -56,8 +51,8 @@ limits_enter(struct limits *l, const struct ip *ip, unsigned sessions_max,
 void
 limits_leave(struct limits *l, const struct ip *ip)
 {
-	struct client_key	 k;
-	struct span		 key = key_of(ip, &k);
+	struct limits_key	 k;
+	struct span		 key = limits_key(ip, &k);
 	unsigned		*count = htab_get(&l->clients, key);
 
 	assert(count != NULL && *count > 0 && l->sessions > 0);
@@ -69,9 +64,9 @@ limits_leave(struct limits *l, const struct ip *ip)
 unsigned
 limits_of(const struct limits *l, const struct ip *ip)
 {
-	struct client_key	 k;
+	struct limits_key	 k;
 	const unsigned		*count;
 
-	count = htab_get(&l->clients, key_of(ip, &k));
+	count = htab_get(&l->clients, limits_key(ip, &k));
 	return count == NULL ? 0 : *count;
 }

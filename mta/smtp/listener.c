@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "mta/smtp/admit.h"
 #include "mta/smtp/listener.h"
 #include "mta/smtp/server.h"
 
@@ -27,19 +28,12 @@ static void
 turn_away(struct server *sv, int fd, const struct ip *ip,
     enum limits_result why)
 {
-	enum smtp_reply	id;
-	char		text[IP_TEXT_MAX];
 	struct buf	out = { 0 };
 
-	id = why == LIMITS_CLIENT ? REPLY_PER_CLIENT : REPLY_SESSIONS;
-	reply_put(&out, id, sv->gen->hostname);
+	admit_refuse(sv, ip, why, &out);
 	(void)!send(fd, buf_span(&out).p, out.n, MSG_NOSIGNAL | MSG_DONTWAIT);
 	buf_clear(&out);
 	close(fd);
-	sv->count.refused++;
-	log_info("refused stage=limits client=%s code=421 limit=%s",
-	    ip_format(ip, text),
-	    why == LIMITS_CLIENT ? "connections" : "sessions");
 }
 
 static void

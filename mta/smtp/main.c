@@ -3,8 +3,8 @@
  *
  * Runs as waybill-smtp in an empty root, without privileges.  Has: the
  * channel to the parent (3), listening sockets, the image and the tables
- * (read-only), its intake segment and body files (write), channels to queue
- * and resolve.  An intruder could take mail in our name and spoil what this
+ * (read-only), its intake segment and body files (write), channels to queue,
+ * resolve and limits.  An intruder could take mail in our name and spoil what this
  * worker has stored in its own segments; he finds no files, no keys, no other
  * worker's mail, and starts no programs.
  */
@@ -35,6 +35,8 @@ on_peer(enum proc peer, uint32_t instance, int fd, void *arg)
 		intake_attach(server->intake, fd);
 	else if (peer == PROC_RESOLVE)
 		dns_client_attach(server->dns, fd);
+	else if (peer == PROC_LIMITS)
+		limits_client_attach(server->counters, fd);
 	else
 		fatalx("a channel to %s, with whom there is nothing to say",
 		    proc_name(peer));

@@ -89,6 +89,7 @@ over(struct reroute *r)
 	if (!r->goes)
 		v = r->refusal;
 	s->facts.rcpt = SPAN_NONE;
+	s->facts.tx = s->id;
 	s->decided_line = 0;
 	reroute_free(&s->reroute);
 	step(s, &v);
@@ -121,6 +122,7 @@ reroute_ask(struct session *s, session_step *step)
 	r->session = s;
 	r->step = step;
 	s->reroute = r;
+	s->facts.tx = 0;	/* the real route counts */
 	if (ask_on(r))
 		over(r);
 	else

@@ -11,6 +11,7 @@
 #include "base/loop.h"
 #include "base/xalloc.h"
 #include "mta/child/child.h"
+#include "mta/smtp/admit.h"
 #include "mta/smtp/listener.h"
 #include "mta/smtp/server.h"
 
@@ -52,6 +53,7 @@ server_new(unsigned instance, unsigned workers)
 	sv->intake = intake_new(instance);
 	sv->bodies = pool_new(BODY_THREADS);
 	sv->dns = dns_client_new();
+	sv->counters = limits_client_new();
 	timer_set(&sv->sweep, SWEEP_MS, sweep, sv);
 	return sv;
 }
@@ -102,6 +104,7 @@ server_config(struct server *sv, struct child_config *c)
 		.file_fds = c->file_fds,
 		.nfiles = c->nfiles,
 		.dns = { ask_dns, cancel_dns, sv->dns },
+		.limits = policy_limits_by(sv->counters),
 		.later = loop_soon,
 	};
 	struct policy		*p;
@@ -155,6 +158,8 @@ server_stop(struct server *sv, uint32_t drain_ms, void (*cb)(void *),
 unsigned
 server_sessions_max(const struct server *sv)
 {
+	if (admit_counts(sv))
+		return sv->gen->sessions_max;
 	return (sv->gen->sessions_max + sv->workers - 1) / sv->workers;
 }
 

@@ -31,6 +31,7 @@ struct server {
 	struct intake		*intake;
 	struct pool		*bodies;	/* threads for body files */
 	struct dns_client	*dns;
+	struct limits_client	*counters;
 	struct listener		*listeners;
 	struct arena		 scratch;	/* of one reply */
 	struct timer		 sweep;
@@ -65,7 +66,7 @@ void		 server_stop(struct server *, uint32_t drain_ms,
 	    void (*cb)(void *), void *arg);
 /* Called by sessions that end. */
 void		 server_left(struct server *);
-/* This worker's share of the sessions. */
+/* What this worker may have: all, or its share while nobody counts for all. */
 unsigned	 server_sessions_max(const struct server *);
 void		 server_stats(struct server *, struct buf *);
 /* Whether contents in memory are below SERVER_HELD_MAX. */

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "mta/smtp/admit.h"
 #include "mta/smtp/commands.h"
 #include "mta/smtp/reroute.h"
 #include "mta/smtp/server.h"
@@ -80,6 +81,7 @@ session_new(struct server *sv, int fd, const struct ip *ip, uint16_t port,
 	s->stage = "connect";
 	s->fd = fd;
 	s->began_ms = loop_now_ms();
+	s->facts.tx = s->id;
 	s->facts.client_ip = *ip;
 	s->facts.client_port = port;
 	s->facts.names = policy_names_new();
@@ -95,7 +97,7 @@ session_new(struct server *sv, int fd, const struct ip *ip, uint16_t port,
 	sv->sessions = s;
 	sv->count.sessions++;
 	session_touch(s);
-	session_greet(s);
+	admit_session(s);
 	session_settle(s);
 }
 
@@ -130,7 +132,7 @@ session_free(struct session **sp)
 		s->next->prev = s->prev;
 	watch_clear(&s->watch);
 	close(s->fd);
-	limits_leave(&sv->limits, &s->facts.client_ip);
+	admit_leave(s);
 	policy_names_free(&s->facts.names);
 	generation_unref(&s->gen);
 	buf_clear(&s->in);
@@ -302,6 +304,8 @@ session_command(struct session *s, struct span line)
 	s->server->count.commands++;
 	s->stage = "command";
 	s->facts.rcpt = SPAN_NONE;
+	s->facts.tx = s->id;
+	s->facts.command = s->commands;
 	if (worn_out(s))
 		return;
 	if (command_parse(line, &c))

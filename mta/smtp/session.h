@@ -63,6 +63,7 @@ struct session {
 	bool			 shut;		/* and the client has been told that we have */
 	bool			 more;		/* octets stood behind the command's line */
 	unsigned		 commands, errors, messages;
+	uint64_t		 count;		/* ticket of limits_count(); 0: none */
 	struct buf		 in;		/* not taken yet */
 	struct buf		 out;		/* not sent yet */
 	int64_t			 began_ms, deadline_ms;	/* boot time */
@@ -88,7 +89,7 @@ struct session {
 /* --- its life */
 
 /*
- * Takes fd and counts itself into the server's limits (the caller has entered).
+ * Takes fd and what the caller has entered into the server's limits.
  */
 void	session_new(struct server *, int fd, const struct ip *, uint16_t port,
 	    struct span listener);

@@ -17,7 +17,8 @@ import tempfile
 
 from server import BUILD, PATIENCE, SRC
 
-PROCS = ["parent", "spawner", "smtp", "route", "queue", "relay", "deliver", "resolve"]
+PROCS = ["parent", "spawner", "smtp", "route", "queue", "relay", "deliver", "resolve",
+         "limits"]
 PARENT_FD = 3
 HAS_FD = 1
 

@@ -64,7 +64,8 @@ class Control(unittest.TestCase):
         s.wait_mail("ann")
         doc = json.loads(s.waybill("status", "--json").stdout)
         names = [p["name"] for p in doc["processes"]]
-        for name in ("parent", "smtp", "route", "queue", "relay", "resolve", "spawner"):
+        for name in ("parent", "smtp", "route", "queue", "relay", "resolve", "limits",
+                     "spawner"):
             self.assertIn(name, names)
         self.assertTrue(all(p["answered"] for p in doc["processes"]))
         self.assertTrue(all(len(p["lag"]) == 24 for p in doc["processes"]))

@@ -22,7 +22,8 @@ route {
 """
 TABLES = {"users": "ann:ann\n"}
 PROGRAMS = ["waybill"] + ["waybill-" + name for name in (
-    "parent", "smtp", "route", "queue", "relay", "resolve", "spawner", "deliver")]
+    "parent", "smtp", "route", "queue", "relay", "resolve", "limits", "spawner",
+    "deliver")]
 
 
 @unittest.skipUnless(os.geteuid() == 0, "only root becomes others")

@@ -29,6 +29,7 @@
 
 #include "test/unit/parent/image.h"
 
+#define PROCESSES	8	/* with two smtp */
 #define PATIENCE_MS	20000
 #define NOBODY		65534
 
@@ -112,7 +113,8 @@ static int
 set_stage(void **state)
 {
 	static const char *const	names[] = {
-		"smtp", "route", "queue", "relay", "resolve", "spawner"
+		"smtp", "route", "queue", "relay", "resolve", "spawner",
+		"limits"
 	};
 	char				link_name[40];
 	size_t				i;
@@ -287,17 +289,18 @@ each_process_gets_configuration_and_peers(void **state)
 	(void)state;
 	start_and_wait();
 	wait_for("events", "gen=1 image=yes files=0 owners=1 listeners=0",
-	    4);				/* queue, relay, resolve, spawner */
+	    5);		/* queue, relay, resolve, limits, spawner */
 	wait_for("events", "gen=1 image=yes files=1 owners=1 listeners=0",
 	    1);				/* route */
 	wait_for("events", "gen=1 image=yes files=1 owners=1 listeners=1",
 	    2);				/* smtp */
-	wait_for("events", "peer ", 18);
+	wait_for("events", "peer ", 24);
 	pause_ms(100);
-	assert_int_equal(occurrences("events", "peer "), 18);
+	assert_int_equal(occurrences("events", "peer "), 24);
 	assert_int_equal(occurrences("events", "peer queue[0]"), 5);
 	assert_int_equal(occurrences("events", "peer resolve[0]"), 4);
-	assert_int_equal(occurrences("events", "peer smtp[1]"), 2);
+	assert_int_equal(occurrences("events", "peer limits[0]"), 3);
+	assert_int_equal(occurrences("events", "peer smtp[1]"), 3);
 	assert_int_equal(occurrences("events", "peer spawner[0]"), 1);
 	assert_int_equal(occurrences("events", dir), 1);	/* spool */
 }
@@ -310,7 +313,7 @@ who_dies_is_followed_and_connected_again(void **state)
 	(void)state;
 	start_and_wait();
 	smtp = pid_of("smtp[1]");
-	wait_for("events", "peer ", 18);
+	wait_for("events", "peer ", 24);
 	assert_int_equal(kill(smtp, SIGKILL), 0);
 	wait_for("events", "peer smtp[1]", 4);
 	wait_for("events", "peer ", 22);
@@ -330,9 +333,9 @@ a_reload_is_a_new_generation_for_all(void **state)
 	start_and_wait();
 	assert_int_equal(kill(pid_of("queue[0]"), SIGUSR1), 0);
 	wait_for("events", "reloaded ticket=10 ok=1 text=", 1);
-	assert_int_equal(occurrences("events", "config gen=2 "), 7);
+	assert_int_equal(occurrences("events", "config gen=2 "), PROCESSES);
 	assert_int_equal(kill(parent, SIGHUP), 0);
-	wait_for("events", "config gen=3 ", 7);
+	wait_for("events", "config gen=3 ", PROCESSES);
 	wait_for("log", "event=reloaded", 2);
 	assert_int_equal(occurrences("events", "reloaded ticket="), 1);
 }
@@ -354,7 +357,7 @@ a_bad_policy_changes_nothing(void **state)
 	write_image(free_port());
 	assert_int_equal(kill(pid_of("queue[0]"), SIGUSR1), 0);
 	wait_for("events", "reloaded ticket=12 ok=1", 1);
-	assert_int_equal(occurrences("events", "config gen=2 "), 7);
+	assert_int_equal(occurrences("events", "config gen=2 "), PROCESSES);
 }
 
 static void
@@ -363,13 +366,13 @@ a_changed_table_is_read_again(void **state)
 	(void)state;
 	start_and_wait();
 	write_file("users", "ann:x\nbob:y\n", 12, 0644);
-	wait_for("events", "config gen=2 ", 7);
+	wait_for("events", "config gen=2 ", PROCESSES);
 	wait_for("log", "event=table-changed text-changed=no", 1);
 	/* With the text changed too the old image goes on, tables anew. */
 	write_file("policy.conf", "# new\n", 6, 0644);
 	write_file("bad", "not compiled now", 16, 0644);
 	write_file("users", "ann:x\n", 6, 0644);
-	wait_for("events", "config gen=3 ", 7);
+	wait_for("events", "config gen=3 ", PROCESSES);
 	wait_for("log", "event=table-changed text-changed=yes", 1);
 }
 
@@ -382,7 +385,7 @@ status_has_a_part_of_each(void **state)
 	wait_for("events", "relay[0] pid=", 6);	/* a new one, with its peers */
 	assert_int_equal(kill(pid_of("queue[0]"), SIGUSR2), 0);
 	wait_for("events", "part ticket=10 last=1 parent[0]", 1);
-	assert_int_equal(occurrences("events", "part ticket=10 last=0"), 7);
+	assert_int_equal(occurrences("events", "part ticket=10 last=0"), PROCESSES);
 	assert_int_equal(occurrences("events",
 	    "last=0 smtp[1] alive=1 restarts=0 answered=1 {\"fake\":1}"), 1);
 	assert_int_equal(occurrences("events",
@@ -419,7 +422,7 @@ a_test_may_wrap_each_process(void **state)
 	(void)setenv("WAYBILL_TEST_WRAP", what, 1);
 	start_and_wait();
 	(void)unsetenv("WAYBILL_TEST_WRAP");
-	wait_for("events2", "config gen=1", 7);
+	wait_for("events2", "config gen=1", PROCESSES);
 	assert_int_equal(occurrences("events", "config"), 0);
 }
 
@@ -470,12 +473,13 @@ the_end_comes_in_the_order_of_the_mail(void **state)
 	start_and_wait();
 	assert_int_equal(kill(parent, SIGTERM), 0);
 	assert_int_equal(end_status(), 0);
-	assert_int_equal(occurrences("events", " stop drain="), 7);
+	assert_int_equal(occurrences("events", " stop drain="), PROCESSES);
 	assert_true(stop_of("smtp[0]") < stop_of("relay"));
 	assert_true(stop_of("smtp[1]") < stop_of("route"));
 	assert_true(stop_of("relay") < stop_of("queue"));
 	assert_true(stop_of("spawner") < stop_of("queue"));
 	assert_true(stop_of("queue") < stop_of("resolve"));
+	assert_true(stop_of("queue") < stop_of("limits"));
 	assert_int_equal(occurrences("log", "event=late"), 0);
 }
 

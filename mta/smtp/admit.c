@@ -1,0 +1,75 @@
+/*
+ * admit.c - a new session is counted over all workers, then greeted.
+ *
+ * Where there is one worker its own count is exact, and nobody is asked.
+ */
+#include "config.h"
+
+#include <unistd.h>
+
+#include "base/log.h"
+#include "mta/smtp/admit.h"
+#include "mta/smtp/commands.h"
+#include "mta/smtp/server.h"
+
+bool
+admit_counts(const struct server *sv)
+{
+	return sv->workers > 1 && limits_client_there(sv->counters);
+}
+
+void
+admit_refuse(struct server *sv, const struct ip *ip, enum limits_result why,
+    struct buf *out)
+{
+	char	text[IP_TEXT_MAX];
+
+	reply_put(out, why == LIMITS_CLIENT ? REPLY_PER_CLIENT :
+	    REPLY_SESSIONS, sv->gen->hostname);
+	sv->count.refused++;
+	log_info("refused stage=limits client=%s code=421 limit=%s",
+	    ip_format(ip, text),
+	    why == LIMITS_CLIENT ? "connections" : "sessions");
+}
+
+/* While limits is away this worker's own count has decided already. */
+static void
+counted(void *arg, enum limits_result r)
+{
+	struct session	*s = arg;
+
+	session_unpark(s);
+	if (r == LIMITS_OK || r == LIMITS_UNCOUNTED)
+		session_greet(s);
+	else {
+		admit_refuse(s->server, &s->facts.client_ip, r, &s->out);
+		session_close(s, "one too many");
+	}
+	session_go_on(s);
+}
+
+void
+admit_session(struct session *s)
+{
+	struct server		*sv = s->server;
+	struct limits_key	 k;
+	struct span		 client = limits_key(&s->facts.client_ip, &k);
+	bool			 asks = admit_counts(sv);
+
+	if (sv->workers > 1)
+		s->count = limits_count(sv->counters, client,
+		    s->gen->sessions_max, s->gen->per_client_max,
+		    asks ? counted : NULL, s);
+	if (asks)
+		session_park(s);
+	else
+		session_greet(s);
+}
+
+void
+admit_leave(struct session *s)
+{
+	limits_leave(&s->server->limits, &s->facts.client_ip);
+	if (s->count != 0)
+		limits_uncount(s->server->counters, s->count);
+}

@@ -1,0 +1,20 @@
+/*
+ * admit.h - whether there is room for another session.
+ */
+#ifndef WB_MTA_SMTP_ADMIT_H
+#define WB_MTA_SMTP_ADMIT_H
+
+#include "mta/msg/limits.h"
+#include "mta/smtp/session.h"
+
+/* Whether the limits process counts for us; else it is this worker alone. */
+bool	admit_counts(const struct server *);
+/* Counts a new session, then greets it, now or later. */
+void	admit_session(struct session *);
+/* It ends: what was counted, here and there, is one less. */
+void	admit_leave(struct session *);
+/* The reply to who is one too many; logged. */
+void	admit_refuse(struct server *, const struct ip *, enum limits_result why,
+	    struct buf *out);
+
+#endif
