@@ -36,6 +36,7 @@ begin(struct routing *r, const struct address *a)
 	r->facts.rcpt = a->whole;
 	r->facts.rcpt_at = a->at;
 	r->phase = ROUTE_RULES;
+	r->has_kept = false;
 }
 
 void
@@ -180,18 +181,77 @@ collected(struct routing *r, struct collecting *c)
 	return EXPANDED;
 }
 
-enum expansion
-routing_expand(struct routing *r, uint32_t map, struct span value)
+static enum expansion
+expand_list(struct routing *r, const struct map *m, struct span list)
 {
 	struct collecting	 c = { .r = r };
 	const char		*why;
 
 	if ((c.frame = push(r)) == NULL)
 		return EXPANDED_DEEP;
-	if (map >= r->policy->nmaps || map_alias_members(
-	    r->policy->maps[map], value, alias_member, &c, &why) == -1)
+	if (map_alias_members(m, list, alias_member, &c, &why) == -1)
 		c.bad = true;
 	return collected(r, &c);
+}
+
+/* The table is asked once more: its key tells what %1 and the like are. */
+static enum map_result
+entry_of(const struct routing *r, const struct map *m, struct map_answer *a)
+{
+	*a = (struct map_answer){ .rank = MAP_EXACT };
+	return map_get_address(m, r->at.whole, r->at.at, r->policy->detail,
+	    a);
+}
+
+static enum expansion
+expand_virtuser(struct routing *r, const struct map *m,
+    struct rs_verdict *refusal)
+{
+	struct map_refusal	 said;
+	struct map_answer	 a;
+	struct span		 list;
+
+	if (entry_of(r, m, &a) != MAP_FOUND)
+		return EXPANDED_BROKEN;
+	switch (map_virtuser_fill(&a, r->at.whole, r->at.at,
+	    r->policy->detail, &r->arena, &list, &said)) {
+	case 0:
+		return expand_list(r, m, list);
+	case 1:
+		*refusal = (struct rs_verdict){
+			.kind = said.code < 500 ? RS_V_DEFER : RS_V_REJECT,
+			.code = said.code, .status = said.status,
+			.text = said.text
+		};
+		return EXPANDED_REFUSED;
+	default:
+		return EXPANDED_BROKEN;
+	}
+}
+
+enum expansion
+routing_expand(struct routing *r, uint32_t map, struct span value,
+    struct rs_verdict *refusal)
+{
+	const struct map	*m;
+
+	if (map >= r->policy->nmaps)
+		return EXPANDED_BROKEN;
+	m = r->policy->maps[map];
+	if (span_eq(map_kind(m), SPAN("virtusers")))
+		return expand_virtuser(r, m, refusal);
+	return expand_list(r, m, value);
+}
+
+enum map_rank
+routing_rank(const struct routing *r, uint32_t map)
+{
+	struct map_answer	 a;
+
+	if (map >= r->policy->nmaps ||
+	    entry_of(r, r->policy->maps[map], &a) != MAP_FOUND)
+		return MAP_EXACT;
+	return a.rank;
 }
 
 enum expansion

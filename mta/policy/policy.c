@@ -162,6 +162,8 @@ tables_open(struct policy *p, const struct policy_source *src)
 	p->failing = xcalloc(p->nmaps + 1, sizeof(*p->failing));
 	for (i = 0; i < p->nmaps; i++) {
 		p->maps[i] = table_open(&o, i);
+		p->virtusers |= span_eq(map_kind(p->maps[i]),
+		    SPAN("virtusers"));
 		while (o.npaths > 0)
 			free(o.paths[--o.npaths]);
 	}

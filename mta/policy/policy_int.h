@@ -40,6 +40,7 @@ struct policy {
 	struct map		**maps;		/* by number in the image */
 	bool			*failing;	/* `with map M failing` */
 	uint32_t		 nmaps;
+	bool			 virtusers;	/* one of them has whole addresses */
 	struct policy_box	*boxes;		/* by object */
 	uint32_t		 hooks[RS_NHOOKS];	/* function, or UINT32_MAX */
 	struct span		 hostname, detail, postmaster;

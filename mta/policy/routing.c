@@ -6,6 +6,11 @@
  * leads to an open address is a loop, one that leads to a closed address is a
  * duplicate; one that leads to itself is what the rest of its rule says.
  *
+ * The exact comes before the general, whatever the order of the tables: an
+ * expansion by a general key (a catch-all, a pattern) is kept while the rest
+ * of the rules is asked, and holds only when no table has a nearer key and no
+ * mailbox is that of the recipient.
+ *
  * Owns: the targets.  Borrows: the facts, until cb has been called.
  */
 #include <stdlib.h>
@@ -34,82 +39,6 @@ cannot(struct routing *r, struct span text)
 }
 
 static void
-found_mailbox(struct routing *r)
-{
-	struct policy	*p = r->policy;
-	struct target	 t = { .kind = TARGET_DELIVER };
-
-	t.mailbox = rs_string(p->image,
-	    rs_object(p->image, r->find.object)->name);
-	t.account = r->find.account;
-	t.path = r->find.path;
-	if (p->owner != NULL && !p->owner(p->owner_arg, r->find.object,
-	    &t.uid, &t.gid)) {
-		fail(r, 451, "4.3.5",
-		    SPAN("the owner of the mailbox is not known"));
-		return;
-	}
-	routing_add(r, &t);
-	r->phase = ROUTE_NEXT;
-}
-
-static void
-mailbox_went(struct routing *r, enum mailbox_step is)
-{
-	switch (is) {
-	case BOX_ASK:
-		r->phase = ROUTE_MAILBOX;
-		break;
-	case BOX_DONE:
-		found_mailbox(r);
-		break;
-	case BOX_NONE:
-		fail(r, 550, "5.1.1", SPAN("no such mailbox here"));
-		r->outcomes[r->n - 1].unknown = true;
-		break;
-	case BOX_LATER:
-		cannot(r, span_of(r->find.why));
-		break;
-	}
-}
-
-static void
-to_hop(struct routing *r, struct span hop)
-{
-	struct target	t = { .kind = TARGET_HOP, .hop = hop };
-
-	routing_add(r, &t);
-	r->phase = ROUTE_NEXT;
-}
-
-static void
-by_mx(struct routing *r)
-{
-	struct span	domain = address_domain(&r->at);
-	struct span	hop;
-
-	if (domain.n == 0)
-		domain = r->policy->hostname;
-	if (domain.p[0] == '[' && !routing_host(domain, &r->arena, &hop)) {
-		fail(r, 550, "5.1.2", SPAN("not an address literal"));
-		return;
-	}
-	to_hop(r, domain.p[0] == '[' ? hop :
-	    arena_printf(&r->arena, "mx:%.*s", SPAN_ARG(domain)));
-}
-
-static void
-by_relay_to(struct routing *r, struct span host)
-{
-	struct span	hop;
-
-	if (routing_host(host, &r->arena, &hop))
-		to_hop(r, hop);
-	else
-		fail(r, 451, "4.3.5", SPAN("the next hop is no host"));
-}
-
-static void
 refuse(struct routing *r, const struct rs_verdict *v)
 {
 	struct target	t = { .kind = TARGET_FAIL };
@@ -127,18 +56,10 @@ refuse(struct routing *r, const struct rs_verdict *v)
 	r->phase = ROUTE_NEXT;
 }
 
-static void
-discard(struct routing *r)
-{
-	struct target	t = { .kind = TARGET_DISCARD };
-
-	routing_add(r, &t);
-	r->phase = ROUTE_NEXT;
-}
-
 /* The members of an expansion stand on the stack; what of the name itself? */
 static void
-expanded(struct routing *r, enum expansion is)
+expanded(struct routing *r, enum expansion is,
+    const struct rs_verdict *refusal)
 {
 	switch (is) {
 	case EXPANDED:
@@ -161,7 +82,161 @@ expanded(struct routing *r, enum expansion is)
 	case EXPANDED_EMPTY:
 		fail(r, 550, "5.2.4", SPAN("the list has no members"));
 		break;
+	case EXPANDED_REFUSED:
+		refuse(r, refusal);
+		break;
 	}
+}
+
+/* No nearer key was found: the general one holds. */
+static enum expansion
+take_kept(struct routing *r)
+{
+	struct rs_verdict	refusal = { .kind = RS_V_END };
+	enum expansion		is;
+
+	r->has_kept = false;
+	r->last = &r->kept;
+	is = routing_expand(r, r->kept.object, r->kept.value.s, &refusal);
+	if (is != EXPANDED_SELF)
+		expanded(r, is, &refusal);
+	return is;
+}
+
+/* Whether a nearer key may stand in another table, or be a mailbox. */
+static bool
+is_general(const struct routing *r, enum map_rank rank)
+{
+	return rank >= MAP_PATTERN ||
+	    (rank != MAP_EXACT && r->policy->virtusers);
+}
+
+/* An expansion: at once, or kept while the rest of the rules is asked. */
+static void
+expand_said(struct routing *r, const struct rs_verdict *v)
+{
+	enum map_rank		rank = routing_rank(r, v->object);
+	struct rs_verdict	refusal = { .kind = RS_V_END };
+	enum expansion		is;
+
+	if (!is_general(r, rank)) {
+		r->has_kept = false;
+		is = routing_expand(r, v->object, v->value.s, &refusal);
+		expanded(r, is, &refusal);
+		return;
+	}
+	if (!r->has_kept || rank < r->kept_rank) {
+		r->kept = *v;
+		r->kept.value = rs_copy(&v->value, &r->arena);
+		r->kept_rank = rank;
+		r->has_kept = true;
+	}
+	r->parked = true;
+}
+
+/* Something else than an expansion or a mailbox: does the kept key hold? */
+static bool
+kept_holds(struct routing *r, const struct rs_verdict *v)
+{
+	if (!r->has_kept || v->kind == RS_V_EXPAND ||
+	    (v->kind == RS_V_DEFER && v->cannot) ||
+	    (v->kind == RS_V_DELIVER && r->kept_rank >= MAP_PATTERN))
+		return false;
+	if (take_kept(r) != EXPANDED_SELF)
+		return true;
+	r->last = v;
+	return false;
+}
+
+static void
+found_mailbox(struct routing *r)
+{
+	struct policy	*p = r->policy;
+	struct target	 t = { .kind = TARGET_DELIVER };
+
+	t.mailbox = rs_string(p->image,
+	    rs_object(p->image, r->find.object)->name);
+	t.account = r->find.account;
+	t.path = r->find.path;
+	if (p->owner != NULL && !p->owner(p->owner_arg, r->find.object,
+	    &t.uid, &t.gid)) {
+		fail(r, 451, "4.3.5",
+		    SPAN("the owner of the mailbox is not known"));
+		return;
+	}
+	r->has_kept = false;
+	routing_add(r, &t);
+	r->phase = ROUTE_NEXT;
+}
+
+static void
+mailbox_went(struct routing *r, enum mailbox_step is)
+{
+	switch (is) {
+	case BOX_ASK:
+		r->phase = ROUTE_MAILBOX;
+		break;
+	case BOX_DONE:
+		found_mailbox(r);
+		break;
+	case BOX_NONE:
+		if (r->has_kept && take_kept(r) != EXPANDED_SELF)
+			break;
+		fail(r, 550, "5.1.1", SPAN("no such mailbox here"));
+		r->outcomes[r->n - 1].unknown = true;
+		break;
+	case BOX_LATER:
+		cannot(r, span_of(r->find.why));
+		break;
+	}
+}
+
+static void
+to_hop(struct routing *r, struct span hop)
+{
+	struct target	t = { .kind = TARGET_HOP, .hop = hop };
+
+	routing_add(r, &t);
+	r->phase = ROUTE_NEXT;
+}
+
+/* value: whose MX, where a table names a host. */
+static void
+by_mx(struct routing *r, const struct rs_value *value)
+{
+	struct span	domain = address_domain(&r->at);
+	struct span	hop;
+
+	if (value->type == RS_T_TEXT)
+		domain = value->s;
+	if (domain.n == 0)
+		domain = r->policy->hostname;
+	if (domain.p[0] == '[' && !routing_host(domain, &r->arena, &hop)) {
+		fail(r, 550, "5.1.2", SPAN("not an address literal"));
+		return;
+	}
+	to_hop(r, domain.p[0] == '[' ? hop :
+	    arena_printf(&r->arena, "mx:%.*s", SPAN_ARG(domain)));
+}
+
+static void
+by_relay_to(struct routing *r, struct span host)
+{
+	struct span	hop;
+
+	if (routing_host(host, &r->arena, &hop))
+		to_hop(r, hop);
+	else
+		fail(r, 451, "4.3.5", SPAN("the next hop is no host"));
+}
+
+static void
+discard(struct routing *r)
+{
+	struct target	t = { .kind = TARGET_DISCARD };
+
+	routing_add(r, &t);
+	r->phase = ROUTE_NEXT;
 }
 
 /* What the rules say of this address. */
@@ -170,13 +245,15 @@ rules_said(struct routing *r, const struct rs_verdict *v)
 {
 	const struct rs_image	*im = r->policy->image;
 
+	if (kept_holds(r, v))
+		return;
 	r->last = v;
 	switch (v->kind) {
 	case RS_V_EXPAND:
-		expanded(r, routing_expand(r, v->object, v->value.s));
+		expand_said(r, v);
 		break;
 	case RS_V_REDIRECT:
-		expanded(r, routing_redirect(r, &v->value));
+		expanded(r, routing_redirect(r, &v->value), NULL);
 		break;
 	case RS_V_DELIVER:
 		r->deliver = *v;	/* constants, and the policy's own */
@@ -192,7 +269,7 @@ rules_said(struct routing *r, const struct rs_verdict *v)
 		by_relay_to(r, v->value.s);
 		break;
 	case RS_V_MX:
-		by_mx(r);
+		by_mx(r, &v->value);
 		break;
 	case RS_V_DISCARD:
 		discard(r);

@@ -53,6 +53,9 @@ struct routing {
 	struct mailbox_find	 find;
 	const struct rs_verdict	*last;		/* of the address under way */
 	struct rs_verdict	 deliver;	/* where last may be */
+	struct rs_verdict	 kept;		/* expand by a general key, while something nearer is looked for */
+	bool			 has_kept;
+	enum map_rank		 kept_rank;
 	struct frame		*stack;		/* ROUTE_DEPTH, when first needed */
 	unsigned		 depth;
 	size_t			 members;	/* of all expansions */
@@ -64,7 +67,8 @@ struct routing {
 
 enum expansion {
 	EXPANDED, EXPANDED_SELF, EXPANDED_DEEP, EXPANDED_LARGE,
-	EXPANDED_BROKEN, EXPANDED_EMPTY
+	EXPANDED_BROKEN, EXPANDED_EMPTY,
+	EXPANDED_REFUSED	/* the table says so; refusal is filled in */
 };
 
 static inline bool
@@ -88,7 +92,9 @@ bool		 routing_host(struct span, struct arena *, struct span *hop);
 void		 routing_first(struct routing *, struct span whole, size_t at);
 /* On to the next address; the phase is ROUTE_RULES or ROUTE_OVER then. */
 void		 routing_next(struct routing *);
-enum expansion	 routing_expand(struct routing *, uint32_t map, struct span value);
+enum expansion	 routing_expand(struct routing *, uint32_t map, struct span value, struct rs_verdict *refusal);
+/* How near the table's key is to the address under way. */
+enum map_rank	 routing_rank(const struct routing *, uint32_t map);
 enum expansion	 routing_redirect(struct routing *, const struct rs_value *);
 
 #endif

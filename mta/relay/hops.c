@@ -236,6 +236,12 @@ sort_mx(struct dns_record *r, size_t n)
 		}
 }
 
+static uint16_t
+mx_port(const struct hop_query *q)
+{
+	return q->port != 0 ? q->port : q->hops->mx_port;
+}
+
 static void
 take_mx(struct hop_query *q, const struct dns_answer *a)
 {
@@ -245,7 +251,7 @@ take_mx(struct hop_query *q, const struct dns_answer *a)
 	memcpy(r, a->records, a->n * sizeof(r[0]));
 	sort_mx(r, a->n);
 	for (i = 0; i < a->n; i++)
-		hop_add_host(q, r[i].name, q->hops->mx_port, r[i].pref);
+		hop_add_host(q, r[i].name, mx_port(q), r[i].pref);
 }
 
 static bool
@@ -268,7 +274,7 @@ got_mx(void *arg, const struct dns_answer *a)
 		fails(q, 451, "4.4.3", "DNS cannot say where it is");
 		return;
 	case DNS_NODATA:
-		hop_add_host(q, span_of(q->domain), q->hops->mx_port, 0);
+		hop_add_host(q, span_of(q->domain), mx_port(q), 0);
 		break;
 	case DNS_FOUND:
 		if (is_null_mx(a)) {	/* RFC 7505, 4.2 */
@@ -281,11 +287,26 @@ got_mx(void *arg, const struct dns_answer *a)
 	(void)look_hosts_up(q);
 }
 
+/* "mx:host.example:2525": a table may name the port of the MX hosts. */
+static struct span
+take_port(struct hop_query *q, struct span domain)
+{
+	ptrdiff_t	colon = span_index(domain, ':');
+	uint64_t	port;
+
+	if (domain.n == 0 || domain.p[0] == '[' || colon < 0 ||
+	    !span_u64(span_from(domain, (size_t)colon + 1), 65535, &port))
+		return domain;
+	q->port = (uint16_t)port;
+	return span_mem(domain.p, (size_t)colon);
+}
+
 /* "mx:[192.0.2.1]": a literal is the host itself (RFC 5321, 4.1.3). */
 static struct hop_query *
 resolve_mx(struct hop_query *q, struct span domain)
 {
 	q->mx = true;
+	domain = take_port(q, domain);
 	snprintf(q->domain, sizeof(q->domain), "%.*s", SPAN_ARG(domain));
 	if (domain.n > 0 && domain.p[0] == '[') {
 		if (hop_add_host(q, domain, q->hops->mx_port, 0) &&

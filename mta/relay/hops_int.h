@@ -26,6 +26,7 @@ struct hop_query {
 	hop_cb			*cb;
 	void			*arg;
 	bool			 mx;		/* "mx:": hosts come from DNS */
+	uint16_t		 port;		/* of the MX hosts; 0: the usual */
 	char			 domain[HOP_NAME_MAX];
 	uint64_t		 ticket;	/* of the MX question */
 	size_t			 n, waiting;

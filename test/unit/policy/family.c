@@ -9,7 +9,7 @@
 
 struct maker {
 	struct rs_build	*b;
-	uint32_t	 ours, aliases, users, box, hop;
+	uint32_t	 ours, aliases, users, virtusers, box, hop;
 };
 
 static struct buf	image;	/* one policy at a time */
@@ -90,6 +90,11 @@ tables(struct maker *m, const struct family *f)
 	m->users = rs_build_map(m->b, SPAN("users"), SPAN("inline"),
 	    SPAN("accounts"), UINT32_MAX, 4, users,
 	    sizeof(users) / sizeof(users[0]) / 2);
+	m->virtusers = UINT32_MAX;
+	if (f->virtusers != NULL)
+		m->virtusers = rs_build_map(m->b, SPAN("virtusers"),
+		    SPAN("inline"), SPAN("virtusers"), UINT32_MAX, 5,
+		    f->virtusers, f->nvirtusers);
 }
 
 static uint32_t
@@ -182,6 +187,8 @@ route(struct maker *m)
 	reject(m->b, "5.1.2", "nobody lives there", 20);
 	rs_build_land(m->b, test);
 	test = if_ours(m, false, 21);
+	if (m->virtusers != UINT32_MAX)
+		rs_build_emit(m->b, RS_EXPAND, 0, 0, m->virtusers, 21);
 	rs_build_emit(m->b, RS_EXPAND, 0, 0, m->aliases, 21);
 	rs_build_emit(m->b, RS_DELIVER, 0, 0, m->box, 21);
 	rs_build_land(m->b, test);

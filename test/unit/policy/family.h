@@ -12,6 +12,7 @@
  *	route {
  *	    rcpt.domain == "shut.example" => reject 550 5.1.2	# 20
  *	    rcpt.domain in ours => expand aliases, deliver family	# 21
+ *	        (with a table of virtusers: expand virtusers, before aliases)
  *	    rcpt.domain == "hop.example" => relay provider	# 22
  *	    rcpt.domain == "host.example" => relay "[192.0.2.9]:2525"	# 23
  *	    otherwise => mx					# 24
@@ -22,13 +23,15 @@
 
 #include "mta/policy/policy.h"
 
-enum { FAMILY_ALIASES, FAMILY_USERS };	/* maps */
+enum { FAMILY_ALIASES, FAMILY_USERS, FAMILY_VIRTUSERS };	/* maps */
 
 struct family {
 	const struct span	*aliases;	/* name, list, ... */
 	size_t			 naliases;	/* pairs */
 	bool			 with_dns;	/* rule 10 is there */
 	const char		*postmaster;	/* or NULL */
+	const struct span	*virtusers;	/* NULL: none */
+	size_t			 nvirtusers;	/* pairs */
 };
 
 /* DNS: questions wait until family_dns_answer(). */

@@ -33,7 +33,7 @@ static const struct span	aliases[] = {
 };
 
 static const struct family	family = { aliases, COUNT(aliases) / 2, false,
-	NULL };
+	NULL, NULL, 0 };
 
 /* One target as text: "deliver colin /var/mail/colin", "hop mx:x", "fail 550 5.1.1". */
 static void
@@ -225,7 +225,7 @@ chain(unsigned n, const char *wanted)
 {
 	char		 names[80][8];
 	struct span	 pairs[80];
-	struct family	 f = { pairs, n, false, NULL };
+	struct family	 f = { pairs, n, false, NULL, NULL, 0 };
 	struct policy	*p;
 	unsigned	 i;
 
@@ -256,7 +256,7 @@ as_large_as_it_may_be(void **state)
 	struct buf	 a = { 0 }, b = { 0 };
 	struct span	 pairs[6] = { SPAN("both"), SPAN("left, right"),
 			    SPAN("left"), SPAN_NONE, SPAN("right"), SPAN_NONE };
-	struct family	 f = { pairs, 3, false, NULL };
+	struct family	 f = { pairs, 3, false, NULL, NULL, 0 };
 	struct policy	*p;
 	unsigned	 i;
 
@@ -290,7 +290,7 @@ slices(void **state)
 {
 	struct buf		 list = { 0 };
 	struct span		 pairs[2] = { SPAN("list"), SPAN_NONE };
-	struct family		 f = { pairs, 1, false, NULL };
+	struct family		 f = { pairs, 1, false, NULL, NULL, 0 };
 	struct policy_facts	 facts = { .rcpt = SPAN("list@murphy.example") };
 	struct policy		*p;
 	struct routing		*r;
@@ -319,6 +319,79 @@ slices(void **state)
 	buf_clear(&list);
 }
 
+/* --- virtusers: the exact before the general, whatever stands first */
+
+static const struct span	virtusers[] = {
+	SPAN("@murphy.example"), SPAN("%1-all@far.example"),
+	SPAN("++@murphy.example"), SPAN("%2@detail.example"),
+	SPAN("tim+*@murphy.example"), SPAN("%1-%2@far.example"),
+	SPAN("shop@murphy.example"), SPAN("tim@murphy.example, x@hop.example"),
+	SPAN("root@murphy.example"), SPAN("root@far.example"),
+	SPAN("gone@murphy.example"), SPAN("error:5.1.6:551 she has left"),
+	SPAN("later@murphy.example"), SPAN("error:450 not now"),
+};
+
+static void
+a_catch_all_takes_the_mail_of_nobody_who_exists(void **state)
+{
+	static const struct { const char *rcpt, *wanted; } cases[] = {
+		{ "tim@murphy.example", "deliver tim /var/mail/tim" },
+		{ "postmaster@murphy.example",
+		    "deliver colin /var/mail/colin" },
+		{ "colin+lists@murphy.example",
+		    "deliver colin+lists /var/mail/colin+lists" },
+		{ "colin+other@murphy.example",
+		    "deliver colin /var/mail/colin" },
+		{ "nobody@murphy.example",
+		    "hop mx:far.example nobody-all@far.example" },
+		{ "nobody+x@murphy.example",
+		    "hop mx:detail.example x@detail.example" },
+		{ "tim+x@murphy.example",
+		    "hop mx:far.example tim-x@far.example" },
+		{ "shop@murphy.example", "deliver tim /var/mail/tim; "
+		    "hop relay:provider x@hop.example" },
+		{ "gone@murphy.example", "fail 551 5.1.6" },
+		{ "later@murphy.example", "later 450 4.7.1" },
+	};
+	struct family	 f = family;
+	struct policy	*p;
+	size_t		 i;
+
+	(void)state;
+	f.virtusers = virtusers;
+	f.nvirtusers = COUNT(virtusers) / 2;
+	p = family_open(&f, NULL);
+	for (i = 0; i < COUNT(cases); i++)
+		expect(p, cases[i].rcpt, cases[i].wanted);
+	/* A table that cannot say whether he exists: not the catch-all. */
+	policy_map_failing(p, FAMILY_USERS);
+	expect(p, "nobody@murphy.example", "later 451 4.3.0");
+	expect(p, "gone@murphy.example", "fail 551 5.1.6");
+	policy_unref(&p);
+	p = family_open(&f, NULL);
+	policy_map_failing(p, FAMILY_ALIASES);
+	expect(p, "nobody@murphy.example", "later 451 4.3.0");
+	policy_unref(&p);
+}
+
+static void
+a_catch_all_that_leads_to_itself_is_no_mailbox(void **state)
+{
+	static const struct span	all[] = {
+		SPAN("@murphy.example"), SPAN("%1@murphy.example")
+	};
+	struct family	 f = family;
+	struct policy	*p;
+
+	(void)state;
+	f.virtusers = all;
+	f.nvirtusers = 1;
+	p = family_open(&f, NULL);
+	expect(p, "nobody@murphy.example", "fail 550 5.1.1");
+	expect(p, "tim@murphy.example", "deliver tim /var/mail/tim");
+	policy_unref(&p);
+}
+
 int
 main(void)
 {
@@ -331,6 +404,10 @@ main(void)
 		cmocka_unit_test(as_deep_as_it_may_be),
 		cmocka_unit_test(as_large_as_it_may_be),
 		cmocka_unit_test(slices),
+		cmocka_unit_test(
+		    a_catch_all_takes_the_mail_of_nobody_who_exists),
+		cmocka_unit_test(
+		    a_catch_all_that_leads_to_itself_is_no_mailbox),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -213,6 +213,7 @@ static const struct { const char *hop, *wanted; } table[] = {
 	{ "mx:null.example", "556 5.1.10 the domain takes no mail: "
 	    "null.example" },
 	{ "mx:nomx.example", "nomx.example[192.0.2.7]:25" },
+	{ "mx:nomx.example:2525", "nomx.example[192.0.2.7]:2525" },
 	{ "mx:bare.example", "550 5.4.4 the domain's mail hosts have no "
 	    "address: bare.example" },
 	{ "mx:nosuch.example", "550 5.1.2 no such domain: nosuch.example" },
