@@ -230,7 +230,6 @@ policy_decide(struct policy *p, enum rs_hook hook, struct policy_facts *f,
 	struct decision	*d = decision_new(p);
 
 	d->hook = hook;
-	d->asking->hook = (uint8_t)hook;
 	d->facts = f;
 	d->record = record;
 	d->cb = cb;

@@ -115,7 +115,6 @@ struct asking {
 	struct routing		*unknown;	/* the dry run for `rcpt unknown` */
 	bool			 asking_unknown;	/* it is being started */
 	struct counted		 counted;
-	uint8_t			 hook;		/* enum rs_hook, of a decision; ROUTE */
 	bool			 peeks;		/* what is asked is not counted */
 	bool			 routing;	/* belongs to a routing: no dry run inside */
 	bool			 dry;		/* no effects */

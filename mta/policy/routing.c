@@ -423,7 +423,6 @@ routing_start(struct policy *p, struct policy_facts *f,
 	r->dry = dry;
 	r->cb = cb;
 	r->arg = arg;
-	r->asking->hook = RS_HOOK_ROUTE;
 	r->asking->peeks = dry;
 	r->asking->resume = work;
 	r->asking->arg = r;
