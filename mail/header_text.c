@@ -2,38 +2,32 @@
  * header_text.c - the text of a field as a person reads it: unfolded
  * (RFC 5322, 2.2.3), encoded words decoded (RFC 2047).
  *
- * UTF-8, US-ASCII and ISO-8859-1 are decoded; words in other character sets
- * stay as they are.  Control characters become blanks: what is decoded goes
- * into logs and comparisons.
+ * A word that is none stays as it is written, and so does one in a character
+ * set that we do not know.  Control characters become blanks: what is decoded
+ * goes into logs and comparisons.
  */
 #include "config.h"
 
+#include "mail/charset.h"
 #include "mail/header.h"
-
-enum charset { CHARSET_OTHER, CHARSET_UTF8, CHARSET_LATIN1 };
+#include "mail/octets.h"
 
 struct encoded_word {
-	enum charset	 charset;
-	char		 encoding;	/* 'b' or 'q' */
-	struct span	 text;
-	size_t		 size;		/* octets of the whole word */
+	const struct charset	*charset;
+	char			 encoding;	/* 'b' or 'q' */
+	struct span		 text;
+	size_t			 size;		/* octets of the whole word */
 };
 
-static enum charset
-charset_of(struct span name)
-{
-	ptrdiff_t	 star = span_index(name, '*');	/* RFC 2231, 5 */
-
-	if (star >= 0)
-		name.n = (size_t)star;
-	if (span_ieq(name, SPAN("utf-8")) || span_ieq(name, SPAN("utf8")) ||
-	    span_ieq(name, SPAN("us-ascii")))
-		return CHARSET_UTF8;
-	if (span_ieq(name, SPAN("iso-8859-1")) ||
-	    span_ieq(name, SPAN("latin1")))
-		return CHARSET_LATIN1;
-	return CHARSET_OTHER;
-}
+/*
+ * Words that follow each other in one character set: their octets are decoded
+ * together, since many writers cut within a character.
+ */
+struct run {
+	const struct charset	*charset;	/* NULL: none */
+	struct buf		 octets;
+	struct span		 written;	/* from the first to the last */
+};
 
 /* Up to the next '?', eaten with it; false without one, or with a blank. */
 static bool
@@ -58,87 +52,36 @@ static bool
 parse_word(struct span s, struct encoded_word *w)
 {
 	struct span	 rest = span_from(s, 2), charset, encoding;
+	ptrdiff_t	 star;
 
 	if (!span_prefix(s, SPAN("=?")) || !part(&rest, &charset) ||
 	    !part(&rest, &encoding) || !part(&rest, &w->text) ||
 	    !span_prefix(rest, SPAN("=")) || encoding.n != 1)
 		return false;
-	w->charset = charset_of(charset);
+	star = span_index(charset, '*');	/* a language: RFC 2231, 5 */
+	if (star >= 0)
+		charset.n = (size_t)star;
+	w->charset = charset_find(charset);
 	w->encoding = ascii_lower(encoding.p[0]);
 	w->size = (size_t)(rest.p + 1 - s.p);
-	return w->charset != CHARSET_OTHER &&
+	return w->charset != NULL &&
 	    (w->encoding == 'b' || w->encoding == 'q');
-}
-
-static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static int
-base64(char c)
-{
-	static const char	 digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char		*d = c == '\0' ? NULL : strchr(digits, c);
-
-	return d == NULL ? -1 : (int)(d - digits);
-}
-
-/* One octet of a decoded word. */
-static void
-put(struct buf *out, enum charset charset, unsigned ch)
-{
-	if (ch < ' ' || ch == 0x7f ||
-	    (charset == CHARSET_LATIN1 && ch >= 0x80 && ch < 0xa0))
-		ch = ' ';
-	if (ch >= 0x80 && charset == CHARSET_LATIN1) {
-		buf_add_char(out, (char)(0xc0 | ch >> 6));
-		ch = 0x80 | (ch & 0x3f);
-	}
-	buf_add_char(out, (char)ch);
 }
 
 /* "Q" (RFC 2047, 4.2); a '=' without two digits stays. */
 static void
-decode_q(const struct encoded_word *w, struct buf *out)
+decode_q(struct span t, struct buf *out)
 {
-	struct span	 t = w->text;
-	size_t		 i;
+	size_t	 i;
+	int	 octet;
 
 	for (i = 0; i < t.n; i++) {
-		if (t.p[i] == '=' && i + 2 < t.n && hex(t.p[i + 1]) >= 0 &&
-		    hex(t.p[i + 2]) >= 0) {
-			put(out, w->charset, (unsigned)(hex(t.p[i + 1]) << 4 |
-			    hex(t.p[i + 2])));
+		if (t.p[i] == '=' &&
+		    (octet = octets_hex(span_from(t, i + 1))) >= 0) {
+			buf_add_char(out, (char)octet);
 			i += 2;
 		} else
-			put(out, w->charset, t.p[i] == '_' ? ' ' :
-			    (unsigned char)t.p[i]);
-	}
-}
-
-/* "B" (4.1); what is no digit is passed over. */
-static void
-decode_b(const struct encoded_word *w, struct buf *out)
-{
-	unsigned	 bits = 0, nbits = 0;
-	size_t		 i;
-	int		 d;
-
-	for (i = 0; i < w->text.n; i++) {
-		if ((d = base64(w->text.p[i])) < 0)
-			continue;
-		bits = (bits << 6 | (unsigned)d) & 0xffff;
-		nbits += 6;
-		if (nbits < 8)
-			continue;
-		nbits -= 8;
-		put(out, w->charset, bits >> nbits & 0xff);
+			buf_add_char(out, t.p[i] == '_' ? ' ' : t.p[i]);
 	}
 }
 
@@ -170,10 +113,39 @@ blanks(struct span s)
 	return n;
 }
 
+/* What the run says; as it is written when its set cannot be had here. */
+static void
+run_end(struct run *r, struct buf *out)
+{
+	if (r->charset == NULL)
+		return;
+	if (!charset_decode(r->charset, buf_span(&r->octets), out))
+		buf_add_span(out, r->written);
+	r->charset = NULL;
+	buf_cut(&r->octets, 0);
+}
+
+static void
+run_add(struct run *r, const struct encoded_word *w, const char *at,
+    struct buf *out)
+{
+	if (r->charset != w->charset) {
+		run_end(r, out);
+		r->charset = w->charset;
+		r->written = span_mem(at, 0);
+	}
+	r->written.n = (size_t)(at + w->size - r->written.p);
+	if (w->encoding == 'q')
+		decode_q(w->text, &r->octets);
+	else
+		octets_base64(w->text, &r->octets);
+}
+
 static void
 decode(struct span s, struct buf *out)
 {
 	struct encoded_word	 w;
+	struct run		 run = { .charset = NULL };
 	size_t			 gap;
 	bool			 after_word = false;
 
@@ -182,18 +154,18 @@ decode(struct span s, struct buf *out)
 		if (parse_word(span_from(s, gap), &w)) {
 			if (!after_word)	/* between words they go: 6.2 */
 				buf_add(out, s.p, gap);
-			if (w.encoding == 'q')
-				decode_q(&w, out);
-			else
-				decode_b(&w, out);
+			run_add(&run, &w, s.p + gap, out);
 			s = span_from(s, gap + w.size);
 			after_word = true;
 			continue;
 		}
+		run_end(&run, out);
 		buf_add(out, s.p, gap + (gap < s.n));
 		s = span_from(s, gap + 1);
 		after_word = false;
 	}
+	run_end(&run, out);
+	buf_clear(&run.octets);
 }
 
 struct span
