@@ -46,9 +46,14 @@ enum cf_step_kind {
 	CF_T_CLIENT,		/* ip, text: login or empty, text2: listener or empty */
 	CF_T_HELO, CF_T_MAIL, CF_T_RCPT,	/* text */
 	CF_T_HEADER, CF_T_BODY,	/* text */
+	CF_T_STARTTLS,		/* tls */
+	CF_T_DELIVERY,		/* of the last recipient's mailboxes: waited */
+	CF_T_BOUNCE,		/* waited */
+	CF_T_HOP,		/* text: name; ip; tls; waited */
 	CF_T_WITH_MAP,		/* index: map; text: key; text2: value */
 	CF_T_WITH_MAP_FAILING,	/* index: map */
 	CF_T_WITH_DNS,		/* text: name; dns_type; text2: value ("192.0.2.1", "10 mx.example"); failing */
+	CF_T_WITH_MILTER,	/* expect.object: it; index: its stage, enum rs_hook; failing, or expect: what it says */
 	CF_T_WITH_TIME,		/* wall ms in number */
 	CF_T_AFTER,		/* number: ms */
 	CF_T_EXPECT		/* expect */
@@ -60,8 +65,13 @@ enum cf_expect_kind {
 	CF_X_RELAY,		/* object */
 	CF_X_RELAY_TO,		/* text */
 	CF_X_MX,
+	CF_X_QUARANTINE,	/* text: why, or empty */
+	CF_X_LMTP, CF_X_PIPE, CF_X_FILE,	/* text: where, or empty */
 	CF_X_SENDER, CF_X_RCPT,	/* text */
 	CF_X_HEADER,		/* text "Name: value" */
+	CF_X_HEADERS_ONLY,
+	CF_X_DELAY,		/* value: time */
+	CF_X_BCC, CF_X_LOG,	/* text */
 	CF_X_TAG,		/* index: tag; value */
 	CF_X_UNKNOWN		/* the recipient is unknown */
 };
@@ -76,7 +86,16 @@ struct cf_step {
 	unsigned		dns_type;
 	bool			failing;
 	struct {
+		struct span		version, cipher;	/* empty: no TLS */
+		struct span		certificate;	/* a verified one's name */
+	} tls;
+	struct {
+		int64_t			age_ms;		/* in the queue */
+		unsigned		attempts;
+	} waited;
+	struct {
 		enum cf_expect_kind	kind;
+		bool			negated;	/* expect not */
 		unsigned		code;
 		struct span		status, text;
 		uint32_t		object;		/* in the image */

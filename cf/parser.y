@@ -111,13 +111,14 @@ static void	 cf_yyerror(struct cf_loc *, struct cf_parser *, const char *);
 %token <v> OUTBOUND "'outbound'" OVER "'over'" PIPE "'pipe'"
 %token <v> QUARANTINE "'quarantine'" RATES "'rate'"
 %token <v> REWRITE "'rewrite'" SKIP "'skip'" SPF "'spf'" TLS "'tls'"
-%token <v> USE "'use'"
+%token <v> USE "'use'" BOUNCE "'bounce'" HOP "'hop'"
+%token <v> STARTTLS "'starttls'"
 
 /* A name before a '(' is a ruleset's. */
 %precedence NAME
 %precedence '('
 
-%type <v> word type direction login listener account cell bare record
+%type <v> word type direction login listener account cell bare record stage
 %type <expr> cond expr conj neg cmp val masked post primary text text_part literal
 %type <expr> value path_text reply_text part index call
 %type <exprs> args args1 values keys
@@ -135,7 +136,7 @@ static void	 cf_yyerror(struct cf_loc *, struct cf_parser *, const char *);
 %type <arg> param
 %type <args> params params1
 %type <decl> map_head ruleset_head verdict_head
-%type <tnode> step dns_line
+%type <tnode> step expected tls_said waited dns_line
 %type <tnodes> steps dns_lines with_step
 
 %%
@@ -538,35 +539,57 @@ step
 	| WITH MAP word '[' TEXT ']' '=' cell
 				{ $$ = cf_tnode_map(C, @$, $3, @3, $5, $8); }
 	| WITH MAP word FAILING	{ $$ = cf_tnode1(C, @$, CF_TN_MAP_FAILING, $3, @3); }
-	| WITH MILTER word milter_says
-				{ $$ = cf_tnode_milter(C, @$, $3, @3, $4.kind, $4.reply); }
+	| WITH MILTER word milter_says stage
+				{ $$ = cf_tnode_milter(C, @$, $3, @3, $4.kind, $4.reply, $5, @5); }
 	| CLIENT IP login listener
 				{ $$ = cf_tnode_client(C, @$, $2, $3, @3, $4, @4); }
 	| HELO TEXT		{ $$ = cf_tnode1(C, @$, CF_TN_HELO, $2, @2); }
+	| tls_said
 	| MAIL FROM ADDRESS	{ $$ = cf_tnode1(C, @$, CF_TN_MAIL, $3, @3); }
 	| RCPT TO ADDRESS	{ $$ = cf_tnode1(C, @$, CF_TN_RCPT, $3, @3); }
 	| HEADER TEXT		{ $$ = cf_tnode1(C, @$, CF_TN_HEADER, $2, @2); }
 	| BODY TEXT		{ $$ = cf_tnode1(C, @$, CF_TN_BODY, $2, @2); }
+	| DELIVER waited	{ $$ = cf_tnode_waited(C, @$, CF_TN_DELIVERY, $2); }
+	| BOUNCE waited		{ $$ = cf_tnode_waited(C, @$, CF_TN_BOUNCE, $2); }
+	| HOP TEXT IP waited	{ $$ = cf_tnode_hop(C, @$, $2, $3, NULL, $4); }
+	| HOP TEXT IP tls_said waited
+				{ $$ = cf_tnode_hop(C, @$, $2, $3, $4, $5); }
 	| AFTER TIME		{ $$ = cf_tnode1(C, @$, CF_TN_AFTER, $2, @2); }
-	| EXPECT ACCEPT		{ $$ = cf_tnode(C, @$, CF_TN_ACCEPT); }
-	| EXPECT REJECT reply	{ $$ = cf_tnode_reply(C, @$, CF_TN_REJECT, $3); }
-	| EXPECT DEFER reply	{ $$ = cf_tnode_reply(C, @$, CF_TN_DEFER, $3); }
-	| EXPECT DISCARD	{ $$ = cf_tnode(C, @$, CF_TN_DISCARD); }
-	| EXPECT QUARANTINE account
-				{ $$ = cf_tnode1(C, @$, CF_TN_QUARANTINE, $3, @3); }
-	| EXPECT LMTP account	{ $$ = cf_tnode1(C, @$, CF_TN_LMTP, $3, @3); }
-	| EXPECT PIPE account	{ $$ = cf_tnode1(C, @$, CF_TN_PIPE, $3, @3); }
-	| EXPECT FILE account	{ $$ = cf_tnode1(C, @$, CF_TN_FILE, $3, @3); }
-	| EXPECT MX		{ $$ = cf_tnode(C, @$, CF_TN_MX); }
-	| EXPECT UNKNOWN	{ $$ = cf_tnode(C, @$, CF_TN_UNKNOWN); }
-	| EXPECT DELIVER word account
-				{ $$ = cf_tnode2(C, @$, CF_TN_DELIVER, $3, @3, $4, @4); }
-	| EXPECT RELAY path_text { $$ = cf_tnode_expr(C, @$, CF_TN_RELAY, $3); }
-	| EXPECT SENDER ADDRESS	{ $$ = cf_tnode1(C, @$, CF_TN_SENDER, $3, @3); }
-	| EXPECT RCPT ADDRESS	{ $$ = cf_tnode1(C, @$, CF_TN_RCPT_IS, $3, @3); }
-	| EXPECT HEADER TEXT	{ $$ = cf_tnode1(C, @$, CF_TN_HEADER_IS, $3, @3); }
-	| EXPECT TAG word '=' val
-				{ $$ = cf_tnode_tag(C, @$, $3, @3, $5); }
+	| EXPECT expected	{ $$ = cf_tnode_expect(@$, $2, false); }
+	| EXPECT NOT expected	{ $$ = cf_tnode_expect(@$, $3, true); }
+	;
+tls_said
+	: STARTTLS TEXT login	{ $$ = cf_tnode2(C, @$, CF_TN_STARTTLS, $2, @2, $3, @3); }
+	| STARTTLS TEXT TEXT login
+				{ $$ = cf_tnode2(C, @$, CF_TN_STARTTLS, $2, @2, $4, @4); $$->value3 = $3; }
+	;
+/* How long the message has been in the queue, and which try this is. */
+waited
+	: %empty		{ $$ = NULL; }
+	| AFTER TIME		{ $$ = cf_tnode1(C, @$, CF_TN_AFTER, $2, @2); }
+	| AFTER TIME WORD INT	{ $$ = cf_tnode2(C, @$, CF_TN_AFTER, $2, @2, $3, @3); $$->value3 = $4; }
+	;
+expected
+	: ACCEPT		{ $$ = cf_tnode(C, @$, CF_TN_ACCEPT); }
+	| REJECT reply		{ $$ = cf_tnode_reply(C, @$, CF_TN_REJECT, $2); }
+	| DEFER reply		{ $$ = cf_tnode_reply(C, @$, CF_TN_DEFER, $2); }
+	| DISCARD		{ $$ = cf_tnode(C, @$, CF_TN_DISCARD); }
+	| QUARANTINE account	{ $$ = cf_tnode1(C, @$, CF_TN_QUARANTINE, $2, @2); }
+	| LMTP account		{ $$ = cf_tnode1(C, @$, CF_TN_LMTP, $2, @2); }
+	| PIPE account		{ $$ = cf_tnode1(C, @$, CF_TN_PIPE, $2, @2); }
+	| FILE account		{ $$ = cf_tnode1(C, @$, CF_TN_FILE, $2, @2); }
+	| MX			{ $$ = cf_tnode(C, @$, CF_TN_MX); }
+	| UNKNOWN		{ $$ = cf_tnode(C, @$, CF_TN_UNKNOWN); }
+	| DELIVER word account	{ $$ = cf_tnode2(C, @$, CF_TN_DELIVER, $2, @2, $3, @3); }
+	| RELAY path_text	{ $$ = cf_tnode_expr(C, @$, CF_TN_RELAY, $2); }
+	| SENDER ADDRESS	{ $$ = cf_tnode1(C, @$, CF_TN_SENDER, $2, @2); }
+	| RCPT ADDRESS		{ $$ = cf_tnode1(C, @$, CF_TN_RCPT_IS, $2, @2); }
+	| HEADER TEXT		{ $$ = cf_tnode1(C, @$, CF_TN_HEADER_IS, $2, @2); }
+	| HEADERS ONLY		{ $$ = cf_tnode(C, @$, CF_TN_HEADERS_ONLY); }
+	| DELAY TIME		{ $$ = cf_tnode1(C, @$, CF_TN_DELAY, $2, @2); }
+	| BCC ADDRESS		{ $$ = cf_tnode1(C, @$, CF_TN_BCC, $2, @2); }
+	| LOG TEXT		{ $$ = cf_tnode1(C, @$, CF_TN_LOG, $2, @2); }
+	| TAG word '=' val	{ $$ = cf_tnode_tag(C, @$, $2, @2, $4); }
 	;
 milter_says
 	: ACCEPT		{ $$.kind = CF_TN_ACCEPT; $$.reply = cf_reply(NULL, @1, NULL, @1, NULL); }
@@ -574,6 +597,11 @@ milter_says
 	| DEFER reply		{ $$.kind = CF_TN_DEFER; $$.reply = $2; }
 	| DISCARD		{ $$.kind = CF_TN_DISCARD; $$.reply = cf_reply(NULL, @1, NULL, @1, NULL); }
 	| QUARANTINE reply_text	{ $$.kind = CF_TN_QUARANTINE; $$.reply = cf_reply(NULL, @1, NULL, @1, $2); }
+	| FAILING		{ $$.kind = CF_TN_MILTER_FAILING; $$.reply = cf_reply(NULL, @1, NULL, @1, NULL); }
+	;
+stage
+	: %empty		{ $$ = rs_text(RS_T_NONE, SPAN_NONE); }
+	| ON word		{ $$ = $2; }
 	;
 path_text
 	: word			{ $$ = cf_name(C, @$, $1); }
@@ -611,7 +639,7 @@ word
 	| BY | CERTIFICATE | CODES | DELAY | DNSLIST | FOR | GREYLISTED
 	| HEADERS | INBOUND | LMTP | MILTER | ONLY | OPEN | OUTBOUND | OVER
 	| PIPE | QUARANTINE | RATES | REWRITE | SKIP
-	| SPF | TLS | USE
+	| SPF | TLS | USE | BOUNCE | HOP | STARTTLS
 	;
 
 %%

@@ -171,8 +171,14 @@ enum cf_tnode_kind {
 	CF_TN_DEFER, CF_TN_DISCARD, CF_TN_DELIVER, CF_TN_RELAY, CF_TN_MX,
 	CF_TN_SENDER, CF_TN_RCPT_IS, CF_TN_HEADER_IS, CF_TN_TAG,
 	CF_TN_UNKNOWN,
-	CF_TN_MILTER,		/* value: its name; reply; value2: enum cf_tnode_kind in i, or QUARANTINE's text */
-	CF_TN_QUARANTINE, CF_TN_LMTP, CF_TN_PIPE, CF_TN_FILE	/* value: text, NONE: any */
+	CF_TN_MILTER,		/* value: its name; reply; value2: enum cf_tnode_kind in i; value3: stage, NONE: the last */
+	CF_TN_MILTER_FAILING,	/* only in a CF_TN_MILTER */
+	CF_TN_QUARANTINE, CF_TN_LMTP, CF_TN_PIPE, CF_TN_FILE,	/* value: text, NONE: any */
+	CF_TN_STARTTLS,		/* value: version; value2: certificate; value3: cipher, both may be empty */
+	CF_TN_DELIVERY, CF_TN_BOUNCE,	/* waited */
+	CF_TN_HOP,		/* value: name; value2: ip; tls, waited */
+	CF_TN_HEADERS_ONLY,
+	CF_TN_DELAY, CF_TN_BCC, CF_TN_LOG	/* value */
 };
 
 struct cf_tnode {
@@ -183,6 +189,9 @@ struct cf_tnode {
 	struct cf_expr		*expr;		/* relay, tag */
 	struct cf_expr		*list;		/* DNS: values */
 	struct cf_reply		 reply;
+	bool			 negated;	/* expect not */
+	struct cf_tnode		*tls;		/* STARTTLS; NULL: none */
+	struct cf_tnode		*waited;	/* value: time; value2: "attempts", value3: how many; NULL: none */
 	struct cf_tnode		*next;
 };
 
@@ -329,7 +338,11 @@ struct cf_tnode	*cf_tnode_expr(struct cf *, struct cf_loc, enum cf_tnode_kind, s
 struct cf_tnode	*cf_tnode_reply(struct cf *, struct cf_loc, enum cf_tnode_kind, struct cf_reply);
 struct cf_tnode	*cf_tnode_map(struct cf *, struct cf_loc, struct rs_value map, struct cf_loc, struct rs_value key, struct rs_value value);
 struct cf_tnode	*cf_tnode_client(struct cf *, struct cf_loc, struct rs_value ip, struct rs_value login, struct cf_loc, struct rs_value listener, struct cf_loc);
-struct cf_tnode	*cf_tnode_milter(struct cf *, struct cf_loc, struct rs_value milter, struct cf_loc, enum cf_tnode_kind answer, struct cf_reply);
+struct cf_tnode	*cf_tnode_milter(struct cf *, struct cf_loc, struct rs_value milter, struct cf_loc, enum cf_tnode_kind answer, struct cf_reply, struct rs_value stage, struct cf_loc);
+struct cf_tnode	*cf_tnode_waited(struct cf *, struct cf_loc, enum cf_tnode_kind, struct cf_tnode *waited);
+struct cf_tnode	*cf_tnode_hop(struct cf *, struct cf_loc, struct rs_value name, struct rs_value ip, struct cf_tnode *tls, struct cf_tnode *waited);
+/* What is expected becomes a statement of its own: loc with the word `expect`. */
+struct cf_tnode	*cf_tnode_expect(struct cf_loc, struct cf_tnode *, bool negated);
 struct cf_tnode	*cf_tnode_tag(struct cf *, struct cf_loc, struct rs_value tag, struct cf_loc, struct cf_expr *);
 struct cf_tnode	*cf_tnode_dns(struct cf *, struct cf_loc, struct rs_value name, struct cf_loc, struct rs_value type, struct cf_loc, struct cf_exprs);
 struct cf_tnodes cf_tnodes_join(struct cf_tnodes, struct cf_tnodes);

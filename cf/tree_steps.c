@@ -85,13 +85,45 @@ cf_tnode_reply(struct cf *cf, struct cf_loc loc, enum cf_tnode_kind kind,
 
 struct cf_tnode *
 cf_tnode_milter(struct cf *cf, struct cf_loc loc, struct rs_value milter,
-    struct cf_loc milter_loc, enum cf_tnode_kind answer, struct cf_reply reply)
+    struct cf_loc milter_loc, enum cf_tnode_kind answer, struct cf_reply reply,
+    struct rs_value stage, struct cf_loc stage_loc)
 {
 	struct cf_tnode	*t = cf_tnode1(cf, loc, CF_TN_MILTER, milter,
 	    milter_loc);
 
 	t->value2 = rs_int(RS_T_INT, answer);
+	t->value2_loc = stage_loc;
+	t->value3 = stage;
 	t->reply = reply;
+	return t;
+}
+
+struct cf_tnode *
+cf_tnode_waited(struct cf *cf, struct cf_loc loc, enum cf_tnode_kind kind,
+    struct cf_tnode *waited)
+{
+	struct cf_tnode	*t = cf_tnode(cf, loc, kind);
+
+	t->waited = waited;
+	return t;
+}
+
+struct cf_tnode *
+cf_tnode_hop(struct cf *cf, struct cf_loc loc, struct rs_value name,
+    struct rs_value ip, struct cf_tnode *tls, struct cf_tnode *waited)
+{
+	struct cf_tnode	*t = cf_tnode2(cf, loc, CF_TN_HOP, name, loc, ip, loc);
+
+	t->tls = tls;
+	t->waited = waited;
+	return t;
+}
+
+struct cf_tnode *
+cf_tnode_expect(struct cf_loc loc, struct cf_tnode *t, bool negated)
+{
+	t->loc = loc;
+	t->negated = negated;
 	return t;
 }
 

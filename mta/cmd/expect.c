@@ -10,6 +10,13 @@
 
 /* --- is it met? */
 
+/* The text that is expected, if any. */
+static bool
+says(const struct cf_step *s, struct span text)
+{
+	return s->expect.text.n == 0 || span_eq(s->expect.text, text);
+}
+
 static bool
 reply_met(const struct played *p, unsigned kind, const struct cf_step *s)
 {
@@ -17,7 +24,7 @@ reply_met(const struct played *p, unsigned kind, const struct cf_step *s)
 	    (s->expect.code == 0 || s->expect.code == p->code) &&
 	    (s->expect.status.n == 0 ||
 	    span_eq(s->expect.status, p->status)) &&
-	    (s->expect.text.n == 0 || span_eq(s->expect.text, p->text));
+	    says(s, p->text);
 }
 
 static bool
@@ -26,15 +33,6 @@ accepted(const struct play *pl)
 	const struct played	*p = play_answer(pl);
 
 	return p != NULL && !played_refused(p);
-}
-
-/* The last recipient's routing; NULL when it was refused or not routed. */
-static struct routing *
-last_routing(const struct play *pl)
-{
-	if (pl->last_rcpt < 0 || played_refused(&pl->v[pl->last_rcpt]))
-		return NULL;
-	return pl->v[pl->last_rcpt].routing;
 }
 
 static bool
@@ -58,6 +56,12 @@ target_met(const struct routing *r, size_t i, const struct target *t,
 		return t->kind == TARGET_HOP && v->kind == RS_V_MX;
 	case CF_X_DISCARD:
 		return t->kind == TARGET_DISCARD;
+	case CF_X_LMTP:
+		return t->kind == TARGET_LMTP && says(s, t->path);
+	case CF_X_PIPE:
+		return t->kind == TARGET_PIPE && says(s, t->path);
+	case CF_X_FILE:
+		return t->kind == TARGET_FILE && says(s, t->path);
 	case CF_X_RCPT:
 		return span_ieq(t->address, s->expect.text);
 	default:
@@ -68,7 +72,7 @@ target_met(const struct routing *r, size_t i, const struct target *t,
 static bool
 route_met(const struct play *pl, const struct cf_step *s)
 {
-	const struct routing	*r = last_routing(pl);
+	const struct routing	*r = play_routing(pl);
 	const struct target	*t;
 	size_t			 i, n;
 
@@ -126,8 +130,60 @@ tag_met(const struct play *pl, const struct cf_step *s)
 	    rs_compare(&pl->facts.tags[s->index], &s->expect.value) == 0;
 }
 
-bool
-expect_met(struct play *pl, const struct cf_step *s)
+static bool
+fate_met(const struct play *pl, const struct cf_step *s)
+{
+	const struct played	*p;
+
+	if (!accepted(pl))
+		return false;
+	if (s->expect.kind == CF_X_DISCARD)
+		return play_fate(pl, RS_V_DISCARD) != NULL || route_met(pl, s);
+	p = play_fate(pl, RS_V_QUARANTINE);
+	return p != NULL && says(s, p->verdict.text);
+}
+
+static bool
+effect_met(const struct play *pl, const struct cf_step *s)
+{
+	const struct policy_effect	*e;
+	size_t				 i;
+
+	for (i = 0; i < pl->neffects; i++) {
+		e = &pl->effects[i];
+		if (s->expect.kind == CF_X_HEADERS_ONLY &&
+		    e->kind == RS_E_HEADERS_ONLY)
+			return true;
+		if (s->expect.kind == CF_X_DELAY && e->kind == RS_E_DELAY &&
+		    e->value.i == s->expect.value.i)
+			return true;
+		if (s->expect.kind == CF_X_BCC && e->kind == RS_E_BCC &&
+		    span_ieq(e->value.s, s->expect.text))
+			return true;
+	}
+	return false;
+}
+
+/* A line of the log stands in the records only. */
+static bool
+log_met(struct play *pl, const struct cf_step *s)
+{
+	const struct rs_record	*r;
+	size_t			 i, k;
+
+	for (i = 0; i < pl->n; i++) {
+		r = &pl->v[i].record;
+		for (k = 0; k < r->n; k++)
+			if (r->steps[k].kind == RS_STEP_EFFECT &&
+			    r->steps[k].number == RS_E_LOG &&
+			    says(s, rs_format(&r->steps[k].value, &pl->arena)))
+				return true;
+	}
+	return false;
+}
+
+static bool
+met(struct play *pl, const struct cf_step *s)
 {
 	const struct played	*p = play_answer(pl);
 
@@ -139,8 +195,8 @@ expect_met(struct play *pl, const struct cf_step *s)
 	case CF_X_DEFER:
 		return reply_met(p, RS_V_DEFER, s);
 	case CF_X_DISCARD:
-		return (p != NULL && p->verdict.kind == RS_V_DISCARD) ||
-		    route_met(pl, s);
+	case CF_X_QUARANTINE:
+		return fate_met(pl, s);
 	case CF_X_SENDER:
 		return span_ieq(pl->facts.sender, s->expect.text);
 	case CF_X_RCPT:
@@ -151,9 +207,21 @@ expect_met(struct play *pl, const struct cf_step *s)
 		return tag_met(pl, s);
 	case CF_X_UNKNOWN:
 		return unknown_met(pl);
+	case CF_X_DELAY:
+	case CF_X_BCC:
+	case CF_X_HEADERS_ONLY:
+		return effect_met(pl, s);
+	case CF_X_LOG:
+		return log_met(pl, s);
 	default:
 		return route_met(pl, s);
 	}
+}
+
+bool
+expect_met(struct play *pl, const struct cf_step *s)
+{
+	return met(pl, s) != s->expect.negated;
 }
 
 /* --- as text */
@@ -190,55 +258,85 @@ tag_text(const struct rs_image *im, const struct cf_step *s, struct buf *out)
 	arena_clear(&ar);
 }
 
+static void
+object_text(const char *word, const struct rs_image *im,
+    const struct cf_step *s, struct buf *out)
+{
+	buf_addf(out, "%s %.*s", word,
+	    SPAN_ARG(object_name(im, s->expect.object)));
+	if (s->expect.text.n > 0)
+		buf_addf(out, " \"%.*s\"", SPAN_ARG(s->expect.text));
+}
+
+/* A word, then the text in these marks, where there is one. */
+static void
+word_text(const char *word, const char *marks, const struct cf_step *s,
+    struct buf *out)
+{
+	buf_add_str(out, word);
+	if (s->expect.text.n > 0 || marks[0] == '<')
+		buf_addf(out, " %c%.*s%c", marks[0], SPAN_ARG(s->expect.text),
+		    marks[1]);
+}
+
+static void
+delay_text(const struct cf_step *s, struct buf *out)
+{
+	struct arena	ar = { 0 };
+
+	buf_addf(out, "delay %.*s",
+	    SPAN_ARG(rs_format(&s->expect.value, &ar)));
+	arena_clear(&ar);
+}
+
 void
 expect_text(const struct rs_image *im, const struct cf_step *s,
     struct buf *out)
 {
-	struct span	text = s->expect.text;
+	static const struct {
+		const char	*word, *marks;
+	} words[] = {
+		[CF_X_ACCEPT] = { "accept", "  " },
+		[CF_X_DISCARD] = { "discard", "  " },
+		[CF_X_RELAY_TO] = { "relay", "\"\"" },
+		[CF_X_MX] = { "mx", "  " },
+		[CF_X_QUARANTINE] = { "quarantine", "\"\"" },
+		[CF_X_LMTP] = { "lmtp", "\"\"" },
+		[CF_X_PIPE] = { "pipe", "\"\"" },
+		[CF_X_FILE] = { "file", "\"\"" },
+		[CF_X_SENDER] = { "sender", "<>" },
+		[CF_X_RCPT] = { "rcpt", "<>" },
+		[CF_X_HEADER] = { "header", "\"\"" },
+		[CF_X_HEADERS_ONLY] = { "headers only", "  " },
+		[CF_X_BCC] = { "bcc", "<>" },
+		[CF_X_LOG] = { "log", "\"\"" },
+		[CF_X_UNKNOWN] = { "unknown", "  " },
+	};
 
+	if (s->expect.negated)
+		buf_add_str(out, "not ");
 	switch (s->expect.kind) {
-	case CF_X_ACCEPT:
-		buf_add_str(out, "accept");
-		break;
 	case CF_X_REJECT:
 		reply_text("reject", s, out);
 		break;
 	case CF_X_DEFER:
 		reply_text("defer", s, out);
 		break;
-	case CF_X_DISCARD:
-		buf_add_str(out, "discard");
-		break;
 	case CF_X_DELIVER:
-		buf_addf(out, "deliver %.*s",
-		    SPAN_ARG(object_name(im, s->expect.object)));
-		if (text.n > 0)
-			buf_addf(out, " \"%.*s\"", SPAN_ARG(text));
+		object_text("deliver", im, s, out);
 		break;
 	case CF_X_RELAY:
-		buf_addf(out, "relay %.*s",
-		    SPAN_ARG(object_name(im, s->expect.object)));
-		break;
-	case CF_X_RELAY_TO:
-		buf_addf(out, "relay \"%.*s\"", SPAN_ARG(text));
-		break;
-	case CF_X_MX:
-		buf_add_str(out, "mx");
-		break;
-	case CF_X_SENDER:
-		buf_addf(out, "sender <%.*s>", SPAN_ARG(text));
-		break;
-	case CF_X_RCPT:
-		buf_addf(out, "rcpt <%.*s>", SPAN_ARG(text));
-		break;
-	case CF_X_HEADER:
-		buf_addf(out, "header \"%.*s\"", SPAN_ARG(text));
+		object_text("relay", im, s, out);
 		break;
 	case CF_X_TAG:
 		tag_text(im, s, out);
 		break;
-	case CF_X_UNKNOWN:
-		buf_add_str(out, "unknown");
+	case CF_X_DELAY:
+		delay_text(s, out);
+		break;
+	default:
+		word_text(words[s->expect.kind].word,
+		    words[s->expect.kind].marks, s, out);
 		break;
 	}
 }
@@ -246,8 +344,8 @@ expect_text(const struct rs_image *im, const struct cf_step *s,
 void
 expect_got(const struct play *pl, struct buf *out)
 {
-	const struct played	*p = play_answer(pl);
-	const struct routing	*r = last_routing(pl);
+	const struct played	*p = play_answer(pl), *fate;
+	const struct routing	*r = play_routing(pl);
 	const struct target	*t;
 	size_t			 i, n;
 
@@ -259,9 +357,15 @@ expect_got(const struct play *pl, struct buf *out)
 		buf_addf(out, "%s %u %.*s \"%.*s\"",
 		    rs_verdict_name(p->verdict.kind), p->code,
 		    SPAN_ARG(p->status), SPAN_ARG(p->text));
+	else if ((fate = play_fate(pl, RS_V_DISCARD)) != NULL)
+		buf_add_str(out, "discard");
+	else if ((fate = play_fate(pl, RS_V_QUARANTINE)) != NULL)
+		buf_addf(out, "quarantine \"%.*s\"",
+		    SPAN_ARG(fate->verdict.text));
 	else
-		buf_add_str(out, p->verdict.kind == RS_V_DISCARD ? "discard" :
-		    "accept");
+		buf_add_str(out, "accept");
+	if (p->milter.n > 0)
+		buf_addf(out, " (milter %.*s)", SPAN_ARG(p->milter));
 	if (p->line != 0)
 		buf_addf(out, " (line %u)", p->line);
 	if (r == NULL || played_refused(p))

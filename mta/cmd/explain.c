@@ -36,6 +36,16 @@ explain_target(const struct target *t, struct buf *out)
 	case TARGET_DISCARD:
 		buf_add_str(out, "discard");
 		break;
+	case TARGET_LMTP:
+		buf_addf(out, "lmtp \"%.*s\"", SPAN_ARG(t->path));
+		break;
+	case TARGET_PIPE:
+		buf_addf(out, "pipe \"%.*s\" as %.*s", SPAN_ARG(t->path),
+		    SPAN_ARG(t->account));
+		break;
+	case TARGET_FILE:
+		buf_addf(out, "file \"%.*s\"", SPAN_ARG(t->path));
+		break;
 	default:
 		buf_addf(out, "%s %u %.*s \"%.*s\"",
 		    t->kind == TARGET_LATER ? "defer" : "fail", t->code,
@@ -110,19 +120,21 @@ void
 explain_target_json(struct json *j, const struct target *t)
 {
 	static const char *const kinds[] = {
-		"?", "deliver", "hop", "discard", "fail", "later"
+		"?", "deliver", "hop", "discard", "fail", "later", "lmtp",
+		"pipe", "file"
 	};
 
 	json_object(j, NULL);
-	json_str(j, "kind", kinds[t->kind <= TARGET_LATER ? t->kind : 0]);
+	json_str(j, "kind", kinds[t->kind <= TARGET_FILE ? t->kind : 0]);
 	json_text(j, "address", t->address);
 	if (t->kind == TARGET_HOP)
 		json_text(j, "hop", t->hop);
-	if (t->kind == TARGET_DELIVER) {
+	if (t->kind == TARGET_DELIVER)
 		json_text(j, "mailbox", t->mailbox);
+	if (t->kind == TARGET_DELIVER || t->kind == TARGET_PIPE)
 		json_text(j, "account", t->account);
+	if (t->path.n > 0)
 		json_text(j, "path", t->path);
-	}
 	if (t->kind == TARGET_FAIL || t->kind == TARGET_LATER) {
 		json_uint(j, "code", t->code);
 		json_text(j, "status", t->status);

@@ -37,66 +37,14 @@ play_end(struct play *pl)
 	}
 	free(pl->v);
 	free(pl->edits);
+	free(pl->effects);
+	free(pl->milter_on);
 	buf_clear(&pl->content);
 	policy_names_free(&pl->facts.names);
 	arena_clear(&pl->arena);
 }
 
-/* --- one hook */
-
-static void
-keep_edits(struct play *pl, const struct decision *d)
-{
-	const struct header_edit	*e;
-	struct header_edit		*k;
-	size_t				 i, n;
-
-	e = decision_edits(d, &n);
-	if (n == 0)
-		return;
-	pl->edits = xreallocarray(pl->edits, pl->nedits + n,
-	    sizeof(*pl->edits));
-	for (i = 0; i < n; i++) {
-		k = &pl->edits[pl->nedits++];
-		k->kind = e[i].kind;
-		k->name = arena_span(&pl->arena, e[i].name);
-		k->value = arena_span(&pl->arena, e[i].value);
-	}
-}
-
-static void
-keep_verdict(struct play *pl, struct played *p, const struct decision *d)
-{
-	p->verdict = *decision_verdict(d);
-	p->verdict.status = arena_span(&pl->arena, p->verdict.status);
-	p->verdict.text = arena_span(&pl->arena, p->verdict.text);
-	p->verdict.value = rs_copy(&p->verdict.value, &pl->arena);
-	p->by_route = decision_by_route(d);
-	p->line = decision_line(d);
-	policy_reply(&p->verdict, &pl->arena, &p->code, &p->status, &p->text);
-}
-
-/* The index in pl->v; command is taken as it is. */
-static size_t
-ask(struct play *pl, enum rs_hook hook, struct span command)
-{
-	struct decision	*d;
-	struct played	*p;
-
-	pl->v = xreallocarray(pl->v, pl->n + 1, sizeof(*pl->v));
-	p = &pl->v[pl->n];
-	*p = (struct played){ .hook = hook, .command = command };
-	d = policy_decide(pl->policy, hook, &pl->facts, &p->record, NULL,
-	    NULL);
-	assert(decision_done(d));
-	keep_verdict(pl, p, d);
-	if (!played_refused(p))
-		keep_edits(pl, d);
-	decision_free(&d);
-	return pl->n++;
-}
-
-/* A hook whose refusal holds for the rest of the session. */
+/* A hook whose refusal, or that of its milters, holds for the session. */
 static void
 ask_session(struct play *pl, enum rs_hook hook, struct span command)
 {
@@ -104,7 +52,7 @@ ask_session(struct play *pl, enum rs_hook hook, struct span command)
 
 	if (pl->refused >= 0)
 		return;
-	i = ask(pl, hook, command);
+	i = play_milters(pl, play_ask(pl, hook, command));
 	if (played_refused(&pl->v[i]))
 		pl->refused = (ptrdiff_t)i;
 }
@@ -122,7 +70,8 @@ play_connect(struct play *pl, const struct ip *ip, struct span listener,
 	if (listener.n > 0)
 		pl->facts.listener = listener;
 	pl->facts.user = user;
-	pl->facts.authenticated = user.n > 0;
+	pl->login = user.n > 0;
+	play_milters_begin(pl);
 	ask_session(pl, RS_HOOK_CONNECT,
 	    arena_printf(&pl->arena, "connect from %s", ip_format(ip, text)));
 }
@@ -133,6 +82,27 @@ play_helo(struct play *pl, struct span name)
 	pl->facts.helo = name;
 	ask_session(pl, RS_HOOK_HELO,
 	    arena_printf(&pl->arena, "EHLO %.*s", SPAN_ARG(name)));
+}
+
+void
+play_starttls(struct play *pl, const struct play_tls *tls)
+{
+	pl->facts.tls_version = tls->version;
+	pl->facts.tls_cipher = tls->cipher;
+	pl->facts.tls_verified = tls->certificate.n > 0;
+	pl->facts.certificate = tls->certificate;
+	ask_session(pl, RS_HOOK_STARTTLS, SPAN("STARTTLS"));
+}
+
+void
+play_login(struct play *pl)
+{
+	if (!pl->login || pl->refused >= 0)
+		return;
+	pl->login = false;
+	pl->facts.authenticated = true;
+	ask_session(pl, RS_HOOK_AUTH, arena_printf(&pl->arena, "AUTH as %.*s",
+	    SPAN_ARG(pl->facts.user)));
 }
 
 static int
@@ -156,6 +126,7 @@ play_mail(struct play *pl, struct span address)
 
 	if (parse(pl, address, ADDRESS_NULL_OK, &a) == -1)
 		return -1;
+	play_login(pl);
 	pl->facts.sender = a.whole;
 	pl->facts.sender_at = a.at;
 	ask_session(pl, RS_HOOK_MAIL, arena_printf(&pl->arena,
@@ -169,7 +140,8 @@ route(struct play *pl, size_t at)
 {
 	struct played	*p = &pl->v[at];
 	size_t		 i;
-	bool		 routed = !played_refused(p) || p->by_route;
+	bool		 routed = p->verdict.kind == RS_V_ACCEPT ||
+	    p->verdict.kind == RS_V_QUARANTINE || p->by_route;
 
 	for (i = 0; i < p->record.n && !routed; i++)
 		routed = p->record.steps[i].kind == RS_STEP_UNKNOWN_RCPT;
@@ -193,13 +165,14 @@ play_rcpt(struct play *pl, struct span address)
 		return 0;
 	pl->facts.rcpt = a.whole;
 	pl->facts.rcpt_at = a.at;
-	i = ask(pl, RS_HOOK_RCPT, arena_printf(&pl->arena, "RCPT TO:<%.*s>",
-	    SPAN_ARG(a.whole)));
+	i = play_ask(pl, RS_HOOK_RCPT, arena_printf(&pl->arena,
+	    "RCPT TO:<%.*s>", SPAN_ARG(a.whole)));
 	pl->v[i].rcpt = a.whole;
 	pl->last_rcpt = (ptrdiff_t)i;
 	pl->rcpts++;
 	route(pl, i);
-	if (!played_refused(&pl->v[i]))
+	pl->rcpt_refused = played_refused(&pl->v[play_milters(pl, i)]);
+	if (!pl->rcpt_refused)
 		pl->facts.rcpts_count++;
 	return 0;
 }
@@ -266,6 +239,27 @@ play_answer(const struct play *pl)
 	if (pl->refused >= 0)
 		return &pl->v[pl->refused];
 	return pl->n == 0 ? NULL : &pl->v[pl->n - 1];
+}
+
+struct routing *
+play_routing(const struct play *pl)
+{
+	if (pl->last_rcpt < 0 || pl->rcpt_refused)
+		return NULL;
+	return pl->v[pl->last_rcpt].routing;
+}
+
+const struct played *
+play_fate(const struct play *pl, enum rs_verdict_kind kind)
+{
+	size_t	i;
+
+	for (i = 0; i < pl->n; i++)
+		if (pl->v[i].verdict.kind == kind &&
+		    (pl->v[i].hook != RS_HOOK_RCPT ||
+		    (ptrdiff_t)i >= pl->last_rcpt))
+			return &pl->v[i];
+	return NULL;
 }
 
 struct span

@@ -2,8 +2,9 @@
  * play.h - a session against a policy without a server: what `explain` and
  * `test` share.
  *
- * Hooks run in the order in which a client's commands would ask them; each is
- * kept with its record, its reply and its effects.  DNS is what was given.
+ * Hooks run in the order in which a client's commands would ask them, each
+ * with its milters behind it; each is kept with its record, its reply and its
+ * effects.  DNS and milters say what was given.
  */
 #ifndef WB_MTA_CMD_PLAY_H
 #define WB_MTA_CMD_PLAY_H
@@ -34,9 +35,10 @@ struct policy_dns fakedns_policy(struct fakedns *);
 
 /* --- play.c */
 
-/* A hook that was asked. */
+/* A hook that was asked, or a milter. */
 struct played {
 	struct span		 command;	/* "RCPT TO:<b@example.org>" */
+	struct span		 milter;	/* its name; empty: the hook */
 	enum rs_hook		 hook;
 	struct rs_record	 record;
 	struct rs_verdict	 verdict;
@@ -47,6 +49,14 @@ struct played {
 	struct routing		*routing;	/* RCPT that was accepted, or is unknown */
 	struct rs_record	 route_record;
 	struct span		 rcpt;
+};
+
+/* What a milter says at a stage; one that says nothing lets all pass. */
+struct play_milter {
+	uint32_t		 object;
+	enum rs_hook		 stage;
+	struct rs_verdict	 says;
+	bool			 failing;	/* it cannot be asked */
 };
 
 struct play {
@@ -60,9 +70,35 @@ struct play {
 	ptrdiff_t		 refused;	/* by which hook the session was; -1: not */
 	size_t			 rcpts;		/* RCPTs so far */
 	ptrdiff_t		 last_rcpt;	/* in v; -1: none */
+	bool			 rcpt_refused;	/* the last one */
 	struct header_edit	*edits;
 	size_t			 nedits;
+	struct policy_effect	*effects;	/* delay, bcc, headers only */
+	size_t			 neffects;
+	const struct play_milter *milters;	/* borrowed */
+	size_t			 nmilters;
+	bool			*milter_on;	/* by object */
+	bool			 login;		/* is still to come */
 	bool			 content_done;
+};
+
+/* TLS of the client or of the next hop; all empty: none. */
+struct play_tls {
+	struct span	version, cipher;
+	struct span	certificate;	/* the name in a verified one */
+};
+
+/* A hop that is about to get a message. */
+struct play_hop {
+	struct span	name;
+	struct ip	ip;
+	struct play_tls	tls;
+};
+
+/* How long a message has been in the queue. */
+struct play_wait {
+	int64_t		age_ms;
+	unsigned	attempts;
 };
 
 /* now_ms: the stopped clock. The policy is borrowed. */
@@ -71,6 +107,9 @@ void	play_end(struct play *);
 /* Each asks its hook, when nothing before has refused the session. */
 void	play_connect(struct play *, const struct ip *, struct span listener, struct span user);
 void	play_helo(struct play *, struct span name);
+void	play_starttls(struct play *, const struct play_tls *);
+/* Whoever is to log in does it now; `mail from` comes behind it anyhow. */
+void	play_login(struct play *);
 /* "a@b", "<a@b>", "<>"; -1: no address. */
 int	play_mail(struct play *, struct span address);
 int	play_rcpt(struct play *, struct span address);
@@ -80,8 +119,28 @@ void	play_body(struct play *, struct span text);
 void	play_content(struct play *);
 /* What answered the last command: the refusal that stands, or the last hook; NULL: nothing was asked. */
 const struct played *play_answer(const struct play *);
+/* The last recipient's routing; NULL when it was refused or not routed. */
+struct routing *play_routing(const struct play *);
+/* A hook has said so of the message, or of its last recipient: discard, quarantine.  NULL: none. */
+const struct played *play_fate(const struct play *, enum rs_verdict_kind);
 /* The content with the edits of all hooks so far. */
 struct span	play_message(struct play *);
+
+/* --- play_queue.c: what happens behind the queue, to the last recipient */
+
+/* `on deliver`, for each mailbox that it goes into. */
+void	play_delivery(struct play *, const struct play_wait *);
+void	play_bounce(struct play *, const struct play_wait *);
+void	play_relay(struct play *, const struct play_hop *, const struct play_wait *);
+
+/* --- play_ask.c: between these files */
+
+/* Asks a hook; its number in v.  command is taken as it is. */
+size_t	play_ask(struct play *, enum rs_hook, struct span command);
+/* The milters of a stage, behind the hook at v[i]; the number of what refuses, or i. */
+size_t	play_milters(struct play *, size_t i);
+/* Those that the listener names. */
+void	play_milters_begin(struct play *);
 
 static inline bool
 played_refused(const struct played *p)

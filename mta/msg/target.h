@@ -16,7 +16,11 @@ enum target_kind {
 	TARGET_HOP,		/* relay, mx */
 	TARGET_DISCARD,
 	TARGET_FAIL,		/* for good: a DSN says so */
-	TARGET_LATER		/* cannot say now: route again */
+	TARGET_LATER,		/* cannot say now: route again */
+	/* No process of this version delivers so: `run` refuses such a policy. */
+	TARGET_LMTP,		/* path: socket */
+	TARGET_PIPE,		/* path: command; account: system user */
+	TARGET_FILE		/* path */
 };
 
 struct target {

@@ -239,6 +239,19 @@ discard(struct routing *r)
 	r->phase = ROUTE_NEXT;
 }
 
+/* What is delivered by others: a socket, a command, a file. */
+static void
+elsewhere(struct routing *r, enum target_kind kind, const struct rs_verdict *v)
+{
+	struct target	t = { .kind = (uint8_t)kind };
+
+	t.path = arena_span(&r->arena, v->value.s);
+	if (kind == TARGET_PIPE)
+		t.account = arena_span(&r->arena, v->text);
+	routing_add(r, &t);
+	r->phase = ROUTE_NEXT;
+}
+
 /* What the rules say of this address. */
 static void
 rules_said(struct routing *r, const struct rs_verdict *v)
@@ -273,6 +286,15 @@ rules_said(struct routing *r, const struct rs_verdict *v)
 		break;
 	case RS_V_DISCARD:
 		discard(r);
+		break;
+	case RS_V_LMTP:
+		elsewhere(r, TARGET_LMTP, v);
+		break;
+	case RS_V_PIPE:
+		elsewhere(r, TARGET_PIPE, v);
+		break;
+	case RS_V_FILE:
+		elsewhere(r, TARGET_FILE, v);
 		break;
 	case RS_V_REJECT:
 	case RS_V_DEFER:

@@ -74,8 +74,7 @@ enum expansion {
 static inline bool
 target_good(const struct target *t)
 {
-	return t->kind == TARGET_DELIVER || t->kind == TARGET_HOP ||
-	    t->kind == TARGET_DISCARD;
+	return t->kind != TARGET_FAIL && t->kind != TARGET_LATER;
 }
 
 /* --- targets.c */

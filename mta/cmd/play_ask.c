@@ -1,0 +1,135 @@
+/*
+ * play_ask.c - one hook of a session that is played, and the milters of its
+ * stage.
+ *
+ * Owns: the effects that are kept of them.
+ */
+#include "config.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+
+#include "mta/cmd/play.h"
+
+/* --- what is kept of a decision */
+
+static void
+keep_edits(struct play *pl, const struct decision *d)
+{
+	const struct header_edit	*e;
+	struct header_edit		*k;
+	size_t				 i, n;
+
+	e = decision_edits(d, &n);
+	if (n == 0)
+		return;
+	pl->edits = xreallocarray(pl->edits, pl->nedits + n,
+	    sizeof(*pl->edits));
+	for (i = 0; i < n; i++) {
+		k = &pl->edits[pl->nedits++];
+		k->kind = e[i].kind;
+		k->name = arena_span(&pl->arena, e[i].name);
+		k->value = arena_span(&pl->arena, e[i].value);
+	}
+}
+
+static void
+keep_effects(struct play *pl, const struct decision *d)
+{
+	const struct policy_effect	*e;
+	struct policy_effect		*k;
+	size_t				 i, n;
+
+	e = decision_effects(d, &n);
+	if (n == 0)
+		return;
+	pl->effects = xreallocarray(pl->effects, pl->neffects + n,
+	    sizeof(*pl->effects));
+	for (i = 0; i < n; i++) {
+		if (e[i].kind == RS_E_MILTER_USE ||
+		    e[i].kind == RS_E_MILTER_SKIP) {
+			pl->milter_on[e[i].object] =
+			    e[i].kind == RS_E_MILTER_USE;
+			continue;
+		}
+		k = &pl->effects[pl->neffects++];
+		*k = e[i];
+		k->value = rs_copy(&e[i].value, &pl->arena);
+	}
+}
+
+static void
+keep_verdict(struct play *pl, struct played *p, const struct rs_verdict *v)
+{
+	p->verdict = *v;
+	p->verdict.status = arena_span(&pl->arena, v->status);
+	p->verdict.text = arena_span(&pl->arena, v->text);
+	p->verdict.value = rs_copy(&v->value, &pl->arena);
+	policy_reply(&p->verdict, &pl->arena, &p->code, &p->status, &p->text);
+}
+
+static struct played *
+played_new(struct play *pl, enum rs_hook hook, struct span command)
+{
+	struct played	*p;
+
+	pl->v = xreallocarray(pl->v, pl->n + 1, sizeof(*pl->v));
+	p = &pl->v[pl->n++];
+	*p = (struct played){ .hook = hook, .command = command };
+	return p;
+}
+
+size_t
+play_ask(struct play *pl, enum rs_hook hook, struct span command)
+{
+	struct played	*p = played_new(pl, hook, command);
+	struct decision	*d;
+
+	d = policy_decide(pl->policy, hook, &pl->facts, &p->record, NULL,
+	    NULL);
+	assert(decision_done(d));
+	keep_verdict(pl, p, decision_verdict(d));
+	p->by_route = decision_by_route(d);
+	p->line = decision_line(d);
+	if (!played_refused(p))
+		keep_edits(pl, d);
+	keep_effects(pl, d);
+	decision_free(&d);
+	return pl->n - 1;
+}
+
+/* --- milters */
+
+void
+play_milters_begin(struct play *pl)
+{
+	const struct rs_image	*im = policy_image(pl->policy);
+
+	free(pl->milter_on);
+	pl->milter_on = xcalloc(rs_nobject(im) + 1, sizeof(*pl->milter_on));
+}
+
+size_t
+play_milters(struct play *pl, size_t at)
+{
+	const struct rs_image		*im = policy_image(pl->policy);
+	const struct play_milter	*m;
+	struct played			*p;
+	size_t				 i;
+
+	if (played_refused(&pl->v[at]))
+		return at;
+	for (i = 0; i < pl->nmilters; i++) {
+		m = &pl->milters[i];
+		if (m->stage != pl->v[at].hook || !pl->milter_on[m->object])
+			continue;
+		p = played_new(pl, m->stage, pl->v[at].command);
+		p->milter = rs_string(im, rs_object(im, m->object)->name);
+		keep_verdict(pl, p, &m->says);
+		if (played_refused(p))
+			return pl->n - 1;
+	}
+	return at;
+}
