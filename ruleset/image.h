@@ -226,6 +226,7 @@ bool		 rs_set_has(const struct rs_image *, uint32_t set,
 bool		 rs_nets_has(const struct rs_image *, uint32_t nets,
     const struct ip *);
 struct span	 rs_set_name(const struct rs_image *, uint32_t set);
+uint32_t	 rs_nnets(const struct rs_image *);
 struct span	 rs_nets_name(const struct rs_image *, uint32_t nets);
 
 /*

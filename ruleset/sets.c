@@ -206,3 +206,9 @@ rs_nets_name(const struct rs_image *im, uint32_t i)
 	assert(i < im->n[RS_S_NETS]);
 	return rs_string(im, RS_REC(im, NETS, struct rs_nets, i)->name);
 }
+
+uint32_t
+rs_nnets(const struct rs_image *im)
+{
+	return im->n[RS_S_NETS];
+}

@@ -241,6 +241,15 @@ on_reload(void *arg)
 }
 
 static void
+on_gateways(void *arg)
+{
+	struct parent	*p = arg;
+
+	log_info("event=gateways-changed n=%zu", p->gateways.n);
+	slots_tell_gateways(p);
+}
+
+static void
 watch_signals(struct parent *p)
 {
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -272,6 +281,7 @@ main(int argc, char **argv)
 	    CONFINE_EXEC | CONFINE_KILL | CONFINE_CHILDREN);
 	loop_init();
 	watch_signals(&p);
+	gateways_init(&p.gateways, on_gateways, &p);
 	slots_init(&p, o.workers);
 	slots_start(&p);
 	reload_init(&p);

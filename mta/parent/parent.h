@@ -13,6 +13,7 @@
 #include "base/loop.h"
 #include "mta/msg/msg.h"
 #include "mta/parent/compile.h"
+#include "mta/parent/gateways.h"
 #include "mta/parent/generation.h"
 #include "mta/parent/listeners.h"
 
@@ -71,6 +72,7 @@ struct parent {
 	struct generation	*generation;
 	uint32_t		 last_number;	/* of a generation */
 	struct listeners	 listeners;
+	struct gateways		 gateways;
 	struct slot		 slots[SLOTS_MAX];
 	size_t			 nslots;
 	int64_t			 started_ms;	/* wall time */
@@ -108,6 +110,8 @@ struct slot	*slot_find(struct parent *, enum proc, uint32_t instance);
 struct chan	*queue_chan(struct parent *);	/* NULL: it is not there */
 /* Configuration and peers to everybody who is there: a new generation. */
 void		 slots_configure(struct parent *);
+/* Which addresses may be gateways', to every smtp that is there. */
+void		 slots_tell_gateways(struct parent *);
 /* A child has ended; false: it is none of the slots. */
 bool		 slot_ended(struct parent *, pid_t, int status);
 void		 slot_kill(struct slot *);

@@ -173,6 +173,30 @@ exec_program(const struct slot *s, int fd)
 /* --- what it is told */
 
 static void
+send_gateways(struct slot *s)
+{
+	const struct gateways	*g = &s->parent->gateways;
+	size_t			 i;
+
+	chan_begin(s->chan, MSG_GATEWAYS);
+	chan_u32(s->chan, (uint32_t)g->n);
+	for (i = 0; i < g->n; i++)
+		chan_bytes(s->chan, span_mem((const char *)g->v[i].a,
+		    g->v[i].family == 4 ? 4 : 16));
+	chan_end(s->chan);
+}
+
+void
+slots_tell_gateways(struct parent *p)
+{
+	size_t	i;
+
+	for (i = 0; i < p->nslots; i++)
+		if (p->slots[i].proc == PROC_SMTP && p->slots[i].chan != NULL)
+			send_gateways(&p->slots[i]);
+}
+
+static void
 send_config(struct slot *s)
 {
 	struct parent	*p = s->parent;
@@ -180,6 +204,8 @@ send_config(struct slot *s)
 
 	generation_send(p->generation, s->chan,
 	    s->proc == PROC_SMTP || s->proc == PROC_ROUTE);
+	if (s->proc == PROC_SMTP)
+		send_gateways(s);
 	if (s->proc == PROC_SMTP)
 		listeners_send(&p->listeners, s->chan, number, s->instance);
 	chan_begin(s->chan, MSG_CONFIG_DONE);

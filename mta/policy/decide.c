@@ -4,6 +4,7 @@
  * Owns: the decision, with the evaluation in whose memory the verdict lies.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/xalloc.h"
 
@@ -12,6 +13,7 @@
 enum phase {
 	ASK_POSTMASTER,	/* is <postmaster> a mailbox here? */
 	ASK_HOOK,
+	ASK_AGAIN,	/* would a stranger be accepted too? */
 	ASK_ROUTE,	/* the dry run */
 	ANSWERED
 };
@@ -21,8 +23,10 @@ struct decision {
 	struct policy		*policy;
 	struct policy_facts	*facts;
 	struct policy_facts	 own;		/* with another recipient */
+	struct policy_facts	 nowhere;	/* without the client's address */
 	struct rs_record	*record;
 	struct asking		*asking;
+	struct asking		*again;		/* without the client's address */
 	struct routing		*dry;
 	decision_cb		*cb;
 	void			*arg;
@@ -30,7 +34,7 @@ struct decision {
 	enum phase		 phase;
 	bool			 parked;	/* the evaluation is resumed */
 	bool			 in_step;	/* step() goes on by itself */
-	bool			 by_route;
+	bool			 by_route, by_gateway;
 	bool			 over, busy, given_up;
 	struct rs_verdict	 verdict;
 };
@@ -115,7 +119,47 @@ hook_said(struct decision *d)
 	/* `rcpt unknown` has made the same run; but tags may have changed. */
 	if (!facts_have_tags(d->policy))
 		d->dry = asking_take_dry(d->asking);
-	return ASK_ROUTE;
+	return d->facts->gateway && !d->facts->authenticated ? ASK_AGAIN :
+	    ASK_ROUTE;
+}
+
+/*
+ * The address may be a gateway's, who lets strangers look like neighbours: only
+ * what accepts them too counts.  Asked without an address, which is in no
+ * network and equals none, and without effects.  False: to be waited for.
+ */
+static bool
+ask_again(struct decision *d)
+{
+	struct rs_verdict	v;
+	enum rs_run		run;
+
+	if (d->again != NULL)
+		run = asking_resume(d->again, &v);
+	else {
+		d->nowhere = *d->facts;
+		memset(&d->nowhere.client_ip, 0, sizeof(struct ip));
+		d->again = asking_new(d->policy);
+		d->again->resume = work;
+		d->again->arg = d;
+		d->again->dry = true;
+		asking_reset(d->again, &d->nowhere, NULL);
+		run = asking_run(d->again, d->policy->hooks[d->hook], &v);
+	}
+	if (run == RS_PENDING)
+		return false;
+	if (v.kind == RS_V_DEFER)
+		d->verdict = v;		/* lies in d->again */
+	else if (v.kind != RS_V_ACCEPT) {
+		d->by_gateway = true;
+		d->verdict.kind = RS_V_REJECT;
+		d->verdict.code = 550;
+		d->verdict.status = SPAN("5.7.1");
+		d->verdict.text = SPAN("this address may be a gateway's and "
+		    "is not trusted");
+	}
+	d->phase = v.kind == RS_V_ACCEPT ? ASK_ROUTE : ANSWERED;
+	return true;
 }
 
 static void
@@ -145,6 +189,9 @@ step(struct decision *d)
 		case ASK_HOOK:
 			if ((going = ask_hook(d)))
 				d->phase = hook_said(d);
+			break;
+		case ASK_AGAIN:
+			going = ask_again(d);
 			break;
 		case ASK_ROUTE:
 			if ((going = dry_run(d))) {
@@ -278,6 +325,12 @@ decision_done(const struct decision *d)
 }
 
 bool
+decision_by_gateway(const struct decision *d)
+{
+	return d->by_gateway;
+}
+
+bool
 decision_by_route(const struct decision *d)
 {
 	return d->by_route;
@@ -299,6 +352,7 @@ decision_free(struct decision **dp)
 	p = d->policy;
 	routing_free(&d->dry);
 	asking_free(&d->asking);
+	asking_free(&d->again);
 	*d = (struct decision){ .policy = NULL };
 	if (p->nidle_decisions < IDLE_MAX) {
 		d->next = p->idle_decisions;

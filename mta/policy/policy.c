@@ -299,3 +299,40 @@ policy_hostname(const struct policy *p)
 {
 	return p->hostname;
 }
+
+static uint32_t
+server_object(const struct rs_image *im)
+{
+	uint32_t	 i;
+
+	for (i = 0; i < rs_nobject(im); i++) {
+		if (rs_object(im, i)->kind == RS_O_SERVER)
+			break;
+	}
+	return i;
+}
+
+bool
+policy_trusts_gateway(const struct policy *p, const struct ip *ip)
+{
+	uint32_t		 server = server_object(p->image);
+	const struct rs_optval	*v;
+	struct rs_place		 place;
+	struct rs_value		 net;
+	struct ipnet		 one;
+	unsigned		 i;
+
+	if (server == rs_nobject(p->image))
+		return false;
+	for (i = 0; rs_option(p->image, server, RS_OPT_SERVER_trust_gateway, i, &v);
+	    i++) {
+		place = rs_option_place(p->image, v, 0);
+		if (place.is_func || place.index == UINT32_MAX)
+			continue;
+		net = rs_const(p->image, place.index);
+		one = (struct ipnet){ net.ip, net.bits };
+		if (net.type == RS_T_NET && ipnet_has(&one, ip))
+			return true;
+	}
+	return false;
+}

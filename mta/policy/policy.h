@@ -73,6 +73,7 @@ struct policy_facts {
 	uint16_t	 client_port;
 	struct span	 listener;
 	struct span	 helo;
+	bool		 gateway;	/* client_ip may be that of a gateway: grants nothing */
 	bool		 authenticated;
 	struct span	 user;
 	struct span	 sender;	/* whole address */
@@ -160,6 +161,11 @@ const struct policy_effect *decision_effects(const struct decision *, size_t *n)
 uint32_t	 decision_line(const struct decision *);
 /* cb has been called. */
 bool		 decision_done(const struct decision *);
+/*
+ * An accept of `on rcpt` that rested on the client's address only, which may
+ * be a gateway's (facts.gateway): it has become a refusal.
+ */
+bool		 decision_by_gateway(const struct decision *);
 /* The verdict is that of route, run dry after `on rcpt` had accepted. */
 bool		 decision_by_route(const struct decision *);
 /* Frees; one that is pending is given up, cb is not called. */
@@ -199,6 +205,8 @@ struct rs_record	*policy_record_new(const char *ref);
 void		 policy_record_log(const struct policy *, struct rs_record **);
 void		 policy_record_free(struct rs_record **);
 
+/* `trust gateway IP because "..."`: this address grants as it stands. */
+bool		 policy_trusts_gateway(const struct policy *, const struct ip *);
 /*
  * Which facts route, and the expressions of mailboxes and relays, may name:
  * what smtp freezes into the envelope.  Bit n: enum rs_fact n.

@@ -62,5 +62,7 @@ cmd_rcpt(struct session *s, const struct smtp_command *c)
 	}
 	s->facts.rcpt = p.path.whole;
 	s->facts.rcpt_at = p.path.at;
+	s->facts.gateway = gateways_doubt(&s->server->gateways,
+	    s->gen->policy, &s->facts.client_ip);
 	session_ask(s, RS_HOOK_RCPT, rcpt_decided);
 }

@@ -42,6 +42,13 @@ on_peer(enum proc peer, uint32_t instance, int fd, void *arg)
 		    proc_name(peer));
 }
 
+static bool
+on_message(struct msg *m, void *arg)
+{
+	(void)arg;
+	return server_message(server, m);
+}
+
 static void
 on_stopped(void *arg)
 {
@@ -80,7 +87,7 @@ main(int argc, char **argv)
 {
 	static const struct child_ops	ops = {
 		.config = on_config, .peer = on_peer, .stop = on_stop,
-		.stats = on_stats,
+		.stats = on_stats, .message = on_message,
 	};
 
 	child_open(PROC_SMTP, argc, argv, &ops, NULL);

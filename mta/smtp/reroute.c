@@ -91,6 +91,7 @@ over(struct reroute *r)
 	s->facts.rcpt = SPAN_NONE;
 	s->facts.tx = s->id;
 	s->decided_line = 0;
+	s->by_gateway = false;
 	reroute_free(&s->reroute);
 	step(s, &v);
 }

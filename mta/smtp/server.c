@@ -49,6 +49,7 @@ server_new(unsigned instance, unsigned workers)
 	/* Rising over restarts too, so that a log's ids are unique. */
 	sv->next_id = (uint64_t)instance << 52 |
 	    ((uint64_t)clock_wall_ms() / 1000 & 0xffffffffu) << 20;
+	sv->instance = instance;
 	sv->workers = workers;
 	sv->intake = intake_new(instance);
 	sv->bodies = pool_new(BODY_THREADS);
@@ -118,8 +119,20 @@ server_config(struct server *sv, struct child_config *c)
 	server_policy(sv, c->generation, p);
 	if (!sv->stopping)
 		replace_listeners(sv, c);
+	if (sv->instance == 0)		/* one of us says it */
+		gateways_warn(&sv->gateways, p);
 	log_info("policy generation=%u hash=%s", (unsigned)c->generation,
 	    rs_image_hash(policy_image(p)));
+	return true;
+}
+
+bool
+server_message(struct server *sv, struct msg *m)
+{
+	if (m->type != MSG_GATEWAYS || !gateways_take(&sv->gateways, m))
+		return false;
+	if (sv->gen != NULL && sv->instance == 0)
+		gateways_warn(&sv->gateways, sv->gen->policy);
 	return true;
 }
 

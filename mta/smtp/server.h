@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/pool.h"
 #include "mta/msg/dns.h"
+#include "mta/smtp/gateways.h"
 #include "mta/smtp/generation.h"
 #include "mta/smtp/intake.h"
 #include "mta/smtp/limits.h"
@@ -28,6 +29,7 @@ struct server {
 	struct generation	*gen;		/* of new sessions */
 	struct session		*sessions;
 	struct limits		 limits;
+	struct gateways		 gateways;
 	struct intake		*intake;
 	struct pool		*bodies;	/* threads for body files */
 	struct dns_client	*dns;
@@ -35,6 +37,7 @@ struct server {
 	struct listener		*listeners;
 	struct arena		 scratch;	/* of one reply */
 	struct timer		 sweep;
+	unsigned		 instance;
 	unsigned		 workers;	/* of this server's kind */
 	bool			 records;	/* decision records go to the log */
 	uint64_t		 next_id;
@@ -55,6 +58,8 @@ struct server	*server_new(unsigned instance, unsigned workers);
  * cannot be used, nothing has changed.
  */
 bool		 server_config(struct server *, struct child_config *);
+/* Another message of the parent: GATEWAYS. */
+bool		 server_message(struct server *, struct msg *);
 /* The same with a policy that is open, without listeners: for tests. */
 void		 server_policy(struct server *, uint32_t number,
 	    struct policy *);

@@ -219,12 +219,13 @@ log_refused(const struct session *s, unsigned code, struct span status,
 	char			  ip[IP_TEXT_MAX], ref[32];
 
 	log_info("refused stage=%s client=%s helo=%s from=%s rcpt=%s code=%u "
-	    "status=%.*s line=%u ref=%s policy=%s", s->stage,
+	    "status=%.*s line=%u%s ref=%s policy=%s", s->stage,
 	    ip_format(&s->facts.client_ip, ip),
 	    s->helo == NULL ? "-" : log_quote(s->facts.helo),
 	    t == NULL ? "-" : log_quote(transaction_sender(t)),
 	    s->facts.rcpt.n == 0 ? "-" : log_quote(s->facts.rcpt), code,
-	    SPAN_ARG(status), (unsigned)line, session_ref(s, ref),
+	    SPAN_ARG(status), (unsigned)line,
+	    s->by_gateway ? " by=gateway" : "", session_ref(s, ref),
 	    rs_image_hash(policy_image(s->gen->policy)));
 }
 
@@ -356,6 +357,7 @@ go_on(struct session *s)
 	s->decision = NULL;
 	policy_record_log(s->gen->policy, &s->record);
 	s->decided_line = decision_line(d);
+	s->by_gateway = decision_by_gateway(d);
 	keep_edits(s, d);
 	s->step(s, decision_verdict(d));
 	decision_free(&d);

@@ -83,6 +83,7 @@ struct session {
 	struct rs_record	*record;	/* of the decision that it waits for, when asked for */
 	struct reroute		*reroute;	/* after the content, when tags may have changed it */
 	uint32_t		 decided_line;	/* of the policy; of the last decision */
+	bool			 by_gateway;	/* it rests on an address that is not trusted */
 	struct transaction	*tx;
 };
 
