@@ -110,10 +110,23 @@ on_part(struct msg *m)
 	return msg_end(m);
 }
 
+/* What surrounds this machine is tested in network namespaces. */
+static bool
+on_gateways(struct msg *m)
+{
+	uint32_t	i, n = msg_u32(m);
+
+	for (i = 0; i < n && i < 256; i++)
+		(void)msg_bytes(m, 16);
+	return msg_end(m);
+}
+
 static bool
 on_message(struct msg *m, void *arg)
 {
 	(void)arg;
+	if (m->type == MSG_GATEWAYS)
+		return on_gateways(m);
 	if (m->type == MSG_RELOADED)
 		return on_reloaded(m);
 	return m->type == MSG_STATUS_PART && on_part(m);
