@@ -12,9 +12,19 @@
 #include <stdlib.h>
 
 #define PREF_MAX	65535	/* RFC 1035, 3.3.9 */
+#define CNAMES_MAX	8	/* one behind the other */
+
+/* Without the final dot that DNS' own files have; the root is "". */
+static struct span
+without_dot(struct span name)
+{
+	if (name.n > 0 && name.p[name.n - 1] == '.')
+		name.n--;
+	return name;
+}
 
 void
-fakedns_add(struct fakedns *d, enum dns_type type, struct span name,
+fakedns_add(struct fakedns *d, unsigned type, struct span name,
     struct span value, bool failing)
 {
 	struct fakedns_entry	*e;
@@ -22,7 +32,7 @@ fakedns_add(struct fakedns *d, enum dns_type type, struct span name,
 	d->v = xreallocarray(d->v, d->n + 1, sizeof(*d->v));
 	e = &d->v[d->n++];
 	e->type = type;
-	e->name = arena_span(&d->arena, name);
+	e->name = arena_span(&d->arena, without_dot(name));
 	e->value = arena_span(&d->arena, value);
 	e->failing = failing;
 }
@@ -59,7 +69,7 @@ fakedns_clear(struct fakedns *d)
 	memset(d, 0, sizeof(*d));
 }
 
-/* "10 mx.example" */
+/* "10 mx.example"; "0 ." and "0 " are the null MX (RFC 7505). */
 static bool
 parse_mx(struct span s, struct dns_record *r)
 {
@@ -70,7 +80,7 @@ parse_mx(struct span s, struct dns_record *r)
 	    &pref))
 		return false;
 	r->pref = (uint16_t)pref;
-	r->name = span_trim(span_from(s, (size_t)blank));
+	r->name = without_dot(span_trim(span_from(s, (size_t)blank)));
 	return true;
 }
 
@@ -85,6 +95,8 @@ to_record(const struct fakedns_entry *e, struct dns_record *r)
 	case DNS_MX:
 		return parse_mx(e->value, r);
 	case DNS_PTR:
+		r->name = without_dot(e->value);
+		return true;
 	case DNS_TXT:
 		r->name = e->value;
 		return true;
@@ -92,31 +104,51 @@ to_record(const struct fakedns_entry *e, struct dns_record *r)
 	return false;
 }
 
+/* What one name has; *other: where its CNAME leads, or empty. */
+static void
+look_up(const struct fakedns *d, enum dns_type type, struct span name,
+    struct dns_answer *a, struct span *other)
+{
+	const struct fakedns_entry	*e;
+	size_t				 i;
+
+	*other = SPAN_NONE;
+	a->result = DNS_NXDOMAIN;
+	for (i = 0; i < d->n && a->n < DNS_RECORDS_MAX; i++) {
+		e = &d->v[i];
+		if (!span_ieq(e->name, name))
+			continue;
+		if (e->failing) {
+			a->result = DNS_FAILING;
+			a->n = 0;
+			return;
+		}
+		if (a->result == DNS_NXDOMAIN)
+			a->result = DNS_NODATA;
+		if (e->type == FAKEDNS_CNAME)
+			*other = without_dot(e->value);
+		if (e->type == type && to_record(e, &a->records[a->n])) {
+			a->result = DNS_FOUND;
+			a->n++;
+		}
+	}
+}
+
 static uint64_t
 ask(void *ctx, enum dns_type type, struct span name, dns_cb *cb, void *arg)
 {
-	struct fakedns		*d = ctx;
 	struct dns_record	 records[DNS_RECORDS_MAX];
-	struct dns_answer	 a = { .result = DNS_NXDOMAIN, .ttl_s = 300 };
-	size_t			 i;
+	struct dns_answer	 a = { .ttl_s = 300, .records = records };
+	struct span		 other = without_dot(name);
+	unsigned		 i;
 
-	for (i = 0; i < d->n && a.n < DNS_RECORDS_MAX; i++) {
-		if (!span_ieq(d->v[i].name, name))
-			continue;
-		if (d->v[i].failing) {
-			a.result = DNS_FAILING;
-			a.n = 0;
+	for (i = 0; i < CNAMES_MAX; i++) {
+		look_up(ctx, type, other, &a, &other);
+		if (a.result != DNS_NODATA || other.n == 0)
 			break;
-		}
-		if (a.result == DNS_NXDOMAIN)
-			a.result = DNS_NODATA;
-		if (d->v[i].type == type &&
-		    to_record(&d->v[i], &records[a.n])) {
-			a.result = DNS_FOUND;
-			a.n++;
-		}
 	}
-	a.records = records;
+	if (i == CNAMES_MAX)
+		a.result = DNS_FAILING;
 	cb(arg, &a);
 	return 0;
 }

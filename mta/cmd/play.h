@@ -13,11 +13,16 @@
 
 #include "mta/policy/policy.h"
 
-/* --- fakedns.c: what DNS says; all other names are not there */
+/*
+ * --- fakedns.c: what DNS says; all other names are not there.  A name that
+ * has a CNAME is answered for by the other.
+ */
+
+#define FAKEDNS_CNAME	5	/* beside enum dns_type: nobody asks for it */
 
 struct fakedns_entry {
 	struct span	name, value;	/* borrowed */
-	enum dns_type	type;		/* of no matter when failing */
+	unsigned	type;		/* of no matter when failing */
 	bool		failing;
 };
 
@@ -27,7 +32,7 @@ struct fakedns {
 	size_t			 n;
 };
 
-void	fakedns_add(struct fakedns *, enum dns_type, struct span name, struct span value, bool failing);
+void	fakedns_add(struct fakedns *, unsigned type, struct span name, struct span value, bool failing);
 /* "NAME=IP": the name's address, and the address' name; "NAME=failing". -1: neither. */
 int	fakedns_add_text(struct fakedns *, const char *);
 void	fakedns_clear(struct fakedns *);

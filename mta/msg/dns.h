@@ -19,7 +19,7 @@ enum dns_result {
 	DNS_FAILING	/* SERVFAIL, time-out, bogus: cannot say now */
 };
 
-#define DNS_RECORDS_MAX	64	/* more of an answer are left out */
+#define DNS_RECORDS_MAX	256	/* more of an answer are left out; some domains have 100 TXT */
 #define DNS_NAME_MAX	255	/* octets; RFC 1035, 2.3.4 */
 #define DNS_TXT_MAX	4096	/* octets of one TXT record; the rest is left out */
 

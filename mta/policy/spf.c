@@ -324,6 +324,7 @@ spf_start(const struct policy_dns *dns, const struct spf_question *q,
 	bool		 null = sender.n == 0 || q->sender_at >= sender.n;
 
 	s->dns = *dns;
+	s->sender = sender;
 	s->cb = cb;
 	s->arg = arg;
 	s->explain = q->explain;
@@ -381,6 +382,13 @@ struct span
 spf_explanation(const struct spf *s)
 {
 	return s->explanation;
+}
+
+void
+spf_asked_for(const struct spf *s, struct span *sender, struct span *helo)
+{
+	*sender = s->sender;
+	*helo = s->macros.helo;
 }
 
 unsigned

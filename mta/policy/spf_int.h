@@ -47,6 +47,7 @@ struct spf {
 	struct arena		 arena;
 	struct buf		 room;		/* for expansions */
 	struct spf_macros	 macros;
+	struct span		 sender;	/* as it was given */
 	int64_t			 began_ms;
 	enum spf_phase		 phase;
 	bool			 running, starting, explain;

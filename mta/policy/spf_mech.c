@@ -90,7 +90,7 @@ take_hosts(struct spf *s, const struct dns_answer *a)
 	}
 	s->nhosts = s->next_host = 0;
 	for (i = 0; i < a->n; i++)
-		if (a->records[i].name.n > 0)	/* else a null MX */
+		if (spf_name_ok(a->records[i].name))	/* not a null MX */
 			s->hosts[s->nhosts++] = arena_span(&s->arena,
 			    a->records[i].name);
 	s->phase = SPF_HOSTS;

@@ -252,16 +252,15 @@ ask_start(struct ask *a, enum dns_type type, struct span name, ask_cb *cb,
     void *arg)
 {
 	struct ask_question	*q;
-	char			 text[256];
+	char			 text[RDATA_QUESTION_MAX];
 
-	if (a->n >= ASK_MAX || name.n >= sizeof(text))
+	if (a->n >= ASK_MAX || name.n > DNS_NAME_MAX)
 		return NULL;
-	snprintf(text, sizeof(text), "%.*s", SPAN_ARG(name));
 	q = xcalloc(1, sizeof(*q));
 	*q = (struct ask_question){ .ask = a, .type = type, .cb = cb,
 	    .arg = arg, .until_ms = clock_boot_ms() + ASK_TIMEOUT_MS };
-	if (ub_resolve_async(a->ub, text, type, CLASS_IN, q, answered,
-	    &q->id) != 0) {
+	if (ub_resolve_async(a->ub, rdata_question(name, text), type, CLASS_IN,
+	    q, answered, &q->id) != 0) {
 		free(q);
 		return NULL;
 	}

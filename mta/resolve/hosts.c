@@ -4,11 +4,12 @@
 #include "mta/resolve/hosts.h"
 
 #define HOSTS_TTL_S	60	/* what an asker may keep an answer for */
+#define ADDRESSES_MAX	64	/* of one name */
 
 struct hosts_name {
 	struct span	name;
 	size_t		n;
-	struct ip	ips[DNS_RECORDS_MAX];	/* none in a reverse entry */
+	struct ip	ips[ADDRESSES_MAX];	/* none in a reverse entry */
 };
 
 /* Lower case, without a final dot, in the arena. */
@@ -58,7 +59,7 @@ add_name(struct hosts *h, struct span text, const struct ip *ip)
 	for (i = 0; i < e->n; i++)
 		if (ip_eq(&e->ips[i], ip))
 			return;
-	if (e->n < DNS_RECORDS_MAX)
+	if (e->n < ADDRESSES_MAX)
 		e->ips[e->n++] = *ip;
 	add_reverse(h, name, ip);
 }

@@ -96,7 +96,7 @@ question(struct asker *k, uint64_t ticket, enum dns_type type, struct span name)
 	if (hosts_answer(k->all->hosts, type, name, records, &a)) {
 		k->all->from_hosts++;
 		answer(k, ticket, type, &a);
-	} else if (!rdata_name_ok(name)) {
+	} else if (!rdata_question_ok(name)) {
 		answer_without_asking(k, ticket, type, DNS_NXDOMAIN);
 	} else {
 		ask_for(k, ticket, type, name);

@@ -3,6 +3,8 @@
  */
 #include "mta/resolve/rdata.h"
 
+#include <stdio.h>
+
 static bool
 name_octet(char c)
 {
@@ -118,8 +120,9 @@ rdata_parse(enum dns_type type, struct span rdata, struct arena *a,
 	return false;
 }
 
-bool
-rdata_name_ok(struct span name)
+/* Labels of 1 to 63 octets, 253 in all; of which octets, octet_ok says. */
+static bool
+labels_ok(struct span name, bool (*octet_ok)(char))
 {
 	size_t	i, label = 0;
 
@@ -130,9 +133,42 @@ rdata_name_ok(struct span name)
 			if (label == 0)
 				return false;
 			label = 0;
-		} else if (!name_octet(name.p[i]) || ++label > 63) {
+		} else if (!octet_ok(name.p[i]) || ++label > 63) {
 			return false;
 		}
 	}
 	return label > 0;
+}
+
+bool
+rdata_name_ok(struct span name)
+{
+	return labels_ok(name, name_octet);
+}
+
+static bool
+no_control(char c)
+{
+	return (unsigned char)c >= ' ' && c != '\177';
+}
+
+bool
+rdata_question_ok(struct span name)
+{
+	return labels_ok(name, no_control);
+}
+
+const char *
+rdata_question(struct span name, char out[RDATA_QUESTION_MAX])
+{
+	size_t	i, n = 0;
+
+	for (i = 0; i < name.n && n + 5 < RDATA_QUESTION_MAX; i++)
+		if (name.p[i] == '.' || name_octet(name.p[i]))
+			out[n++] = name.p[i];
+		else
+			n += (size_t)snprintf(out + n, 5, "\\%03u",
+			    (unsigned char)name.p[i]);
+	out[n] = '\0';
+	return out;
 }

@@ -103,7 +103,7 @@ static const struct { struct span in; bool ok; } asked[] = {
 };
 
 static void
-only_host_like_names_are_asked_for(void **state)
+only_host_like_names_are_answered(void **state)
 {
 	char	label[65];
 	size_t	i;
@@ -116,6 +116,30 @@ only_host_like_names_are_asked_for(void **state)
 	assert_false(rdata_name_ok(span_mem(label, 64)));
 }
 
+/* What the macros of SPF make (RFC 7208, 7.1) can be asked for. */
+static void
+odd_names_are_asked_for(void **state)
+{
+	char	out[RDATA_QUESTION_MAX];
+	char	longest[253];
+	size_t	i;
+
+	(void)state;
+	assert_true(rdata_question_ok(SPAN("a+b c\\=.\303\274.example")));
+	assert_string_equal(rdata_question(SPAN("a+b c\\=.\303\274.example"),
+	    out), "a\\043b\\032c\\092\\061.\\195\\188.example");
+	assert_string_equal(rdata_question(SPAN("_x.1-2.example"), out),
+	    "_x.1-2.example");
+	assert_false(rdata_question_ok(SPAN("a\nb.example")));
+	assert_false(rdata_question_ok(SPAN("a\177.example")));
+	assert_false(rdata_question_ok(SPAN("a..example")));
+	for (i = 0; i < sizeof(longest); i++)
+		longest[i] = i % 64 == 63 ? '.' : '+';
+	assert_true(rdata_question_ok(span_mem(longest, 253)));
+	assert_int_equal(strlen(rdata_question(span_mem(longest, 253), out)),
+	    250 * 4 + 3);
+}
+
 int
 main(void)
 {
@@ -123,7 +147,8 @@ main(void)
 		cmocka_unit_test(names_and_texts_are_read_or_left_out),
 		cmocka_unit_test(a_name_is_at_most_253_octets),
 		cmocka_unit_test(addresses_have_their_length),
-		cmocka_unit_test(only_host_like_names_are_asked_for),
+		cmocka_unit_test(odd_names_are_asked_for),
+		cmocka_unit_test(only_host_like_names_are_answered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
