@@ -310,6 +310,12 @@ map_add(struct map *m, struct span key, struct span value)
 	m->adding = false;
 }
 
+bool
+map_is_declared(const struct map *m)
+{
+	return m->declared;
+}
+
 size_t
 map_size(const struct map *m)
 {

@@ -245,7 +245,7 @@ explain(const struct cf *cf, const struct asked *a, struct fakedns *dns,
 		fprintf(stderr, "waybill explain: %s: %s\n", file, why);
 		return CMD_NO;
 	}
-	play_begin(&pl, p, 0);
+	play_begin(&pl, p, 0, 0);
 	if ((status = play(&pl, a)) == CMD_OK) {
 		if (a->json)
 			say_json(&pl, file);

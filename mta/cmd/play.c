@@ -16,10 +16,11 @@
 #include "mta/cmd/play.h"
 
 void
-play_begin(struct play *pl, struct policy *p, int64_t now_ms)
+play_begin(struct play *pl, struct policy *p, int64_t now_ms, uint64_t tx)
 {
 	*pl = (struct play){ .policy = p, .refused = -1, .last_rcpt = -1 };
 	pl->facts.now_ms = now_ms;
+	pl->facts.tx = tx;
 	pl->facts.names = policy_names_new();
 	pl->facts.tags = policy_tags_new(p, &pl->arena);
 	pl->facts.listener = SPAN("smtp");
@@ -127,6 +128,8 @@ play_mail(struct play *pl, struct span address)
 	if (parse(pl, address, ADDRESS_NULL_OK, &a) == -1)
 		return -1;
 	play_login(pl);
+	if (pl->facts.tx != 0)
+		pl->facts.tx++;
 	pl->facts.sender = a.whole;
 	pl->facts.sender_at = a.at;
 	ask_session(pl, RS_HOOK_MAIL, arena_printf(&pl->arena,

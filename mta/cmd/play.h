@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 
+#include "mta/counters/counters.h"
 #include "mta/policy/policy.h"
 
 /*
@@ -37,6 +38,15 @@ void	fakedns_add(struct fakedns *, unsigned type, struct span name, struct span 
 int	fakedns_add_text(struct fakedns *, const char *);
 void	fakedns_clear(struct fakedns *);
 struct policy_dns fakedns_policy(struct fakedns *);
+
+/* --- fakelimits.c: what has been counted */
+
+struct fakelimits {
+	struct counters	counters;	/* the caller's to init and clear */
+	int64_t		now_ms;
+};
+
+struct policy_limits fakelimits_policy(struct fakelimits *);
 
 /* --- play.c */
 
@@ -106,8 +116,11 @@ struct play_wait {
 	unsigned	attempts;
 };
 
-/* now_ms: the stopped clock. The policy is borrowed. */
-void	play_begin(struct play *, struct policy *, int64_t now_ms);
+/*
+ * now_ms: the stopped clock. The policy is borrowed.  tx: of the session, and
+ * one more for each message; 0: nothing is counted.
+ */
+void	play_begin(struct play *, struct policy *, int64_t now_ms, uint64_t tx);
 void	play_end(struct play *);
 /* Each asks its hook, when nothing before has refused the session. */
 void	play_connect(struct play *, const struct ip *, struct span listener, struct span user);

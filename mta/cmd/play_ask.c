@@ -87,6 +87,7 @@ play_ask(struct play *pl, enum rs_hook hook, struct span command)
 	struct played	*p = played_new(pl, hook, command);
 	struct decision	*d;
 
+	pl->facts.command = (uint32_t)pl->n;
 	d = policy_decide(pl->policy, hook, &pl->facts, &p->record, NULL,
 	    NULL);
 	assert(decision_done(d));
@@ -102,13 +103,61 @@ play_ask(struct play *pl, enum rs_hook hook, struct span command)
 
 /* --- milters */
 
+static void
+listener_milters(struct play *pl, uint32_t listener)
+{
+	const struct rs_image	*im = policy_image(pl->policy);
+	const struct rs_optval	*v;
+	struct rs_place		 at;
+	unsigned		 i;
+
+	if (!rs_option(im, listener, RS_OPT_LISTEN_milters, 0, &v))
+		return;
+	for (i = 0; i < v->nplaces; i++) {
+		at = rs_option_place(im, v, i);
+		if (!at.is_func && at.index != UINT32_MAX)
+			pl->milter_on[rs_const(im, at.index).i] = true;
+	}
+}
+
 void
 play_milters_begin(struct play *pl)
 {
 	const struct rs_image	*im = policy_image(pl->policy);
 
+	const struct rs_object	*o;
+	uint32_t		 i;
+
 	free(pl->milter_on);
 	pl->milter_on = xcalloc(rs_nobject(im) + 1, sizeof(*pl->milter_on));
+	for (i = 0; i < rs_nobject(im); i++) {
+		o = rs_object(im, i);
+		if (o->kind == RS_O_LISTEN &&
+		    span_eq(rs_string(im, o->name), pl->facts.listener))
+			listener_milters(pl, i);
+	}
+}
+
+/* It cannot be asked: what its block says of that. */
+static struct rs_verdict
+failure(const struct rs_image *im, uint32_t milter)
+{
+	struct rs_verdict	 v = { .kind = RS_V_DEFER,
+	    .rule = UINT32_MAX, .code = 451, .status = SPAN("4.7.1"),
+	    .text = SPAN("a filter cannot be asked") };
+	const struct rs_optval	*o;
+	struct span		 word = SPAN_NONE;
+
+	if (rs_option(im, milter, RS_OPT_MILTER_failure, 0, &o))
+		word = rs_const(im, rs_option_place(im, o, 0).index).s;
+	if (span_eq(word, SPAN("accept")))
+		v.kind = RS_V_ACCEPT;
+	if (span_eq(word, SPAN("reject"))) {
+		v.kind = RS_V_REJECT;
+		v.code = 550;
+		v.status = SPAN("5.7.1");
+	}
+	return v;
 }
 
 size_t
@@ -116,6 +165,7 @@ play_milters(struct play *pl, size_t at)
 {
 	const struct rs_image		*im = policy_image(pl->policy);
 	const struct play_milter	*m;
+	struct rs_verdict		 says;
 	struct played			*p;
 	size_t				 i;
 
@@ -127,7 +177,8 @@ play_milters(struct play *pl, size_t at)
 			continue;
 		p = played_new(pl, m->stage, pl->v[at].command);
 		p->milter = rs_string(im, rs_object(im, m->object)->name);
-		keep_verdict(pl, p, &m->says);
+		says = m->failing ? failure(im, m->object) : m->says;
+		keep_verdict(pl, p, &says);
 		if (played_refused(p))
 			return pl->n - 1;
 	}

@@ -27,8 +27,13 @@ struct trial {
 	struct play		 play;
 	bool			 playing;
 	int64_t			 now_ms;
+	struct fakelimits	 limits;
+	uint64_t		 tx;
+	bool			*given;		/* by map: has a `with` */
 	size_t			 failures;
 };
+
+#define TX_SESSION	1000000		/* messages of a session, and more */
 
 /* --- what holds for the whole test */
 
@@ -77,17 +82,24 @@ with(struct trial *t)
 static void
 with_maps(struct trial *t)
 {
-	size_t	i;
+	uint32_t	map;
+	size_t		i;
 
+	t->given = xcalloc(rs_nmap(policy_image(t->policy)) + 1,
+	    sizeof(*t->given));
 	for (i = 0; i < t->test->nsteps; i++) {
 		const struct cf_step	*s = &t->test->steps[i];
 
-		if (s->kind == CF_T_WITH_MAP &&
-		    policy_map(t->policy, s->index) != NULL)
-			map_add(policy_map(t->policy, s->index), s->text,
-			    s->text2);
-		else if (s->kind == CF_T_WITH_MAP_FAILING)
-			policy_map_failing(t->policy, s->index);
+		map = s->index;
+		if ((s->kind != CF_T_WITH_MAP &&
+		    s->kind != CF_T_WITH_MAP_FAILING) ||
+		    policy_map(t->policy, map) == NULL)
+			continue;
+		t->given[map] = true;
+		if (s->kind == CF_T_WITH_MAP)
+			map_add(policy_map(t->policy, map), s->text, s->text2);
+		else
+			policy_map_failing(t->policy, map);
 	}
 }
 
@@ -99,11 +111,21 @@ open_policy(struct trial *t)
 	const char		*why;
 
 	src.dns = fakedns_policy(&t->dns);
+	src.limits = fakelimits_policy(&t->limits);
 	src.quiet = true;
 	t->policy = policy_open(&src, &why);
 	if (t->policy == NULL)
 		fprintf(stderr, "waybill test: %s: %s\n", t->run->file, why);
 	return t->policy != NULL;
+}
+
+/* The head of what failed, once. */
+static void
+failed(struct trial *t)
+{
+	if (t->failures++ == 0)
+		buf_addf(&t->run->text, "FAILED  %.*s  (%s:%u)\n",
+		    SPAN_ARG(t->test->name), t->run->file, t->test->line);
 }
 
 /* --- the session */
@@ -119,15 +141,58 @@ note_reached(struct test_run *run, const struct rs_record *r)
 }
 
 static void
+table_failure(struct trial *t, const struct rs_step *s)
+{
+	const struct rs_image	*im = policy_image(t->policy);
+	const struct rs_map_decl *d = rs_map(im, s->number);
+	struct arena		 ar = { 0 };
+	struct span		 name = rs_string(im, d->name);
+	struct span		 driver = rs_string(im, d->driver);
+	struct span		 key = rs_format(&s->key, &ar);
+
+	failed(t);
+	t->given[s->number] = true;	/* said once */
+	buf_addf(&t->run->text, "  the rules ask the table '%.*s' (%.*s), and "
+	    "a test asks no server: write\n      with map %.*s[\"%.*s\"] = "
+	    "\"...\"\n", SPAN_ARG(name), SPAN_ARG(driver), SPAN_ARG(name),
+	    SPAN_ARG(key));
+	json_object(&t->run->j, NULL);
+	json_uint(&t->run->j, "line", t->test->line);
+	json_text(&t->run->j, "table", name);
+	json_text(&t->run->j, "key", key);
+	json_object_end(&t->run->j);
+	arena_clear(&ar);
+}
+
+/* A table of a server that the test says nothing of. */
+static void
+look_for_servers(struct trial *t, const struct rs_record *r)
+{
+	const struct rs_step	*s;
+	size_t			 i;
+
+	for (i = 0; i < r->n; i++) {
+		s = &r->steps[i];
+		if (s->kind == RS_STEP_MAP && !t->given[s->number] &&
+		    map_is_declared(policy_map(t->policy, s->number)))
+			table_failure(t, s);
+	}
+}
+
+static void
 session_end(struct trial *t)
 {
-	size_t	i;
+	const struct played	*p;
+	size_t			 i;
 
 	if (!t->playing)
 		return;
 	for (i = 0; i < t->play.n; i++) {
-		note_reached(t->run, &t->play.v[i].record);
-		note_reached(t->run, &t->play.v[i].route_record);
+		p = &t->play.v[i];
+		note_reached(t->run, &p->record);
+		note_reached(t->run, &p->route_record);
+		look_for_servers(t, &p->record);
+		look_for_servers(t, &p->route_record);
 	}
 	play_end(&t->play);
 	t->playing = false;
@@ -137,7 +202,9 @@ static void
 session_begin(struct trial *t)
 {
 	session_end(t);
-	play_begin(&t->play, t->policy, t->now_ms);
+	t->tx += TX_SESSION;
+	t->limits.now_ms = t->now_ms;
+	play_begin(&t->play, t->policy, t->now_ms, t->tx);
 	t->play.milters = t->milters;
 	t->play.nmilters = t->nmilters;
 	t->playing = true;
@@ -248,9 +315,7 @@ failure(struct trial *t, const struct cf_step *s)
 	expect_text(im, s, &expected);
 	if (t->playing)
 		expect_got(&t->play, &got);
-	if (t->failures++ == 0)
-		buf_addf(&run->text, "FAILED  %.*s  (%s:%u)\n",
-		    SPAN_ARG(t->test->name), run->file, t->test->line);
+	failed(t);
 	buf_addf(&run->text, "  %s:%u: expected %s\n", run->file, s->line,
 	    buf_cstr(&expected));
 	buf_addf(&run->text, "  got %s\n", buf_cstr(&got));
@@ -311,6 +376,7 @@ steps(struct trial *t)
 static void
 run(struct trial *t)
 {
+	counters_init(&t->limits.counters);
 	with(t);
 	if (open_policy(t)) {
 		with_maps(t);
@@ -319,8 +385,10 @@ run(struct trial *t)
 		policy_unref(&t->policy);
 	} else
 		t->failures++;
+	counters_clear(&t->limits.counters);
 	fakedns_clear(&t->dns);
 	free(t->milters);
+	free(t->given);
 }
 
 void
