@@ -1,31 +1,103 @@
 /*
- * actions.c - what rules do: where an action may stand, and what it takes.
+ * actions.c - what rules can do: the words, and where each may stand.
  */
 #include "cf/types.h"
-#include "mail/status.h"
 
-static const char *const action_words[] = {
-	[CF_A_ACCEPT] = "accept", [CF_A_REJECT] = "reject",
-	[CF_A_DEFER] = "defer", [CF_A_DISCARD] = "discard",
-	[CF_A_ADD] = "add header", [CF_A_SET] = "set header",
-	[CF_A_REMOVE] = "remove header", [CF_A_LOG] = "log",
-	[CF_A_TAG] = "tag", [CF_A_EXPAND] = "expand",
-	[CF_A_DELIVER] = "deliver", [CF_A_RELAY] = "relay",
-	[CF_A_MX] = "mx", [CF_A_REDIRECT] = "redirect",
-	[CF_A_MOVED] = "moved", [CF_A_VALUE] = "a value"
+#define AT(hook)	(1u << RS_HOOK_##hook)
+#define TALK	(AT(CONNECT) | AT(HELO) | AT(MAIL) | AT(RCPT) | AT(DATA) | \
+		    AT(CONTENT))
+#define SESSION	(TALK | AT(STARTTLS) | AT(AUTH))
+#define MESSAGE	(AT(MAIL) | AT(RCPT) | AT(DATA) | AT(CONTENT))
+#define ANYWHERE UINT32_MAX
+
+/* A refusal in on deliver and on relay is that of the recipient. */
+#define REFUSING (SESSION | AT(ROUTE) | AT(DELIVER) | AT(RELAY))
+
+static const struct action {
+	const char	*word;
+	uint32_t	 hooks;
+	bool		 final;
+	bool		 served;	/* else refused by `run` */
+	const char	*where;		/* as messages say it */
+} actions[] = {
+#define EVERY	"everywhere"
+#define ROUTES	"'route'"
+#define SESSIONS "the hooks of a session"
+#define MESSAGES "the hooks of a session from 'on mail' on"
+	[CF_A_ACCEPT] = { "accept", SESSION | AT(DELIVER) | AT(BOUNCE) |
+	    AT(RELAY), true, true, "hooks, and not in 'route'" },
+	[CF_A_REJECT] = { "reject", REFUSING, true, true,
+	    "hooks other than 'on bounce'" },
+	[CF_A_DEFER] = { "defer", REFUSING, true, true,
+	    "hooks other than 'on bounce'" },
+	[CF_A_DISCARD] = { "discard", TALK | AT(ROUTE) | AT(DELIVER) |
+	    AT(BOUNCE), true, true, "hooks of the session, 'route', 'on "
+	    "deliver' and 'on bounce'" },
+	[CF_A_ADD] = { "add header", SESSION, false, true, SESSIONS },
+	[CF_A_SET] = { "set header", SESSION, false, true, SESSIONS },
+	[CF_A_REMOVE] = { "remove header", SESSION, false, true, SESSIONS },
+	[CF_A_LOG] = { "log", ANYWHERE, false, true, EVERY },
+	[CF_A_TAG] = { "tag", SESSION, false, true, SESSIONS },
+	[CF_A_EXPAND] = { "expand", AT(ROUTE), false, true, ROUTES },
+	[CF_A_DELIVER] = { "deliver", AT(ROUTE), true, true, ROUTES },
+	[CF_A_RELAY] = { "relay", AT(ROUTE), true, true, ROUTES },
+	[CF_A_MX] = { "mx", AT(ROUTE), true, true, ROUTES },
+	[CF_A_REDIRECT] = { "redirect", AT(ROUTE), true, true, ROUTES },
+	[CF_A_MOVED] = { "moved", AT(ROUTE), true, true, ROUTES },
+	[CF_A_VALUE] = { "a value", ANYWHERE, true, true, EVERY },
+	[CF_A_VERDICT] = { "a verdict out of a map", TALK | AT(ROUTE), false,
+	    true, "the hooks of a session, and in 'route'" },
+	[CF_A_QUARANTINE] = { "quarantine", TALK, true, false, SESSIONS },
+	[CF_A_LMTP] = { "lmtp", AT(ROUTE), true, false, ROUTES },
+	[CF_A_FILE] = { "file", AT(ROUTE), true, false, ROUTES },
+	[CF_A_PIPE] = { "pipe", AT(ROUTE), true, false, ROUTES },
+	[CF_A_DELAY] = { "delay", TALK, false, true, SESSIONS },
+	[CF_A_BCC] = { "bcc", MESSAGE, false, true, MESSAGES },
+	[CF_A_USE] = { "use milter", SESSION, false, false, SESSIONS },
+	[CF_A_SKIP] = { "skip milter", SESSION, false, false, SESSIONS },
+	[CF_A_APPLY] = { "apply", ANYWHERE, false, true, EVERY },
+	[CF_A_HEADERS_ONLY] = { "headers only", AT(BOUNCE), false, true,
+	    "'on bounce'" },
+	[CF_A_ALLOW] = { "allow open relay", AT(RCPT), false, true,
+	    "'on rcpt'" },
 };
 
 bool
 cf_action_is_final(const struct cf_action *a)
 {
-	switch (a->kind) {
-	case CF_A_ADD: case CF_A_SET: case CF_A_REMOVE: case CF_A_LOG:
-	case CF_A_TAG: case CF_A_EXPAND: case CF_A_VERDICT: case CF_A_DELAY:
-	case CF_A_BCC: case CF_A_USE: case CF_A_SKIP: case CF_A_APPLY:
-	case CF_A_HEADERS_ONLY: case CF_A_ALLOW:
-		return false;
-	default:
-		return true;
+	return actions[a->kind].final;
+}
+
+const char *
+cf_action_word(const struct cf_action *a)
+{
+	return actions[a->kind].word;
+}
+
+/* access tables speak of what comes in, mailertables of where it goes. */
+uint32_t
+cf_action_hooks(const struct cf_action *a)
+{
+	uint32_t	 hooks = actions[a->kind].hooks;
+
+	if (a->kind != CF_A_VERDICT || a->sym == NULL)
+		return hooks;
+	return span_eq(a->sym->map_kind, SPAN("routes")) ? AT(ROUTE) : TALK;
+}
+
+void
+cf_action_near(struct cf_near *near)
+{
+	struct span	 word;
+	ptrdiff_t	 blank;
+	size_t		 i;
+
+	for (i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+		word = span_of(actions[i].word);
+		if ((blank = span_index(word, ' ')) >= 0)
+			word.n = (size_t)blank;
+		if (i != CF_A_VALUE && i != CF_A_VERDICT)
+			cf_near_try(near, word);
 	}
 }
 
@@ -49,276 +121,39 @@ cf_reply_status(const struct cf_action *a)
 	return a->kind == CF_A_REJECT ? SPAN("5.7.1") : SPAN("4.7.1");
 }
 
-/* In which blocks the action may stand. */
 static void
-check_place(struct cf *cf, const struct cf_action *a, enum rs_hook hook)
+error_verdict_place(struct cf *cf, const struct cf_action *a)
 {
-	const char	*word = action_words[a->kind];
-
-	switch (a->kind) {
-	case CF_A_ACCEPT:
-		if (hook != RS_HOOK_ROUTE)
-			return;
-		cf_error(cf, a->loc, "'accept' does not say where mail goes");
-		cf_help(cf, "a route ends in deliver, relay, mx, redirect, "
-		    "moved, reject, defer or discard");
-		return;
-	case CF_A_ADD: case CF_A_SET: case CF_A_REMOVE: case CF_A_TAG:
-		if (hook == RS_HOOK_ROUTE)
-			cf_error(cf, a->loc, "'%s' cannot stand in 'route', "
-			    "which is asked for each recipient, and again at "
-			    "retries", word);
-		return;
-	case CF_A_EXPAND: case CF_A_DELIVER: case CF_A_RELAY: case CF_A_MX:
-	case CF_A_REDIRECT: case CF_A_MOVED:
-		if (hook != RS_HOOK_ROUTE)
-			cf_error(cf, a->loc, "'%s' stands only in 'route'",
-			    word);
-		return;
-	default:
-		return;
-	}
-}
-
-/* reject is 5xx with 5.x.x, defer 4xx with 4.x.x (RFC 3463, 2). */
-static void
-check_reply(struct cf *cf, const struct cf_action *a)
-{
-	const struct cf_reply	*r = &a->reply;
-	bool			 reject = a->kind == CF_A_REJECT;
-	int			 class = reject ? 5 : 4;
-	const char		*word = action_words[a->kind];
-	const char		*other = reject ? "defer" : "reject";
-
-	if (r->has_code && (r->code / 100 != class || r->code % 100 >= 60)) {
-		cf_error(cf, r->code_loc, r->code / 100 == 9 - class ?
-		    "%s takes a %dxx code, and %d.x.x with it; %lld is for %s" :
-		    "%s takes a %dxx code, and %d.x.x with it; %lld is no "
-		    "such code", word, class, class, (long long)r->code,
-		    other);
-		return;
-	}
-	if (r->has_status && r->status.p[0] != '0' + class)
-		cf_error(cf, r->status_loc, r->status.p[0] == '2' ?
-		    "%s takes a %dxx code, and %d.x.x with it; %.*s is a "
-		    "success" :
-		    "%s takes a %dxx code, and %d.x.x with it; %.*s is for %s",
-		    word, class, class, SPAN_ARG(r->status), other);
-	else if (r->has_status && !status_ok(r->status))
-		cf_error(cf, r->status_loc, "'%.*s' is no status (RFC 3463)",
-		    SPAN_ARG(r->status));
-}
-
-/* Header fields. */
-
-static bool
-is_field_char(char c)
-{
-	return c > ' ' && c < 0x7f && c != ':';
-}
-
-/* The length of the name at the front of s (RFC 5322, 2.2). */
-static size_t
-field_name(struct span s)
-{
-	size_t	 n = 0;
-
-	while (n < s.n && is_field_char(s.p[n]))
-		n++;
-	return n;
-}
-
-/* "Name: value": the name is constant. */
-static void
-check_field(struct cf *cf, struct cf_action *a)
-{
-	struct cf_expr	*first = a->expr;
-	struct span	 s;
-	size_t		 n;
-
-	if (first->kind == CF_E_TEXT)
-		first = first->list;
-	if (first->kind == CF_E_BAD)
-		return;
-	s = first->kind == CF_E_CONST && first->type == RS_T_TEXT ?
-	    first->value.s : SPAN_NONE;
-	n = field_name(s);
-	if (n == 0 || n == s.n || s.p[n] != ':') {
-		cf_error(cf, a->expr->loc, "a header field is written "
-		    "\"Name: value\", its name constant");
-		return;
-	}
-	a->field = (struct span){ s.p, n };
-	if (a->kind != CF_A_SET)
-		return;
-	while (++n < s.n && s.p[n] == ' ')
-		continue;
-	first->value.s = span_from(s, n);
-}
-
-static void
-check_remove(struct cf *cf, struct cf_action *a)
-{
-	const struct cf_expr	*e = a->expr;
-
-	if (e->kind == CF_E_BAD)
-		return;
-	if (e->kind != CF_E_CONST || e->value.s.n == 0 ||
-	    field_name(e->value.s) != e->value.s.n) {
-		cf_error(cf, e->loc, "the name of a header field is wanted "
-		    "here, as in remove header \"X-Spam\"");
-		return;
-	}
-	a->field = e->value.s;
-}
-
-/* Routes. */
-
-/* Whether what stands behind the last text of a stranger has the '@'. */
-static bool
-domain_is_clean(const struct cf_expr *e)
-{
-	const struct cf_expr	*part;
-	bool			 clean = false;
-
-	if (e->kind != CF_E_TEXT)
-		return !e->tainted;
-	for (part = e->list; part != NULL; part = part->next) {
-		if (part->tainted)
-			clean = false;
-		else if (part->kind == CF_E_CONST &&
-		    part->type == RS_T_TEXT &&
-		    span_index(part->value.s, '@') >= 0)
-			clean = true;
-	}
-	return clean;
-}
-
-static void
-check_redirect(struct cf *cf, struct cf_expr *e)
-{
-	const struct cf_expr	*taint = cf_type_taint(e);
-
-	if (e->kind == CF_E_BAD)
-		return;
-	if (taint != NULL && !domain_is_clean(e)) {
-		cf_error(cf, e->loc, "the client could choose this domain: it "
-		    "comes from %s", cf_expr_text(cf, taint).p);
-		cf_help(cf, "write the domain, or take the address from a "
-		    "table");
-		return;
-	}
-	if (e->kind == CF_E_TEXT)
-		e->table = true;	/* read as an address when it is known */
-	(void)cf_type_want(cf, e, RS_T_ADDRESS, "'redirect'");
-}
-
-/* "host", "host:port", "[address]:port". */
-static bool
-is_hop(struct span s)
-{
-	size_t		 n = s.n;
-	uint64_t	 port;
-
-	while (n > 0 && s.p[n - 1] >= '0' && s.p[n - 1] <= '9')
-		n--;
-	if (n > 0 && n < s.n && s.p[n - 1] == ':') {
-		if (!span_u64(span_from(s, n), 65535, &port) || port == 0)
-			return false;
-		s.n = n - 1;
-	}
-	for (n = 0; n < s.n; n++) {
-		if (s.p[n] <= ' ' || s.p[n] == 0x7f || s.p[n] == '/')
-			return false;
-	}
-	return s.n > 0;
-}
-
-static void
-check_relay(struct cf *cf, struct cf_expr *e)
-{
-	const struct cf_expr	*taint = cf_type_taint(e);
-
-	if (!cf_type_want(cf, e, RS_T_TEXT, "'relay'"))
-		return;
-	if (taint != NULL) {
-		cf_error(cf, e->loc, "the client could choose this host: it "
-		    "comes from %s", cf_expr_text(cf, taint).p);
-		cf_help(cf, "take hosts from constants and tables only");
-	} else if (e->kind == CF_E_CONST && !is_hop(e->value.s)) {
-		cf_error(cf, e->loc, "'%.*s' is no host, nor host:port",
-		    SPAN_ARG(e->value.s));
-	}
-}
-
-static void
-check_expand(struct cf *cf, const struct cf_action *a)
-{
-	if (a->sym != NULL && span_eq(a->sym->map_kind, SPAN("accounts")))
-		cf_error(cf, a->name_loc, "'%.*s' is a map of accounts; it "
-		    "says not where mail goes", SPAN_ARG(a->sym->name));
-}
-
-static void
-type_action(struct cf *cf, struct cf_action *a, unsigned result)
-{
-	switch (a->kind) {
-	case CF_A_REJECT: case CF_A_DEFER:
-		check_reply(cf, a);
-		break;
-	case CF_A_ADD: case CF_A_SET:
-		check_field(cf, a);
-		break;
-	case CF_A_REMOVE:
-		check_remove(cf, a);
-		break;
-	case CF_A_TAG:
-		if (a->sym != NULL)
-			(void)cf_type_want(cf, a->expr, a->sym->type,
-			    arena_printf(&cf->arena, "tag '%.*s'",
-			    SPAN_ARG(a->name)).p);
-		break;
-	case CF_A_EXPAND:
-		check_expand(cf, a);
-		break;
-	case CF_A_RELAY:
-		if (a->sym == NULL)
-			check_relay(cf, a->expr);
-		break;
-	case CF_A_REDIRECT:
-		check_redirect(cf, a->expr);
-		break;
-	case CF_A_MOVED:
-		(void)cf_type_want(cf, a->expr, RS_T_TEXT, "'moved'");
-		break;
-	case CF_A_VALUE:
-		(void)cf_type_want(cf, a->expr, result,
-		    "the ruleset's value");
-		break;
-	default:
-		break;
-	}
+	if (span_eq(a->sym->map_kind, SPAN("routes")))
+		cf_error(cf, a->loc, "'%.*s' says where mail goes, which is "
+		    "asked in 'route'", SPAN_ARG(a->sym->name));
+	else
+		cf_error(cf, a->loc, "'%.*s' says what is let in, which is "
+		    "asked in the hooks of a session",
+		    SPAN_ARG(a->sym->name));
 }
 
 void
-cf_type_actions(struct cf *cf, struct cf_action *a, enum rs_hook hook,
-    unsigned result)
+cf_action_place(struct cf *cf, const struct cf_action *a, enum rs_hook hook)
 {
-	const struct cf_action	*ended = NULL;
+	const struct action	*info = &actions[a->kind];
 
-	for (; a != NULL; a = a->next) {
-		if (ended != NULL) {
-			cf_error(cf, a->loc, "never reached: '%s' before it "
-			    "ends the block", action_words[ended->kind]);
-			ended = NULL;
-		}
-		if (a->expr != NULL && a->sym == NULL)
-			cf_type_expr(cf, a->expr);
-		else if (a->expr != NULL && a->kind == CF_A_TAG)
-			cf_type_expr(cf, a->expr);
-		check_place(cf, a, hook);
-		type_action(cf, a, result);
-		if (cf_action_is_final(a))
-			ended = a;
+	if (!info->served)
+		cf_error_unserved(cf, a->loc, "'%s' is not served by this "
+		    "version", info->word);
+	if (hook == RS_NHOOKS || (cf_action_hooks(a) >> hook & 1) != 0)
+		return;
+	if (a->kind == CF_A_VERDICT && a->sym != NULL) {
+		error_verdict_place(cf, a);
+	} else if (a->kind == CF_A_ACCEPT && hook == RS_HOOK_ROUTE) {
+		cf_error(cf, a->loc, "'accept' does not say where mail goes");
+		cf_help(cf, "a route ends in deliver, relay, mx, lmtp, pipe, "
+		    "file, redirect, moved, reject, defer or discard");
+	} else {
+		cf_error(cf, a->loc, "'%s' stands only in %s", info->word,
+		    info->where);
+		if (hook == RS_HOOK_ROUTE)
+			cf_help(cf, "a route is asked for each recipient, and "
+			    "again at retries");
 	}
 }

@@ -57,6 +57,7 @@ struct cf_sym {
 	/* RULESET */
 	uint32_t		 hooks;		/* bits of those in which all it names is known */
 	struct cf_expr		*bounds[RS_NHOOKS];	/* what is not known there */
+	struct cf_action	*barred[RS_NHOOKS];	/* what may not stand there */
 	struct cf_expr		*calling;	/* the call through which it is left */
 	uint8_t			 mark;		/* 1: being resolved, 2: resolved */
 };

@@ -195,8 +195,10 @@ emit_text(struct emit *f, const struct cf_expr *e, unsigned reg)
 		free_reg(f, row + i);
 }
 
+/* A call whose value goes into reg; of an `apply`, which has none: APPLY. */
 static void
-emit_call(struct emit *f, const struct cf_expr *e, unsigned reg)
+emit_calling(struct emit *f, enum rs_op op, const struct cf_expr *e,
+    unsigned reg)
 {
 	const struct cf_expr	*arg;
 	unsigned		 n = count_list(e), row = 0, i = 0;
@@ -205,9 +207,15 @@ emit_call(struct emit *f, const struct cf_expr *e, unsigned reg)
 		row = emit_reg(f, n);
 	for (arg = e->list; arg != NULL; arg = arg->next)
 		emit_into(f, arg, row + i++);
-	emit_op(f, RS_CALL, reg, row, e->sym->index);
+	emit_op(f, op, reg, row, e->sym->index);
 	for (i = 0; i < n && !f->full; i++)
 		free_reg(f, row + i);
+}
+
+void
+emit_apply(struct emit *f, const struct cf_expr *call)
+{
+	emit_calling(f, RS_APPLY, call, 0);
 }
 
 /* One or two operands. */
@@ -392,7 +400,7 @@ emit_into(struct emit *f, const struct cf_expr *e, unsigned reg)
 		emit_index(f, e, reg);
 		break;
 	case CF_E_CALL:
-		emit_call(f, e, reg);
+		emit_calling(f, RS_CALL, e, reg);
 		break;
 	case CF_E_ELSE:
 		emit_else(f, e, reg);

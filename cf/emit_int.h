@@ -36,6 +36,8 @@ unsigned	 emit_reg(struct emit *, unsigned n);	/* n in a row */
 void		 emit_release(struct emit *, struct emit_op);
 struct emit_op	 emit_expr(struct emit *, const struct cf_expr *);
 void		 emit_into(struct emit *, const struct cf_expr *, unsigned reg);
+/* `apply RULESET(...)` */
+void		 emit_apply(struct emit *, const struct cf_expr *call);
 uint32_t	 emit_op(struct emit *, enum rs_op, unsigned a, unsigned b, uint32_t c);
 
 /* The slot of a fact, or of a part of sender or rcpt; -1: none. */

@@ -42,23 +42,38 @@ rule_text(struct cf *cf, struct cf_loc loc)
 
 /* Actions. */
 
+static struct emit_op
+emit_reply_text(struct emit *f, const struct cf_action *a)
+{
+	struct rs_value	 none = rs_text(RS_T_TEXT, SPAN(""));
+	struct emit_op	 text;
+
+	if (a->expr != NULL)
+		return emit_expr(f, a->expr);
+	text.reg = (uint8_t)emit_reg(f, 1);
+	text.temp = true;
+	emit_op(f, RS_LOAD, text.reg, 0, rs_build_const(f->b, &none));
+	return text;
+}
+
 static void
 emit_reply(struct emit *f, const struct cf_action *a, enum rs_op op)
 {
-	struct rs_value	 none = rs_text(RS_T_TEXT, SPAN(""));
 	uint32_t	 reply;
 	struct emit_op	 text;
 
 	reply = rs_build_reply(f->b, cf_reply_code(a), cf_reply_status(a));
-	if (a->expr != NULL) {
-		text = emit_expr(f, a->expr);
-	} else {
-		text.reg = (uint8_t)emit_reg(f, 1);
-		text.temp = true;
-		emit_op(f, RS_LOAD, text.reg, 0,
-		    rs_build_const(f->b, &none));
-	}
+	text = emit_reply_text(f, a);
 	emit_op(f, op, text.reg, 0, reply);
+	emit_release(f, text);
+}
+
+static void
+emit_reason(struct emit *f, const struct cf_action *a)
+{
+	struct emit_op	 text = emit_reply_text(f, a);
+
+	emit_op(f, RS_QUARANTINE, text.reg, 0, 0);
 	emit_release(f, text);
 }
 
@@ -148,6 +163,43 @@ emit_action(struct emit *f, const struct cf_action *a)
 	case CF_A_VALUE:
 		emit_with(f, RS_RETURN, a->expr, 0);
 		break;
+	case CF_A_VERDICT:
+		emit_with(f, RS_VERDICT, a->expr, a->sym->index);
+		break;
+	case CF_A_QUARANTINE:
+		emit_reason(f, a);
+		break;
+	case CF_A_LMTP:
+		emit_with(f, RS_LMTP, a->expr, 0);
+		break;
+	case CF_A_FILE:
+		emit_with(f, RS_FILE, a->expr, 0);
+		break;
+	case CF_A_PIPE:
+		emit_with(f, RS_PIPE, a->expr,
+		    rs_build_string(f->b, a->name));
+		break;
+	case CF_A_DELAY:
+		emit_op(f, RS_DELAY, 0, 0,
+		    rs_build_const(f->b, &a->expr->value));
+		break;
+	case CF_A_BCC:
+		emit_with(f, RS_BCC, a->expr, 0);
+		break;
+	case CF_A_USE:
+		emit_op(f, RS_MILTER_USE, 0, 0, a->sym->object->index);
+		break;
+	case CF_A_SKIP:
+		emit_op(f, RS_MILTER_SKIP, 0, 0, a->sym->object->index);
+		break;
+	case CF_A_APPLY:
+		emit_apply(f, a->expr);
+		break;
+	case CF_A_HEADERS_ONLY:
+		emit_op(f, RS_HEADERS_ONLY, 0, 0, 0);
+		break;
+	case CF_A_ALLOW:
+		break;		/* it has spoken to prove.c */
 	default:
 		break;
 	}
@@ -294,6 +346,11 @@ emit_ruleset(struct cf *cf, struct rs_build *b, struct cf_sym *sym)
 	sym->index = rs_build_func(b, sym->name, RS_FUNC_RULESET,
 	    first_hook(sym->hooks), types, n, sym->type);
 	emit_rules(&f, sym->decl->rules);
+	if (sym->type == RS_T_VERDICT) {
+		emit_op(&f, RS_END, 0, 0, 0);
+		rs_build_func_end(b);
+		return;
+	}
 	/* prove.c has seen that no path comes here. */
 	reg = emit_reg(&f, 1);
 	emit_op(&f, RS_LOAD, reg, 0, rs_build_const(b, &empty));

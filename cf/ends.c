@@ -146,6 +146,7 @@ cf_next_token(struct cf_parser *p, struct cf_token *tok)
 	    p->last == T_BEGIN_POLICY)
 		p->first = *tok;
 	p->last = tok->kind;
+	p->prior = p->before.kind;
 	p->before = p->now;
 	p->now = *tok;
 }

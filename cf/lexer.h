@@ -43,6 +43,7 @@ struct cf_parser {
 	int		 last;		/* kind handed out last */
 	struct cf_token	 first;		/* of the statement under way */
 	struct cf_token	 before, now;	/* handed out last but one, and last */
+	int		 prior;		/* kind handed out before these */
 	bool		 recover;	/* skip to the end of the statement */
 	unsigned	 recover_to;	/* open { there */
 	struct cf_opt	*options;	/* cf_parse_options() */

@@ -17,6 +17,7 @@ struct cf_scope {
 	struct cf_sym	*ruleset;	/* or inside this: callers say the hook */
 	struct cf_local	*locals;	/* arguments and lets so far */
 	bool		 quiet;		/* no facts at all: constants of the top */
+	bool		 applying;	/* the call of an `apply` */
 };
 
 /* names.c */
@@ -31,6 +32,10 @@ void	cf_rewrite_declare(struct cf *, struct cf_decl *);
 /* resolve.c: rulesets that it calls come first. */
 void	cf_resolve_ruleset(struct cf *, struct cf_sym *);
 void	cf_resolve_hooks(struct cf *);
+/* The argument or let of that name; NULL: none. */
+struct cf_sym *cf_local_named(const struct cf_scope *, struct span name);
+/* The fact of that name; RS_NFACTS: none. */
+unsigned cf_fact_named(struct span name);
 /* Fills in ref, sym, fact, part of e and of all below it. */
 void	cf_resolve(struct cf *, struct cf_scope *, struct cf_expr *);
 /* The symbol of that name and kind, used from now on; NULL: reported. */

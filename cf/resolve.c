@@ -6,6 +6,7 @@
  * in which all that it names is known.
  */
 #include "cf/names.h"
+#include "cf/types.h"
 
 bool
 cf_known_in(unsigned fact, enum rs_hook hook)
@@ -81,8 +82,8 @@ fact_hooks(unsigned fact)
 }
 
 /* The fact of that name; RS_NFACTS: none. */
-static unsigned
-fact_named(struct span name)
+unsigned
+cf_fact_named(struct span name)
 {
 	unsigned	 f;
 
@@ -97,7 +98,7 @@ static bool
 resolve_fact(struct cf *cf, struct cf_scope *s, struct cf_expr *e,
     struct span name)
 {
-	unsigned	 f = fact_named(name);
+	unsigned	 f = cf_fact_named(name);
 
 	if (f == RS_NFACTS)
 		return false;
@@ -111,8 +112,8 @@ resolve_fact(struct cf *cf, struct cf_scope *s, struct cf_expr *e,
 	return true;
 }
 
-static struct cf_sym *
-find_local(const struct cf_scope *s, struct span name)
+struct cf_sym *
+cf_local_named(const struct cf_scope *s, struct span name)
 {
 	const struct cf_local	*l;
 
@@ -220,7 +221,7 @@ cf_need(struct cf *cf, struct span name, struct cf_loc loc,
 static void
 resolve_name(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
 {
-	struct cf_sym	*sym = find_local(s, e->name);
+	struct cf_sym	*sym = cf_local_named(s, e->name);
 
 	if (sym == NULL)
 		sym = cf_find(cf, e->name);
@@ -266,7 +267,7 @@ resolve_field(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
 		if (resolve_fact(cf, s, e, joined))
 			return;
 		if (cf_is_server_word(e->a->name) &&
-		    fact_named(e->a->name) == RS_NFACTS) {
+		    cf_fact_named(e->a->name) == RS_NFACTS) {
 			error_no_fact(cf, e, joined);
 			e->kind = CF_E_BAD;
 			return;
@@ -355,6 +356,8 @@ need_hooks(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
 		for (h = 0; h < RS_NHOOKS; h++) {
 			if (s->ruleset->bounds[h] == NULL)
 				s->ruleset->bounds[h] = sym->bounds[h];
+			if (s->ruleset->barred[h] == NULL)
+				s->ruleset->barred[h] = sym->barred[h];
 		}
 		s->ruleset->hooks &= sym->hooks;
 		return;
@@ -362,6 +365,14 @@ need_hooks(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
 	if (s->quiet || (sym->hooks >> s->hook & 1) != 0)
 		return;
 	bound = sym->bounds[s->hook];
+	if (sym->barred[s->hook] != NULL) {
+		cf_error(cf, e->loc, "'%.*s' cannot be applied in '%s': its "
+		    "'%s' (line %u) cannot stand there", SPAN_ARG(sym->name),
+		    rs_hook_names[s->hook],
+		    cf_action_word(sym->barred[s->hook]),
+		    cf_line(cf, sym->barred[s->hook]->loc));
+		return;
+	}
 	cf_error(cf, e->loc, "'%.*s' cannot be called in '%s': it names %.*s "
 	    "(line %u), which is not known there", SPAN_ARG(sym->name),
 	    rs_hook_names[s->hook], SPAN_ARG(cf_expr_text(cf, bound)),
@@ -371,12 +382,22 @@ need_hooks(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
 static void
 resolve_call(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
 {
+	bool		 applying = s->applying;
 	struct cf_expr	*arg;
 	struct cf_sym	*sym;
 
+	s->applying = false;
 	for (arg = e->list; arg != NULL; arg = arg->next)
 		cf_resolve(cf, s, arg);
 	if ((sym = cf_need(cf, e->name, e->loc, CF_S_RULESET)) == NULL) {
+		e->kind = CF_E_BAD;
+		return;
+	}
+	if (!applying && sym->type == RS_T_VERDICT) {
+		cf_error(cf, e->loc, "'%.*s' acts, and gives no value",
+		    SPAN_ARG(e->name));
+		cf_help(cf, "it stands behind '=>': apply %.*s(...)",
+		    SPAN_ARG(e->name));
 		e->kind = CF_E_BAD;
 		return;
 	}
@@ -453,144 +474,4 @@ cf_resolve(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
 		cf_resolve(cf, s, e->b);
 	for (x = e->list; x != NULL; x = x->next)
 		cf_resolve(cf, s, x);
-}
-
-/* Blocks of rules. */
-
-static void
-push_local(struct cf *cf, struct cf_scope *s, struct cf_sym *sym)
-{
-	struct cf_local	*l;
-
-	if (find_local(s, sym->name) != NULL) {
-		cf_error(cf, sym->loc, "'%.*s' is declared already in this "
-		    "block", SPAN_ARG(sym->name));
-		sym->used = true;
-		return;
-	}
-	if (!cf_may_declare(cf, sym->name, sym->loc)) {
-		sym->used = true;
-		return;
-	}
-	l = arena_alloc(&cf->arena, sizeof(*l));
-	l->sym = sym;
-	l->next = s->locals;
-	s->locals = l;
-}
-
-static void
-resolve_let(struct cf *cf, struct cf_scope *s, struct cf_rule *r)
-{
-	cf_resolve(cf, s, r->cond);
-	r->sym = cf_sym_new(cf, CF_S_LET, r->name, r->loc);
-	r->sym->let = r;
-	r->sym->index = cf->nlocals++;
-	push_local(cf, s, r->sym);
-}
-
-/* `relay NAME`: the name of a relay comes before all others. */
-static void
-resolve_relay(struct cf *cf, struct cf_scope *s, struct cf_action *a)
-{
-	struct cf_sym	*sym;
-
-	if (a->expr->kind != CF_E_NAME) {
-		cf_resolve(cf, s, a->expr);
-		return;
-	}
-	sym = find_local(s, a->expr->name);
-	if (sym == NULL)
-		sym = cf_find(cf, a->expr->name);
-	if (sym == NULL && fact_named(a->expr->name) == RS_NFACTS) {
-		(void)cf_need(cf, a->expr->name, a->expr->loc, CF_S_RELAY);
-		a->expr->kind = CF_E_BAD;
-	} else if (sym != NULL && sym->kind == CF_S_RELAY) {
-		sym->used = true;
-		a->sym = sym;
-	} else {
-		cf_resolve(cf, s, a->expr);
-	}
-}
-
-static void
-resolve_action(struct cf *cf, struct cf_scope *s, struct cf_action *a)
-{
-	switch (a->kind) {
-	case CF_A_RELAY:
-		resolve_relay(cf, s, a);
-		return;
-	case CF_A_EXPAND:
-		a->sym = cf_need(cf, a->name, a->name_loc, CF_S_MAP);
-		return;
-	case CF_A_DELIVER:
-		a->sym = cf_need(cf, a->name, a->name_loc, CF_S_MAILBOX);
-		return;
-	case CF_A_TAG:
-		a->sym = cf_need(cf, a->name, a->name_loc, CF_S_TAG);
-		break;
-	default:
-		if (a->kind > CF_A_VALUE)
-			cf_error_later(cf, a->loc, SPAN("this action"));
-		break;
-	}
-	if (a->expr != NULL)
-		cf_resolve(cf, s, a->expr);
-}
-
-static void
-resolve_rules(struct cf *cf, struct cf_scope *s, struct cf_rule *r)
-{
-	struct cf_action	*a;
-
-	for (; r != NULL; r = r->next) {
-		if (r->is_let) {
-			resolve_let(cf, s, r);
-			continue;
-		}
-		cf_resolve(cf, s, r->cond);
-		for (a = r->actions; a != NULL; a = a->next)
-			resolve_action(cf, s, a);
-		for (a = r->failing; a != NULL; a = a->next)
-			resolve_action(cf, s, a);
-	}
-}
-
-void
-cf_resolve_ruleset(struct cf *cf, struct cf_sym *sym)
-{
-	struct cf_scope	 s = { .ruleset = sym };
-	struct cf_arg	*a;
-
-	if (sym->mark != 0)
-		return;
-	if (cf->under_way >= RS_CALL_DEPTH - 2) {
-		cf_error(cf, sym->loc, "rulesets call each other deeper than "
-		    "%d", RS_CALL_DEPTH - 2);
-		sym->mark = 2;
-		return;
-	}
-	sym->mark = 1;
-	cf->under_way++;
-	for (a = sym->decl->args; a != NULL; a = a->next)
-		push_local(cf, &s, a->sym);
-	resolve_rules(cf, &s, sym->decl->rules);
-	sym->mark = 2;
-	cf->under_way--;
-	cf->rulesets[cf->nrulesets++] = sym;
-}
-
-void
-cf_resolve_hooks(struct cf *cf)
-{
-	struct cf_scope	 s;
-	struct cf_decl	*d;
-
-	for (d = cf->decls; d != NULL; d = d->next) {
-		if (d->kind != CF_D_HOOK && d->kind != CF_D_ROUTE)
-			continue;
-		memset(&s, 0, sizeof(s));
-		s.hook = d->hook;
-		if (s.hook != RS_NHOOKS)
-			resolve_rules(cf, &s, d->rules);
-	}
 }

@@ -239,122 +239,7 @@ show_sym(struct show *s, const struct cf_sym *sym)
 	origin(s, line_of(s, sym->loc));
 }
 
-/* Rules. */
-
-static void
-print_reply(struct show *s, const struct cf_action *a, const char *word)
-{
-	buf_addf(s->out, "%s %u %.*s", word, cf_reply_code(a),
-	    SPAN_ARG(cf_reply_status(a)));
-	if (a->expr != NULL) {
-		buf_add_char(s->out, ' ');
-		cf_expr_print(a->expr, s->out);
-	}
-}
-
-/* set header: the name is apart from the value. */
-static void
-print_set(struct show *s, const struct cf_action *a)
-{
-	struct buf	 text = { 0 }, name = { 0 };
-
-	cf_quote(a->field, &name);
-	cf_expr_print(a->expr, &text);
-	buf_addf(s->out, "set header %.*s: ", (int)(name.n - 1),
-	    name.base + name.off);
-	buf_add(s->out, text.base + text.off + 1, text.n - 1);
-	buf_clear(&text);
-	buf_clear(&name);
-}
-
-static void
-print_with(struct show *s, const char *word, const struct cf_expr *e)
-{
-	buf_add_str(s->out, word);
-	buf_add_char(s->out, ' ');
-	cf_expr_print(e, s->out);
-}
-
-static void
-print_action(struct show *s, const struct cf_action *a)
-{
-	switch (a->kind) {
-	case CF_A_ACCEPT:
-		buf_add_str(s->out, "accept");
-		break;
-	case CF_A_REJECT:
-		print_reply(s, a, "reject");
-		break;
-	case CF_A_DEFER:
-		print_reply(s, a, "defer");
-		break;
-	case CF_A_DISCARD:
-		buf_add_str(s->out, "discard");
-		break;
-	case CF_A_ADD:
-		print_with(s, "add header", a->expr);
-		break;
-	case CF_A_SET:
-		print_set(s, a);
-		break;
-	case CF_A_REMOVE:
-		print_with(s, "remove header", a->expr);
-		break;
-	case CF_A_LOG:
-		print_with(s, "log", a->expr);
-		break;
-	case CF_A_TAG:
-		buf_addf(s->out, "tag %.*s = ", SPAN_ARG(a->name));
-		cf_expr_print(a->expr, s->out);
-		break;
-	case CF_A_EXPAND:
-		buf_addf(s->out, "expand %.*s", SPAN_ARG(a->name));
-		break;
-	case CF_A_DELIVER:
-		buf_addf(s->out, "deliver %.*s", SPAN_ARG(a->name));
-		break;
-	case CF_A_RELAY:
-		print_with(s, "relay", a->expr);
-		break;
-	case CF_A_MX:
-		buf_add_str(s->out, "mx");
-		break;
-	case CF_A_REDIRECT:
-		print_with(s, "redirect", a->expr);
-		break;
-	case CF_A_MOVED:
-		print_with(s, "moved", a->expr);
-		break;
-	case CF_A_VALUE:
-		cf_expr_print(a->expr, s->out);
-		break;
-	default:
-		break;
-	}
-}
-
-static void
-print_actions(struct show *s, const struct cf_action *a)
-{
-	for (; a != NULL; a = a->next) {
-		print_action(s, a);
-		if (a->next != NULL)
-			buf_add_str(s->out, ", ");
-	}
-}
-
-void
-show_rule(struct show *s, const struct cf_rule *r)
-{
-	if (r->is_let) {
-		buf_addf(s->out, "let %.*s = ", SPAN_ARG(r->name));
-		cf_expr_print(r->cond, s->out);
-		return;
-	}
-	cf_expr_print(r->cond, s->out);
-	buf_add_str(s->out, " => ");
-	print_actions(s, r->actions);
-}
+/* Blocks of rules. */
 
 static void
 show_rules(struct show *s, const struct cf_rule *r)
@@ -366,7 +251,7 @@ show_rules(struct show *s, const struct cf_rule *r)
 		if (!r->has_failing)
 			continue;
 		buf_add_str(s->out, "\tfailing => ");
-		print_actions(s, r->failing);
+		show_actions(s, r->failing);
 		buf_add_char(s->out, '\n');
 	}
 	buf_add_str(s->out, "}\n");

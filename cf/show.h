@@ -13,8 +13,10 @@ struct show {
 
 /* An option's values, a blank before each. */
 void	show_values(const struct cf_set_opt *, struct buf *);
-/* A rule or a let, on one line, without its end. */
+/* show_rules.c: a rule or a let, on one line, without its end. */
 void	show_rule(struct show *, const struct cf_rule *);
+/* Actions, a comma between. */
+void	show_actions(struct show *, const struct cf_action *);
 /* show_json.c */
 void	show_json(struct show *);
 

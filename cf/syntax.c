@@ -3,6 +3,7 @@
  */
 #include "cf/parser.h"
 #include "cf/syntax.h"
+#include "cf/types.h"
 
 #define LISTED_MAX	7	/* expectations that are told */
 
@@ -149,6 +150,31 @@ wrong_statement(const struct cf_parser *p)
 	    p->before.loc.pos == p->first.loc.pos;
 }
 
+/* An action was wanted, and its first word is none. */
+static bool
+wrong_action(const struct cf_parser *p, const char *const *names, size_t n)
+{
+	return (p->prior == T_ARROW || p->prior == ',') &&
+	    is_word(&p->before) && stands_in("'['", names, n) &&
+	    !stands_in("'.'", names, n);
+}
+
+static void
+action_error(struct cf_parser *p)
+{
+	struct cf_near	 near;
+	struct span	 word = p->before.value.s;
+
+	cf_near_begin(&near, word);
+	cf_action_near(&near);
+	if (near.best.n > 0)
+		cf_error(p->cf, p->before.loc, "'%.*s' cannot stand here; did "
+		    "you mean '%.*s'?", SPAN_ARG(word), SPAN_ARG(near.best));
+	else
+		cf_error(p->cf, p->before.loc, "'%.*s' is no action",
+		    SPAN_ARG(word));
+}
+
 void
 cf_syntax_error(struct cf_parser *p, const char *got,
     const char *const *names, size_t n)
@@ -165,6 +191,10 @@ cf_syntax_error(struct cf_parser *p, const char *got,
 	}
 	if (p->scan.told && p->scan.told_end == wrong->loc.end)
 		return;		/* the scanner has told of this token */
+	if (wrong_action(p, names, n)) {
+		action_error(p);
+		return;
+	}
 	best = meant(wrong, names, n);
 	if (best.n == 0 && wrong_statement(p)) {
 		best = meant(&p->before, names, n);

@@ -17,9 +17,18 @@ bool	cf_type_want(struct cf *, struct cf_expr *, unsigned type, const char *wher
 /* What of e a stranger wrote; NULL: nothing. */
 const struct cf_expr *cf_type_taint(const struct cf_expr *);
 
-/* actions.c: what rules do. */
+/* types_action.c; RS_NHOOKS: in a ruleset. */
 void	cf_type_actions(struct cf *, struct cf_action *, enum rs_hook, unsigned result);
+/* actions.c: what rules do. */
 bool	cf_action_is_final(const struct cf_action *);
+/* "add header", as messages name the action. */
+const char *cf_action_word(const struct cf_action *);
+/* Bits of the hooks in which it may stand; sym is known. */
+uint32_t cf_action_hooks(const struct cf_action *);
+/* Tries the first words of all actions for one that is none. */
+void	cf_action_near(struct cf_near *);
+/* Reports an action that may not stand in the hook, or is not served. */
+void	cf_action_place(struct cf *, const struct cf_action *, enum rs_hook);
 /* Code and status, with the defaults of what is not written. */
 unsigned	 cf_reply_code(const struct cf_action *);
 struct span	 cf_reply_status(const struct cf_action *);

@@ -50,7 +50,8 @@ type_ruleset(struct cf *cf, struct cf_sym *sym)
 	type_rules(cf, sym->decl->rules, RS_NHOOKS, sym->type);
 	for (r = sym->decl->rules; r != NULL; r = r->next) {
 		sym->may_fail |= r->cond->may_fail;
-		if (r->is_let || r->actions == NULL)
+		if (r->is_let || r->actions == NULL ||
+		    sym->type == RS_T_VERDICT)
 			continue;
 		sym->tainted |= r->actions->expr->tainted;
 		sym->may_fail |= r->actions->expr->may_fail;
