@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
+#include "maps/database.h"
 #include "maps/include.h"
 #include "maps/map_int.h"
 
@@ -291,6 +292,7 @@ map_close(struct map **mp)
 	*mp = NULL;
 	if (m == NULL)
 		return;
+	map_db_close(&m->db);
 	map_includes_clear(m);
 	texts_free(m);
 	arena_clear(&m->arena);
@@ -346,9 +348,10 @@ map_find(const struct map *m, struct span key, struct map_answer *out)
 
 	if (m->broken)
 		return MAP_BROKEN;
-	if (m->n == 0 || key.n == 0 || key.n > MAP_KEY_MAX ||
-	    (i = *slot_of(m, key)) == 0)
+	if (key.n == 0 || key.n > MAP_KEY_MAX)
 		return MAP_NONE;
+	if (m->n == 0 || (i = *slot_of(m, key)) == 0)
+		return m->db != NULL ? map_db_find(m->db, key, out) : MAP_NONE;
 	e = &m->entries[i - 1];
 	*out = (struct map_answer){ .key = key_of(e), .line = e->line };
 	if (e->value_off == ENTRY_BROKEN)

@@ -180,4 +180,19 @@ typedef void alias_cb(void *arg, enum alias_item, struct span text, uint32_t lin
  */
 int		 map_alias_members(const struct map *, struct span value, alias_cb *, void *arg, const char **why);
 
+/*
+ * All entries that can be read, in the order of the table (a database has an
+ * order of its own).  0, or -1: the table cannot be read to its end.
+ */
+typedef void map_walk_cb(void *arg, const struct map_answer *);
+int		 map_walk(const struct map *, map_walk_cb *, void *arg);
+/*
+ * Writes a gdbm database of all entries to path, beside and renamed.  0, or -1
+ * with *why (static), or with errno where *why is NULL.  A table with mistakes
+ * is not built, and accounts never are: a database keeps no secret apart.
+ */
+int		 map_build(const struct map *, const char *path, unsigned mode, const char **why);
+/* It is a database, not a text. */
+bool		 map_is_database(const struct map *);
+
 #endif
