@@ -308,7 +308,7 @@ cf_tests_link(struct cf *cf)
 	for (l = cf->links; l != NULL; l = l->next) {
 		if (l->sym == NULL)
 			l->step->expect.object = l->object->index;
-		else if (l->sym->object != NULL)
+		else if (l->sym->kind != CF_S_MAP && l->sym->object != NULL)
 			l->step->expect.object = l->sym->object->index;
 		else
 			l->step->index = l->sym->index;

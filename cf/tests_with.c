@@ -7,7 +7,8 @@ static const struct {
 	const char	*word;
 	unsigned	 type;		/* RFC 1035, 3.2.2; RFC 3596 */
 } dns_types[] = {
-	{ "A", 1 }, { "PTR", 12 }, { "MX", 15 }, { "TXT", 16 }, { "AAAA", 28 }
+	{ "A", 1 }, { "CNAME", 5 }, { "PTR", 12 }, { "MX", 15 },
+	{ "TXT", 16 }, { "AAAA", 28 }
 };
 
 void
@@ -32,7 +33,7 @@ dns_type(struct testing *t, const struct cf_tnode *n)
 			return dns_types[i].type;
 	}
 	cf_error(t->cf, n->value2_loc, "no DNS type '%.*s'; there are A, "
-	    "AAAA, MX, PTR and TXT", SPAN_ARG(n->value2.s));
+	    "AAAA, CNAME, MX, PTR and TXT", SPAN_ARG(n->value2.s));
 	return 0;
 }
 

@@ -76,7 +76,7 @@ is_image(int fd)
 	char	magic[8];
 
 	return pread(fd, magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
-	    memcmp(magic, "WBIMAGE1", sizeof(magic)) == 0;
+	    memcmp(magic, "WBIMAGE2", sizeof(magic)) == 0;
 }
 
 int

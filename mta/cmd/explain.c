@@ -1,5 +1,5 @@
 /*
- * explain.c - `waybill explain FILE ...`: what is decided, and why.
+ * explain.c - what was decided, and why: as text and as JSON.
  */
 #include "config.h"
 
@@ -9,14 +9,6 @@
 
 #include "mta/cmd/cmd.h"
 #include "mta/cmd/explain.h"
-#include "mta/cmd/play.h"
-
-struct asked {
-	const char	*client, *helo, *auth, *listener, *from, *body;
-	struct cmd_list	 rcpts, headers, dns;
-	bool		 json;
-	struct ip	 ip;
-};
 
 /* --- for people */
 
@@ -87,6 +79,8 @@ explain_played(const struct played *p, const struct rs_image *im,
 	size_t			 i, n;
 
 	buf_addf(out, "%.*s\n", SPAN_ARG(p->command));
+	if (p->milter.n > 0)
+		buf_addf(out, "   milter %.*s\n", SPAN_ARG(p->milter));
 	if (p->record.n > 0)
 		record_text(&p->record, im, policy, out);
 	if (p->routing != NULL) {
@@ -102,8 +96,8 @@ explain_played(const struct played *p, const struct rs_image *im,
 	    SPAN_ARG(p->text));
 }
 
-static void
-say(const struct play *pl, const char *policy)
+void
+explain_say(const struct play *pl, const char *policy)
 {
 	const struct rs_image	*im = policy_image(pl->policy);
 	struct buf		 out = { 0 };
@@ -164,6 +158,8 @@ explain_played_json(struct json *j, const struct played *p,
 	json_object(j, NULL);
 	json_text(j, "command", p->command);
 	json_str(j, "hook", rs_hook_names[p->hook]);
+	if (p->milter.n > 0)
+		json_text(j, "milter", p->milter);
 	json_str(j, "verdict", rs_verdict_name(p->verdict.kind));
 	json_bool(j, "by_route", p->by_route);
 	json_uint(j, "line", p->line);
@@ -182,8 +178,8 @@ explain_played_json(struct json *j, const struct played *p,
 	json_object_end(j);
 }
 
-static void
-say_json(const struct play *pl, const char *policy)
+void
+explain_say_json(const struct play *pl, const char *policy)
 {
 	const struct rs_image	*im = policy_image(pl->policy);
 	struct buf		 out = { 0 };
@@ -201,119 +197,4 @@ say_json(const struct play *pl, const char *policy)
 	json_object_end(&j);
 	buf_add_char(&out, '\n');
 	cmd_write(&out);
-}
-
-/* --- the session */
-
-static int
-play(struct play *pl, const struct asked *a)
-{
-	size_t	i;
-
-	play_connect(pl, &a->ip, span_of(a->listener), span_of(a->auth));
-	if (a->helo != NULL)
-		play_helo(pl, span_of(a->helo));
-	if (a->from != NULL && play_mail(pl, span_of(a->from)) == -1)
-		return cmd_usage("explain", "--from: '%s' is no address",
-		    a->from);
-	for (i = 0; i < a->rcpts.n; i++)
-		if (play_rcpt(pl, span_of(a->rcpts.v[i])) == -1)
-			return cmd_usage("explain",
-			    "--rcpt: '%s' is no address", a->rcpts.v[i]);
-	for (i = 0; i < a->headers.n; i++)
-		play_header(pl, span_of(a->headers.v[i]));
-	if (a->body != NULL)
-		play_body(pl, span_of(a->body));
-	if (a->headers.n > 0 || a->body != NULL)
-		play_content(pl);
-	return CMD_OK;
-}
-
-static int
-explain(const struct cf *cf, const struct asked *a, struct fakedns *dns,
-    const char *file)
-{
-	struct policy_source	 src = { .image_mem = cf_image(cf) };
-	struct policy		*p;
-	struct play		 pl;
-	const char		*why;
-	int			 status;
-
-	src.dns = fakedns_policy(dns);
-	src.quiet = true;
-	if ((p = policy_open(&src, &why)) == NULL) {
-		fprintf(stderr, "waybill explain: %s: %s\n", file, why);
-		return CMD_NO;
-	}
-	play_begin(&pl, p, 0, 0);
-	if ((status = play(&pl, a)) == CMD_OK) {
-		if (a->json)
-			say_json(&pl, file);
-		else
-			say(&pl, file);
-	}
-	play_end(&pl);
-	policy_unref(&p);
-	return status;
-}
-
-/* CMD_OK, or what is wrong with the command line has been said. */
-static int
-check_args(struct asked *a, struct fakedns *dns)
-{
-	size_t	i;
-
-	if (a->client == NULL || !ip_parse(span_of(a->client), &a->ip))
-		return cmd_usage("explain", a->client == NULL ?
-		    "which client? (--client IP)" :
-		    "--client: '%s' is no address of IPv4 or IPv6", a->client);
-	if (a->rcpts.n > 0 && a->from == NULL)
-		return cmd_usage("explain", "--rcpt stands behind --from");
-	for (i = 0; i < a->headers.n; i++)
-		if (!header_field_ok(span_of(a->headers.v[i])))
-			return cmd_usage("explain",
-			    "--header: '%s' is not \"Name: value\"",
-			    a->headers.v[i]);
-	for (i = 0; i < a->dns.n; i++)
-		if (fakedns_add_text(dns, a->dns.v[i]) == -1)
-			return cmd_usage("explain",
-			    "--dns: '%s' is not NAME=IP", a->dns.v[i]);
-	return CMD_OK;
-}
-
-int
-cmd_explain(int argc, char **argv)
-{
-	struct asked		 a = { .listener = "smtp" };
-	const struct cmd_opt	 opts[] = {
-		{ OPT_TEXT, "client", 0, { .text = &a.client } },
-		{ OPT_TEXT, "helo", 0, { .text = &a.helo } },
-		{ OPT_TEXT, "auth", 0, { .text = &a.auth } },
-		{ OPT_TEXT, "listener", 0, { .text = &a.listener } },
-		{ OPT_TEXT, "from", 0, { .text = &a.from } },
-		{ OPT_LIST, "rcpt", 0, { .list = &a.rcpts } },
-		{ OPT_LIST, "header", 0, { .list = &a.headers } },
-		{ OPT_TEXT, "body", 0, { .text = &a.body } },
-		{ OPT_LIST, "dns", 0, { .list = &a.dns } },
-		{ OPT_FLAG, "json", 0, { .flag = &a.json } },
-		{ OPT_END, NULL, 0, { NULL } }
-	};
-	struct fakedns		 dns = { .n = 0 };
-	struct cf		*cf;
-	int			 n, status;
-
-	if ((n = cmd_options(argc, argv, opts)) == -1)
-		return CMD_USAGE;
-	if (n != 1)
-		return cmd_usage(argv[0], "which policy?");
-	status = check_args(&a, &dns);
-	if (status == CMD_OK && (cf = cmd_load(argv[1], &status)) != NULL) {
-		status = explain(cf, &a, &dns, argv[1]);
-		cf_free(&cf);
-	}
-	fakedns_clear(&dns);
-	cmd_list_clear(&a.rcpts);
-	cmd_list_clear(&a.headers);
-	cmd_list_clear(&a.dns);
-	return status;
 }

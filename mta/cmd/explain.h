@@ -16,4 +16,8 @@ void	explain_target_json(struct json *, const struct target *);
 void	explain_played(const struct played *, const struct rs_image *, const char *policy, struct buf *);
 void	explain_played_json(struct json *, const struct played *, const struct rs_image *);
 
+/* All that was played, on stdout. */
+void	explain_say(const struct play *, const char *policy);
+void	explain_say_json(const struct play *, const char *policy);
+
 #endif

@@ -37,30 +37,6 @@ fakedns_add(struct fakedns *d, unsigned type, struct span name,
 	e->failing = failing;
 }
 
-int
-fakedns_add_text(struct fakedns *d, const char *text)
-{
-	struct span	all = span_of(text), name, value;
-	char		reverse[80];
-	struct ip	ip;
-	ptrdiff_t	eq = span_index(all, '=');
-
-	if (eq <= 0)
-		return -1;
-	name = span_mem(text, (size_t)eq);
-	value = span_from(all, (size_t)eq + 1);
-	if (span_eq(value, SPAN("failing"))) {
-		fakedns_add(d, DNS_A, name, SPAN_NONE, true);
-		return 0;
-	}
-	if (!ip_parse(value, &ip))
-		return -1;
-	fakedns_add(d, ip.family == 4 ? DNS_A : DNS_AAAA, name, value, false);
-	fakedns_add(d, DNS_PTR, span_of(ip_reverse_name(&ip, reverse)), name,
-	    false);
-	return 0;
-}
-
 void
 fakedns_clear(struct fakedns *d)
 {
@@ -103,6 +79,65 @@ to_record(const struct fakedns_entry *e, struct dns_record *r)
 	}
 	return false;
 }
+
+/* --- of the command line */
+
+/* "MX 10 mx.example", "TXT v=spf1 -all" */
+static bool
+add_typed(struct fakedns *d, struct span name, struct span text)
+{
+	static const struct {
+		const char	*word;
+		unsigned	 type;
+	} types[] = {
+		{ "A ", DNS_A }, { "AAAA ", DNS_AAAA }, { "MX ", DNS_MX },
+		{ "PTR ", DNS_PTR }, { "TXT ", DNS_TXT },
+		{ "CNAME ", FAKEDNS_CNAME }
+	};
+	struct dns_record	r;
+	struct fakedns_entry	e = { .name = name };
+	struct span		word;
+	size_t			i;
+
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		word = span_of(types[i].word);
+		if (!span_iprefix(text, word))
+			continue;
+		e.type = types[i].type;
+		e.value = span_trim(span_from(text, word.n));
+		if (e.type != FAKEDNS_CNAME && !to_record(&e, &r))
+			return false;
+		fakedns_add(d, e.type, name, e.value, false);
+		return true;
+	}
+	return false;
+}
+
+int
+fakedns_add_text(struct fakedns *d, const char *text)
+{
+	struct span	all = span_of(text), name, value;
+	char		reverse[80];
+	struct ip	ip;
+	ptrdiff_t	eq = span_index(all, '=');
+
+	if (eq <= 0)
+		return -1;
+	name = span_mem(text, (size_t)eq);
+	value = span_from(all, (size_t)eq + 1);
+	if (span_eq(value, SPAN("failing"))) {
+		fakedns_add(d, DNS_A, name, SPAN_NONE, true);
+		return 0;
+	}
+	if (!ip_parse(value, &ip))
+		return add_typed(d, name, value) ? 0 : -1;
+	fakedns_add(d, ip.family == 4 ? DNS_A : DNS_AAAA, name, value, false);
+	fakedns_add(d, DNS_PTR, span_of(ip_reverse_name(&ip, reverse)), name,
+	    false);
+	return 0;
+}
+
+/* --- questions */
 
 /* What one name has; *other: where its CNAME leads, or empty. */
 static void

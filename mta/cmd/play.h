@@ -34,7 +34,7 @@ struct fakedns {
 };
 
 void	fakedns_add(struct fakedns *, unsigned type, struct span name, struct span value, bool failing);
-/* "NAME=IP": the name's address, and the address' name; "NAME=failing". -1: neither. */
+/* "NAME=IP": the name's address, and the address' name; "NAME=TYPE VALUE"; "NAME=failing". -1: none of these. */
 int	fakedns_add_text(struct fakedns *, const char *);
 void	fakedns_clear(struct fakedns *);
 struct policy_dns fakedns_policy(struct fakedns *);

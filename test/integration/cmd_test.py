@@ -159,7 +159,7 @@ class Compile(Base):
         self.run_ok("compile", HOME, "-o", image)
         with open(image, "rb") as f:
             first = f.read()
-        self.assertEqual(first[:8], b"WBIMAGE1")
+        self.assertEqual(first[:8], b"WBIMAGE2")
         bad = self.file("edition 1\nnonsense\n")
         r = waybill("compile", bad, "-o", image)
         self.assertEqual(r.returncode, 1)
@@ -170,7 +170,7 @@ class Compile(Base):
     def test_to_standard_output(self):
         r = subprocess.run([f"{BUILD}/waybill", "compile", HOME, "-o", "-"], capture_output=True,
                            timeout=60)
-        self.assertEqual((r.returncode, r.stdout[:8]), (0, b"WBIMAGE1"))
+        self.assertEqual((r.returncode, r.stdout[:8]), (0, b"WBIMAGE2"))
 
     def test_same_text_same_image(self):
         a, b = (os.path.join(self.dir.name, x) for x in "ab")

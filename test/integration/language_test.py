@@ -1,0 +1,254 @@
+"""The tests that stand in a policy: each step and each expectation of the
+language is met where it should be, and fails where it should not.
+"""
+import json
+import os
+import tempfile
+import unittest
+
+from cmd_test import waybill
+
+HEAD = """edition 1
+hostname "mx.small.example"
+set ours = { "small.example" }
+map users = { "ann" = "x", "bob" = "x" } as accounts
+map tenants = pgsql "dbname=mail" {
+    query "select host, owner from tenants where domain = {key}"
+}
+milter spam { socket "unix:/run/spam.sock"; failure defer }
+milter ham { socket "unix:/run/ham.sock"; failure accept }
+listen smtp on "127.0.0.1:2525" { milters spam, ham }
+listen submission on "127.0.0.1:2587"
+relay hub { host "hub.example" port 587 }
+mailbox boxes { accounts users; path "/var/mail/{user}" }
+"""
+
+RULES = """
+on helo     { client.helo == "bad.example" => reject 550 5.7.1 "not you" }
+on starttls { tls.version != "TLSv1.3" => reject 550 5.7.1 "too old" }
+on auth     { client.user == "mallory" => reject 535 5.7.8 }
+on mail     { sender.domain == "far.example" and tenants[sender.domain].owner != "ann" => reject 553 5.7.1 }
+on rcpt {
+    client.certificate == "web7.small.example" => accept
+    client.authenticated                       => accept
+    rcpt.domain not in ours                    => reject 550 5.7.1
+    rcpt unknown                               => reject 550 5.1.1
+    otherwise                                  => accept
+}
+on data    { rcpts.count > 2 => defer 452 4.5.3 }
+on deliver { queue.attempts > 3 => reject 550 5.2.0 "enough" }
+on relay   { not tls.verified => defer 451 4.7.5 "{hop.name} at {hop.ip} has no TLS" }
+route {
+    rcpt.domain in ours => deliver boxes
+    otherwise           => relay hub
+}
+"""
+
+TO_ANN = "client 203.0.113.9; mail from <a@b.example>; rcpt to <ann@small.example>"
+
+
+class Language(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.TemporaryDirectory(prefix="waybill-language-")
+        self.addCleanup(self.dir.cleanup)
+
+    def run_tests(self, steps, *options, policy=HEAD + RULES):
+        path = os.path.join(self.dir.name, "p.conf")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(policy)
+            f.write(steps)
+        return waybill("test", *options, path)
+
+    def passes(self, steps, policy=HEAD + RULES):
+        r = self.run_tests('test "t" {\n' + steps + "\n}\n", policy=policy)
+        self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
+        self.assertIn("1 passed, 0 failed", r.stdout)
+
+    def fails(self, steps, *texts, policy=HEAD + RULES):
+        r = self.run_tests('test "t" {\n' + steps + "\n}\n", policy=policy)
+        self.assertEqual(r.returncode, 1, r.stdout + r.stderr)
+        self.assertIn("0 passed, 1 failed", r.stdout)
+        for t in texts:
+            self.assertIn(t, r.stdout)
+
+
+class Session(Language):
+    def test_each_hook_up_to_the_step_before(self):
+        self.passes("""client 203.0.113.9
+            expect accept
+            helo "bad.example"
+            expect reject 550 5.7.1 "not you"
+            client 203.0.113.9; helo "good.example"; starttls "TLSv1.2"
+            expect reject 550 5.7.1 "too old"
+            client 203.0.113.9 as "mallory" on submission
+            expect reject 535 5.7.8
+            client 203.0.113.9; mail from <a@b.example>; rcpt to <x@far.example>
+            expect reject 550 5.7.1
+            rcpt to <ann@small.example>
+            expect accept
+            expect deliver boxes "ann" """)
+
+    def test_a_certificate_and_a_login(self):
+        self.passes("""client 203.0.113.9; starttls "TLSv1.3" as "web7.small.example"
+            mail from <a@b.example>; rcpt to <x@far.example>
+            expect relay hub
+            client 203.0.113.9; starttls "TLSv1.3"
+            mail from <a@b.example>; rcpt to <x@far.example>
+            expect reject
+            client 203.0.113.9 as "ann"
+            mail from <a@b.example>; rcpt to <x@far.example>
+            expect relay hub""")
+
+    def test_not(self):
+        self.passes(TO_ANN + "\nexpect not reject\nexpect not deliver boxes \"bob\"")
+        self.fails(TO_ANN + "\nexpect not accept", "expected not accept", "got accept")
+
+    def test_behind_the_queue(self):
+        self.passes(TO_ANN + """
+            deliver
+            expect accept
+            deliver after 2d attempts 4
+            expect reject 550 5.2.0 "enough"
+            hop "mx.far.example" 192.0.2.7
+            expect defer 451 4.7.5 "mx.far.example at 192.0.2.7 has no TLS"
+            hop "mx.far.example" 192.0.2.7 starttls "TLSv1.3" as "mx.far.example"
+            expect accept""")
+
+    def test_the_data_command_is_asked_too(self):
+        self.passes("""client 203.0.113.9 as "ann"; mail from <a@b.example>
+            rcpt to <ann@small.example>; rcpt to <bob@small.example>; rcpt to <x@far.example>
+            expect accept
+            body "x"
+            expect defer 452 4.5.3""")
+
+
+class Milters(Language):
+    def test_one_that_says_nothing_lets_all_pass(self):
+        self.passes(TO_ANN + '\nbody "x"\nexpect accept')
+
+    def test_at_the_end_of_the_message(self):
+        self.passes('with milter spam reject 554 5.7.1 "no"\n' + TO_ANN + """
+            expect accept
+            body "x"
+            expect reject 554 5.7.1 "no" """)
+        self.fails('with milter spam reject 554 5.7.1 "no"\n' + TO_ANN +
+                   '\nbody "x"\nexpect accept', "milter spam")
+
+    def test_at_another_stage(self):
+        self.passes("with milter ham defer on rcpt\n" + TO_ANN + """
+            expect defer
+            expect not deliver boxes""")
+
+    def test_what_a_listener_does_not_name_is_not_asked(self):
+        self.passes("""with milter spam reject on mail
+            client 203.0.113.9 as "ann" on submission; mail from <a@b.example>
+            expect accept
+            client 203.0.113.9; mail from <a@b.example>
+            expect reject""")
+
+    def test_one_that_cannot_be_asked(self):
+        self.passes("with milter spam failing on mail\n" + TO_ANN + "\nexpect defer 451")
+        self.passes("with milter ham failing on mail\n" + TO_ANN + "\nexpect accept")
+
+    def test_discard_and_quarantine(self):
+        self.passes("with milter spam discard\n" + TO_ANN + '\nbody "x"\nexpect discard\nexpect accept')
+        self.passes('with milter spam quarantine "smells"\n' + TO_ANN + """
+            expect not quarantine
+            body "x"
+            expect quarantine "smells"
+            expect quarantine
+            expect not quarantine "other"
+            expect accept""")
+
+
+class Tables(Language):
+    MAIL = "client 203.0.113.9; mail from <a@far.example>"
+
+    def test_a_server_is_not_asked(self):
+        self.fails(self.MAIL + "\nexpect defer 451 4.3.0",
+                   "'tenants' (pgsql)", 'with map tenants["far.example"] = "..."')
+
+    def test_with_a_line_it_answers(self):
+        self.passes('with map tenants["far.example"] = { host "h", owner "ann" }\n' +
+                    self.MAIL + "\nexpect accept")
+        self.passes('with map tenants["far.example"] = { host "h", owner "eve" }\n' +
+                    self.MAIL + "\nexpect reject 553")
+
+    def test_with_failing_it_cannot_say(self):
+        self.passes("with map tenants failing\n" + self.MAIL + "\nexpect defer 451 4.3.0")
+
+    def test_one_that_is_not_asked_needs_no_line(self):
+        self.passes(TO_ANN + "\nexpect accept")
+
+    def test_json(self):
+        r = self.run_tests('test "t" {\n' + self.MAIL + "\nexpect defer\n}\n", "--json")
+        f = json.loads(r.stdout)["tests"][0]["failures"]
+        self.assertEqual([(x["table"], x["key"]) for x in f], [("tenants", "far.example")])
+
+
+class Command(Language):
+    TWO = f'test "to Ann" {{ {TO_ANN}; expect accept }}\ntest "wrong" {{ {TO_ANN}; expect reject }}\n'
+
+    def test_by_name(self):
+        r = self.run_tests(self.TWO, "--name", "ANN")
+        self.assertEqual((r.returncode, r.stdout), (0, "1 passed, 0 failed\n"))
+        r = self.run_tests(self.TWO, "--name", "nobody")
+        self.assertEqual(r.returncode, 2)
+        self.assertIn("no test has such a name", r.stderr)
+
+    def test_rules_that_no_test_reaches(self):
+        out = self.run_tests(f'test "t" {{ {TO_ANN}; expect accept }}\n').stdout
+        self.assertIn('client.user == "mallory"', out)
+        self.assertNotIn("rcpt.domain not in ours", out)
+
+    def test_a_test_that_tests_nothing(self):
+        r = self.run_tests(f'test "t" {{ {TO_ANN} }}\n')
+        self.assertEqual(r.returncode, 0)
+        self.assertIn("warning: this test tests nothing", r.stderr)
+
+
+class Explain(Language):
+    FAR = ("--client", "203.0.113.9", "--from", "a@far.example")
+
+    def steps(self, *args):
+        path = os.path.join(self.dir.name, "p.conf")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(HEAD + RULES)
+        r = waybill("explain", path, "--json", *args)
+        self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
+        return json.loads(r.stdout)["steps"]
+
+    def test_a_line_of_a_table(self):
+        for given, code in (("tenants[far.example]=host=h\nowner=ann", 250),
+                            ("tenants[far.example]=host=h\nowner=eve", 553),
+                            ("tenants=failing", 451)):
+            self.assertEqual(self.steps(*self.FAR, "--map", given)[-1]["code"], code)
+
+    def test_tls_and_login(self):
+        s = self.steps("--client", "203.0.113.9", "--tls", "TLSv1.3", "--certificate",
+                       "web7.small.example", "--auth", "ann", "--from", "a@b.example",
+                       "--rcpt", "x@far.example")
+        self.assertEqual([x["hook"] for x in s],
+                         ["on connect", "on starttls", "on auth", "on mail", "on rcpt"])
+        self.assertEqual(s[-1]["targets"][0]["hop"], "relay:hub")
+        self.assertEqual(self.steps("--client", "203.0.113.9", "--tls", "TLSv1.2")[-1]["code"], 550)
+
+    def test_to_the_mailbox(self):
+        s = self.steps("--client", "203.0.113.9", "--from", "a@b.example", "--rcpt",
+                       "ann@small.example", "--body", "x")
+        self.assertEqual([x["hook"] for x in s[-3:]], ["on data", "on content", "on deliver"])
+
+    def test_what_is_wrong(self):
+        for args in (["--map", "x"], ["--map", "nothing[a]=b"], ["--map", "nothing=failing"],
+                     ["--certificate", "x"], ["--time", "now"], ["--dns", "a=MX"],
+                     ["--dns", "a=SRV 1"]):
+            path = os.path.join(self.dir.name, "p.conf")
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(HEAD + RULES)
+            r = waybill("explain", path, "--client", "192.0.2.1", *args)
+            self.assertEqual(r.returncode, 2, args)
+            self.assertIn("usage:", r.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
