@@ -1,169 +1,104 @@
 /*
  * dns.c - asking the resolve process, and how an answer travels.
- *
- * Questions wait in the order in which they were asked, all equally long, so
- * the first of the list is the first to run out of time.
  */
-#include <sys/queue.h>
-
 #include <stdlib.h>
 
-#include "base/hash.h"
-#include "base/loop.h"
 #include "base/xalloc.h"
 
+#include "mta/msg/asker.h"
 #include "mta/msg/dns.h"
 #include "mta/msg/msg.h"
 
-struct question {
-	TAILQ_ENTRY(question)	 entry;
-	uint64_t		 ticket;
-	enum dns_type		 type;
-	char			 name[DNS_NAME_MAX + 1];
-	size_t			 name_octets;
-	bool			 too_long;	/* never sent */
-	int64_t			 until_ms;
-	dns_cb			*cb;
-	void			*arg;
+struct dns_question {
+	struct question	 q;
+	enum dns_type	 type;
+	char		 name[DNS_NAME_MAX + 1];
+	size_t		 name_octets;
+	dns_cb		*cb;
+	void		*arg;
 };
-
-TAILQ_HEAD(questions, question);
 
 struct dns_client {
-	struct chan		*chan;		/* NULL: resolve is not there */
-	uint64_t		 last_ticket;
-	struct questions	 open;
-	struct htab		 by_ticket;
-	struct timer		 timer;
+	struct asker	 asker;
 };
 
-static void on_time(void *);
-
-static struct span
-ticket_key(const uint64_t *ticket)
+static void
+send_question(struct chan *c, const struct question *q)
 {
-	return span_mem(ticket, sizeof(*ticket));
+	const struct dns_question	*d = (const struct dns_question *)q;
+
+	chan_begin(c, MSG_DNS_ASK);
+	chan_u64(c, q->ticket);
+	chan_u16(c, (uint16_t)d->type);
+	chan_bytes(c, span_mem(d->name, d->name_octets));
+	chan_end(c);
 }
+
+static void
+give_up(struct question *q)
+{
+	static const struct dns_answer	 failing = { .result = DNS_FAILING };
+	struct dns_question		*d = (struct dns_question *)q;
+
+	d->cb(d->arg, &failing);
+}
+
+static bool	on_message(void *, struct msg *);
 
 struct dns_client *
 dns_client_new(void)
 {
-	struct dns_client	*d = xcalloc(1, sizeof(*d));
+	static const struct asker_ops	 ops = {
+		.send = send_question, .give_up = give_up,
+		.message = on_message
+	};
+	struct dns_client		*d = xcalloc(1, sizeof(*d));
 
-	TAILQ_INIT(&d->open);
+	asker_init(&d->asker, "resolve",
+	    (int64_t)msg_timeout_s(MSG_DNS_ASK) * 1000, &ops, d);
 	return d;
-}
-
-static void
-forget(struct dns_client *d, struct question *q)
-{
-	TAILQ_REMOVE(&d->open, q, entry);
-	(void)htab_del(&d->by_ticket, ticket_key(&q->ticket));
 }
 
 void
 dns_client_free(struct dns_client **dp)
 {
 	struct dns_client	*d = *dp;
-	struct question		*q;
 
 	*dp = NULL;
 	if (d == NULL)
 		return;
-	while ((q = TAILQ_FIRST(&d->open)) != NULL) {
-		forget(d, q);
-		free(q);
-	}
-	htab_clear(&d->by_ticket);
-	timer_clear(&d->timer);
-	chan_free(&d->chan);
+	asker_clear(&d->asker);
 	free(d);
 }
 
-static void
-send_question(struct dns_client *d, const struct question *q)
+void
+dns_client_attach(struct dns_client *d, int fd)
 {
-	if (d->chan == NULL)
-		return;
-	chan_begin(d->chan, MSG_DNS_ASK);
-	chan_u64(d->chan, q->ticket);
-	chan_u16(d->chan, (uint16_t)q->type);
-	chan_bytes(d->chan, span_mem(q->name, q->name_octets));
-	chan_end(d->chan);
+	asker_attach(&d->asker, fd);
 }
 
-/* The timer stands for the first of the list. */
-static void
-set_timer(struct dns_client *d)
-{
-	struct question	*q = TAILQ_FIRST(&d->open);
-
-	if (q == NULL)
-		timer_stop(&d->timer);
-	else if (!timer_pending(&d->timer))
-		timer_set(&d->timer, q->until_ms - loop_now_ms(), on_time, d);
-}
-
-static void
-answer(struct dns_client *d, struct question *q, const struct dns_answer *a)
-{
-	forget(d, q);
-	q->cb(q->arg, a);
-	free(q);
-}
-
-static void
-on_time(void *arg)
-{
-	static const struct dns_answer	 failing = { .result = DNS_FAILING };
-	struct dns_client		*d = arg;
-	struct question			*q;
-
-	while ((q = TAILQ_FIRST(&d->open)) != NULL &&
-	    q->until_ms <= loop_now_ms())
-		answer(d, q, &failing);
-	set_timer(d);
-}
-
-/* A name that is too long for DNS is asked too late already. */
+/* A name that is too long for DNS is never sent. */
 uint64_t
 dns_ask(struct dns_client *d, enum dns_type type, struct span name, dns_cb *cb,
     void *arg)
 {
-	struct question	*q = xcalloc(1, sizeof(*q));
+	struct dns_question	*q = xcalloc(1, sizeof(*q));
 
-	q->ticket = ++d->last_ticket;
 	q->type = type;
 	q->cb = cb;
 	q->arg = arg;
-	q->until_ms = loop_now_ms();
-	(void)htab_put(&d->by_ticket, ticket_key(&q->ticket), q);
-	if (name.n > DNS_NAME_MAX) {
-		q->too_long = true;
-		TAILQ_INSERT_HEAD(&d->open, q, entry);
-		timer_stop(&d->timer);
-	} else {
-		q->until_ms += (int64_t)msg_timeout_s(MSG_DNS_ASK) * 1000;
+	q->q.unsent = name.n > DNS_NAME_MAX;
+	if (!q->q.unsent && name.n > 0) {
 		q->name_octets = name.n;
-		if (name.n > 0)
-			memcpy(q->name, name.p, name.n);
-		TAILQ_INSERT_TAIL(&d->open, q, entry);
-		send_question(d, q);
+		memcpy(q->name, name.p, name.n);
 	}
-	set_timer(d);
-	return q->ticket;
+	return asker_ask(&d->asker, &q->q);
 }
 
 void
 dns_cancel(struct dns_client *d, uint64_t ticket)
 {
-	struct question	*q = htab_get(&d->by_ticket, ticket_key(&ticket));
-
-	if (q == NULL)
-		return;
-	forget(d, q);
-	free(q);
-	set_timer(d);
+	asker_cancel(&d->asker, ticket);
 }
 
 /* --- answers */
@@ -216,49 +151,28 @@ decode(struct msg *m, enum dns_type type, struct dns_answer *a)
 }
 
 static bool
-on_message(struct chan *c, struct msg *m, void *arg)
+on_message(void *client, struct msg *m)
 {
-	struct dns_client	*d = arg;
+	struct dns_client	*d = client;
 	struct dns_record	 records[DNS_RECORDS_MAX];
 	struct dns_answer	 a = { .records = records };
-	struct question		*q;
+	struct dns_question	*q;
 	uint64_t		 ticket;
 
-	(void)c;
 	if (m->type != MSG_DNS_ANSWER)
 		return false;
 	ticket = msg_u64(m);
 	if (m->bad)
 		return false;
-	if ((q = htab_get(&d->by_ticket, ticket_key(&ticket))) == NULL)
+	q = (struct dns_question *)asker_find(&d->asker, ticket);
+	if (q == NULL)
 		return true;	/* cancelled, or too late */
 	if (!decode(m, q->type, &a))
 		return false;
-	answer(d, q, &a);
+	(void)asker_take(&d->asker, ticket);
+	q->cb(q->arg, &a);
+	free(q);
 	return true;
-}
-
-/* The questions stay open until there is a new channel, or no time. */
-static void
-on_closed(struct chan *c, void *arg)
-{
-	struct dns_client	*d = arg;
-
-	(void)c;
-	d->chan = NULL;
-}
-
-void
-dns_client_attach(struct dns_client *d, int fd)
-{
-	static const struct chan_ops	 ops = { on_message, on_closed };
-	struct question			*q;
-
-	chan_free(&d->chan);
-	d->chan = chan_new(fd, "resolve", &ops, d);
-	TAILQ_FOREACH(q, &d->open, entry)
-		if (!q->too_long)
-			send_question(d, q);
 }
 
 /* --- the other side */

@@ -58,7 +58,7 @@ static bool
 dry_run(struct decision *d)
 {
 	if (d->dry == NULL)
-		d->dry = routing_start(d->policy, d->facts, NULL, true,
+		d->dry = routing_start(d->policy, d->facts, NULL, ROUTING_DRY,
 		    dry_done, d);
 	return routing_done(d->dry);
 }
@@ -142,7 +142,7 @@ ask_again(struct decision *d)
 		d->again = asking_new(d->policy);
 		d->again->resume = work;
 		d->again->arg = d;
-		d->again->dry = true;
+		d->again->dry = d->again->peeks = true;
 		asking_reset(d->again, &d->nowhere, NULL);
 		run = asking_run(d->again, d->policy->hooks[d->hook], &v);
 	}

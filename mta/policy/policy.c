@@ -230,6 +230,7 @@ policy_open(const struct policy_source *src, const char **why)
 	p->image = im;
 	p->dns = src->dns;
 	p->limits = src->limits;
+	p->callouts = src->callouts;
 	p->quiet = src->quiet;
 	p->later = src->later;
 	p->owner = src->owner;

@@ -12,6 +12,7 @@
 #include "mail/header.h"
 #include "maps/map.h"
 #include "mta/msg/dns.h"
+#include "mta/msg/callout.h"
 #include "mta/msg/limits.h"
 #include "mta/msg/target.h"
 #include "ruleset/interp.h"
@@ -40,6 +41,18 @@ struct policy_limits {
 /* The limits process, by its client; NULL: all NULL. */
 struct policy_limits policy_limits_by(struct limits_client *);
 
+/*
+ * How it asks a hop whether it would take a recipient: the relay process, by its
+ * client, or a test's answers.  All NULL: it cannot be said.
+ */
+struct policy_callouts {
+	uint64_t	(*ask)(void *ctx, struct span hop, struct span address, callout_cb *, void *arg);
+	void		(*cancel)(void *ctx, uint64_t ticket);
+	void		*ctx;
+};
+
+struct policy_callouts policy_callouts_by(struct callout_client *);
+
 struct policy_source {
 	int		 image_fd;	/* or image_mem */
 	struct span	 image_mem;
@@ -47,6 +60,7 @@ struct policy_source {
 	size_t		 nfiles;
 	struct policy_dns dns;
 	struct policy_limits limits;
+	struct policy_callouts callouts;
 	/* route and delivery: owner of a mailbox object (CONFIG_OWNER); NULL: 0, 0 */
 	bool		(*owner)(void *arg, uint32_t mailbox, uint32_t *uid, uint32_t *gid);
 	void		*owner_arg;

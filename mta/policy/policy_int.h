@@ -6,6 +6,8 @@
  *   tables.c   tables, and what their verdicts mean
  *   effects.c  what an evaluation does: header edits, tags, log lines, ...
  *   names.c    the client's names, by DNS, once a session
+ *   callouts.c  what a next hop says of a recipient; `rcpt unknown`
+ *   owned.c    whose mailbox an address is
  *   counted.c  rates and greylist, by the counters
  *   waiter.c   who waits for an answer of DNS
  *   decide.c   a hook, and the dry run of route behind `on rcpt`
@@ -48,6 +50,7 @@ struct policy {
 	uint64_t		 named;		/* facts_named() */
 	struct policy_dns	 dns;
 	struct policy_limits	 limits;
+	struct policy_callouts	 callouts;
 	bool			 quiet;
 	void			(*later)(void (*)(void *), void *);
 	bool			(*owner)(void *, uint32_t, uint32_t *, uint32_t *);
@@ -102,6 +105,24 @@ enum rs_answer	world_greylisted(void *ctx, struct rs_eval *, const struct rs_val
 /* Nobody waits for the answer any more. */
 void		counted_stop(struct asking *);
 
+/* --- callouts.c */
+
+/* A question to a hop: an evaluation has one at a time. */
+struct callout_asked {
+	bool			asked, answered, in_ask;
+	uint64_t		ticket;
+	enum callout_answer	answer;
+};
+
+/* rs_world's; ctx is the asking. */
+enum rs_answer	world_reachable(void *ctx, struct rs_eval *, const struct rs_value *address, bool recipient, struct rs_value *out);
+enum rs_answer	world_rcpt_unknown(void *ctx, struct rs_eval *, struct rs_value *out);
+/* Nobody waits for the answer any more. */
+void		callout_stop(struct asking *);
+
+/* --- owned.c */
+enum rs_answer	world_owned(void *ctx, struct rs_eval *, const struct rs_value *address, const struct rs_value *user, struct rs_value *out);
+
 /* --- world.c */
 
 /* One evaluation at a time; its memory is used again. */
@@ -115,6 +136,10 @@ struct asking {
 	struct routing		*unknown;	/* the dry run for `rcpt unknown` */
 	bool			 asking_unknown;	/* it is being started */
 	struct counted		 counted;
+	struct callout_asked	 callout;
+	struct routing		*owner;		/* whose mailbox is owner_of? */
+	struct span		 owner_of;
+	bool			 asking_owner;	/* it is being started */
 	bool			 peeks;		/* what is asked is not counted */
 	bool			 routing;	/* belongs to a routing: no dry run inside */
 	bool			 dry;		/* no effects */
@@ -156,7 +181,12 @@ struct arena	*tags_arena(struct rs_value *);
 struct rs_value	*tags_alloc(size_t n, struct arena *);
 
 /* --- routing.c */
-struct routing	*routing_start(struct policy *, struct policy_facts *, struct rs_record *, bool dry, routing_cb *, void *arg);
+enum routing_kind {
+	ROUTING_REAL,
+	ROUTING_DRY,	/* nothing is counted; over at the first target that goes somewhere */
+	ROUTING_ALL	/* nothing is counted; all targets */
+};
+struct routing	*routing_start(struct policy *, struct policy_facts *, struct rs_record *, enum routing_kind, routing_cb *, void *arg);
 void		 routings_drop(struct policy *);
 /* A mailbox here is among the targets. */
 bool		 routing_is_local(const struct routing *);

@@ -21,7 +21,7 @@ is_local(struct policy *p, struct span whole)
 	bool			 local;
 
 	f.rcpt_at = rs_address(whole).at;
-	r = routing_start(p, &f, NULL, true, NULL, NULL);
+	r = routing_start(p, &f, NULL, ROUTING_DRY, NULL, NULL);
 	local = routing_done(r) && routing_is_local(r);
 	routing_free(&r);
 	return local;

@@ -437,15 +437,16 @@ work(void *arg)
 
 struct routing *
 routing_start(struct policy *p, struct policy_facts *f,
-    struct rs_record *record, bool dry, routing_cb *cb, void *arg)
+    struct rs_record *record, enum routing_kind kind, routing_cb *cb,
+    void *arg)
 {
 	struct routing	*r = routing_new(p, f);
 
 	r->record = record;
-	r->dry = dry;
+	r->dry = kind == ROUTING_DRY;
 	r->cb = cb;
 	r->arg = arg;
-	r->asking->peeks = dry;
+	r->asking->peeks = kind != ROUTING_REAL;
 	r->asking->resume = work;
 	r->asking->arg = r;
 	routing_first(r, f->rcpt, f->rcpt_at);
@@ -458,5 +459,5 @@ struct routing *
 policy_route(struct policy *p, struct policy_facts *f,
     struct rs_record *record, routing_cb *cb, void *arg)
 {
-	return routing_start(p, f, record, false, cb, arg);
+	return routing_start(p, f, record, ROUTING_REAL, cb, arg);
 }

@@ -251,45 +251,6 @@ world_header(void *ctx, struct rs_eval *e, struct span name, unsigned i,
 	return RS_HAVE;
 }
 
-/* The dry run for `rcpt unknown` has come to its end. */
-static void
-dry_done(void *arg, struct routing *r)
-{
-	struct asking	*a = arg;
-
-	(void)r;
-	if (!a->asking_unknown)
-		a->resume(a->arg);
-}
-
-static enum rs_answer
-world_rcpt_unknown(void *ctx, struct rs_eval *e, struct rs_value *out)
-{
-	struct asking	*a = ctx;
-
-	(void)e;
-	if (a->routing)		/* route cannot ask for its own result */
-		return RS_CANNOT;
-	if (a->unknown == NULL) {
-		a->asking_unknown = true;
-		a->unknown = routing_start(a->policy, a->facts, NULL, true,
-		    dry_done, a);
-		a->asking_unknown = false;
-	}
-	if (!routing_done(a->unknown))
-		return RS_WAIT;
-	switch (routing_unknown(a->unknown)) {
-	case 0:
-		*out = rs_bool(false);
-		return RS_HAVE;
-	case 1:
-		*out = rs_bool(true);
-		return RS_HAVE;
-	default:
-		return RS_CANNOT;
-	}
-}
-
 static enum rs_answer
 world_tag_get(void *ctx, struct rs_eval *e, uint32_t tag,
     struct rs_value *out)
@@ -312,6 +273,8 @@ static const struct rs_world world = {
 	.header = world_header,
 	.rcpt_unknown = world_rcpt_unknown,
 	.tag_get = world_tag_get,
+	.reachable = world_reachable,
+	.owned = world_owned,
 	.greylisted = world_greylisted,
 	.effect = world_effect,
 };
@@ -356,7 +319,9 @@ asking_free(struct asking **ap)
 	p = a->policy;
 	waiter_stop(&a->wait);
 	counted_stop(a);
+	callout_stop(a);
 	routing_free(&a->unknown);
+	routing_free(&a->owner);
 	rs_eval_reset(a->eval, NULL);
 	if (p->nidle_askings == IDLE_MAX || a->edits_cap > 64 ||
 	    a->effects_cap > 64) {
@@ -392,7 +357,9 @@ asking_reset(struct asking *a, struct policy_facts *f,
 	a->nedits = a->neffects = 0;
 	a->empty_name = false;
 	counted_stop(a);
+	callout_stop(a);
 	routing_free(&a->unknown);
+	routing_free(&a->owner);
 	rs_eval_reset(a->eval, record);
 }
 

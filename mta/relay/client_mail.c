@@ -42,7 +42,7 @@ put_mail(struct client *c)
 	const struct job	*j = c->job;
 
 	buf_addf(&c->out, "MAIL FROM:<%.*s>", SPAN_ARG(j->sender));
-	if (c->ext.size)
+	if (c->ext.size && !j->probe)
 		buf_addf(&c->out, " SIZE=%llu", (unsigned long long)j->length);
 	if (c->ext.eightbitmime && (j->flags & ENV_8BIT))
 		buf_add_str(&c->out, " BODY=8BITMIME");
@@ -80,10 +80,12 @@ static void
 send_commands(struct client *c)
 {
 	enum command	what;
+	size_t		rcpt;
 
 	do
 		what = put_command(c);
-	while (c->ext.pipelining && what != C_DATA);
+	while (c->ext.pipelining && what != C_DATA && !(c->job->probe &&
+	    command_at(c, c->sent, &rcpt) == C_DATA));
 	client_flush(c);
 }
 
@@ -93,7 +95,7 @@ cannot_take(const struct client *c, struct outcome *why)
 {
 	const struct job	*j = c->job;
 
-	if (j->fd == -1)
+	if (j->fd == -1 && !j->probe)
 		outcome_set(why, 451, "4.3.0", "the content is not there");
 	else if (c->ext.size_max > 0 && j->length > c->ext.size_max)
 		outcome_set(why, 552, "5.3.4", "%llu octets are more than %s "
@@ -102,7 +104,7 @@ cannot_take(const struct client *c, struct outcome *why)
 	else if (!c->ext.smtputf8 && job_needs_utf8(j))
 		outcome_set(why, 553, "5.6.7", "%s does not offer SMTPUTF8, "
 		    "which the addresses or the header need", c->mta);
-	else if (!c->ext.eightbitmime && (j->flags & ENV_8BIT) &&
+	else if (!j->probe && !c->ext.eightbitmime && (j->flags & ENV_8BIT) &&
 	    content_is_8bit(j->fd, j->offset, j->length))
 		outcome_set(why, 554, "5.6.3", "%s does not offer 8BITMIME, "
 		    "which the content needs", c->mta);
@@ -167,7 +169,8 @@ rcpt_reply(struct client *c, size_t rcpt, const struct reply *r)
 	if (r->code / 100 == 2) {
 		c->job->rcpts[rcpt].accepted = true;
 		c->accepted++;
-		return;
+		if (!c->job->probe)
+			return;		/* the final dot has the word */
 	}
 	outcome_reply(&why, r);
 	job_result(c->job, rcpt, &why);
@@ -208,7 +211,8 @@ next_command(struct client *c, enum command what)
 		client_surplus(c);
 	else if (what == C_MAIL && !c->mail_ok)
 		no_content(c);
-	else if (command_at(c, c->sent, &rcpt) == C_DATA && c->accepted == 0)
+	else if (command_at(c, c->sent, &rcpt) == C_DATA &&
+	    (c->accepted == 0 || c->job->probe))
 		no_content(c);
 	else
 		send_commands(c);

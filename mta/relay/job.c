@@ -13,8 +13,8 @@
 #define ADDRESS_MAX	1024
 
 /* What would end a command's line; nothing of ours writes such an address. */
-static bool
-address_ok(struct span s)
+bool
+job_address_ok(struct span s)
 {
 	size_t	i;
 
@@ -46,7 +46,7 @@ read_rcpts(struct job *j, struct msg *m)
 	for (i = 0; i < j->n; i++) {
 		j->rcpts[i].index = msg_u32(m);
 		j->rcpts[i].address = read_span(j, m, ADDRESS_MAX);
-		if (!address_ok(j->rcpts[i].address))
+		if (!job_address_ok(j->rcpts[i].address))
 			m->bad = true;
 	}
 }
@@ -86,8 +86,23 @@ job_read(struct msg *m, struct segments *segments)
 	else if ((j->segment = segments_hold(segments, segment,
 	    generation)) != NULL)
 		j->fd = segment_fd(j->segment);
-	if (!msg_end(m) || !address_ok(j->sender))
+	if (!msg_end(m) || !job_address_ok(j->sender))
 		job_free(&j);
+	return j;
+}
+
+struct job *
+job_probe(uint64_t id, struct span hop, struct span address)
+{
+	struct job	*j = job_new();
+
+	j->id = id;
+	j->probe = true;
+	j->hop = arena_span(&j->arena, hop);
+	j->sender = SPAN("");
+	j->n = 1;
+	j->rcpts = arena_alloc(&j->arena, sizeof(*j->rcpts));
+	j->rcpts[0].address = arena_span(&j->arena, address);
 	return j;
 }
 

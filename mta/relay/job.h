@@ -33,12 +33,17 @@ struct job {
 	struct segment	*segment;	/* whose fd it is; NULL: the job's own */
 	size_t		 n;
 	struct job_rcpt	*rcpts;
+	bool		 probe;		/* a callout: nothing is sent after RCPT */
 	bool		 connected;	/* a session came about and did not break */
 	struct span	 mta;		/* "name[address]" of the hop that was tried last */
 };
 
 /* Reads a RELAY message; NULL: nonsense. */
 struct job	*job_read(struct msg *, struct segments *);
+/* A callout for one address. */
+struct job	*job_probe(uint64_t id, struct span hop, struct span address);
+/* An address that cannot end a command's line. */
+bool		 job_address_ok(struct span);
 void		 job_free(struct job **);
 /* Whether an address has octets above 127, or the envelope says SMTPUTF8. */
 bool		 job_needs_utf8(const struct job *);

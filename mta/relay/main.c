@@ -12,17 +12,29 @@
 #include "base/confine.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/xalloc.h"
 #include "mta/child/child.h"
+#include "mta/relay/callouts.h"
 #include "mta/relay/conns.h"
 #include "ruleset/image.h"
 
 #define SMTP_PORT	25
 #define DESCRIPTORS	8192	/* sessions, segments, bodies */
 
+/* A channel to a worker that asks for callouts. */
+struct asking {
+	struct asking	*next;
+	struct relay	*relay;
+	uint32_t	 instance;
+	struct chan	*chan;		/* NULL: it has closed */
+};
+
 struct relay {
 	struct hops		 hops;
 	struct conns		*conns;
 	struct chan		*queue;
+	struct callouts		*callouts;
+	struct asking		*asking;	/* who sends us callouts */
 	struct segments		 segments;
 	struct self_locals	 locals;
 	struct rs_image		*image;		/* hops borrows it */
@@ -69,6 +81,10 @@ answer(void *arg, struct job *j)
 {
 	struct relay	*r = arg;
 
+	if (j->probe) {
+		callouts_done(r->callouts, j);
+		return;
+	}
 	if (r->queue != NULL)
 		job_write(j, r->queue);
 	job_free(&j);
@@ -131,6 +147,7 @@ static void
 forget_queue(struct relay *r)
 {
 	conns_abandon(r->conns);
+	callouts_dropped(r->callouts);
 	segments_clear(&r->segments);
 }
 
@@ -144,6 +161,64 @@ queue_closed(struct chan *c, void *arg)
 	forget_queue(r);
 }
 
+/* --- callouts, asked by smtp */
+
+static void
+take_probe(void *arg, struct job *j)
+{
+	struct relay	*r = arg;
+
+	conns_take(r->conns, j);
+}
+
+static bool
+asking_message(struct chan *c, struct msg *m, void *arg)
+{
+	struct asking	*a = arg;
+
+	return m->type == MSG_CALLOUT &&
+	    callouts_ask(a->relay->callouts, c, m);
+}
+
+static void
+asking_closed(struct chan *c, void *arg)
+{
+	struct asking	*a = arg;
+
+	callouts_gone(a->relay->callouts, c);
+	a->chan = NULL;
+}
+
+static struct asking *
+asking_of(struct relay *r, uint32_t instance)
+{
+	struct asking	*a;
+
+	for (a = r->asking; a != NULL; a = a->next) {
+		if (a->instance == instance)
+			return a;
+	}
+	a = xcalloc(1, sizeof(*a));
+	a->relay = r;
+	a->instance = instance;
+	a->next = r->asking;
+	r->asking = a;
+	return a;
+}
+
+static void
+asking_attach(struct relay *r, uint32_t instance, int fd)
+{
+	static const struct chan_ops	 ops = { asking_message, asking_closed };
+	struct asking			*a = asking_of(r, instance);
+
+	if (a->chan != NULL) {
+		callouts_gone(r->callouts, a->chan);
+		chan_free(&a->chan);
+	}
+	a->chan = chan_new(fd, "smtp", &ops, a);
+}
+
 /* --- the parent's messages */
 
 static void
@@ -152,13 +227,14 @@ relay_peer(enum proc proc, uint32_t instance, int fd, void *arg)
 	static const struct chan_ops	 ops = { queue_message, queue_closed };
 	struct relay			*r = arg;
 
-	(void)instance;
 	if (proc == PROC_RESOLVE) {
 		dns_client_attach(r->hops.dns, fd);
 	} else if (proc == PROC_QUEUE) {
 		chan_free(&r->queue);
 		forget_queue(r);
 		r->queue = chan_new(fd, "queue", &ops, r);
+	} else if (proc == PROC_SMTP) {
+		asking_attach(r, instance, fd);
 	} else {
 		close(fd);
 	}
@@ -188,10 +264,11 @@ relay_stats(struct buf *out, void *arg)
 
 	buf_addf(out, "\"sessions\":%zu,\"idle\":%zu,\"waiting\":%zu,"
 	    "\"connects\":%llu,\"reused\":%llu,\"delivered\":%llu,"
-	    "\"deferred\":%llu,\"failed\":%llu", n->sessions, n->idle,
+	    "\"deferred\":%llu,\"failed\":%llu,\"callouts\":%zu", n->sessions, n->idle,
 	    n->waiting, (unsigned long long)n->connects,
 	    (unsigned long long)n->reused, (unsigned long long)n->delivered,
-	    (unsigned long long)n->deferred, (unsigned long long)n->failed);
+	    (unsigned long long)n->deferred, (unsigned long long)n->failed,
+	    callouts_kept(r->callouts));
 }
 
 int
@@ -209,6 +286,7 @@ main(int argc, char **argv)
 	r.hops.dns = dns_client_new();
 	r.hops.mx_port = mx_port();
 	r.conns = conns_new(&r.hops, answer, &r);
+	r.callouts = callouts_new(take_probe, &r);
 	confine_drop("waybill-relay", child_option("chroot"));
 	confine_descriptors(DESCRIPTORS);
 	confine_sandbox(CONFINE_NET);

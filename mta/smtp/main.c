@@ -35,6 +35,8 @@ on_peer(enum proc peer, uint32_t instance, int fd, void *arg)
 		intake_attach(server->intake, fd);
 	else if (peer == PROC_RESOLVE)
 		dns_client_attach(server->dns, fd);
+	else if (peer == PROC_RELAY)
+		callout_client_attach(server->callouts, fd);
 	else if (peer == PROC_LIMITS)
 		limits_client_attach(server->counters, fd);
 	else

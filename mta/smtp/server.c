@@ -54,6 +54,7 @@ server_new(unsigned instance, unsigned workers)
 	sv->intake = intake_new(instance);
 	sv->bodies = pool_new(BODY_THREADS);
 	sv->dns = dns_client_new();
+	sv->callouts = callout_client_new();
 	sv->counters = limits_client_new();
 	timer_set(&sv->sweep, SWEEP_MS, sweep, sv);
 	return sv;
@@ -106,6 +107,7 @@ server_config(struct server *sv, struct child_config *c)
 		.nfiles = c->nfiles,
 		.dns = { ask_dns, cancel_dns, sv->dns },
 		.limits = policy_limits_by(sv->counters),
+		.callouts = policy_callouts_by(sv->callouts),
 		.later = loop_soon,
 	};
 	struct policy		*p;

@@ -33,6 +33,7 @@ struct server {
 	struct intake		*intake;
 	struct pool		*bodies;	/* threads for body files */
 	struct dns_client	*dns;
+	struct callout_client	*callouts;
 	struct limits_client	*counters;
 	struct listener		*listeners;
 	struct arena		 scratch;	/* of one reply */

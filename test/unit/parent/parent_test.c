@@ -294,13 +294,13 @@ each_process_gets_configuration_and_peers(void **state)
 	    1);				/* route */
 	wait_for("events", "gen=1 image=yes files=1 owners=1 listeners=1",
 	    2);				/* smtp */
-	wait_for("events", "peer ", 24);
+	wait_for("events", "peer ", 28);
 	pause_ms(100);
-	assert_int_equal(occurrences("events", "peer "), 24);
+	assert_int_equal(occurrences("events", "peer "), 28);
 	assert_int_equal(occurrences("events", "peer queue[0]"), 5);
 	assert_int_equal(occurrences("events", "peer resolve[0]"), 4);
 	assert_int_equal(occurrences("events", "peer limits[0]"), 3);
-	assert_int_equal(occurrences("events", "peer smtp[1]"), 3);
+	assert_int_equal(occurrences("events", "peer smtp[1]"), 4);
 	assert_int_equal(occurrences("events", "peer spawner[0]"), 1);
 	assert_int_equal(occurrences("events", dir), 1);	/* spool */
 }
@@ -313,15 +313,15 @@ who_dies_is_followed_and_connected_again(void **state)
 	(void)state;
 	start_and_wait();
 	smtp = pid_of("smtp[1]");
-	wait_for("events", "peer ", 24);
+	wait_for("events", "peer ", 28);
 	assert_int_equal(kill(smtp, SIGKILL), 0);
-	wait_for("events", "peer smtp[1]", 4);
-	wait_for("events", "peer ", 22);
+	wait_for("events", "peer smtp[1]", 8);
+	wait_for("events", "peer ", 36);
 	assert_int_not_equal(pid_of("smtp[1]"), smtp);
 	wait_for("log", "process=smtp[1] pid=", 1);
 	queue = pid_of("queue[0]");
 	assert_int_equal(kill(queue, SIGKILL), 0);
-	wait_for("events", "peer ", 32);	/* all five and it */
+	wait_for("events", "peer ", 46);	/* all five and it */
 	assert_int_not_equal(pid_of("queue[0]"), queue);
 	assert_int_equal(occurrences("log", "event=died signal=9"), 2);
 }
