@@ -40,6 +40,7 @@ rs_build_free(struct rs_build **bp)
 	buf_clear(&b->cases);
 	htab_clear(&b->strings);
 	htab_clear(&b->consts);
+	htab_clear(&b->regexes);
 	free(b);
 }
 
@@ -158,6 +159,8 @@ rs_build_map(struct rs_build *b, struct span name, struct span driver,
 		.line = line,
 		.first_entry = rs_build_count(b, RS_S_ENTRIES),
 		.nentries = (uint32_t)npairs,
+		.where = rs_build_string(b, SPAN("")),
+		.object = RS_NO_INDEX,
 	};
 
 	for (size_t i = 0; i < npairs; i++) {
@@ -169,6 +172,70 @@ rs_build_map(struct rs_build *b, struct span name, struct span driver,
 		rs_build_add(b, RS_S_ENTRIES, &entry);
 	}
 	return rs_build_add(b, RS_S_MAPS, &rec);
+}
+
+void
+rs_build_map_more(struct rs_build *b, uint32_t map, struct span where,
+    uint32_t object)
+{
+	uint32_t		 string = rs_build_string(b, where);
+	struct rs_map_decl	*rec = rs_build_record(b, RS_S_MAPS, map);
+
+	rec->where = string;
+	rec->object = object;
+}
+
+uint32_t
+rs_build_list(struct rs_build *b, struct span name, struct span zone,
+    uint32_t codes, uint32_t line)
+{
+	struct rs_list	rec = {
+		.name = rs_build_string(b, name),
+		.zone = rs_build_string(b, zone),
+		.codes = codes,
+		.line = line,
+	};
+
+	return rs_build_add(b, RS_S_LISTS, &rec);
+}
+
+uint32_t
+rs_build_rate(struct rs_build *b, struct span name, int64_t rate,
+    uint32_t line)
+{
+	struct rs_rate	rec = {
+		.name = rs_build_string(b, name),
+		.line = line,
+		.rate = rate,
+	};
+
+	return rs_build_add(b, RS_S_RATES, &rec);
+}
+
+uint32_t
+rs_build_pattern(struct rs_build *b, struct span text,
+    const struct rs_token *tokens, size_t n)
+{
+	struct rs_pattern	rec = {
+		.first = rs_build_count(b, RS_S_TOKENS),
+		.n = (uint32_t)n,
+		.text = rs_build_string(b, text),
+	};
+
+	for (size_t i = 0; i < n; i++)
+		rs_build_add(b, RS_S_TOKENS, &tokens[i]);
+	return rs_build_add(b, RS_S_PATTERNS, &rec);
+}
+
+uint32_t
+rs_build_regex(struct rs_build *b, struct span text, uint32_t flags)
+{
+	uint32_t	next = rs_build_count(b, RS_S_REGEXES);
+	struct rs_regex	rec = { rs_build_string(b, text), flags };
+	uint32_t	i = intern(&b->regexes, span_mem(&rec, sizeof(rec)),
+	    next);
+
+	return i < next ? i : rs_build_add(b, RS_S_REGEXES, &rec);
 }
 
 uint32_t
@@ -248,7 +315,7 @@ use_operand(struct rs_build *b, unsigned kind, uint32_t n,
 {
 	if (kind == RS_OUT_ || kind == RS_IN_)
 		use_regs(b, n, 1);
-	else if (kind == RS_IN0_ && in->op == RS_CALL) {
+	else if (kind == RS_IN0_ && rs_ops[in->op].c == RS_FUNC_) {
 		const struct rs_func	*f;
 
 		if (in->c >= b->func) {

@@ -12,7 +12,7 @@
 struct rs_build {
 	struct buf	 sec[RS_NSECTIONS];
 	struct buf	 options;	/* struct pending_option */
-	struct htab	 strings, consts;
+	struct htab	 strings, consts, regexes;
 	uint32_t	 func;		/* under way, or RS_NO_INDEX */
 	uint32_t	 sw;		/* SWITCH under way, or RS_NO_INDEX */
 	enum rs_type	 sw_type;

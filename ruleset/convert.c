@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 
 struct unit {
 	const char	*name;
@@ -66,9 +67,33 @@ format_ip(const struct rs_value *v, struct arena *arena)
 	if (v->ip.family == 0)
 		return SPAN("");
 	ip_format(&v->ip, text);
-	if (v->type == RS_T_IP)
+	if (v->type != RS_T_NET)
 		return arena_span(arena, span_of(text));
 	return arena_printf(arena, "%s/%u", text, v->bits);
+}
+
+/* RFC 3339, in UTC and whole seconds; empty beyond the years of a time_t. */
+static struct span
+format_date(int64_t ms, struct arena *arena)
+{
+	time_t		t = (time_t)(ms / 1000 - (ms % 1000 < 0));
+	struct tm	tm;
+
+	if (gmtime_r(&t, &tm) == NULL || tm.tm_year < -1900 ||
+	    tm.tm_year > 9999 - 1900)
+		return SPAN("");
+	return arena_printf(arena, "%04d-%02d-%02dT%02d:%02d:%02dZ",
+	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+	    tm.tm_min, tm.tm_sec);
+}
+
+static struct span
+format_rate(int64_t rate, struct arena *arena)
+{
+	struct span	time = format_time(RS_RATE_MS(rate), arena);
+
+	return arena_printf(arena, "%" PRId64 "/%.*s", RS_RATE_COUNT(rate),
+	    SPAN_ARG(time));
 }
 
 struct span
@@ -86,12 +111,18 @@ rs_format(const struct rs_value *v, struct arena *arena)
 	case RS_T_TEXT:
 	case RS_T_DOMAIN:
 	case RS_T_STATUS:
+	case RS_T_VERDICT:
 		return v->s;
 	case RS_T_ADDRESS:
 		return v->s.n > 0 ? v->s : SPAN("<>");
 	case RS_T_IP:
 	case RS_T_NET:
+	case RS_T_CLIENT:
 		return format_ip(v, arena);
+	case RS_T_DATE:
+		return format_date(v->i, arena);
+	case RS_T_RATE:
+		return format_rate(v->i, arena);
 	default:
 		return SPAN("");
 	}
@@ -294,6 +325,59 @@ parse_net(struct span s, struct rs_value *out)
 	return true;
 }
 
+/* n digits at *at, which then is behind them and the octet `end`. */
+static bool
+take_digits(struct span s, size_t *at, unsigned n, char end, int *out)
+{
+	*out = 0;
+	for (; n > 0; n--, ++*at) {
+		if (*at >= s.n || s.p[*at] < '0' || s.p[*at] > '9')
+			return false;
+		*out = *out * 10 + (s.p[*at] - '0');
+	}
+	return *at < s.n && s.p[(*at)++] == end;
+}
+
+/* "2026-01-05T08:30:00Z"; a day that the month does not have is none. */
+static bool
+parse_date(struct span s, int64_t *out)
+{
+	struct tm	tm = { 0 }, day;
+	size_t		at = 0;
+	time_t		t;
+
+	if (!take_digits(s, &at, 4, '-', &tm.tm_year) ||
+	    !take_digits(s, &at, 2, '-', &tm.tm_mon) ||
+	    !take_digits(s, &at, 2, 'T', &tm.tm_mday) ||
+	    !take_digits(s, &at, 2, ':', &tm.tm_hour) ||
+	    !take_digits(s, &at, 2, ':', &tm.tm_min) ||
+	    !take_digits(s, &at, 2, 'Z', &tm.tm_sec) || at != s.n ||
+	    tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 59)
+		return false;
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	day = tm;
+	t = timegm(&day);
+	if (day.tm_mon != tm.tm_mon || day.tm_mday != tm.tm_mday)
+		return false;
+	*out = (int64_t)t * 1000;
+	return true;
+}
+
+/* "100/1h" */
+static bool
+parse_rate(struct span s, int64_t *out)
+{
+	int64_t	count, ms;
+
+	if (!take_number(&s, &count) || s.n == 0 || s.p[0] != '/' ||
+	    !parse_time(span_from(s, 1), &ms) || count < 1 ||
+	    count >= RS_RATE_COUNT_MAX || ms < 1 || ms >= RS_RATE_MS_MAX)
+		return false;
+	*out = RS_RATE_OF(count, ms);
+	return true;
+}
+
 /* Text as the type wanted; *out has that type already. */
 static bool
 parse(struct span s, struct arena *arena, struct rs_value *out)
@@ -318,6 +402,13 @@ parse(struct span s, struct arena *arena, struct rs_value *out)
 	case RS_T_STATUS:
 		out->s = s;
 		return is_status(s);
+	case RS_T_VERDICT:
+		out->s = s;
+		return true;
+	case RS_T_DATE:
+		return parse_date(s, &out->i);
+	case RS_T_RATE:
+		return parse_rate(s, &out->i);
 	default:
 		return false;
 	}

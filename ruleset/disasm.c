@@ -83,8 +83,14 @@ put_map(struct listing *l, uint32_t i)
 	put_string(l, m->driver);
 	buf_add_str(l->out, " as ");
 	put_string(l, m->kind);
+	if (rs_string(l->im, m->where).n > 0) {
+		buf_add_char(l->out, ' ');
+		put_quoted(l, rs_string(l->im, m->where));
+	}
 	if (m->file != RS_NO_INDEX)
 		buf_addf(l->out, ", file %u", m->file);
+	if (m->object != RS_NO_INDEX)
+		buf_addf(l->out, ", object %u", m->object);
 	buf_addf(l->out, ", line %u\n", m->line);
 	for (uint32_t k = 0; k < m->nentries; k++) {
 		rs_map_entry(l->im, m->first_entry + k, &key, &value);
@@ -111,6 +117,65 @@ put_sets(struct listing *l)
 	for (uint32_t i = 0; i < l->im->n[RS_S_NETS]; i++) {
 		buf_addf(l->out, "nets %u ", i);
 		buf_add_span(l->out, rs_nets_name(l->im, i));
+		buf_add_char(l->out, '\n');
+	}
+}
+
+static void
+put_lists(struct listing *l)
+{
+	for (uint32_t i = 0; i < rs_nlist(l->im); i++) {
+		const struct rs_list	*d = rs_list(l->im, i);
+
+		buf_addf(l->out, "dnslist %u ", i);
+		put_string(l, d->name);
+		buf_add_str(l->out, ": ");
+		put_quoted(l, rs_string(l->im, d->zone));
+		buf_add_str(l->out, " codes ");
+		buf_add_span(l->out, rs_nets_name(l->im, d->codes));
+		buf_addf(l->out, ", line %u\n", d->line);
+	}
+}
+
+static void
+put_token(struct listing *l, const struct rs_token *t)
+{
+	static const char *const	after[] = {
+		[RS_TOK_SOME] = "", [RS_TOK_ANY] = "*", [RS_TOK_ONE] = ".",
+		[RS_TOK_IN_SET] = " in ", [RS_TOK_IN_MAP] = " in ",
+		[RS_TOK_NOT_SET] = " not in ", [RS_TOK_NOT_MAP] = " not in ",
+	};
+
+	if (t->kind == RS_TOK_AT || t->kind == RS_TOK_TEXT) {
+		if (t->kind == RS_TOK_AT)
+			buf_add_char(l->out, '@');
+		else
+			put_quoted(l, rs_string(l->im, t->string));
+		return;
+	}
+	buf_add_char(l->out, '{');
+	put_string(l, t->string);
+	buf_add_str(l->out, after[t->kind]);
+	if (t->kind == RS_TOK_IN_SET || t->kind == RS_TOK_NOT_SET)
+		buf_add_span(l->out, rs_set_name(l->im, t->index));
+	else if (t->kind == RS_TOK_IN_MAP || t->kind == RS_TOK_NOT_MAP)
+		put_string(l, rs_map(l->im, t->index)->name);
+	buf_add_char(l->out, '}');
+}
+
+static void
+put_patterns(struct listing *l)
+{
+	for (uint32_t i = 0; i < rs_npattern(l->im); i++) {
+		const struct rs_pattern	*p = rs_pattern(l->im, i);
+
+		buf_addf(l->out, "pattern %u ", i);
+		put_quoted(l, rs_string(l->im, p->text));
+		buf_add_char(l->out, ':');
+		for (uint32_t k = 0; k < p->n; k++) {
+			buf_add_char(l->out, ' ');
+			put_token(l, rs_token(l->im, p->first + k));
+		}
 		buf_add_char(l->out, '\n');
 	}
 }
@@ -187,6 +252,27 @@ put_reply(struct listing *l, uint32_t i)
 
 	buf_addf(l->out, "%u ", reply->code);
 	put_string(l, reply->status);
+}
+
+static void
+put_regex(struct listing *l, uint32_t i)
+{
+	const struct rs_regex	*r = rs_regex(l->im, i);
+
+	buf_add_char(l->out, '/');
+	put_string(l, r->text);
+	buf_add_str(l->out, r->flags & RS_REGEX_ICASE ? "/i" : "/");
+}
+
+static void
+put_rate(struct listing *l, uint32_t i)
+{
+	const struct rs_rate	*r = rs_rate(l->im, i);
+	struct rs_value		 v = rs_int(RS_T_RATE, r->rate);
+
+	put_quoted(l, rs_string(l->im, r->name));
+	buf_add_str(l->out, " over ");
+	buf_add_span(l->out, rs_format(&v, &l->scratch));
 }
 
 /* In the order of the hash table: that of a golden file does not change. */
@@ -269,6 +355,24 @@ put_operand(struct listing *l, unsigned kind, uint32_t n, uint32_t at)
 		break;
 	case RS_SWITCH_:
 		put_cases(l, n, at);
+		break;
+	case RS_REGEX_:
+		put_regex(l, n);
+		break;
+	case RS_PATTERN_:
+		put_quoted(l, rs_string(l->im, rs_pattern(l->im, n)->text));
+		break;
+	case RS_LIST_:
+		put_string(l, rs_list(l->im, n)->name);
+		break;
+	case RS_RATE_:
+		put_rate(l, n);
+		break;
+	case RS_LISTOF_:
+		buf_add_str(l->out, rs_listof_names[n]);
+		break;
+	case RS_ROLE_:
+		buf_add_str(l->out, rs_role_names[n]);
 		break;
 	case RS_NONE_:
 	case RS_NOPERANDS:
@@ -365,6 +469,8 @@ rs_disasm(const struct rs_image *im, struct span source, struct buf *out)
 	for (uint32_t i = 0; i < rs_nmap(im); i++)
 		put_map(&l, i);
 	put_sets(&l);
+	put_lists(&l);
+	put_patterns(&l);
 	put_tags(&l);
 	put_objects(&l);
 	for (uint32_t i = 0; i < rs_nfunc(im); i++)

@@ -13,6 +13,7 @@
 
 #include "base/digest.h"
 #include "base/hash.h"
+#include "base/regex.h"
 #include "base/xalloc.h"
 #include "ruleset/image_int.h"
 
@@ -154,6 +155,22 @@ decode_const(const struct rs_image *im, const struct rs_const *c)
 	return v;
 }
 
+/* What the world looks at to answer ACCESS_GET. */
+static uint64_t
+role_facts(unsigned role)
+{
+	switch (role) {
+	case RS_ROLE_CLIENT:
+		return RS_FACT_BIT(RS_FACT_CLIENT) |
+		    RS_FACT_BIT(RS_FACT_CLIENT_IP) |
+		    RS_FACT_BIT(RS_FACT_CLIENT_VERIFIED_NAME);
+	case RS_ROLE_SENDER:
+		return RS_FACT_BIT(RS_FACT_SENDER);
+	default:
+		return RS_FACT_BIT(RS_FACT_RCPT);
+	}
+}
+
 /* Callees have lower numbers, so theirs are known already. */
 static void
 study_func(struct rs_image *im, uint32_t f)
@@ -168,7 +185,13 @@ study_func(struct rs_image *im, uint32_t f)
 			im->facts[f] |= RS_FACT_BIT(in->b);
 		else if (in->op == RS_TAG_GET)
 			im->facts[f] |= RS_TAG_BIT(im->consts[in->c].i);
-		else if (in->op == RS_CALL) {
+		else if (in->op == RS_ACCESS_GET || in->op == RS_ACCESS_HAS)
+			im->facts[f] |= role_facts(in->b);
+		else if (in->op == RS_SPF)
+			im->facts[f] |= RS_FACT_BIT(RS_FACT_CLIENT_IP) |
+			    RS_FACT_BIT(RS_FACT_CLIENT_HELO) |
+			    RS_FACT_BIT(RS_FACT_SENDER);
+		else if (in->op == RS_CALL || in->op == RS_APPLY) {
 			im->facts[f] |= im->facts[in->c];
 			if (im->need[in->c] > deepest)
 				deepest = im->need[in->c];
@@ -202,6 +225,29 @@ study(struct rs_image *im)
 	    8, im->hash);
 }
 
+/* 0, or -1 with *why: the builder's PCRE2 was another. */
+static int
+compile_regexes(struct rs_image *im, const char **why)
+{
+	char	 said[120];
+	size_t	 at;
+
+	im->regexes = xcalloc((size_t)im->n[RS_S_REGEXES] + 1,
+	    sizeof(struct regex *));
+	for (uint32_t i = 0; i < im->n[RS_S_REGEXES]; i++) {
+		const struct rs_regex	*r = rs_regex(im, i);
+
+		im->regexes[i] = regex_compile(rs_string(im, r->text),
+		    r->flags & RS_REGEX_ICASE, &at, said, sizeof(said));
+		if (im->regexes[i] == NULL) {
+			*why = rs_told("REGEXES %u: at octet %zu: %s", i, at,
+			    said);
+			return -1;
+		}
+	}
+	return 0;
+}
+
 struct rs_image *
 rs_image_open_mem(const void *base, size_t size, const char **why)
 {
@@ -211,7 +257,8 @@ rs_image_open_mem(const void *base, size_t size, const char **why)
 	im = xcalloc(1, sizeof(*im));
 	im->base = base;
 	im->size = size;
-	if ((*why = check_frame(im)) != NULL || rs_verify(im, why) == -1) {
+	if ((*why = check_frame(im)) != NULL || rs_verify(im, why) == -1 ||
+	    compile_regexes(im, why) == -1) {
 		rs_image_free(&im);
 		return NULL;
 	}
@@ -251,6 +298,10 @@ rs_image_free(struct rs_image **imp)
 		return;
 	if (im->mapped)
 		munmap((void *)(uintptr_t)im->base, im->size);
+	for (uint32_t i = 0; im->regexes != NULL && i < im->n[RS_S_REGEXES];
+	    i++)
+		regex_free(&im->regexes[i]);
+	free(im->regexes);
 	free(im->consts);
 	free(im->facts);
 	free(im->need);
@@ -303,6 +354,11 @@ RS_TABLE(MAPS, rs_map_decl, map)
 RS_TABLE(FILES, rs_file, file)
 RS_TABLE(TAGS, rs_tag, tag)
 RS_TABLE(OBJECTS, rs_object, object)
+RS_TABLE(LISTS, rs_list, list)
+RS_TABLE(RATES, rs_rate, rate)
+RS_TABLE(PATTERNS, rs_pattern, pattern)
+RS_TABLE(TOKENS, rs_token, token)
+RS_TABLE(REGEXES, rs_regex, regex)
 #undef RS_TABLE
 
 uint32_t

@@ -109,6 +109,7 @@ struct rs_image {
 	uint32_t	 n[RS_NSECTIONS];
 	/* Found once after the verifier has agreed. */
 	struct rs_value	*consts;
+	struct regex	**regexes;	/* compiled */
 	uint64_t	*facts;		/* by function */
 	uint32_t	*need;		/* registers, with its callees' */
 	uint32_t	 most_need;

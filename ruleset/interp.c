@@ -1,5 +1,5 @@
 /*
- * interp.c - the loop over the instructions, and what ends it.
+ * interp.c - the loop over the instructions.
  *
  * Nothing here can go wrong: the verifier has proved every number in the
  * code.  Values are another matter: any register may hold any type, and what
@@ -10,23 +10,6 @@
 
 #include "base/xalloc.h"
 #include "ruleset/interp_int.h"
-
-static const char *const verdict_names[] = {
-	[RS_V_END] = "end", [RS_V_ACCEPT] = "accept",
-	[RS_V_REJECT] = "reject", [RS_V_DEFER] = "defer",
-	[RS_V_DISCARD] = "discard", [RS_V_EXPAND] = "expand",
-	[RS_V_DELIVER] = "deliver", [RS_V_RELAY] = "relay",
-	[RS_V_RELAY_TO] = "relay to", [RS_V_MX] = "mx",
-	[RS_V_REDIRECT] = "redirect", [RS_V_MOVED] = "moved",
-	[RS_V_VALUE] = "value", [RS_V_QUARANTINE] = "quarantine",
-	[RS_V_LMTP] = "lmtp", [RS_V_PIPE] = "pipe", [RS_V_FILE] = "file",
-};
-
-const char *
-rs_verdict_name(unsigned kind)
-{
-	return kind < RS_NVERDICTS ? verdict_names[kind] : "?";
-}
 
 struct rs_eval *
 rs_eval_new(const struct rs_image *im, const struct rs_world *world, void *ctx,
@@ -64,108 +47,13 @@ rs_eval_reset(struct rs_eval *ev, struct rs_record *record)
 	ev->record = record;
 	ev->have = 0;
 	ev->depth = 0;
+	ev->given_up = 0;
 }
 
 struct arena *
 rs_eval_arena(struct rs_eval *ev)
 {
 	return &ev->arena;
-}
-
-/*
- * Verdicts.
- */
-
-static enum next
-verdict(const struct frame *f, enum rs_verdict_kind kind,
-    struct rs_verdict *out)
-{
-	memset(out, 0, sizeof(*out));
-	out->kind = (uint8_t)kind;
-	out->object = RS_NO_INDEX;
-	out->rule = f->rule;
-	out->status = SPAN("");
-	out->text = SPAN("");
-	return STOP;
-}
-
-/* A table could not be asked, and the rule or its action depends on it. */
-static enum next
-cannot_say(const struct frame *f, struct rs_verdict *out)
-{
-	verdict(f, RS_V_DEFER, out);
-	out->cannot = true;
-	out->code = 451;
-	out->status = SPAN("4.3.0");
-	return STOP;
-}
-
-static enum next
-named(const struct frame *f, const struct rs_insn *in,
-    enum rs_verdict_kind kind, struct rs_verdict *out)
-{
-	verdict(f, kind, out);
-	out->object = in->c;
-	return STOP;
-}
-
-/* REJECT, DEFER, MOVED: reply c, and what register a says. */
-static enum next
-refuse(struct rs_eval *ev, const struct frame *f, const struct rs_insn *in,
-    enum rs_verdict_kind kind, struct rs_verdict *out)
-{
-	const struct rs_reply	*reply = rs_reply(ev->im, in->c);
-	const struct rs_value	*v = &f->r[in->a];
-
-	if (v->type == RS_T_UNKNOWN)
-		return cannot_say(f, out);
-	verdict(f, kind, out);
-	out->code = reply->code;
-	out->status = rs_string(ev->im, reply->status);
-	out->value = *v;
-	if (v->type != RS_T_NONE)
-		out->text = rs_format(v, &ev->arena);
-	return STOP;
-}
-
-/*
- * RELAY_TO, REDIRECT: register a as the type that the verdict needs.  What
- * cannot be read as that comes out of a table that has to be mended.
- */
-static enum next
-lead(struct rs_eval *ev, const struct frame *f, const struct rs_insn *in,
-    enum rs_verdict_kind kind, enum rs_type type, struct rs_verdict *out)
-{
-	const struct rs_value	*v = &f->r[in->a];
-	struct rs_value		 to;
-
-	if (!rs_convert(v, type, &ev->arena, &to) || to.s.n == 0)
-		return cannot_say(f, out);
-	verdict(f, kind, out);
-	out->value = to;
-	return STOP;
-}
-
-static enum next
-expand(struct rs_eval *ev, struct frame *f, const struct rs_insn *in,
-    struct rs_verdict *out)
-{
-	struct rs_value	v;
-	uint32_t	line;
-
-	switch (ask_expand(ev, f, in, &v, &line)) {
-	case RS_WAIT:
-		return PARK;
-	case RS_CANNOT:
-		return cannot_say(f, out);
-	case RS_ABSENT:
-		return NEXT;
-	default:
-		named(f, in, RS_V_EXPAND, out);
-		out->value = v;
-		out->table_line = line;
-		return STOP;
-	}
 }
 
 /* The rule's condition: taken, not taken, or not to be decided now. */
@@ -199,6 +87,7 @@ enter(struct rs_eval *ev, uint32_t func, struct rs_value *r, uint8_t dest)
 	struct frame	*f = &ev->frames[ev->depth];
 
 	f->r = r;
+	f->captures = NULL;
 	f->func = func;
 	f->pc = rs_func(ev->im, func)->start;
 	f->rule = RS_NO_INDEX;
@@ -221,6 +110,7 @@ note_call(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
 	note(ev, RS_STEP_CALL, in->c, here(ev, f), &text, NULL);
 }
 
+/* CALL, and APPLY, which wants no value. */
 static enum next
 call(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
 {
@@ -233,7 +123,7 @@ call(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
 	for (unsigned i = 0; i < callee->nargs; i++)
 		r[i] = f->r[in->b + i];
 	ev->depth++;
-	enter(ev, in->c, r, in->a);
+	enter(ev, in->c, r, in->op == RS_CALL ? in->a : NO_DEST);
 	return NEXT;
 }
 
@@ -249,7 +139,8 @@ give_back(struct rs_eval *ev, struct frame *f, const struct rs_value *v,
 		return STOP;
 	}
 	ev->depth--;
-	ev->frames[ev->depth].r[f->dest] = *v;
+	if (f->dest != NO_DEST)
+		ev->frames[ev->depth].r[f->dest] = *v;
 	return NEXT;
 }
 
@@ -264,13 +155,21 @@ end(struct rs_eval *ev, struct frame *f, struct rs_verdict *out)
 	return verdict(f, RS_V_END, out);
 }
 
+/* What it is about must be known, and a copy needs an address to go to. */
 static enum next
 effect(struct rs_eval *ev, struct frame *f, const struct rs_insn *in,
     struct rs_verdict *out)
 {
-	if (rs_ops[in->op].a == RS_IN_ && f->r[in->a].type == RS_T_UNKNOWN)
+	struct rs_value	v = rs_empty(RS_T_NONE);
+
+	if (rs_ops[in->op].a == RS_IN_)
+		v = f->r[in->a];
+	else if (in->op == RS_DELAY)
+		v = ev->im->consts[in->c];
+	if (v.type == RS_T_UNKNOWN || (in->op == RS_BCC &&
+	    (!rs_convert(&v, RS_T_ADDRESS, &ev->arena, &v) || v.s.n == 0)))
 		return cannot_say(f, out);
-	do_effect(ev, f, in);
+	do_effect(ev, f, in, &v);
 	return NEXT;
 }
 
@@ -297,8 +196,58 @@ static enum next
 rule(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
 {
 	f->rule = in->c;
+	f->captures = NULL;
 	note(ev, RS_STEP_RULE, in->c, here(ev, f), NULL, NULL);
 	return NEXT;
+}
+
+/* Those that cost so much that a second step to them does not matter. */
+static enum next
+step_more(struct rs_eval *ev, struct frame *f, const struct rs_insn *in,
+    struct rs_verdict *out)
+{
+	switch ((enum rs_op)in->op) {
+	case RS_MATCH:
+		return do_match(ev, f, in);
+	case RS_LIKE:
+		return do_like(ev, f, in);
+	case RS_CAPTURE:
+		return do_capture(ev, f, in);
+	case RS_ADDRESS:
+		do_address(ev, f, in);
+		return NEXT;
+	case RS_HEADER_EQ:
+	case RS_HEADER_IN:
+	case RS_HEADER_MATCH:
+	case RS_LIST_EQ:
+	case RS_LIST_IN:
+	case RS_LIST_MATCH:
+		return ask_each(ev, f, in);
+	case RS_LISTED:
+	case RS_RATE:
+	case RS_GREYLISTED:
+	case RS_SPF:
+	case RS_RESOLVES:
+	case RS_REACHABLE:
+	case RS_OWNED:
+		return ask_server(ev, f, in);
+	case RS_ACCESS_HAS:
+	case RS_ACCESS_GET:
+		return ask_access(ev, f, in);
+	case RS_HEADER_ADD:
+	case RS_HEADER_SET:
+	case RS_HEADER_DEL:
+	case RS_LOG:
+	case RS_TAG:
+	case RS_DELAY:
+	case RS_BCC:
+	case RS_MILTER_USE:
+	case RS_MILTER_SKIP:
+	case RS_HEADERS_ONLY:
+		return effect(ev, f, in, out);
+	default:
+		return decide(ev, f, in, out);
+	}
 }
 
 /* One instruction; pc is behind it already. */
@@ -360,9 +309,6 @@ step(struct rs_eval *ev, struct frame *f, const struct rs_insn *in,
 		return NEXT;
 	case RS_HEADER:
 		return ask_header(ev, f, in);
-	case RS_HEADER_EQ:
-	case RS_HEADER_IN:
-		return ask_headers(ev, f, in);
 	case RS_RCPT_UNKNOWN:
 		return ask_unknown(ev, f, in);
 	case RS_JUMP:
@@ -380,37 +326,16 @@ step(struct rs_eval *ev, struct frame *f, const struct rs_insn *in,
 	case RS_TEST:
 		return test(ev, f, in, out);
 	case RS_CALL:
+	case RS_APPLY:
 		return call(ev, f, in);
 	case RS_RETURN:
 		return give_back(ev, f, &r[in->a], out);
 	case RS_ACCEPT:
 		return verdict(f, RS_V_ACCEPT, out);
-	case RS_REJECT:
-		return refuse(ev, f, in, RS_V_REJECT, out);
-	case RS_DEFER:
-		return refuse(ev, f, in, RS_V_DEFER, out);
 	case RS_DISCARD:
 		return verdict(f, RS_V_DISCARD, out);
-	case RS_EXPAND:
-		return expand(ev, f, in, out);
-	case RS_DELIVER:
-		return named(f, in, RS_V_DELIVER, out);
-	case RS_RELAY:
-		return named(f, in, RS_V_RELAY, out);
-	case RS_RELAY_TO:
-		return lead(ev, f, in, RS_V_RELAY_TO, RS_T_TEXT, out);
 	case RS_MX:
 		return verdict(f, RS_V_MX, out);
-	case RS_REDIRECT:
-		return lead(ev, f, in, RS_V_REDIRECT, RS_T_ADDRESS, out);
-	case RS_MOVED:
-		return refuse(ev, f, in, RS_V_MOVED, out);
-	case RS_HEADER_ADD:
-	case RS_HEADER_SET:
-	case RS_HEADER_DEL:
-	case RS_LOG:
-	case RS_TAG:
-		return effect(ev, f, in, out);
 	case RS_TAG_GET:
 		return ask_tag(ev, f, in);
 	case RS_END:
@@ -418,31 +343,8 @@ step(struct rs_eval *ev, struct frame *f, const struct rs_insn *in,
 	case RS_SWITCH:
 		return switch_to(ev, f, in);
 	default:
-		break;
+		return step_more(ev, f, in, out);
 	}
-	abort();
-}
-
-/* The verdict as the last step of the record. */
-static void
-note_verdict(struct rs_eval *ev, const struct rs_verdict *v)
-{
-	struct rs_value	reply = rs_empty(RS_T_NONE), value = v->value;
-
-	if (v->code != 0)
-		reply = rs_text(RS_T_TEXT, arena_printf(&ev->arena, "%u %.*s",
-		    v->code, SPAN_ARG(v->status)));
-	else if (v->kind == RS_V_EXPAND)
-		reply = rs_text(RS_T_TEXT,
-		    rs_string(ev->im, rs_map(ev->im, v->object)->name));
-	else if (v->object != RS_NO_INDEX)
-		reply = rs_text(RS_T_TEXT,
-		    rs_string(ev->im, rs_object(ev->im, v->object)->name));
-	if (v->code != 0)
-		value = rs_text(RS_T_TEXT, v->text);
-	note(ev, RS_STEP_VERDICT, v->kind,
-	    v->rule == RS_NO_INDEX ? 0 : rs_rule(ev->im, v->rule)->line,
-	    &reply, &value);
 }
 
 enum rs_run

@@ -3,8 +3,7 @@
  */
 #include "ruleset/interp_int.h"
 
-/* A bound on what a crafted image could grow. */
-static bool
+bool
 has_room(const struct rs_eval *ev, size_t n)
 {
 	return n <= RS_TEXT_MAX && ev->arena.total <= RS_EVAL_MAX;

@@ -28,7 +28,8 @@ get_fact(struct rs_eval *ev, unsigned fact)
 	enum rs_answer	 answer;
 
 	*v = rs_empty(RS_T_NONE);
-	answer = ev->world->fact(ev->ctx, ev, fact, v);
+	answer = ev->world->fact == NULL ? RS_CANNOT :
+	    ev->world->fact(ev->ctx, ev, fact, v);
 	if (answer == RS_WAIT)
 		return answer;
 	if (answer == RS_ABSENT)
@@ -51,18 +52,16 @@ ask_fact(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
 	return NEXT;
 }
 
-/* The four answers as a value; `out` holds what RS_HAVE has brought. */
-static void
-settle(enum rs_answer answer, struct rs_value *out)
+void
+settle(enum rs_answer answer, enum rs_why why, struct rs_value *out)
 {
 	if (answer == RS_ABSENT)
 		*out = rs_empty(RS_T_NONE);
 	else if (answer == RS_CANNOT)
-		*out = rs_unknown(RS_WHY_TABLE);
+		*out = rs_unknown(why);
 }
 
-/* What is void is in no table, and what is unknown cannot be asked. */
-static enum rs_answer
+enum rs_answer
 get_map(struct rs_eval *ev, uint32_t map, const struct rs_value *key,
     struct rs_value *out, uint32_t *line)
 {
@@ -74,9 +73,10 @@ get_map(struct rs_eval *ev, uint32_t map, const struct rs_value *key,
 		return RS_HAVE;
 	}
 	if (!rs_is_void(key))
-		answer = ev->world->map_get(ev->ctx, ev, map, key, out, line);
+		answer = ev->world->map_get == NULL ? RS_CANNOT :
+		    ev->world->map_get(ev->ctx, ev, map, key, out, line);
 	if (answer != RS_WAIT)
-		settle(answer, out);
+		settle(answer, RS_WHY_TABLE, out);
 	return answer;
 }
 
@@ -116,52 +116,13 @@ ask_header(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
 	struct rs_value	v = rs_empty(RS_T_NONE);
 	enum rs_answer	answer;
 
-	answer = ev->world->header(ev->ctx, ev, name.s, 0, &v);
+	answer = ev->world->header == NULL ? RS_CANNOT :
+	    ev->world->header(ev->ctx, ev, name.s, 0, &v);
 	if (answer == RS_WAIT)
 		return PARK;
-	settle(answer, &v);
+	settle(answer, RS_WHY_TABLE, &v);
 	note(ev, RS_STEP_HEADER, 0, here(ev, f), &name, &v);
 	f->r[in->a] = v.type == RS_T_NONE ? rs_empty(RS_T_TEXT) : v;
-	return NEXT;
-}
-
-static struct rs_value
-matches(const struct rs_eval *ev, const struct frame *f,
-    const struct rs_insn *in, const struct rs_value *field)
-{
-	if (field->type == RS_T_UNKNOWN)
-		return *field;
-	if (in->op == RS_HEADER_EQ)
-		return rs_eq(field, &f->r[in->b]);
-	return rs_bool(rs_set_has(ev->im, in->b, field));
-}
-
-/*
- * Whether one of the fields of that name is equal or in the set; unknown when
- * none of those that could be read is, and one could not.
- */
-enum next
-ask_headers(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
-{
-	struct rs_value	name = rs_text(RS_T_TEXT, rs_string(ev->im, in->c));
-	struct rs_value	result = rs_bool(false), field, one;
-	enum rs_answer	answer;
-
-	for (unsigned i = 0; rs_truth(&result) != RS_TRUE; i++) {
-		field = rs_empty(RS_T_NONE);
-		answer = ev->world->header(ev->ctx, ev, name.s, i, &field);
-		if (answer == RS_WAIT)
-			return PARK;
-		if (answer == RS_ABSENT)
-			break;
-		settle(answer, &field);
-		one = matches(ev, f, in, &field);
-		result = rs_or(&result, &one);
-		if (answer == RS_CANNOT)
-			break;
-	}
-	note(ev, RS_STEP_HEADER, 0, here(ev, f), &name, &result);
-	f->r[in->a] = result;
 	return NEXT;
 }
 
@@ -171,12 +132,13 @@ ask_unknown(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
 	struct rs_value	v = rs_empty(RS_T_NONE);
 	enum rs_answer	answer;
 
-	answer = ev->world->rcpt_unknown(ev->ctx, ev, &v);
+	answer = ev->world->rcpt_unknown == NULL ? RS_CANNOT :
+	    ev->world->rcpt_unknown(ev->ctx, ev, &v);
 	if (answer == RS_WAIT)
 		return PARK;
 	if (answer == RS_ABSENT)
 		v = rs_bool(false);
-	settle(answer == RS_ABSENT ? RS_HAVE : answer, &v);
+	settle(answer == RS_ABSENT ? RS_HAVE : answer, RS_WHY_TABLE, &v);
 	note(ev, RS_STEP_UNKNOWN_RCPT, 0, here(ev, f), NULL, &v);
 	f->r[in->a] = v;
 	return NEXT;
@@ -190,40 +152,61 @@ ask_tag(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
 	struct rs_value	v = rs_empty(RS_T_NONE);
 	enum rs_answer	answer;
 
-	answer = ev->world->tag_get(ev->ctx, ev, tag, &v);
+	answer = ev->world->tag_get == NULL ? RS_CANNOT :
+	    ev->world->tag_get(ev->ctx, ev, tag, &v);
 	if (answer == RS_WAIT)
 		return PARK;
 	if (answer == RS_ABSENT)
 		v = rs_const(ev->im, rs_tag(ev->im, tag)->dflt);
 	else
-		settle(answer, &v);
+		settle(answer, RS_WHY_TABLE, &v);
 	note(ev, RS_STEP_TAG, tag, here(ev, f), NULL, &v);
 	f->r[in->a] = v;
 	return NEXT;
 }
 
-void
-do_effect(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
+static const uint8_t effects[RS_NOPS] = {
+	[RS_HEADER_ADD] = RS_E_HEADER_ADD, [RS_HEADER_SET] = RS_E_HEADER_SET,
+	[RS_HEADER_DEL] = RS_E_HEADER_DEL, [RS_LOG] = RS_E_LOG,
+	[RS_TAG] = RS_E_TAG, [RS_DELAY] = RS_E_DELAY, [RS_BCC] = RS_E_BCC,
+	[RS_MILTER_USE] = RS_E_MILTER_USE,
+	[RS_MILTER_SKIP] = RS_E_MILTER_SKIP,
+	[RS_HEADERS_ONLY] = RS_E_HEADERS_ONLY,
+};
+
+static void
+tell(struct rs_eval *ev, enum rs_effect effect, uint32_t number,
+    struct span name, const struct rs_value *v)
 {
-	struct rs_value	name = rs_empty(RS_T_TEXT), v = rs_empty(RS_T_NONE);
-	enum rs_effect	effect = RS_E_HEADER_DEL;
+	if (ev->world->effect != NULL)
+		ev->world->effect(ev->ctx, ev, effect, number, name, v);
+}
+
+void
+do_effect(struct rs_eval *ev, struct frame *f, const struct rs_insn *in,
+    const struct rs_value *v)
+{
+	enum rs_effect	effect = (enum rs_effect)effects[in->op];
+	struct rs_value	name = rs_empty(RS_T_TEXT);
 	uint32_t	number = 0;
 
-	if (rs_ops[in->op].a == RS_IN_)
-		v = f->r[in->a];
 	if (rs_ops[in->op].c == RS_STR_)
 		name.s = rs_string(ev->im, in->c);
-	if (in->op == RS_HEADER_ADD)
-		effect = RS_E_HEADER_ADD;
-	else if (in->op == RS_HEADER_SET)
-		effect = RS_E_HEADER_SET;
-	else if (in->op == RS_LOG)
-		effect = RS_E_LOG;
 	else if (in->op == RS_TAG) {
-		effect = RS_E_TAG;
 		number = (uint32_t)ev->im->consts[in->c].i;
 		name.s = rs_string(ev->im, rs_tag(ev->im, number)->name);
+	} else if (rs_ops[in->op].c == RS_OBJECT_) {
+		number = in->c;
+		name.s = rs_string(ev->im, rs_object(ev->im, number)->name);
 	}
-	note(ev, RS_STEP_EFFECT, effect, here(ev, f), &name, &v);
-	ev->world->effect(ev->ctx, ev, effect, number, name.s, &v);
+	note(ev, RS_STEP_EFFECT, effect, here(ev, f), &name, v);
+	tell(ev, effect, number, name.s, v);
+}
+
+void
+do_alarm(struct rs_eval *ev, struct span text)
+{
+	struct rs_value	v = rs_text(RS_T_TEXT, text);
+
+	tell(ev, RS_E_ALARM, 0, SPAN_NONE, &v);
 }

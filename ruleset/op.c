@@ -30,6 +30,11 @@ const char *const rs_hook_names[RS_NHOOKS] = {
 #undef HOOK
 };
 
+const char *const rs_listof_names[RS_NLISTSOF] = {
+	[RS_LISTOF_ATTACHMENTS] = "attachments",
+	[RS_LISTOF_ATTACHMENT_TYPES] = "attachments.type",
+};
+
 const struct rs_fact_info rs_facts[RS_NFACTS] = {
 #define FACT(id, name, type, known, proof, meaning) \
 	[RS_FACT_##id] = { name, RS_T_##type, RS_HOOK_##known, \

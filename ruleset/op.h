@@ -80,5 +80,7 @@ enum rs_proof {
 
 extern const struct rs_fact_info rs_facts[RS_NFACTS];
 extern const char *const rs_hook_names[RS_NHOOKS];
+extern const char *const rs_listof_names[RS_NLISTSOF];	/* "attachments" */
+
 
 #endif

@@ -9,13 +9,16 @@
 #include "ruleset/interp.h"
 #include "ruleset/record_int.h"
 
-const char *const rs_effect_names[] = {
+const char *const rs_effect_names[RS_NEFFECTS] = {
 	[RS_E_HEADER_ADD] = "add header", [RS_E_HEADER_SET] = "set header",
 	[RS_E_HEADER_DEL] = "remove header", [RS_E_LOG] = "log",
-	[RS_E_TAG] = "tag",
+	[RS_E_TAG] = "tag", [RS_E_DELAY] = "delay", [RS_E_BCC] = "bcc",
+	[RS_E_MILTER_USE] = "use milter",
+	[RS_E_MILTER_SKIP] = "skip milter",
+	[RS_E_HEADERS_ONLY] = "headers only", [RS_E_ALARM] = "alarm",
 };
 
-static const char *const step_names[] = {
+static const char *const step_names[RS_NSTEPS] = {
 	[RS_STEP_RULE] = "rule", [RS_STEP_FACT] = "fact",
 	[RS_STEP_MAP] = "map", [RS_STEP_SET] = "set",
 	[RS_STEP_NETS] = "nets", [RS_STEP_HEADER] = "header",
@@ -23,6 +26,12 @@ static const char *const step_names[] = {
 	[RS_STEP_CALL] = "call", [RS_STEP_RETURN] = "return",
 	[RS_STEP_EFFECT] = "effect", [RS_STEP_VERDICT] = "verdict",
 	[RS_STEP_TAG] = "tag", [RS_STEP_COMPARE] = "compare",
+	[RS_STEP_MATCH] = "match", [RS_STEP_LIKE] = "like",
+	[RS_STEP_LIST] = "list", [RS_STEP_LISTED] = "listed",
+	[RS_STEP_RATE] = "rate", [RS_STEP_GREYLISTED] = "greylisted",
+	[RS_STEP_SPF] = "spf", [RS_STEP_RESOLVES] = "resolves",
+	[RS_STEP_REACHABLE] = "reachable", [RS_STEP_OWNED] = "owned",
+	[RS_STEP_ACCESS] = "access",
 };
 
 void
@@ -105,6 +114,20 @@ rs_step_name(const struct rs_step *s, const struct rs_image *im)
 		return rs_string(im, rs_tag(im, s->number)->name);
 	case RS_STEP_COMPARE:
 		return compare_sign(s->number);
+	case RS_STEP_MATCH:
+		return rs_string(im, rs_regex(im, s->number)->text);
+	case RS_STEP_LIKE:
+		return rs_string(im, rs_pattern(im, s->number)->text);
+	case RS_STEP_LIST:
+		return span_of(rs_listof_names[s->number]);
+	case RS_STEP_LISTED:
+		return rs_string(im, rs_list(im, s->number)->name);
+	case RS_STEP_RATE:
+		return rs_string(im, rs_rate(im, s->number)->name);
+	case RS_STEP_ACCESS:
+		return rs_string(im, rs_map(im, s->number)->name);
+	case RS_STEP_REACHABLE:
+		return s->number != 0 ? SPAN("recipient") : SPAN("sender");
 	default:
 		return SPAN_NONE;
 	}
@@ -175,7 +198,24 @@ static bool
 has_key(unsigned kind)
 {
 	return kind == RS_STEP_MAP || kind == RS_STEP_SET ||
-	    kind == RS_STEP_NETS || kind == RS_STEP_COMPARE;
+	    kind == RS_STEP_NETS || kind == RS_STEP_COMPARE ||
+	    (kind >= RS_STEP_MATCH && kind != RS_STEP_LIST &&
+	    kind != RS_STEP_SPF);
+}
+
+/* What a greylist and a rate are asked for. */
+static void
+json_bound(struct json *j, const struct rs_image *im, const struct rs_step *s,
+    struct arena *scratch)
+{
+	struct rs_value	v;
+
+	if (s->kind == RS_STEP_GREYLISTED)
+		json_int(j, "wait", rs_const(im, s->number).i);
+	if (s->kind != RS_STEP_RATE)
+		return;
+	v = rs_int(RS_T_RATE, rs_rate(im, s->number)->rate);
+	json_text(j, "over", rs_format(&v, scratch));
 }
 
 static void
@@ -205,10 +245,11 @@ json_step(struct json *j, const struct rs_image *im, const struct rs_step *s,
 		json_text(j, "name", name);
 	if (s->kind == RS_STEP_RULE)
 		json_rule(j, im, s->number);
-	else if (s->kind == RS_STEP_MAP)
+	else if (s->kind == RS_STEP_MAP || s->kind == RS_STEP_ACCESS)
 		json_table(j, im, s);
 	else if (s->line != 0)
 		json_uint(j, "line", s->line);
+	json_bound(j, im, s, scratch);
 	json_key(j, s, scratch);
 	if (s->kind != RS_STEP_RULE && s->kind != RS_STEP_CALL)
 		json_value(j, "value", &s->value, scratch);

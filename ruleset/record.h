@@ -28,7 +28,19 @@ enum rs_step_kind {
 	RS_STEP_EFFECT,		/* number: rs_effect; key: field; value */
 	RS_STEP_VERDICT,	/* number: kind; key: reply or name; value */
 	RS_STEP_TAG,		/* number: tag; value */
-	RS_STEP_COMPARE		/* number: RS_EQ ... RS_GE; key with value */
+	RS_STEP_COMPARE,	/* number: RS_EQ ... RS_GE; key with value */
+	RS_STEP_MATCH,		/* number: regex; key; value: bool */
+	RS_STEP_LIKE,		/* number: pattern; key; value: bool */
+	RS_STEP_LIST,		/* number: rs_listof; value: bool */
+	RS_STEP_LISTED,		/* number: list; key; value: bool */
+	RS_STEP_RATE,		/* number: rate; key; value: bool */
+	RS_STEP_GREYLISTED,	/* number: const; key; value: bool */
+	RS_STEP_SPF,		/* value: text */
+	RS_STEP_RESOLVES,	/* key; value: bool */
+	RS_STEP_REACHABLE,	/* number: 1 recipient; key; value: bool */
+	RS_STEP_OWNED,		/* key: address; value: bool */
+	RS_STEP_ACCESS,		/* number: map; key: role; value, line */
+	RS_NSTEPS
 };
 
 struct rs_step {

@@ -7,7 +7,7 @@
 #include "ruleset/record.h"
 #include "ruleset/world.h"
 
-extern const char *const rs_effect_names[];	/* by enum rs_effect */
+extern const char *const rs_effect_names[RS_NEFFECTS];
 
 /* Of the fact, map, set, ... that a step is about; may be empty. */
 struct span	rs_step_name(const struct rs_step *, const struct rs_image *);

@@ -89,7 +89,10 @@ put_map(struct page *p, const struct rs_step *s)
 
 	put_text(p->out, rs_step_name(s, p->im));
 	buf_add_char(p->out, '[');
-	put_value(p, &s->key);
+	if (s->kind == RS_STEP_ACCESS)
+		put_text(p->out, s->key.s);
+	else
+		put_value(p, &s->key);
 	buf_add_str(p->out, "] = ");
 	put_value(p, &s->value);
 	if (s->line == 0 || map->file == UINT32_MAX)
@@ -117,6 +120,63 @@ put_compare(struct page *p, const struct rs_step *s)
 	put_text(p->out, rs_step_name(s, p->im));
 	buf_add_char(p->out, ' ');
 	put_value(p, &s->value);
+}
+
+/* "hello" matches /l+/: yes */
+static void
+put_match(struct page *p, const struct rs_step *s)
+{
+	bool	is_regex = s->kind == RS_STEP_MATCH;
+
+	put_value(p, &s->key);
+	buf_add_str(p->out, is_regex ? " matches /" : " like \"");
+	put_text(p->out, rs_step_name(s, p->im));
+	buf_add_str(p->out, !is_regex ? "\": " : rs_regex(p->im,
+	    s->number)->flags & RS_REGEX_ICASE ? "/i: " : "/: ");
+	put_answer(p, &s->value, "yes", "no");
+}
+
+/* Those of which a server is asked. */
+static void
+put_asked(struct page *p, const struct rs_step *s)
+{
+	struct rs_value	v;
+
+	if (s->kind == RS_STEP_RATE) {
+		buf_add_str(p->out, "rate \"");
+		put_text(p->out, rs_step_name(s, p->im));
+		buf_add_str(p->out, "\" by ");
+	}
+	put_value(p, &s->key);
+	switch (s->kind) {
+	case RS_STEP_LISTED:
+		buf_add_str(p->out, " listed by ");
+		put_text(p->out, rs_step_name(s, p->im));
+		break;
+	case RS_STEP_RATE:
+		v = rs_int(RS_T_RATE, rs_rate(p->im, s->number)->rate);
+		buf_add_str(p->out, " over ");
+		buf_add_span(p->out, rs_format(&v, &p->scratch));
+		break;
+	case RS_STEP_GREYLISTED:
+		v = rs_const(p->im, s->number);
+		buf_add_str(p->out, " first seen less than ");
+		buf_add_span(p->out, rs_format(&v, &p->scratch));
+		buf_add_str(p->out, " ago");
+		break;
+	case RS_STEP_RESOLVES:
+		buf_add_str(p->out, " resolves");
+		break;
+	case RS_STEP_REACHABLE:
+		buf_add_str(p->out, " reachable as ");
+		put_text(p->out, rs_step_name(s, p->im));
+		break;
+	default:
+		buf_add_str(p->out, " of the user");
+		break;
+	}
+	buf_add_str(p->out, ": ");
+	put_answer(p, &s->value, "yes", "no");
 }
 
 static void
@@ -190,8 +250,27 @@ put_body(struct page *p, const struct rs_step *s)
 	case RS_STEP_TAG:
 		put_named(p, "tag ", s);
 		break;
+	case RS_STEP_LIST:
+		put_named(p, "", s);
+		break;
 	case RS_STEP_MAP:
+	case RS_STEP_ACCESS:
 		put_map(p, s);
+		break;
+	case RS_STEP_MATCH:
+	case RS_STEP_LIKE:
+		put_match(p, s);
+		break;
+	case RS_STEP_SPF:
+		put_named(p, "spf", s);
+		break;
+	case RS_STEP_LISTED:
+	case RS_STEP_RATE:
+	case RS_STEP_GREYLISTED:
+	case RS_STEP_RESOLVES:
+	case RS_STEP_REACHABLE:
+	case RS_STEP_OWNED:
+		put_asked(p, s);
 		break;
 	case RS_STEP_SET:
 	case RS_STEP_NETS:
@@ -216,6 +295,8 @@ put_body(struct page *p, const struct rs_step *s)
 		break;
 	case RS_STEP_VERDICT:
 		put_verdict(p, s);
+		break;
+	case RS_NSTEPS:
 		break;
 	}
 }

@@ -125,7 +125,7 @@ rs_set_has(const struct rs_image *im, uint32_t i, const struct rs_value *v)
 		return rs_is_number(v->type) &&
 		    probe(im, set, rs_item_hash(key), key, true);
 	}
-	if (!rs_has_span(v->type))
+	if (!rs_has_span(v->type) || v->type == RS_T_VERDICT)
 		return false;
 	if (set->type == RS_T_DOMAIN)
 		return v->type != RS_T_ADDRESS && v->s.n > 0 &&

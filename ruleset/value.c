@@ -14,6 +14,11 @@ static const char *const type_names[RS_NTYPES] = {
 	[RS_T_RATE] = "rate",
 };
 
+const char *const rs_role_names[RS_NROLES] = {
+	[RS_ROLE_CLIENT] = "client", [RS_ROLE_SENDER] = "sender",
+	[RS_ROLE_RCPT] = "rcpt",
+};
+
 const char *
 rs_type_name(unsigned type)
 {
@@ -84,14 +89,15 @@ bool
 rs_has_span(unsigned type)
 {
 	return type == RS_T_TEXT || type == RS_T_DOMAIN ||
-	    type == RS_T_ADDRESS || type == RS_T_STATUS;
+	    type == RS_T_ADDRESS || type == RS_T_STATUS ||
+	    type == RS_T_VERDICT;
 }
 
 bool
 rs_is_number(unsigned type)
 {
 	return type == RS_T_BOOL || type == RS_T_INT || type == RS_T_SIZE ||
-	    type == RS_T_TIME;
+	    type == RS_T_TIME || type == RS_T_DATE || type == RS_T_RATE;
 }
 
 bool
@@ -105,6 +111,7 @@ rs_is_void(const struct rs_value *v)
 		return v->s.n == 0;
 	case RS_T_IP:
 	case RS_T_NET:
+	case RS_T_CLIENT:
 		return v->ip.family == 0;
 	default:
 		return false;
@@ -161,7 +168,8 @@ rs_compare(const struct rs_value *a, const struct rs_value *b)
 	/* <> is a sender like another: `sender == <>`. */
 	if (a->type == RS_T_ADDRESS && b->type == RS_T_ADDRESS)
 		return compare_spans(a, b);
-	if (rs_is_void(a) || rs_is_void(b))
+	if (rs_is_void(a) || rs_is_void(b) || a->type == RS_T_VERDICT ||
+	    b->type == RS_T_VERDICT)
 		return 2;
 	if (rs_has_span(a->type) && rs_has_span(b->type))
 		return compare_spans(a, b);

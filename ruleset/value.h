@@ -31,7 +31,8 @@ enum rs_type {
 	RS_T_STATUS = 11,	/* s: "5.7.1" */
 	RS_T_DATE = 12,		/* i: wall milliseconds since 1970 */
 	RS_T_CLIENT = 13,	/* ip: the client, as a key of an access table */
-	RS_T_VERDICT = 14,	/* s: as the table writes it; bits: enum rs_role, RS_VERDICT_ANY_DOMAIN */
+	RS_T_VERDICT = 14,	/* s: as the table writes it; bits: enum rs_role,
+				   RS_VERDICT_ANY_DOMAIN; compares with nothing */
 	RS_T_RATE = 15,		/* i: RS_RATE_COUNT(), RS_RATE_MS(); a constant */
 	RS_NTYPES
 };
@@ -44,10 +45,13 @@ enum rs_why {
 
 /* Of whom an access table is asked; the numbers are operands of ACCESS_GET. */
 enum rs_role { RS_ROLE_CLIENT, RS_ROLE_SENDER, RS_ROLE_RCPT, RS_NROLES };
+extern const char *const rs_role_names[RS_NROLES];	/* "client" */
 /* The key that was found says nothing of the domain. */
 #define RS_VERDICT_ANY_DOMAIN	0x80u
 
 /* "100/1h" in one number: how often (below 2^27), in which time (below 2^36 ms). */
+#define RS_RATE_COUNT_MAX	(INT64_C(1) << 27)
+#define RS_RATE_MS_MAX		(INT64_C(1) << 36)
 #define RS_RATE_OF(count, ms)	((int64_t)(count) << 36 | (int64_t)(ms))
 #define RS_RATE_COUNT(i)	((i) >> 36)
 #define RS_RATE_MS(i)		((i) & ((INT64_C(1) << 36) - 1))
@@ -83,7 +87,7 @@ struct rs_value	rs_empty(enum rs_type);
 
 bool		rs_has_span(unsigned type);	/* s is used */
 bool		rs_is_number(unsigned type);	/* i is used */
-/* NONE, an empty domain, address, ip or net: in no set and no table. */
+/* NONE, an empty domain, address, ip, net or client: in no set and no table. */
 bool		rs_is_void(const struct rs_value *);
 
 /*

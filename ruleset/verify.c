@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "ruleset/image_int.h"
+#include "ruleset/pattern.h"
 
 #define OPTIONS_MAX	1000	/* of one block */
 #define PLACES_MAX	1000	/* of one option */
@@ -83,7 +84,8 @@ check_const(const struct rs_image *im, uint32_t i)
 {
 	const struct rs_const	*c = REC(CONSTS, struct rs_const, i);
 
-	MUST(c->type < RS_NTYPES && c->type != RS_T_UNKNOWN && c->pad == 0,
+	MUST(c->type < RS_NTYPES && c->type != RS_T_UNKNOWN &&
+	    c->type != RS_T_CLIENT && c->pad == 0,
 	    "a constant has no known type");
 	MUST(!rs_has_span(c->type) || is_string(im, c->string),
 	    "a constant's text is not there");
@@ -131,6 +133,10 @@ check_map(const struct rs_image *im, uint32_t i)
 	    "a map's file is not there");
 	MUST(is_range(im, RS_S_ENTRIES, m->first_entry, m->nentries),
 	    "a map's entries are not there");
+	MUST(is_string(im, m->where), "a map's place is not there");
+	MUST(m->object == RS_NO_INDEX || (m->object < im->n[RS_S_OBJECTS] &&
+	    REC(OBJECTS, struct rs_object, m->object)->kind == RS_O_MAP),
+	    "a map's options are not there");
 	return NULL;
 }
 
@@ -401,6 +407,79 @@ check_switch(const struct rs_image *im, uint32_t i)
 	return NULL;
 }
 
+/*
+ * What conditions name.
+ */
+
+static const char *
+check_list(const struct rs_image *im, uint32_t i)
+{
+	const struct rs_list	*l = REC(LISTS, struct rs_list, i);
+
+	MUST(is_string(im, l->name) && is_string(im, l->zone),
+	    "a list's name or zone is not there");
+	MUST(l->codes < im->n[RS_S_NETS], "a list's codes are not there");
+	return NULL;
+}
+
+static const char *
+check_rate(const struct rs_image *im, uint32_t i)
+{
+	const struct rs_rate	*r = REC(RATES, struct rs_rate, i);
+
+	MUST(is_string(im, r->name), "a rate's name is not there");
+	MUST(r->rate > 0 && RS_RATE_COUNT(r->rate) > 0 &&
+	    RS_RATE_COUNT(r->rate) < RS_RATE_COUNT_MAX &&
+	    RS_RATE_MS(r->rate) > 0, "a rate is none");
+	return NULL;
+}
+
+/* Tokens belong to the patterns one after the other, so each to one. */
+static const char *
+check_pattern(const struct rs_image *im, uint32_t i)
+{
+	const struct rs_pattern	*p = REC(PATTERNS, struct rs_pattern, i);
+	unsigned		 ats = 0;
+
+	MUST(is_string(im, p->text), "a pattern's text is not there");
+	MUST(p->n <= RS_PATTERN_TOKENS, "a pattern has too many tokens");
+	MUST(p->first == (i == 0 ? 0 : p[-1].first + p[-1].n) &&
+	    is_range(im, RS_S_TOKENS, p->first, p->n),
+	    "a pattern's tokens are not there");
+	for (uint32_t k = 0; k < p->n; k++)
+		ats += REC(TOKENS, struct rs_token, p->first + k)->kind ==
+		    RS_TOK_AT;
+	MUST(ats <= 1, "a pattern has two '@'");
+	return NULL;
+}
+
+static const char *
+check_token(const struct rs_image *im, uint32_t i)
+{
+	const struct rs_token	*t = REC(TOKENS, struct rs_token, i);
+
+	MUST(t->kind <= RS_TOK_NOT_MAP, "a token is of no known kind");
+	MUST(t->kind == RS_TOK_AT || is_string(im, t->string),
+	    "a token's text is not there");
+	MUST((t->kind != RS_TOK_IN_SET && t->kind != RS_TOK_NOT_SET) ||
+	    t->index < im->n[RS_S_SETS], "a token's set is not there");
+	MUST((t->kind != RS_TOK_IN_MAP && t->kind != RS_TOK_NOT_MAP) ||
+	    t->index < im->n[RS_S_MAPS], "a token's map is not there");
+	return NULL;
+}
+
+/* That they are expressions is seen when they are compiled: image.c. */
+static const char *
+check_regex(const struct rs_image *im, uint32_t i)
+{
+	const struct rs_regex	*r = REC(REGEXES, struct rs_regex, i);
+
+	MUST(is_string(im, r->text), "an expression's text is not there");
+	MUST((r->flags & ~(uint32_t)RS_REGEX_ICASE) == 0,
+	    "an expression has unknown flags");
+	return NULL;
+}
+
 static const struct {
 	enum rs_section_kind	 kind;
 	check_fn		*check;
@@ -419,6 +498,11 @@ static const struct {
 	{ RS_S_NETS, check_nets },
 	{ RS_S_NODES, check_node },
 	{ RS_S_SWITCHES, check_switch },
+	{ RS_S_LISTS, check_list },
+	{ RS_S_RATES, check_rate },
+	{ RS_S_PATTERNS, check_pattern },
+	{ RS_S_TOKENS, check_token },
+	{ RS_S_REGEXES, check_regex },
 };
 
 int

@@ -57,6 +57,10 @@ ends_path(unsigned op)
 	case RS_MX:
 	case RS_REDIRECT:
 	case RS_MOVED:
+	case RS_QUARANTINE:
+	case RS_LMTP:
+	case RS_PIPE:
+	case RS_FILE:
 	case RS_END:
 		return true;
 	default:
@@ -93,13 +97,28 @@ check_call(const struct walk *w, const struct rs_insn *in)
 	callee = RS_REC(w->im, FUNCS, struct rs_func, in->c);
 	MUST(callee->kind == RS_FUNC_RULESET,
 	    "a call goes to what is not a ruleset");
+	MUST(in->op != RS_APPLY || callee->result == RS_T_VERDICT,
+	    "a ruleset that gives no verdict is applied");
 	return NULL;
+}
+
+static unsigned
+kind_of_object(unsigned op)
+{
+	switch (op) {
+	case RS_DELIVER:
+		return RS_O_MAILBOX;
+	case RS_RELAY:
+		return RS_O_RELAY;
+	default:
+		return RS_O_MILTER;
+	}
 }
 
 static const char *
 check_object(const struct walk *w, const struct rs_insn *in)
 {
-	unsigned	kind = in->op == RS_DELIVER ? RS_O_MAILBOX : RS_O_RELAY;
+	unsigned	kind = kind_of_object(in->op);
 
 	MUST(in->c < w->im->n[RS_S_OBJECTS],
 	    "an instruction's block is not there");
@@ -108,7 +127,7 @@ check_object(const struct walk *w, const struct rs_insn *in)
 	return NULL;
 }
 
-/* Tags are numbered by int constants. */
+/* Tags are numbered by int constants; waits are times. */
 static const char *
 check_const(const struct walk *w, const struct rs_insn *in)
 {
@@ -121,6 +140,9 @@ check_const(const struct walk *w, const struct rs_insn *in)
 		MUST(c->type == RS_T_INT && c->i >= 0 &&
 		    c->i < w->im->n[RS_S_TAGS],
 		    "an instruction's tag is not there");
+	if (in->op == RS_DELAY || in->op == RS_GREYLISTED)
+		MUST(c->type == RS_T_TIME && c->i >= 0,
+		    "an instruction's time is none");
 	return NULL;
 }
 
@@ -139,7 +161,7 @@ check_count(const struct walk *w, const struct state *s,
 {
 	uint32_t	n = in->c;
 
-	if (in->op == RS_CALL)
+	if (rs_ops[in->op].c == RS_FUNC_)
 		n = RS_REC(w->im, FUNCS, struct rs_func, n)->nargs;
 	return check_read(w, s, in->b, n);
 }
@@ -233,6 +255,20 @@ check_operand(const struct walk *w, const struct state *s, uint32_t at,
 		return check_jump(w, at, n);
 	case RS_SWITCH_:
 		return check_cases(w, at, n);
+	case RS_REGEX_:
+		return check_index(w, n, RS_S_REGEXES);
+	case RS_PATTERN_:
+		return check_index(w, n, RS_S_PATTERNS);
+	case RS_LIST_:
+		return check_index(w, n, RS_S_LISTS);
+	case RS_RATE_:
+		return check_index(w, n, RS_S_RATES);
+	case RS_LISTOF_:
+		MUST(n < RS_NLISTSOF, "a list is not known");
+		return NULL;
+	case RS_ROLE_:
+		MUST(n < RS_NROLES, "a role is not known");
+		return NULL;
 	default:
 		return "an operand is of no known kind";
 	}
@@ -285,6 +321,13 @@ join_cases(struct walk *w, struct state *s, uint32_t n)
 	w->nswitches++;
 }
 
+static bool
+is_rewrite(unsigned hook)
+{
+	return hook >= RS_HOOK_REWRITE_IN_SENDER &&
+	    hook <= RS_HOOK_REWRITE_OUT_HEADER;
+}
+
 static const char *
 check_insn(struct walk *w, uint32_t at)
 {
@@ -294,7 +337,7 @@ check_insn(struct walk *w, uint32_t at)
 
 	if ((why = check_operands(w, s, at)) != NULL)
 		return why;
-	if (w->func->kind == RS_FUNC_HOOK)
+	if (w->func->kind == RS_FUNC_HOOK && !is_rewrite(w->func->hook))
 		MUST(in->op != RS_RETURN, "a hook returns a value");
 	if (rs_ops[in->op].a == RS_OUT_)
 		s->written[in->a / 64] |= UINT64_C(1) << (in->a % 64);
@@ -320,8 +363,12 @@ check_header(const struct walk *w)
 	MUST(f->hook < RS_NHOOKS, "a function's hook is not known");
 	MUST(f->nargs <= RS_ARGS_MAX && f->nargs <= f->nregs &&
 	    f->nregs <= RS_REGISTERS, "a function has too many registers");
-	MUST(f->kind == RS_FUNC_RULESET || f->nargs == 0,
-	    "a hook or an expression has arguments");
+	if (f->kind == RS_FUNC_HOOK && is_rewrite(f->hook))
+		MUST(f->nargs == 1 && f->arg_types[0] == RS_T_ADDRESS,
+		    "what rewrites is not given one address");
+	else
+		MUST(f->kind == RS_FUNC_RULESET || f->nargs == 0,
+		    "a hook or an expression has arguments");
 	MUST(f->result < RS_NTYPES, "a function's result is of no known type");
 	MUST(f->pad[0] == 0 && f->pad[1] == 0 && f->pad[2] == 0,
 	    "a function's unused octets are not zero");
@@ -344,7 +391,7 @@ check_cost(const struct walk *w)
 		const struct rs_insn	*in = RS_REC(w->im, INSNS,
 		    struct rs_insn, i);
 
-		if (in->op != RS_CALL)
+		if (rs_ops[in->op].c != RS_FUNC_)
 			continue;
 		if (w->costs[in->c].depth >= cost.depth)
 			cost.depth = w->costs[in->c].depth + 1;

@@ -27,9 +27,15 @@ enum rs_effect {
 	RS_E_DELAY,		/* value: TIME */
 	RS_E_BCC,		/* value: ADDRESS */
 	RS_E_MILTER_USE, RS_E_MILTER_SKIP,	/* number: object */
-	RS_E_HEADERS_ONLY
+	RS_E_HEADERS_ONLY,
+	RS_E_ALARM,		/* value: TEXT: what could not be decided */
+	RS_NEFFECTS
 };
 
+/*
+ * What is NULL here cannot be said; without effect() there are none.  The
+ * interpreter does not ask of what is unknown, nor of nothing.
+ */
 struct rs_world {
 	/* fact: enum rs_fact.  Values stay good until the evaluation ends. */
 	enum rs_answer	(*fact)(void *ctx, struct rs_eval *, unsigned fact,
@@ -82,7 +88,10 @@ struct rs_world {
 	enum rs_answer	(*owned)(void *ctx, struct rs_eval *,
 	    const struct rs_value *address, const struct rs_value *user,
 	    struct rs_value *out);
-	/* What an access table says of the client, sender or rcpt: VERDICT. */
+	/*
+	 * What an access table says of the client, sender or rcpt: VERDICT
+	 * (the role is filled in by the interpreter).
+	 */
 	enum rs_answer	(*access)(void *ctx, struct rs_eval *, uint32_t map,
 	    enum rs_role, struct rs_value *out, uint32_t *line);
 	/*

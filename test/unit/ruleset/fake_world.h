@@ -12,6 +12,7 @@ struct fake_world {
 	uint64_t	seed;		/* 0: the table of fake_world.c */
 	uint64_t	waits;		/* not 0: some questions wait, drawn from this */
 	unsigned	asked, waited;
+	unsigned	counted;	/* answers about rates */
 	struct buf	effects;	/* "add header x; " for each */
 	struct arena	arena;		/* of values */
 	const struct rs_image *im;

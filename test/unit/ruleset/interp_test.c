@@ -21,6 +21,8 @@
 enum {
 	C_HELLO, C_WORLD, C_TRUE, C_FALSE, C_ONE, C_TWO, C_ANN, C_FAIL, C_SIZE,
 	C_NET, C_DOMAIN, C_IP, C_NONE, C_TAG1, C_TAG2, C_EMPTY, C_TAG0,
+	C_TIME, C_QUOTED, C_BOB, C_STAFF, C_EXE, C_DATE, C_DATE2, C_RATE,
+	C_NOBODY,
 	NCONSTS
 };
 static const char *const consts[NCONSTS] = {
@@ -31,19 +33,33 @@ static const char *const consts[NCONSTS] = {
 	[C_NET] = "net 192.0.2.0/24", [C_DOMAIN] = "domain a.b.example",
 	[C_IP] = "ip 10.1.2.3", [C_NONE] = "none",
 	[C_TAG1] = "int 1", [C_TAG2] = "int 2", [C_EMPTY] = "text ",
-	[C_TAG0] = "int 0",
+	[C_TAG0] = "int 0", [C_TIME] = "time 5s", [C_QUOTED] = "text a \"b",
+	[C_BOB] = "text bob", [C_STAFF] = "address staff@x.example",
+	[C_EXE] = "text run.exe", [C_DATE] = "date 2026-01-05T08:30:00Z",
+	[C_DATE2] = "date 2026-01-05T08:30:01Z", [C_RATE] = "rate 100/1h",
+	[C_NOBODY] = "address <>",
 };
 /* Equal constants are one: their true numbers. */
 static uint32_t	number[NCONSTS];
 
 /* Strings, too. */
-enum { S_SUBJECT, S_BROKEN, S_HALF, S_NOSUCH, S_PORT, S_X, NSTRINGS };
+enum {
+	S_SUBJECT, S_BROKEN, S_HALF, S_NOSUCH, S_PORT, S_X, S_USER, S_0, S_1,
+	S_2, NSTRINGS
+};
 static const char *const strings[NSTRINGS] = {
-	"Subject", "Broken", "Half", "No-Such", "port", "X-Test"
+	"Subject", "Broken", "Half", "No-Such", "port", "X-Test", "user", "0",
+	"1", "2"
 };
 static uint32_t	string[NSTRINGS];
 
-enum { R_SAME, R_SAYS, R_ENDS, R_REFUSES, ROWS };	/* functions */
+/* functions */
+enum {
+	R_SAME, R_SAYS, R_ENDS, R_REFUSES, R_JUDGES, R_GOES_ON, R_GIVES, ROWS
+};
+enum { RE_WORD, RE_SLOW, RE_ALT };	/* expressions */
+enum { P_USER, P_STAFF, P_FAIL };	/* patterns */
+enum { O_BOX, O_HOP, O_MILTER };	/* objects */
 
 static struct arena	 arena;
 static struct buf	 octets;
@@ -59,6 +75,31 @@ make_strings(struct rs_build *b)
 	}
 	for (size_t i = 0; i < NSTRINGS; i++)
 		string[i] = rs_build_string(b, span_of(strings[i]));
+}
+
+/* {user}+{rest}@{host.}.example; {who in m}@x.example; {x in m} */
+static void
+make_patterns(struct rs_build *b)
+{
+	struct rs_token	user[] = {
+		{ RS_TOK_SOME, string[S_USER], 0 },
+		{ RS_TOK_TEXT, rs_build_string(b, SPAN("+")), 0 },
+		{ RS_TOK_SOME, rs_build_string(b, SPAN("rest")), 0 },
+		{ RS_TOK_AT, 0, 0 },
+		{ RS_TOK_ONE, rs_build_string(b, SPAN("host")), 0 },
+		{ RS_TOK_TEXT, rs_build_string(b, SPAN(".")), 0 },
+		{ RS_TOK_TEXT, rs_build_string(b, SPAN("example")), 0 },
+	};
+	struct rs_token	staff[] = {
+		{ RS_TOK_IN_MAP, string[S_USER], 0 },
+		{ RS_TOK_AT, 0, 0 },
+		{ RS_TOK_SOME, rs_build_string(b, SPAN("host")), 0 },
+	};
+	struct rs_token	fail[] = { { RS_TOK_NOT_MAP, string[S_USER], 0 } };
+
+	rs_build_pattern(b, SPAN("{user}+{rest}@{host.}.example"), user, 7);
+	rs_build_pattern(b, SPAN("{user in m}@{host}"), staff, 3);
+	rs_build_pattern(b, SPAN("{user not in m}"), fail, 1);
 }
 
 static void
@@ -86,6 +127,13 @@ make_tables(struct rs_build *b)
 	rs_build_nets(b, SPAN("w"), &net, 1);
 	rs_build_object(b, RS_O_MAILBOX, SPAN("box"), 1);
 	rs_build_object(b, RS_O_RELAY, SPAN("hop"), 2);
+	rs_build_object(b, RS_O_MILTER, SPAN("spam"), 3);
+	rs_build_list(b, SPAN("zen"), SPAN("zen.example"), 0, 4);
+	rs_build_rate(b, SPAN("r"), RS_RATE_OF(100, 3600000), 5);
+	rs_build_regex(b, SPAN("(?<user>[a-z]+)o(.)?"), 0);
+	rs_build_regex(b, SPAN("(a+)+$"), RS_REGEX_ICASE);
+	rs_build_regex(b, SPAN("l(l)|nothing"), 0);
+	make_patterns(b);
 	detail.index = rs_build_const(b, &plus);
 	rs_build_option(b, rs_build_object(b, RS_O_SERVER, SPAN(""), 0),
 	    RS_OPT_SERVER_detail, true, 0, &detail, 1);
@@ -118,6 +166,15 @@ begin_ruleset(struct rs_build *b, unsigned nargs)
 }
 
 static void
+begin_judge(struct rs_build *b)
+{
+	uint8_t	arg = RS_T_TEXT;
+
+	rs_build_func(b, SPAN("j"), RS_FUNC_RULESET, RS_HOOK_RCPT, &arg, 1,
+	    RS_T_VERDICT);
+}
+
+static void
 make_rulesets(struct rs_build *b)
 {
 	begin_ruleset(b, 2);	/* R_SAME: its second argument */
@@ -136,6 +193,16 @@ make_rulesets(struct rs_build *b)
 	rs_build_func_end(b);
 	begin_ruleset(b, 1);	/* R_REFUSES: with its argument */
 	rs_build_emit(b, RS_REJECT, 0, 0, 0, 1);
+	rs_build_func_end(b);
+	begin_judge(b);		/* R_JUDGES */
+	rs_build_emit(b, RS_REJECT, 0, 0, 0, 1);
+	rs_build_func_end(b);
+	begin_judge(b);		/* R_GOES_ON, after having matched */
+	rs_build_emit(b, RS_MATCH, 1, 0, RE_ALT, 1);
+	rs_build_emit(b, RS_END, 0, 0, 0, 1);
+	rs_build_func_end(b);
+	begin_judge(b);		/* R_GIVES: a value that nobody wants */
+	rs_build_emit(b, RS_RETURN, 0, 0, 0, 1);
 	rs_build_func_end(b);
 }
 
@@ -354,6 +421,192 @@ static const struct {
 	    "text World" },
 	{ "tag that cannot be had", { { RS_TAG_GET, 0, 0, C_TAG2 }, RET(0) },
 	    "?table" },
+	{ "dates", { PUT(0, C_DATE), PUT(1, C_DATE2), { RS_LT, 0, 0, 1 },
+	    RET(0) }, "bool true" },
+	{ "date with int", { PUT(0, C_DATE), PUT(1, C_ONE), { RS_LT, 0, 1, 0 },
+	    RET(0) }, "bool false" },
+	{ "a rate as text", { PUT(0, C_RATE), { RS_CONVERT, 0, 0, RS_T_TEXT },
+	    RET(0) }, "text 100/1h" },
+	{ "match", { PUT(0, C_HELLO), { RS_MATCH, 1, 0, RE_WORD }, RET(1) },
+	    "bool true" },
+	{ "no match", { PUT(0, C_ANN), { RS_MATCH, 1, 0, RE_WORD }, RET(1) },
+	    "bool false" },
+	{ "match an address", { GET(0, RCPT), { RS_MATCH, 1, 0, RE_SLOW },
+	    RET(1) }, "bool false" },
+	{ "match <>", { PUT(0, C_NOBODY), { RS_MATCH, 1, 0, RE_ALT },
+	    RET(1) }, "bool false" },
+	{ "match nothing", { PUT(0, C_NONE), { RS_MATCH, 1, 0, RE_WORD },
+	    RET(1) }, "bool false" },
+	{ "match unknown", { GET(0, CLIENT_NAME), { RS_MATCH, 1, 0, RE_WORD },
+	    RET(1) }, "?table" },
+	{ "capture by name", { PUT(0, C_HELLO), { RS_MATCH, 1, 0, RE_WORD },
+	    { RS_CAPTURE, 1, 0, S_USER }, RET(1) }, "text hell" },
+	{ "the whole match", { PUT(0, C_HELLO), { RS_MATCH, 1, 0, RE_WORD },
+	    { RS_CAPTURE, 1, 0, S_0 }, RET(1) }, "text hello" },
+	{ "a group that took no part", { PUT(0, C_HELLO),
+	    { RS_MATCH, 1, 0, RE_WORD }, { RS_CAPTURE, 1, 0, S_2 }, RET(1) },
+	    "text " },
+	{ "no such capture", { PUT(0, C_HELLO), { RS_MATCH, 1, 0, RE_WORD },
+	    { RS_CAPTURE, 1, 0, S_X }, RET(1) }, "text " },
+	{ "capture without a match", { { RS_CAPTURE, 1, 0, S_1 }, RET(1) },
+	    "text " },
+	{ "the last match counts", { PUT(0, C_HELLO),
+	    { RS_MATCH, 1, 0, RE_WORD }, { RS_MATCH, 1, 0, RE_ALT },
+	    { RS_MATCH, 1, 0, RE_SLOW }, { RS_CAPTURE, 1, 0, S_1 }, RET(1) },
+	    "text l" },
+	{ "a rule has its own captures", { PUT(0, C_HELLO),
+	    { RS_MATCH, 1, 0, RE_WORD }, { RS_RULE, 0, 0, 0 },
+	    { RS_CAPTURE, 1, 0, S_1 }, RET(1) }, "text " },
+	{ "a ruleset has its own captures", { PUT(0, C_HELLO),
+	    { RS_MATCH, 1, 0, RE_WORD }, { RS_APPLY, 0, 0, R_GOES_ON },
+	    { RS_CAPTURE, 1, 0, S_1 }, RET(1) }, "text hell" },
+	{ "like", { GET(0, RCPT), { RS_LIKE, 1, 0, P_USER }, RET(1) },
+	    "bool true" },
+	{ "capture of a pattern", { GET(0, RCPT), { RS_LIKE, 1, 0, P_USER },
+	    { RS_CAPTURE, 1, 0, S_USER }, RET(1) }, "text Ann" },
+	{ "capture of a pattern by number", { GET(0, RCPT),
+	    { RS_LIKE, 1, 0, P_USER }, { RS_CAPTURE, 1, 0, S_2 }, RET(1) },
+	    "text x" },
+	{ "not like", { PUT(0, C_STAFF), { RS_LIKE, 1, 0, P_USER }, RET(1) },
+	    "bool false" },
+	{ "like in a table", { PUT(0, C_STAFF), { RS_LIKE, 1, 0, P_STAFF },
+	    RET(1) }, "bool true" },
+	{ "like <>", { PUT(0, C_NOBODY), { RS_LIKE, 1, 0, P_FAIL }, RET(1) },
+	    "bool false" },
+	{ "like text", { PUT(0, C_HELLO), { RS_LIKE, 1, 0, P_USER }, RET(1) },
+	    "bool false" },
+	{ "like unknown", { GET(0, CLIENT_NAME), { RS_LIKE, 1, 0, P_USER },
+	    RET(1) }, "?table" },
+	{ "address", { PUT(0, C_ANN), PUT(1, C_DOMAIN), { RS_ADDRESS, 0, 0, 1 },
+	    RET(0) }, "address ann@a.b.example" },
+	{ "address to be quoted", { PUT(0, C_QUOTED), PUT(1, C_DOMAIN),
+	    { RS_ADDRESS, 0, 0, 1 }, RET(0) },
+	    "address \"a \\\"b\"@a.b.example" },
+	{ "address without a local part", { PUT(0, C_EMPTY), PUT(1, C_DOMAIN),
+	    { RS_ADDRESS, 0, 0, 1 }, RET(0) }, "?table" },
+	{ "address at what is no domain", { PUT(0, C_ANN), PUT(1, C_QUOTED),
+	    { RS_ADDRESS, 0, 0, 1 }, RET(0) }, "?table" },
+	{ "address of nothing", { PUT(0, C_NONE), PUT(1, C_DOMAIN),
+	    { RS_ADDRESS, 0, 0, 1 }, RET(0) }, "?table" },
+	{ "address of unknown", { PUT(0, C_ANN), GET(1, CLIENT_NAME),
+	    { RS_ADDRESS, 0, 0, 1 }, RET(0) }, "?table" },
+	{ "an item equals", { PUT(0, C_EXE),
+	    { RS_LIST_EQ, 1, 0, RS_LISTOF_ATTACHMENTS }, RET(1) },
+	    "bool true" },
+	{ "no item equals", { PUT(0, C_ANN),
+	    { RS_LIST_EQ, 1, 0, RS_LISTOF_ATTACHMENTS }, RET(1) },
+	    "bool false" },
+	{ "items that cannot be had", { PUT(0, C_ANN),
+	    { RS_LIST_EQ, 1, 0, RS_LISTOF_ATTACHMENT_TYPES }, RET(1) },
+	    "?table" },
+	{ "an item in a set", { { RS_LIST_IN, 1, 0, RS_LISTOF_ATTACHMENTS },
+	    RET(1) }, "bool true" },
+	{ "an item matches", { { RS_LIST_MATCH, 1, RE_WORD,
+	    RS_LISTOF_ATTACHMENTS }, { RS_CAPTURE, 1, 0, S_USER }, RET(1) },
+	    "text hell" },
+	{ "a header matches", { { RS_HEADER_MATCH, 1, RE_WORD, S_SUBJECT },
+	    { RS_CAPTURE, 1, 0, S_USER }, RET(1) }, "text hell" },
+	{ "no header matches", { { RS_HEADER_MATCH, 1, RE_WORD, S_NOSUCH },
+	    RET(1) }, "bool false" },
+	{ "listed", { PUT(0, C_IP), { RS_LISTED, 1, 0, 0 }, RET(1) },
+	    "bool true" },
+	{ "not listed", { GET(0, CLIENT_IP), { RS_LISTED, 1, 0, 0 }, RET(1) },
+	    "bool false" },
+	{ "a list cannot say", { PUT(0, C_DOMAIN), { RS_LISTED, 1, 0, 0 },
+	    RET(1) }, "?soft" },
+	{ "an empty domain is not listed", { GET(0, CLIENT_VERIFIED_NAME),
+	    { RS_LISTED, 1, 0, 0 }, RET(1) }, "bool false" },
+	{ "unknown is not asked", { GET(0, CLIENT_NAME),
+	    { RS_LISTED, 1, 0, 0 }, RET(1) }, "?table" },
+	{ "a softly unknown rule", { PUT(0, C_DOMAIN), { RS_LISTED, 1, 0, 0 },
+	    { RS_TEST, 1, 0, 1 }, { RS_DISCARD, 0, 0, 0 }, OK }, "accept" },
+	{ "rate", { GET(0, CLIENT_IP), { RS_RATE, 1, 0, 0 }, RET(1) },
+	    "bool true" },
+	{ "rate of <>", { GET(0, SENDER), { RS_RATE, 1, 0, 0 }, RET(1) },
+	    "bool false" },
+	{ "rate cannot be had", { PUT(0, C_FAIL), { RS_RATE, 1, 0, 0 },
+	    RET(1) }, "?table" },
+	{ "greylisted", { PUT(0, C_HELLO), { RS_GREYLISTED, 1, 0, C_TIME },
+	    RET(1) }, "bool true" },
+	{ "spf", { { RS_SPF, 1, 0, 0 }, RET(1) }, "text fail" },
+	{ "resolves", { PUT(0, C_DOMAIN), { RS_RESOLVES, 1, 0, 0 }, RET(1) },
+	    "bool true" },
+	{ "resolves cannot be said", { PUT(0, C_FAIL), { RS_RESOLVES, 1, 0, 0 },
+	    RET(1) }, "?table" },
+	{ "<> needs no domain", { GET(0, SENDER), { RS_FIELD, 0, 0,
+	    RS_F_DOMAIN }, { RS_RESOLVES, 1, 0, 0 }, RET(1) }, "bool true" },
+	{ "nothing does not resolve", { PUT(0, C_NONE),
+	    { RS_RESOLVES, 1, 0, 0 }, RET(1) }, "bool false" },
+	{ "reachable as sender", { GET(0, RCPT), { RS_REACHABLE, 1, 0, 0 },
+	    RET(1) }, "bool true" },
+	{ "reachable as recipient", { GET(0, RCPT), { RS_REACHABLE, 1, 0, 1 },
+	    RET(1) }, "?table" },
+	{ "<> is reachable", { GET(0, SENDER), { RS_REACHABLE, 1, 0, 0 },
+	    RET(1) }, "bool true" },
+	{ "<> is no recipient", { GET(0, SENDER), { RS_REACHABLE, 1, 0, 1 },
+	    RET(1) }, "bool false" },
+	{ "owned", { GET(0, RCPT), PUT(1, C_ANN), { RS_OWNED, 1, 0, 1 },
+	    RET(1) }, "bool true" },
+	{ "owned by nobody", { GET(0, RCPT), PUT(1, C_EMPTY),
+	    { RS_OWNED, 1, 0, 1 }, RET(1) }, "bool false" },
+	{ "<> belongs to everybody", { GET(0, SENDER), PUT(1, C_HELLO),
+	    { RS_OWNED, 1, 0, 1 }, RET(1) }, "bool true" },
+	{ "<> belongs to nobody without a login", { GET(0, SENDER),
+	    PUT(1, C_EMPTY), { RS_OWNED, 1, 0, 1 }, RET(1) }, "bool false" },
+	{ "owned by whom is unknown", { GET(0, RCPT), GET(1, CLIENT_NAME),
+	    { RS_OWNED, 1, 0, 1 }, RET(1) }, "?table" },
+	{ "access has", { { RS_ACCESS_HAS, 0, RS_ROLE_CLIENT, 0 }, RET(0) },
+	    "bool true" },
+	{ "access has not", { { RS_ACCESS_HAS, 0, RS_ROLE_SENDER, 0 },
+	    RET(0) }, "bool false" },
+	{ "access cannot be had", { { RS_ACCESS_HAS, 0, RS_ROLE_RCPT, 0 },
+	    RET(0) }, "?table" },
+	{ "access get", { { RS_ACCESS_GET, 0, RS_ROLE_CLIENT, 0 }, RET(0) },
+	    "verdict RELAY" },
+	{ "access gets nothing", { { RS_ACCESS_GET, 0, RS_ROLE_SENDER, 0 },
+	    RET(0) }, "none" },
+	{ "a verdict equals nothing", { { RS_ACCESS_GET, 0, RS_ROLE_CLIENT,
+	    0 }, { RS_EQ, 0, 0, 0 }, RET(0) }, "bool false" },
+	{ "verdict", { PUT(0, C_BOB), { RS_MAP_GET, 0, 0, 0 },
+	    { RS_VERDICT, 0, 0, 0 }, OK }, "reject 550 5.7.1 'by table'" },
+	{ "a verdict that goes on", { { RS_ACCESS_GET, 0, RS_ROLE_CLIENT, 0 },
+	    { RS_VERDICT, 0, 0, 0 }, OK }, "accept" },
+	{ "no verdict", { PUT(0, C_NONE), { RS_VERDICT, 0, 0, 0 }, OK },
+	    "accept" },
+	{ "unknown verdict", { GET(0, CLIENT_NAME), { RS_VERDICT, 0, 0, 0 },
+	    OK }, "cannot defer 451 4.3.0 ''" },
+	{ "a verdict that cannot be said", { PUT(0, C_FAIL),
+	    { RS_VERDICT, 0, 0, 0 }, OK }, "cannot defer 451 4.3.0 ''" },
+	{ "apply", { PUT(0, C_HELLO), { RS_APPLY, 0, 0, R_JUDGES }, OK },
+	    "reject 550 5.7.1 'hello'" },
+	{ "apply what goes on", { PUT(0, C_HELLO), { RS_APPLY, 0, 0,
+	    R_GOES_ON }, OK }, "accept" },
+	{ "apply what gives a value", { PUT(0, C_HELLO), { RS_APPLY, 0, 0,
+	    R_GIVES }, RET(0) }, "text hello" },
+	{ "quarantine", { PUT(0, C_HELLO), { RS_QUARANTINE, 0, 0, 0 } },
+	    "quarantine 'hello'" },
+	{ "quarantine for the unknown", { GET(0, CLIENT_NAME),
+	    { RS_QUARANTINE, 0, 0, 0 } }, "cannot defer 451 4.3.0 ''" },
+	{ "lmtp", { PUT(0, C_HELLO), { RS_LMTP, 0, 0, 0 } },
+	    "lmtp text hello" },
+	{ "pipe", { PUT(0, C_HELLO), { RS_PIPE, 0, 0, S_USER } },
+	    "pipe 'user' text hello" },
+	{ "file", { PUT(0, C_HELLO), { RS_FILE, 0, 0, 0 } },
+	    "file text hello" },
+	{ "file of nothing", { PUT(0, C_NONE), { RS_FILE, 0, 0, 0 } },
+	    "cannot defer 451 4.3.0 ''" },
+	{ "delay", { { RS_DELAY, 0, 0, C_TIME }, OK },
+	    "delay 0 '' time 5s; accept" },
+	{ "bcc", { PUT(0, C_STAFF), { RS_BCC, 0, 0, 0 }, OK },
+	    "bcc 0 '' address staff@x.example; accept" },
+	{ "bcc to what is no address", { PUT(0, C_HELLO), { RS_BCC, 0, 0, 0 },
+	    OK }, "cannot defer 451 4.3.0 ''" },
+	{ "use milter", { { RS_MILTER_USE, 0, 0, O_MILTER }, OK },
+	    "use 2 'spam' none; accept" },
+	{ "skip milter", { { RS_MILTER_SKIP, 0, 0, O_MILTER }, OK },
+	    "skip 2 'spam' none; accept" },
+	{ "headers only", { { RS_HEADERS_ONLY, 0, 0, 0 }, OK },
+	    "headers only 0 '' none; accept" },
 	{ "end", { { RS_END, 0, 0, 0 } }, "end" },
 };
 
