@@ -225,78 +225,13 @@ check_twice(struct cf *cf, const struct cf_object *o)
 	}
 }
 
-/* Whether a constant host is this machine: loopback, or a listener's address. */
-static bool
-own_host(const struct cf *cf, struct span host, struct cf_endpoint *end)
-{
-	struct span	 name = cf_option_text(cf, RS_O_SERVER,
-	    RS_OPT_SERVER_hostname);
-
-	if (span_ieq(host, SPAN("localhost")) || span_ieq(host, name)) {
-		end->any = true;
-		return true;
-	}
-	if (host.n > 2 && host.p[0] == '[')
-		host = (struct span){ host.p + 1, host.n - 2 };
-	return ip_parse(host, &end->ip);
-}
-
-/* "*" hears every address of this machine; of those only loopback is known. */
-static bool
-hears(const struct cf_object *listener, const struct cf_endpoint *end)
-{
-	const struct cf_set_opt	*on = cf_option(listener, RS_OPT_LISTEN_on);
-	struct cf_endpoint		 mine;
-	size_t			 i;
-
-	for (i = 0; on != NULL && i < on->nplaces; i++) {
-		if (!cf_endpoint_parse(on->places[i]->value.s, &mine) ||
-		    mine.port != end->port)
-			continue;
-		if (end->any || (mine.any && ip_is_loopback(&end->ip)) ||
-		    (!mine.any && ip_eq(&mine.ip, &end->ip)))
-			return true;
-	}
-	return false;
-}
-
-static void
-check_loop(struct cf *cf, const struct cf_object *relay,
-    const struct cf_set_opt *host)
-{
-	const struct cf_object	*o;
-	struct cf_endpoint		 end = { .port = 25 };
-
-	if (host->nplaces == 0 || host->places[0]->kind != CF_E_CONST)
-		return;
-	if (host->nplaces > 1 && host->places[1] != NULL)
-		end.port = (uint64_t)host->places[1]->value.i;
-	if (!own_host(cf, host->places[0]->value.s, &end))
-		return;
-	for (o = cf->objects; o != NULL; o = o->next) {
-		if (o->kind != RS_O_LISTEN || !hears(o, &end))
-			continue;
-		cf_error(cf, host->loc, "relay '%.*s' is this server's own "
-		    "listener (line %u): a loop", SPAN_ARG(relay->name),
-		    cf_line(cf, o->loc));
-		return;
-	}
-}
-
 void
 cf_listen_check(struct cf *cf)
 {
 	const struct cf_object	*o;
-	const struct cf_set_opt	*set;
 
 	for (o = cf->objects; o != NULL; o = o->next) {
 		if (o->kind == RS_O_LISTEN)
 			check_twice(cf, o);
-		if (o->kind != RS_O_RELAY)
-			continue;
-		for (set = o->opts; set != NULL; set = set->next) {
-			if (set->option == RS_OPT_RELAY_host)
-				check_loop(cf, o, set);
-		}
 	}
 }

@@ -194,6 +194,7 @@ cf_prove(struct cf *cf)
 			walk_block(cf, d);
 	}
 	prove_failing(cf);
+	prove_loops(cf);
 	if (cf->hooks[RS_HOOK_RCPT] == NULL)
 		return;
 	prove_relay(cf, cf->hooks[RS_HOOK_RCPT]);

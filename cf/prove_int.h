@@ -151,6 +151,8 @@ bool		 prove_nets_are_wide(const struct cf_sym *);
 void		 prove_relay(struct cf *, const struct cf_decl *);
 /* prove_scatter.c: taken without asking whether the recipient exists. */
 void		 prove_scatter(struct cf *);
+/* prove_loops.c: next hops that are ourselves. */
+void		 prove_loops(struct cf *);
 /* prove_failing.c: a 5xx because a table or server cannot be asked. */
 void		 prove_failing(struct cf *);
 
