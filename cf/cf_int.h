@@ -147,6 +147,8 @@ uint32_t cf_line(const struct cf *, struct cf_loc);
 struct cf_source *cf_source_add(struct cf *, const char *path, const char *full, struct span text, unsigned role);
 /* Reads a file named in the policy; NULL with errno when it cannot be read. */
 struct cf_source *cf_source_read(struct cf *, struct span name, unsigned role);
+/* The same of a file that is no text: it has no lines. */
+struct cf_source *cf_source_octets(struct cf *, struct span name, unsigned role);
 /* Line and column (1-based) of an offset. */
 void	 cf_source_place(const struct cf_source *, uint32_t pos, uint32_t *line, uint32_t *column);
 struct span cf_source_line(const struct cf_source *, uint32_t line);

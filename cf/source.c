@@ -5,6 +5,7 @@
 #include "base/fileio.h"
 #include "cf/cf_int.h"
 
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -76,6 +77,18 @@ read_plain(const char *full, struct buf *out)
 	return r;
 }
 
+static struct cf_source *
+known(const struct cf *cf, const char *full, unsigned role)
+{
+	struct cf_source	*s;
+
+	for (s = cf->sources; s != NULL; s = s->next) {
+		if (s->role == role && strcmp(s->full, full) == 0)
+			return s;
+	}
+	return NULL;
+}
+
 struct cf_source *
 cf_source_read(struct cf *cf, struct span name, unsigned role)
 {
@@ -83,10 +96,8 @@ cf_source_read(struct cf *cf, struct span name, unsigned role)
 	struct buf		 text = { 0 };
 	const char		*full = cf_full_path(cf, name);
 
-	for (s = cf->sources; s != NULL; s = s->next) {
-		if (s->role == role && strcmp(s->full, full) == 0)
-			return s;
-	}
+	if ((s = known(cf, full, role)) != NULL)
+		return s;
 	if (read_plain(full, &text) == -1) {
 		buf_clear(&text);
 		return NULL;
@@ -94,6 +105,35 @@ cf_source_read(struct cf *cf, struct span name, unsigned role)
 	s = cf_source_add(cf, arena_span(&cf->arena, name).p, full,
 	    buf_span(&text), role);
 	buf_clear(&text);
+	return s;
+}
+
+struct cf_source *
+cf_source_octets(struct cf *cf, struct span name, unsigned role)
+{
+	const char		*full = cf_full_path(cf, name);
+	struct cf_source	*s;
+	struct stat		 st;
+	void			*p;
+	int			 fd, saved;
+
+	if ((s = known(cf, full, role)) != NULL)
+		return s;
+	fd = open(full, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (fd == -1)
+		return NULL;
+	errno = EINVAL;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+	    st.st_size <= CF_FILE_MAX && (p = mmap(NULL, (size_t)st.st_size,
+	    PROT_READ, MAP_PRIVATE, fd, 0)) != MAP_FAILED) {
+		s = cf_source_add(cf, arena_span(&cf->arena, name).p, full,
+		    SPAN_NONE, role);
+		digest_sha256(span_mem(p, (size_t)st.st_size), s->sha256);
+		(void)munmap(p, (size_t)st.st_size);
+	}
+	saved = errno;
+	close(fd);
+	errno = saved;
 	return s;
 }
 

@@ -8,6 +8,8 @@
 #include "cf/cf_int.h"
 #include "maps/map.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -39,6 +41,9 @@ problem(void *arg, const struct map_problem *p)
 		cf_warn(r->cf, r->sym->loc, "%s", p->what);
 	else if (s == NULL)
 		cf_error(r->cf, r->sym->loc, "%s", p->what);
+	else if (p->line == 0)	/* of all of it */
+		cf_error(r->cf, r->sym->decl->where_loc, "'%s': %s", s->path,
+		    p->what);
 	else if (p->warning)
 		cf_warn_at(r->cf, s, p->line, p->column, "%s", p->what);
 	else
@@ -78,14 +83,13 @@ read_table(struct cf *cf, struct cf_sym *sym, const struct map_source *from)
 	free(r.includes);
 }
 
-/* The file that a driver reads, and what is wrong in it. */
+/* The source of the symbol is a file that its driver reads: what is wrong in it? */
 static void
 read_source(struct cf *cf, struct cf_sym *sym, struct cf_loc loc,
     struct span path)
 {
 	struct map_source	 source = { .driver = sym->decl->driver };
 
-	sym->source = cf_source_read(cf, path, 2);
 	if (sym->source == NULL) {
 		cf_error(cf, loc, "'%.*s' cannot be read: %s", SPAN_ARG(path),
 		    strerror(errno));
@@ -99,25 +103,53 @@ read_source(struct cf *cf, struct cf_sym *sym, struct cf_loc loc,
 	close(source.fd);
 }
 
-/* A database stands beside its text, with another ending. */
-static struct span
-database_of(struct cf *cf, const struct cf_decl *d)
+/* Whether a file is newer than another; one that is not there is not. */
+static bool
+is_newer(const char *file, const char *than)
 {
-	struct span	 path;
+	struct stat	 a, b;
+
+	if (stat(file, &a) == -1 || stat(than, &b) == -1)
+		return false;
+	return a.st_mtim.tv_sec > b.st_mtim.tv_sec ||
+	    (a.st_mtim.tv_sec == b.st_mtim.tv_sec &&
+	    a.st_mtim.tv_nsec > b.st_mtim.tv_nsec);
+}
+
+/*
+ * `gdbm "aliases"`: the database stands beside the text, as aliases.gdbm; or
+ * the file is one itself.  Where there is none the text is read, and by the
+ * server too, since the image names what was read here.
+ */
+static void
+read_gdbm(struct cf *cf, struct cf_sym *sym)
+{
+	const struct cf_decl	*d = sym->decl;
+	struct span		 path;
 
 	path = arena_printf(&cf->arena, "%.*s.gdbm", SPAN_ARG(d->where));
-	return access(cf_full_path(cf, path), F_OK) == 0 ? path : d->where;
+	if (access(cf_full_path(cf, path), F_OK) == -1) {
+		sym->source = cf_source_read(cf, d->where, 2);
+		read_source(cf, sym, d->where_loc, d->where);
+		return;
+	}
+	if (is_newer(cf_full_path(cf, d->where), cf_full_path(cf, path))) {
+		cf_warn(cf, d->where_loc, "'%.*s' is newer than its "
+		    "database, and the database is what counts",
+		    SPAN_ARG(d->where));
+		cf_help(cf, "waybill map build %s --as %.*s",
+		    cf_full_path(cf, d->where), SPAN_ARG(sym->map_kind));
+	}
+	sym->source = cf_source_octets(cf, path, 2);
+	read_source(cf, sym, d->where_loc, path);
 }
 
 static void
-read_file(struct cf *cf, struct cf_sym *sym)
+read_text(struct cf *cf, struct cf_sym *sym, struct cf_loc loc,
+    struct span path)
 {
-	const struct cf_decl	*d = sym->decl;
-
-	if (span_eq(d->driver, SPAN("gdbm")))
-		read_source(cf, sym, d->where_loc, database_of(cf, d));
-	else
-		read_source(cf, sym, d->where_loc, d->where);
+	sym->source = cf_source_read(cf, path, 2);
+	read_source(cf, sym, loc, path);
 }
 
 static size_t
@@ -276,7 +308,9 @@ cf_map_read(struct cf *cf, struct cf_sym *sym)
 		    "serve tables of the driver '%s': only tests can ask "
 		    "them", dr->name);
 	else if (dr->where == NONE_WHERE)
-		read_source(cf, sym, d->driver_loc, SPAN("/etc/passwd"));
+		read_text(cf, sym, d->driver_loc, SPAN("/etc/passwd"));
+	else if (span_eq(d->driver, SPAN("gdbm")))
+		read_gdbm(cf, sym);
 	else
-		read_file(cf, sym);
+		read_text(cf, sym, d->where_loc, d->where);
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -311,19 +312,54 @@ copy_of(int fd)
 	return copy;
 }
 
+static bool
+is_file(int fd, const struct gen_file *f)
+{
+	struct stat	st;
+
+	return fstat(fd, &st) == 0 && st.st_dev == f->mark.dev &&
+	    st.st_ino == f->mark.ino;
+}
+
+/*
+ * The file opened once more: a library that seeks (gdbm) must have the place
+ * to itself, and processes that share a descriptor would move each other's.
+ * -1: only its descriptor is left of it, and there is no /proc.
+ */
+static int
+opened_again(const struct gen_file *f)
+{
+	int	flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, fd;
+	char	path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->fd);
+	if ((fd = open(path, flags)) == -1)
+		fd = open(f->path, flags);
+	if (fd != -1 && is_file(fd, f))
+		return fd;
+	if (fd != -1)
+		close(fd);
+	log_warnx("table=%s why=\"cannot be opened again\"",
+	    log_quote(span_of(f->path)));
+	return -1;
+}
+
 static void
 send_files(const struct generation *g, struct chan *c)
 {
 	size_t	i;
+	int	fd;
 
-	for (i = 0; i < g->nfiles; i++)
-		if (g->files[i].fd != -1) {
-			chan_begin(c, MSG_CONFIG_FILE);
-			chan_u32(c, g->number);
-			chan_u32(c, (uint32_t)i);
-			chan_fd(c, copy_of(g->files[i].fd));
-			chan_end(c);
-		}
+	for (i = 0; i < g->nfiles; i++) {
+		if (g->files[i].fd == -1 ||
+		    (fd = opened_again(&g->files[i])) == -1)
+			continue;
+		chan_begin(c, MSG_CONFIG_FILE);
+		chan_u32(c, g->number);
+		chan_u32(c, (uint32_t)i);
+		chan_fd(c, fd);
+		chan_end(c);
+	}
 }
 
 void
