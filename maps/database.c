@@ -55,6 +55,8 @@ map_db_open(int fd, const char **why)
 	struct map_db	*db;
 	GDBM_FILE	 file;
 
+	/* gdbm reads on from where another look at the file has ended. */
+	(void)lseek(fd, 0, SEEK_SET);
 	file = gdbm_fd_open(fd, "table", 0, GDBM_READER | GDBM_NOLOCK |
 	    GDBM_NOMMAP | GDBM_CLOEXEC | GDBM_CLOERROR, NULL);
 	if (file == NULL) {

@@ -107,4 +107,22 @@ open_gdbm(struct map *m, const struct map_source *src)
 		map_text_open(m, src);
 }
 
+bool
+map_database_kind(int fd, struct arena *ar, struct span *kind)
+{
+	struct map_db_about	 about;
+	struct map_db		*db;
+	const char		*why;
+	int			 copy, is = 0;
+
+	if (!map_db_is(fd) || (copy = fcntl(fd, F_DUPFD_CLOEXEC, 0)) == -1)
+		return false;
+	if ((db = map_db_open(copy, &why)) == NULL)
+		return false;
+	if ((is = map_db_about(db, &about, &why)) == 1)
+		*kind = arena_span(ar, about.kind);
+	map_db_close(&db);
+	return is == 1;
+}
+
 const struct map_driver map_driver_gdbm = { "gdbm", open_gdbm };

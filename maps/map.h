@@ -192,6 +192,8 @@ int		 map_walk(const struct map *, map_walk_cb *, void *arg);
  * is not built, and accounts never are: a database keeps no secret apart.
  */
 int		 map_build(const struct map *, const char *path, unsigned mode, const char **why);
+/* What kind of table a database was built as; false: fd is none of ours. */
+bool		 map_database_kind(int fd, struct arena *, struct span *kind);
 /* It is a database, not a text. */
 bool		 map_is_database(const struct map *);
 
