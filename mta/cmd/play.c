@@ -180,22 +180,12 @@ play_rcpt(struct play *pl, struct span address)
 	return 0;
 }
 
-void
-play_header(struct play *pl, struct span field)
-{
-	buf_add_span(&pl->content, field);
-	buf_add_str(&pl->content, "\r\n");
-}
-
 /* Line ends of a text become those of a message. */
-void
-play_body(struct play *pl, struct span text)
+static void
+add_lines(struct play *pl, struct span text)
 {
 	size_t	i;
 
-	if (!pl->in_body)
-		buf_add_str(&pl->content, "\r\n");
-	pl->in_body = true;
 	for (i = 0; i < text.n; i++) {
 		if (text.p[i] == '\n')
 			buf_add_char(&pl->content, '\r');
@@ -203,6 +193,21 @@ play_body(struct play *pl, struct span text)
 			buf_add_char(&pl->content, text.p[i]);
 	}
 	buf_add_str(&pl->content, "\r\n");
+}
+
+void
+play_header(struct play *pl, struct span field)
+{
+	add_lines(pl, field);
+}
+
+void
+play_body(struct play *pl, struct span text)
+{
+	if (!pl->in_body)
+		buf_add_str(&pl->content, "\r\n");
+	pl->in_body = true;
+	add_lines(pl, text);
 }
 
 static void
