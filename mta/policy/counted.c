@@ -11,6 +11,10 @@
  */
 #include "mta/policy/policy_int.h"
 
+#define HOOK_BITS	5	/* of a step, below the command's number */
+
+_Static_assert(RS_NHOOKS < 1 << HOOK_BITS, "hooks fit into a step");
+
 static struct span
 folded(const struct rs_value *key, struct arena *ar)
 {
@@ -56,6 +60,41 @@ take(struct asking *a, struct rs_value *out)
 		return RS_CANNOT;
 	*out = rs_bool(a->counted.answer == LIMITS_YES);
 	return RS_HAVE;
+}
+
+static void
+ask_rate(struct asking *a, const struct rs_rate *r, struct span key)
+{
+	const struct policy_limits	*l = &a->policy->limits;
+	const struct policy_facts	*f = a->facts;
+	struct limits_rate		 q = {
+		.name = rs_string(a->policy->image, r->name), .key = key,
+		.count = (uint32_t)RS_RATE_COUNT(r->rate),
+		.period_ms = RS_RATE_MS(r->rate), .tx = f->tx,
+		.step = f->command << HOOK_BITS | a->hook,
+		.peek = a->peeks || f->tx == 0,
+	};
+
+	a->counted.is = COUNTED_ASKED;
+	a->counted.in_ask = true;
+	a->counted.ticket = l->rate(l->ctx, &q, answered, a);
+	a->counted.in_ask = false;
+}
+
+enum rs_answer
+world_rate(void *ctx, struct rs_eval *e, uint32_t rate,
+    const struct rs_value *key, struct rs_value *out)
+{
+	struct asking	*a = ctx;
+
+	if (a->counted.is == COUNTED_NONE) {
+		*out = rs_bool(false);
+		if (a->policy->limits.rate == NULL || rs_is_void(key))
+			return RS_HAVE;
+		ask_rate(a, rs_rate(a->policy->image, rate),
+		    folded(key, rs_eval_arena(e)));
+	}
+	return take(a, out);
 }
 
 enum rs_answer

@@ -275,6 +275,7 @@ static const struct rs_world world = {
 	.tag_get = world_tag_get,
 	.reachable = world_reachable,
 	.owned = world_owned,
+	.rate = world_rate,
 	.greylisted = world_greylisted,
 	.effect = world_effect,
 };
