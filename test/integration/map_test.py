@@ -1,0 +1,240 @@
+"""Tables: `waybill map`, databases under a policy, and what the server does by them."""
+import json
+import os
+import smtplib
+import subprocess
+import tempfile
+import unittest
+
+from server import BUILD, Server, wait_for
+from sink import Sink
+
+ACCESS = """# sendmail's
+Connect:198.51.100.7\tREJECT
+Connect:198.51.100\t450 4.7.1 try later
+From:spam.example\tERROR:5.7.1:550 not from there
+192.0.2\tRELAY
+"""
+VIRTUSERS = """info@shop.example\tann
+gone@shop.example\terror:5.1.6:551 she has left
+@shop.example\tbob@shop.example
+"""
+
+
+def waybill(*args, cwd=None):
+    return subprocess.run([f"{BUILD}/waybill", *args], capture_output=True, text=True,
+                          timeout=120, cwd=cwd, stdin=subprocess.DEVNULL)
+
+
+class Folder(unittest.TestCase):
+    def setUp(self):
+        d = tempfile.TemporaryDirectory(prefix="waybill-test-")
+        self.addCleanup(d.cleanup)
+        self.dir = d.name
+
+    def file(self, name, text):
+        path = os.path.join(self.dir, name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        return path
+
+    def run_is(self, status, *args):
+        p = waybill(*args, cwd=self.dir)
+        self.assertEqual(p.returncode, status, p.stdout + p.stderr)
+        return p
+
+
+class Command(Folder):
+    def test_build_query_dump_check(self):
+        self.file("access", ACCESS)
+        out = self.run_is(0, "map", "build", "access", "--as", "access").stdout
+        self.assertEqual(out, "access.gdbm: 4 entries\n")
+        self.assertEqual(self.run_is(0, "map", "check", "access").stdout,
+                         "access.gdbm: ok, a database\n")
+        out = self.run_is(0, "map", "query", "access", "Connect:198.51.100.9").stdout
+        self.assertEqual(out, "450 4.7.1 try later\t(access.gdbm:3, connect:198.51.100.0/24)\n")
+        out = self.run_is(0, "map", "query", "access", "From:a@b.spam.example", "--json").stdout
+        self.assertEqual(json.loads(out), {
+            "key": "from:spam.example", "value": "ERROR:5.7.1:550 not from there",
+            "file": "access.gdbm", "line": 4})
+        self.run_is(1, "map", "query", "access", "Connect:203.0.113.1")
+        rows = json.loads(self.run_is(0, "map", "dump", "access", "--json").stdout)
+        self.assertEqual(sorted(r["line"] for r in rows), [2, 3, 4, 5])
+        self.assertEqual(sorted(os.listdir(self.dir)), ["access", "access.gdbm"])
+
+    def test_a_dump_is_a_table_again(self):
+        self.file("v", VIRTUSERS)
+        self.run_is(0, "map", "build", "v", "--as", "virtusers")
+        self.file("again", self.run_is(0, "map", "dump", "v").stdout)
+        self.run_is(0, "map", "build", "again", "--as", "virtusers")
+        for table in ("v", "again"):
+            out = self.run_is(0, "map", "query", table, "x@shop.example").stdout
+            self.assertTrue(out.startswith("bob@shop.example\t"), out)
+
+    def test_mistakes_build_nothing_and_leave_the_old(self):
+        self.file("v", VIRTUSERS)
+        self.run_is(0, "map", "build", "v", "--as", "virtusers")
+        with open(os.path.join(self.dir, "v.gdbm"), "rb") as f:
+            before = f.read()
+        self.file("v", VIRTUSERS + "nobody\tx@y.example\n")
+        p = self.run_is(1, "map", "build", "v", "--as", "virtusers")
+        self.assertIn("v:4:1: error: a key is user@domain", p.stderr)
+        with open(os.path.join(self.dir, "v.gdbm"), "rb") as f:
+            self.assertEqual(f.read(), before)
+
+    def test_a_table_that_is_not_there(self):
+        self.run_is(2, "map", "build", "nothing")
+        self.run_is(2, "map", "query", "nothing", "x")
+        self.run_is(2, "map", "paint", "nothing")
+
+    def test_a_damaged_database_is_not_asked(self):
+        self.file("access", ACCESS)
+        self.run_is(0, "map", "build", "access", "--as", "access")
+        path = os.path.join(self.dir, "access.gdbm")
+        with open(path, "r+b") as f:
+            f.truncate(os.path.getsize(path) - 10)
+        p = self.run_is(2, "map", "query", "access", "Connect:203.0.113.1")
+        self.assertIn("damaged", p.stderr)
+
+
+POLICY = """edition 1
+hostname "mx.shop.example"
+set ours = { "shop.example" }
+map users = text "users" as accounts
+map virtusers = gdbm "virtusers" as virtusers
+map routes = gdbm "mailertable" as routes
+listen smtp on "127.0.0.1:@PORT@"
+mailbox boxes { accounts users; path "@DIR@/mail/{user}" }
+on rcpt {
+    rcpt.domain not in ours and rcpt.domain not in routes => reject 550 5.7.1
+    rcpt unknown => reject 550 5.1.1
+    otherwise => accept
+}
+route {
+    rcpt.domain in routes => routes[rcpt.domain]
+    rcpt.domain in ours => expand virtusers, deliver boxes
+    otherwise => reject 550 5.1.2
+}
+"""
+CHECK = POLICY.replace("@PORT@", "2525").replace("@DIR@", "/var")
+
+
+class Policy(Folder):
+    def setUp(self):
+        super().setUp()
+        self.file("users", "ann:x\nbob:x\n")
+        self.file("virtusers", VIRTUSERS)
+        self.file("mailertable", ".far.example\tsmtp:[hub.far.example]:2525\n")
+        self.policy = self.file("p.conf", CHECK)
+
+    def build(self, name, kind):
+        self.run_is(0, "map", "build", name, "--as", kind)
+
+    def explain(self, rcpt):
+        return self.run_is(0, "explain", self.policy, "--client", "203.0.113.9",
+                           "--from", "x@y.example", "--rcpt", rcpt).stdout
+
+    def test_text_and_database_say_the_same(self):
+        def answers():
+            texts = [self.explain(r) for r in ("info@shop.example", "who@shop.example",
+                                               "gone@shop.example", "x@a.far.example")]
+            return [t.replace(".gdbm", "") for t in texts]
+        text = answers()
+        self.build("virtusers", "virtusers")
+        self.build("mailertable", "routes")
+        self.assertEqual(answers(), text)
+        self.assertIn("deliver", text[0])
+        self.assertIn("551 5.1.6 she has left", text[2])
+        self.assertIn("host:hub.far.example:2525", text[3])
+
+    def test_the_line_of_the_table_is_told(self):
+        self.build("virtusers", "virtusers")
+        self.assertRegex(self.explain("who@shop.example"), r"virtusers\[who@shop.example\] = .*/virtusers.gdbm:3\)")
+
+    def test_a_database_that_is_older_than_its_text(self):
+        self.build("virtusers", "virtusers")
+        os.utime(os.path.join(self.dir, "virtusers.gdbm"), (1, 1))
+        p = self.run_is(0, "check", self.policy)
+        self.assertIn("warning: 'virtusers' is newer than its database", p.stderr)
+        self.assertIn("map build", p.stderr)
+
+    def test_a_damaged_database_is_an_error(self):
+        self.file("virtusers.gdbm", "this is no database")
+        p = self.run_is(1, "check", self.policy)
+        self.assertIn("virtusers.gdbm", p.stderr)
+
+    def test_run_refuses_a_table_that_it_cannot_serve(self):
+        self.file("p.conf", CHECK.replace('gdbm "mailertable"', 'sqlite "routes.db"'))
+        self.run_is(0, "check", self.policy)
+        p = self.run_is(1, "compile", "--for-run", self.policy, "-o", "image")
+        self.assertRegex(p.stderr, r"p\.conf:6:\d+: error: .*does not serve.*sqlite")
+
+
+class InTheServer(unittest.TestCase):
+    def server(self, hop=25):
+        s = Server(POLICY, {"users": "ann:x\nbob:x\n", "virtusers": VIRTUSERS,
+                            "mailertable": f"far.example\tsmtp:[127.0.0.1]:{hop}\n"}, start=False)
+        self.build(s)
+        s.start()
+        return s
+
+    def build(self, s):
+        s.run("map", "build", f"{s.dir}/virtusers", "--as", "virtusers")
+        s.run("map", "build", f"{s.dir}/mailertable", "--as", "routes")
+
+    def test_virtusers(self):
+        with self.server() as s:
+            with s.smtp() as c:
+                c.sendmail("x@y.test", ["info@shop.example"], b"Subject: info\r\n\r\n1\r\n")
+                c.sendmail("x@y.test", ["who@shop.example"], b"Subject: all\r\n\r\n2\r\n")
+                c.sendmail("x@y.test", ["ann@shop.example"], b"Subject: ann\r\n\r\n3\r\n")
+                with self.assertRaises(smtplib.SMTPRecipientsRefused) as e:
+                    c.sendmail("x@y.test", ["gone@shop.example"], b"\r\n4\r\n")
+                self.assertEqual(e.exception.recipients["gone@shop.example"],
+                                 (551, b"5.1.6 she has left"))
+            mails = b"".join(m if isinstance(m, bytes) else m.encode()
+                             for m in s.wait_mail("ann", 2))
+            self.assertIn(b"Subject: info", mails)
+            self.assertIn(b"Subject: ann", mails)  # not the catch-all's
+            s.wait_mail("bob", 1)
+
+    def test_a_database_that_is_built_again_serves_at_once(self):
+        with self.server() as s:
+            s.write("virtusers", "info@shop.example\tbob\n")
+            self.build(s)
+            s.waybill("reload")
+
+            def refused():
+                with s.smtp() as c:
+                    c.ehlo()
+                    c.mail("x@y.test")
+                    return c.rcpt("who@shop.example")[0] == 550
+            wait_for(refused)
+            with s.smtp() as c:
+                c.sendmail("x@y.test", ["info@shop.example"], b"Subject: new\r\n\r\n1\r\n")
+            s.wait_mail("bob", 1)
+
+    def test_a_mailertable_names_the_hop(self):
+        with Sink() as hop, self.server(hop.port) as s:
+            with s.smtp() as c:
+                c.sendmail("x@y.test", ["who@far.example"], b"Subject: far\r\n\r\n1\r\n")
+            wait_for(lambda: hop.messages)
+            self.assertEqual(hop.messages[0]["to"], ["who@far.example"])
+
+    def test_two_workers_ask_one_database(self):
+        policy_args = ("--workers", "2")
+        s = self.server()
+        s.stop()
+        s.args = list(policy_args)
+        s.start()
+        with s:
+            for _ in range(20):
+                with s.smtp() as c:
+                    c.ehlo()
+                    c.mail("x@y.test")
+                    self.assertEqual(c.rcpt("who@shop.example")[0], 250)
+                    self.assertEqual(c.rcpt("gone@shop.example")[0], 551)
+
+
+if __name__ == "__main__":
+    unittest.main()
