@@ -44,6 +44,28 @@ route {
 }
 """
 
+ELSEWHERE = """
+on rcpt { rcpt.domain in ours => accept }
+route {
+    rcpt.user == "list" => lmtp "/run/lists.sock"
+    rcpt.user == "prog" => pipe "/usr/bin/prog" as "nobody"
+    rcpt.user == "arch" => file "/srv/archive"
+    rcpt.domain in ours => deliver boxes
+    otherwise           => relay hub
+}
+"""
+
+EFFECTS = """
+on connect { client.ip in { 203.0.113.0/24 } => delay 5s, log "slow {client.ip}" }
+on mail    { sender.domain == "trusted.example" => skip milter spam }
+on rcpt    { rcpt.user == "bob" => use milter late, bcc <archive@small.example>
+             rcpt.domain in ours => accept }
+on content { header["Subject"] == "odd" => quarantine "odd subject"
+             header["Subject"] == "spam" => discard }
+on bounce  { message.size > 10 => headers only }
+route      { rcpt.domain in ours => deliver boxes; otherwise => relay hub }
+"""
+
 TO_ANN = "client 203.0.113.9; mail from <a@b.example>; rcpt to <ann@small.example>"
 
 
@@ -99,6 +121,13 @@ class Session(Language):
             mail from <a@b.example>; rcpt to <x@far.example>
             expect relay hub""")
 
+    def test_where_others_deliver(self):
+        self.passes("""client 203.0.113.9; mail from <a@b.example>
+            rcpt to <list@small.example>; expect lmtp "/run/lists.sock"; expect lmtp; expect accept
+            rcpt to <prog@small.example>; expect pipe "/usr/bin/prog"; expect not pipe "/bin/sh"
+            rcpt to <arch@small.example>; expect file "/srv/archive"; expect not file "/srv/x"
+            expect not mx; expect not lmtp""", policy=HEAD + ELSEWHERE)
+
     def test_not(self):
         self.passes(TO_ANN + "\nexpect not reject\nexpect not deliver boxes \"bob\"")
         self.fails(TO_ANN + "\nexpect not accept", "expected not accept", "got accept")
@@ -120,6 +149,52 @@ class Session(Language):
             expect accept
             body "x"
             expect defer 452 4.5.3""")
+
+
+class Effects(Language):
+    POLICY = HEAD + 'milter late { socket "unix:/run/late.sock" }\nnet slow = { 203.0.113.0/24 }\n' + \
+        EFFECTS.replace("{ 203.0.113.0/24 }", "slow")
+
+    def test_delay_and_log(self):
+        self.passes("""client 203.0.113.9; expect delay 5s; expect not delay 6s
+            expect log "slow 203.0.113.9"; expect not log "x"
+            client 192.0.2.1; expect not delay 5s""", policy=self.POLICY)
+
+    def test_a_copy(self):
+        self.passes("""client 192.0.2.1; mail from <a@b.example>; rcpt to <ann@small.example>
+            expect not bcc <archive@small.example>
+            rcpt to <bob@small.example>
+            expect bcc <archive@small.example>; expect not bcc <ann@small.example>""",
+                    policy=self.POLICY)
+
+    def test_milters_are_used_and_skipped(self):
+        self.passes("""with milter spam reject on mail
+            client 192.0.2.1; mail from <a@b.example>; expect reject
+            client 192.0.2.1; mail from <a@trusted.example>; expect accept""", policy=self.POLICY)
+        self.passes("""with milter spam reject on rcpt
+            client 192.0.2.1; mail from <a@b.example>; rcpt to <ann@small.example>; expect reject
+            client 192.0.2.1; mail from <a@trusted.example>; rcpt to <ann@small.example>
+            expect accept""", policy=self.POLICY)
+        self.passes("""with milter late reject
+            client 192.0.2.1; mail from <a@b.example>; rcpt to <ann@small.example>
+            body "x"; expect accept
+            client 192.0.2.1; mail from <a@b.example>; rcpt to <bob@small.example>
+            body "x"; expect reject""", policy=self.POLICY)
+
+    def test_quarantine_and_discard(self):
+        self.passes("""client 192.0.2.1; mail from <a@b.example>; rcpt to <ann@small.example>
+            header "Subject: odd"; expect quarantine "odd subject"; expect accept
+            expect not discard
+            client 192.0.2.1; mail from <a@b.example>; rcpt to <ann@small.example>
+            header "Subject: spam"; expect discard; expect not quarantine""", policy=self.POLICY)
+
+    def test_a_bounce(self):
+        self.passes("""client 192.0.2.1; mail from <a@b.example>; rcpt to <ann@small.example>
+            bounce
+            expect not headers only
+            client 192.0.2.1; mail from <a@b.example>; rcpt to <ann@small.example>
+            header "Subject: long enough"; bounce after 5d
+            expect headers only""", policy=self.POLICY)
 
 
 class Milters(Language):
