@@ -112,6 +112,7 @@ cf_free(struct cf **cfp)
 	free(cf->diags);
 	free(cf->unserved);
 	free(cf->syms);
+	free(cf->texts);
 	buf_clear(&cf->image);
 	arena_clear(&cf->arena);
 	free(cf);

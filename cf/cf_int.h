@@ -12,6 +12,7 @@
 
 #define CF_DIAGS_MAX	50		/* errors, then "too many" */
 #define CF_TEXT_MAX	(16u << 20)	/* octets of a policy text */
+#define CF_TEXTS_MAX	(64u << 20)	/* of it and all that it includes */
 #define CF_FILE_MAX	(1u << 30)	/* octets of a table or file of items */
 
 /* A file whose lines messages show: the policy, files of items, tables. */
@@ -24,6 +25,12 @@ struct cf_source {
 	uint32_t		 image;		/* manifest index, by emit.c */
 	uint32_t		*lines;		/* offset of each line */
 	size_t			 nlines;
+	/*
+	 * Texts of the policy: a cf_loc counts octets over all of them, one
+	 * text after the other in the order in which they are read.
+	 */
+	uint32_t		 base;
+	struct cf_loc		 at;		/* of the include */
 	struct cf_source	*next;
 };
 
@@ -83,6 +90,12 @@ struct cf_object {
 	struct cf_object	*next;
 };
 
+/* A folder out of which files may be included. */
+struct cf_folder {
+	const char		*path;		/* without a last '/' */
+	struct cf_folder	*next;
+};
+
 struct cf_link;
 
 struct cf_limits {
@@ -96,6 +109,9 @@ struct cf {
 	const char		*folder;	/* absolute, of relative paths */
 	struct cf_source	*sources;	/* the policy first */
 	struct cf_source	*last_source;
+	struct cf_source	**texts;	/* of the policy, by their base */
+	size_t			 ntexts;
+	struct cf_folder	*include_folders;
 
 	struct cf_diag		*diags;
 	size_t			 ndiags, cap_diags;
@@ -142,9 +158,21 @@ void	cf_error_unserved(struct cf *, struct cf_loc, const char *, ...)
 /* In the order of the text; each note stays with its message. */
 void	cf_diags_sort(struct cf *);
 uint32_t cf_line(const struct cf *, struct cf_loc);
+/* "line 3", or "line 3 of sets.conf" where that is not the file of `here`. */
+const char *cf_where(struct cf *, struct cf_loc, struct cf_loc here);
 
 /* source.c */
 struct cf_source *cf_source_add(struct cf *, const char *path, const char *full, struct span text, unsigned role);
+/*
+ * Reads a text that the policy includes; NULL with errno, EFBIG when the
+ * policy would be too large.
+ */
+struct cf_source *cf_source_text(struct cf *, const char *path, const char *full, struct cf_loc at);
+/* The text in which a place lies, and the place in it. */
+const struct cf_source *cf_source_at(const struct cf *, struct cf_loc);
+void		 cf_place(const struct cf *, struct cf_loc, uint32_t *line, uint32_t *column);
+/* What stands there; it ends with the text. */
+struct span	 cf_written(const struct cf *, struct cf_loc);
 /* Reads a file named in the policy; NULL with errno when it cannot be read. */
 struct cf_source *cf_source_read(struct cf *, struct span name, unsigned role);
 /* The same of a file that is no text: it has no lines. */

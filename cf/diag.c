@@ -42,11 +42,13 @@ add(struct cf *cf, enum cf_level level, const char *path, const char *fmt,
 
 /* Places a message; a stretch over several lines is marked to the line's end. */
 static void
-place(const struct cf_source *s, struct cf_loc loc, struct cf_diag *d)
+place(const struct cf *cf, struct cf_loc loc, struct cf_diag *d)
 {
-	size_t	 n;
+	const struct cf_source	*s = cf_source_at(cf, loc);
+	size_t			 n;
 
-	cf_source_place(s, loc.pos, &d->line, &d->column);
+	d->path = s->path;
+	cf_place(cf, loc, &d->line, &d->column);
 	n = cf_source_line(s, d->line).n;
 	d->end_column = d->column + (loc.end > loc.pos ? loc.end - loc.pos : 1);
 	if (d->end_column > n + 1)
@@ -63,7 +65,7 @@ place(const struct cf_source *s, struct cf_loc loc, struct cf_diag *d)
 	d_ = add((cf), (level), (cf)->path, (fmt), ap_);		\
 	va_end(ap_);							\
 	if (d_ != NULL)							\
-		place((cf)->sources, (loc), d_);			\
+		place((cf), (loc), d_);			\
 } while (0)
 
 void
@@ -152,12 +154,13 @@ cf_error_unserved(struct cf *cf, struct cf_loc loc, const char *fmt, ...)
 	va_end(ap);
 	d->text = arena_span(&cf->arena, buf_span(&text)).p;
 	buf_clear(&text);
-	place(cf->sources, loc, d);
+	place(cf, loc, d);
 }
 
 /* A message with its notes; those of other files come last. */
 struct group {
 	size_t		 from, n;
+	size_t		 text;		/* of the policy */
 	uint64_t	 at;
 };
 
@@ -166,9 +169,26 @@ by_place(const void *a, const void *b)
 {
 	const struct group	*x = a, *y = b;
 
+	if (x->text != y->text)
+		return x->text < y->text ? -1 : 1;
 	if (x->at != y->at)
 		return x->at < y->at ? -1 : 1;
 	return x->from < y->from ? -1 : x->from > y->from;
+}
+
+/* The number of the policy's text that it is about; what is last comes last. */
+static size_t
+text_of(const struct cf *cf, const struct cf_diag *d)
+{
+	size_t	 i;
+
+	if (strncmp(d->text, "too many", 8) == 0)
+		return SIZE_MAX;
+	for (i = 0; i < cf->ntexts; i++) {
+		if (cf->texts[i]->path == d->path)
+			return i;
+	}
+	return d->path == cf->path ? 0 : SIZE_MAX - 1;
 }
 
 void
@@ -189,9 +209,9 @@ cf_diags_sort(struct cf *cf)
 		groups[n].n = 1;
 		groups[n].at = (uint64_t)cf->diags[i].line << 32 |
 		    cf->diags[i].column;
-		if (cf->diags[i].path != cf->path ||
-		    strncmp(cf->diags[i].text, "too many", 8) == 0)
-			groups[n].at = UINT64_MAX;
+		groups[n].text = text_of(cf, &cf->diags[i]);
+		if (groups[n].text >= cf->ntexts)
+			groups[n].at = 0;	/* as they were found */
 		n++;
 	}
 	qsort(groups, n, sizeof(*groups), by_place);

@@ -14,13 +14,13 @@
 static struct span
 rule_text(struct cf *cf, struct cf_loc loc)
 {
-	struct span	 s = cf->sources->text;
+	struct span	 s = cf_written(cf, loc);
 	struct buf	 out = { 0 };
 	struct span	 text;
 	bool		 blank = false;
-	uint32_t	 i;
+	size_t		 i;
 
-	for (i = loc.pos; i < loc.end && i < s.n; i++) {
+	for (i = 0; i < s.n; i++) {
 		if (s.p[i] == ' ' || s.p[i] == '\t' || s.p[i] == '\n' ||
 		    s.p[i] == '\r') {
 			blank = true;
@@ -271,7 +271,8 @@ emit_rule(struct emit *f, const struct cf_rule *r)
 	f->line = cf_line(f->cf, r->loc);
 	if (f->chain > 0)
 		emit_case(f, r);
-	emit_op(f, RS_RULE, 0, 0, rs_build_rule(f->b, 0, f->line,
+	emit_op(f, RS_RULE, 0, 0, rs_build_rule(f->b,
+	    cf_source_at(f->cf, r->loc)->image, f->line,
 	    rule_text(f->cf, r->loc)));
 	if (begins > 0)
 		emit_switch(f, r);

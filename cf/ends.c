@@ -6,7 +6,7 @@
  * not in of matches like else`; when the next one begins with `and`, `or`,
  * `else`, '=>', ',' or a closing bracket; and everywhere inside ( ) and [ ].
  */
-#include "cf/lexer.h"
+#include "cf/include.h"
 #include "cf/parser.h"
 
 /* After such a token a line's end says nothing. */
@@ -36,16 +36,36 @@ goes_on_before(int kind)
 	return false;
 }
 
+/* Its last line may lack its end; its blocks are closed in it. */
+static void
+end_of_include(struct cf_parser *p, struct cf_token *tok)
+{
+	if (p->braces > 0) {
+		if (!p->in->scan.told)
+			cf_error(p->cf, tok->loc, "the file ends here; a '}' "
+			    "is missing");
+		p->in->scan.told = true;
+		p->in->scan.told_end = tok->loc.end;
+		tok->kind = '}';
+		return;
+	}
+	p->in = cf_input_close(p->in);
+	p->brackets = 0;
+	tok->kind = T_END;
+}
+
 static void
 read_token(struct cf_parser *p, struct cf_token *tok)
 {
-	if (p->has_ahead) {
-		*tok = p->ahead;
-		p->has_ahead = false;
+	if (p->in->has_ahead) {
+		*tok = p->in->ahead;
+		p->in->has_ahead = false;
 		return;
 	}
 	memset(tok, 0, sizeof(*tok));
-	tok->kind = cf_scan_token(tok, &p->scan, p->scanner);
+	tok->kind = cf_scan_token(tok, &p->in->scan, p->in->scanner);
+	if (tok->kind == 0 && p->in->outer != NULL)
+		end_of_include(p, tok);
 }
 
 /* The next token; line ends become T_END where they end a statement. */
@@ -59,8 +79,8 @@ next_end(struct cf_parser *p, struct cf_token *tok)
 		tok->kind = T_END;
 	if (tok->kind == 0 && !goes_on_after(p->last)) {
 		/* The last line may lack its end. */
-		p->ahead = *tok;
-		p->has_ahead = true;
+		p->in->ahead = *tok;
+		p->in->has_ahead = true;
 		tok->kind = T_END;
 		return;
 	}
@@ -69,17 +89,19 @@ next_end(struct cf_parser *p, struct cf_token *tok)
 	end = tok->loc;
 	while (tok->kind == T_NEWLINE)
 		read_token(p, tok);
+	if (tok->kind == T_END)
+		return;
 	if (p->brackets > 0 || goes_on_after(p->last) ||
 	    goes_on_before(tok->kind) || tok->kind == ';' || tok->kind == 0) {
 		if (tok->kind == ';' || tok->kind == 0) {
-			p->ahead = *tok;
-			p->has_ahead = true;
+			p->in->ahead = *tok;
+			p->in->has_ahead = true;
 			next_end(p, tok);
 		}
 		return;
 	}
-	p->ahead = *tok;
-	p->has_ahead = true;
+	p->in->ahead = *tok;
+	p->in->has_ahead = true;
 	tok->kind = T_END;
 	tok->loc = end;
 	/* Nothing stands at a line's end: the mark goes behind what was last. */
@@ -114,7 +136,7 @@ count(struct cf_parser *p, int kind)
 static void
 skip(struct cf_parser *p, struct cf_token *tok)
 {
-	p->scan.quiet = true;
+	p->in->scan.quiet = true;
 	p->brackets = 0;
 	for (;;) {
 		next_end(p, tok);
@@ -125,8 +147,73 @@ skip(struct cf_parser *p, struct cf_token *tok)
 		p->brackets = 0;
 		p->last = tok->kind;
 	}
-	p->scan.quiet = false;
+	p->in->scan.quiet = false;
 	p->recover = false;
+}
+
+/* At the front of a statement, which may be an include. */
+static bool
+at_statement(const struct cf_parser *p)
+{
+	return p->braces == 0 && p->in->source != NULL &&
+	    (p->last == T_END || p->last == T_BEGIN_POLICY);
+}
+
+static bool
+is_include(const struct cf_token *tok)
+{
+	return tok->kind == T_WORD && span_eq(tok->value.s, SPAN("include"));
+}
+
+/* Its path, and the end of the statement; false, reported: there is none. */
+static bool
+take_path(struct cf_parser *p, struct cf_loc word, struct cf_token *path)
+{
+	struct cf_token	 end;
+	bool		 ok;
+
+	next_end(p, path);
+	ok = path->kind == T_TEXT;
+	if (!ok)
+		cf_error(p->cf, path->kind == T_END || path->kind == 0 ?
+		    word : path->loc, "'include' wants a path here, as "
+		    "in include \"conf.d/*.conf\"");
+	end = *path;
+	while (end.kind != T_END && end.kind != 0) {
+		p->last = end.kind;
+		next_end(p, &end);
+		if (ok && end.kind != T_END && end.kind != 0) {
+			cf_error(p->cf, end.loc, "a path is all that "
+			    "'include' takes");
+			ok = false;
+		}
+	}
+	p->last = T_END;
+	return ok;
+}
+
+/* `include "path"`, `allow include "folder"`: done; what follows is read. */
+static void
+take_includes(struct cf_parser *p, struct cf_token *tok)
+{
+	struct cf_token	 path;
+	bool		 allow;
+
+	while (at_statement(p)) {
+		allow = tok->kind == T_ALLOW;
+		if (allow) {
+			p->last = T_ALLOW;
+			next_end(p, tok);
+		}
+		if (!is_include(tok))
+			return;
+		p->last = T_WORD;
+		if (take_path(p, tok->loc, &path) && allow)
+			cf_include_allow(p->cf, path.value.s, path.loc);
+		else if (path.kind == T_TEXT && !allow)
+			cf_include(p, path.value.s, path.loc);
+		next_end(p, tok);
+	}
 }
 
 void
@@ -140,6 +227,7 @@ cf_next_token(struct cf_parser *p, struct cf_token *tok)
 		skip(p, tok);
 	} else {
 		next_end(p, tok);
+		take_includes(p, tok);
 	}
 	count(p, tok->kind);
 	if (p->last == T_END || p->last == '{' || p->last == '}' ||

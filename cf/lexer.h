@@ -30,12 +30,19 @@ struct cf_scan {
 	uint32_t	 told_end;
 };
 
+/* A text that is being read; include.c. */
+struct cf_input {
+	struct cf_scan		 scan;
+	void			*scanner;
+	const struct cf_source	*source;	/* NULL: of no file */
+	struct cf_token		 ahead;		/* read, not yet handed out */
+	bool			 has_ahead;
+	struct cf_input		*outer;		/* is read after it */
+};
+
 struct cf_parser {
 	struct cf	*cf;
-	void		*scanner;
-	struct cf_scan	 scan;
-	struct cf_token	 ahead;		/* read, not yet handed out */
-	bool		 has_ahead;
+	struct cf_input	*in;
 	int		 begin;		/* token that says what is parsed, or 0 */
 	unsigned	 braces;	/* open { before the next token */
 	unsigned	 braces_before;	/* before the one handed out last */

@@ -219,9 +219,9 @@ check_twice(struct cf *cf, const struct cf_object *o)
 		other = listener_at(cf, &end, on->places[i]);
 		if (other != NULL)
 			cf_error(cf, on->places[i]->loc, "'%.*s' is taken by "
-			    "the listener in line %u",
+			    "the listener in %s",
 			    SPAN_ARG(on->places[i]->value.s),
-			    cf_line(cf, other->loc));
+			    cf_where(cf, other->loc, on->loc));
 	}
 }
 

@@ -113,8 +113,8 @@ cf_may_declare(struct cf *cf, struct span name, struct cf_loc loc)
 		return false;
 	}
 	if (before != NULL) {
-		cf_error(cf, loc, "'%.*s' is declared already, in line %u",
-		    SPAN_ARG(name), cf_line(cf, before->loc));
+		cf_error(cf, loc, "'%.*s' is declared already, in %s",
+		    SPAN_ARG(name), cf_where(cf, before->loc, loc));
 		cf_note(cf, before->loc, "here");
 		return false;
 	}
@@ -229,8 +229,9 @@ enter_hook(struct cf *cf, struct cf_decl *d)
 		return;
 	slot = &cf->hooks[d->hook];
 	if (*slot != NULL) {
-		cf_error(cf, d->loc, "'%s' stands twice; the first is in line "
-		    "%u", rs_hook_names[d->hook], cf_line(cf, (*slot)->loc));
+		cf_error(cf, d->loc, "'%s' stands twice; the first is in %s",
+		    rs_hook_names[d->hook],
+		    cf_where(cf, (*slot)->loc, d->loc));
 		cf_help(cf, "a hook is one block, read from the top");
 		return;
 	}

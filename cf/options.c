@@ -62,8 +62,8 @@ set_option(struct cf *cf, struct cf_object *o, const struct cf_opt *opt,
 
 	if (before != NULL && rs_options[option].repeat != RS_OPT_MANY) {
 		cf_error(cf, opt->loc, "'%s' stands twice in this block; the "
-		    "first is in line %u", rs_options[option].word,
-		    cf_line(cf, before->loc));
+		    "first is in %s", rs_options[option].word,
+		    cf_where(cf, before->loc, opt->loc));
 		return;
 	}
 	set = arena_alloc(&cf->arena, sizeof(*set));
@@ -382,8 +382,8 @@ object_of(struct cf *cf, struct cf_decl *d)
 		return NULL;
 	}
 	if (o->loc.end > 0)
-		cf_error(cf, d->loc, "'%s' stands twice; the first is in line "
-		    "%u", rs_object_names[o->kind], cf_line(cf, o->loc));
+		cf_error(cf, d->loc, "'%s' stands twice; the first is in %s",
+		    rs_object_names[o->kind], cf_where(cf, o->loc, d->loc));
 	o->loc = d->loc;
 	return o;
 }

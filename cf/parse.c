@@ -1,31 +1,26 @@
 /*
  * parse.c - runs scanner and grammar over a text.
  */
-#include "cf/lexer.h"
+#include "cf/include.h"
 #include "cf/parser.h"
 
-/* Of the scanner that Flex makes. */
-typedef struct yy_buffer_state *scan_buffer;
-int		cf_lx_lex_init_extra(struct cf_scan *, void **);
-int		cf_lx_lex_destroy(void *);
-scan_buffer	cf_lx__scan_bytes(const char *, int, void *);
-
 static void
-run(struct cf *cf, struct span text, int begin, struct cf_opt **options)
+run(struct cf *cf, const struct cf_source *source, struct span text, int begin,
+    struct cf_opt **options)
 {
 	struct cf_parser	 p;
 
 	memset(&p, 0, sizeof(p));
 	p.cf = cf;
 	p.begin = begin;
-	p.scan.cf = cf;
-	p.scan.quiet = begin == T_BEGIN_OPTIONS;
-	if (cf_lx_lex_init_extra(&p.scan, &p.scanner) != 0)
+	p.in = cf_input_open(cf, text, 0, NULL);
+	if (p.in == NULL)
 		return;
-	cf_lx__scan_bytes(text.p != NULL ? text.p : "", (int)text.n, p.scanner);
+	p.in->source = source;
+	p.in->scan.quiet = begin == T_BEGIN_OPTIONS;
 	cf_yyparse(&p);
-	cf_lx_lex_destroy(p.scanner);
-	buf_clear(&p.scan.text);
+	while (p.in != NULL)
+		p.in = cf_input_close(p.in);
 	if (options != NULL)
 		*options = p.options;
 }
@@ -33,7 +28,7 @@ run(struct cf *cf, struct span text, int begin, struct cf_opt **options)
 void
 cf_parse(struct cf *cf)
 {
-	run(cf, cf->sources->text, T_BEGIN_POLICY, NULL);
+	run(cf, cf->sources, cf->sources->text, T_BEGIN_POLICY, NULL);
 }
 
 struct cf_opt *
@@ -41,6 +36,6 @@ cf_parse_options(struct cf *cf, struct span text)
 {
 	struct cf_opt	*options = NULL;
 
-	run(cf, text, T_BEGIN_OPTIONS, &options);
+	run(cf, NULL, text, T_BEGIN_OPTIONS, &options);
 	return options;
 }

@@ -63,8 +63,8 @@ cf_rewrite_declare(struct cf *cf, struct cf_decl *d)
 			*slot = d;
 			continue;
 		}
-		cf_error(cf, t->loc, "'%s' stands twice; the first is in line "
-		    "%u", rs_hook_names[hook], cf_line(cf, (*slot)->loc));
+		cf_error(cf, t->loc, "'%s' stands twice; the first is in %s",
+		    rs_hook_names[hook], cf_where(cf, (*slot)->loc, t->loc));
 		cf_help(cf, "a rewriting is one block, read from the top: the "
 		    "first pattern that matches counts");
 	}

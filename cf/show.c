@@ -5,19 +5,19 @@
 #include "cf/show.h"
 #include "cf/types.h"
 
+/* Where it is written; a place of no width: nowhere. */
 static void
-origin(struct show *s, uint32_t line)
+origin(struct show *s, struct cf_loc loc)
 {
-	if (line == 0)
-		buf_add_str(s->out, "\t# default\n");
-	else
-		buf_addf(s->out, "\t# line %u\n", line);
-}
+	const struct cf_source	*from = cf_source_at(s->cf, loc);
 
-static uint32_t
-line_of(const struct show *s, struct cf_loc loc)
-{
-	return cf_line(s->cf, loc);
+	if (loc.end == 0)
+		buf_add_str(s->out, "\t# default\n");
+	else if (from == s->cf->sources)
+		buf_addf(s->out, "\t# line %u\n", cf_line(s->cf, loc));
+	else
+		buf_addf(s->out, "\t# line %u of %s\n", cf_line(s->cf, loc),
+		    from->path);
 }
 
 /* Options. */
@@ -97,7 +97,7 @@ show_options(struct show *s, const struct cf_object *o, const char *indent)
 			continue;
 		buf_addf(s->out, "%s%s", indent, rs_options[set->option].word);
 		show_values(set, s->out);
-		origin(s, set->is_default ? 0 : line_of(s, set->loc));
+		origin(s, set->is_default ? (struct cf_loc){ 0, 0 } : set->loc);
 	}
 }
 
@@ -118,7 +118,7 @@ show_object(struct show *s, const struct cf_object *o)
 		show_values(on, s->out);
 	}
 	buf_add_str(s->out, " {");
-	origin(s, o->loc.end > 0 ? line_of(s, o->loc) : 0);
+	origin(s, o->loc);
 	show_options(s, o, "\t");
 	buf_add_str(s->out, "}\n");
 }
@@ -236,7 +236,7 @@ show_sym(struct show *s, const struct cf_sym *sym)
 	default:
 		return;
 	}
-	origin(s, line_of(s, sym->loc));
+	origin(s, sym->loc);
 }
 
 /* Blocks of rules. */
@@ -247,7 +247,7 @@ show_rules(struct show *s, const struct cf_rule *r)
 	for (; r != NULL; r = r->next) {
 		buf_add_char(s->out, '\t');
 		show_rule(s, r);
-		origin(s, line_of(s, r->loc));
+		origin(s, r->loc);
 		if (!r->has_failing)
 			continue;
 		buf_add_str(s->out, "\tfailing => ");
@@ -271,7 +271,7 @@ static void
 show_hook(struct show *s, const struct cf_decl *d)
 {
 	buf_addf(s->out, "\n%s {", rs_hook_names[d->hook]);
-	origin(s, line_of(s, d->loc));
+	origin(s, d->loc);
 	show_end(s, d->hook);
 	show_rules(s, d->rules);
 }
@@ -286,7 +286,7 @@ show_ruleset(struct show *s, const struct cf_decl *d)
 		buf_addf(s->out, "%.*s: %s%s", SPAN_ARG(a->name),
 		    rs_type_name(a->sym->type), a->next != NULL ? ", " : "");
 	buf_addf(s->out, ") -> %s {", rs_type_name(d->sym->type));
-	origin(s, line_of(s, d->loc));
+	origin(s, d->loc);
 	show_rules(s, d->rules);
 }
 
@@ -311,13 +311,12 @@ static void
 show_tests(struct show *s)
 {
 	const struct cf_decl	*d;
-	struct span		 text = s->cf->sources->text;
 
 	for (d = s->cf->decls; d != NULL; d = d->next) {
-		if (d->kind != CF_D_TEST || d->loc.end > text.n)
+		if (d->kind != CF_D_TEST)
 			continue;
 		buf_add_char(s->out, '\n');
-		buf_add(s->out, text.p + d->loc.pos, d->loc.end - d->loc.pos);
+		buf_add_span(s->out, cf_written(s->cf, d->loc));
 		buf_add_char(s->out, '\n');
 	}
 }

@@ -3,6 +3,7 @@
  */
 #include "base/digest.h"
 #include "base/fileio.h"
+#include "base/xalloc.h"
 #include "cf/cf_int.h"
 
 #include <sys/mman.h>
@@ -27,6 +28,21 @@ index_lines(struct cf *cf, struct cf_source *s)
 	}
 }
 
+/* A text of the policy: its places follow on those of the text before. */
+static void
+add_text(struct cf *cf, struct cf_source *s)
+{
+	const struct cf_source	*last;
+
+	if (cf->ntexts > 0) {
+		last = cf->texts[cf->ntexts - 1];
+		s->base = last->base + (uint32_t)last->text.n + 1;
+	}
+	cf->texts = xreallocarray(cf->texts, cf->ntexts + 1,
+	    sizeof(struct cf_source *));
+	cf->texts[cf->ntexts++] = s;
+}
+
 struct cf_source *
 cf_source_add(struct cf *cf, const char *path, const char *full,
     struct span text, unsigned role)
@@ -45,6 +61,8 @@ cf_source_add(struct cf *cf, const char *path, const char *full,
 	else
 		cf->last_source->next = s;
 	cf->last_source = s;
+	if (role == 0)
+		add_text(cf, s);
 	return s;
 }
 
@@ -87,6 +105,26 @@ known(const struct cf *cf, const char *full, unsigned role)
 			return s;
 	}
 	return NULL;
+}
+
+struct cf_source *
+cf_source_text(struct cf *cf, const char *path, const char *full,
+    struct cf_loc at)
+{
+	const struct cf_source	*last = cf->texts[cf->ntexts - 1];
+	struct cf_source	*s = NULL;
+	struct buf		 text = { 0 };
+
+	if (read_plain(full, &text) == 0) {
+		if (last->base + last->text.n + text.n < CF_TEXTS_MAX)
+			s = cf_source_add(cf, path, full, buf_span(&text), 0);
+		else
+			errno = EFBIG;
+	}
+	if (s != NULL)
+		s->at = at;
+	buf_clear(&text);
+	return s;
 }
 
 struct cf_source *
@@ -177,11 +215,56 @@ cf_source_line(const struct cf_source *s, uint32_t line)
 	return (struct span){ s->text.p + from, to - from };
 }
 
+const struct cf_source *
+cf_source_at(const struct cf *cf, struct cf_loc loc)
+{
+	size_t	 lo = 0, hi = cf->ntexts, mid;
+
+	while (hi - lo > 1) {
+		mid = lo + (hi - lo) / 2;
+		if (cf->texts[mid]->base <= loc.pos)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return cf->texts[lo];
+}
+
+void
+cf_place(const struct cf *cf, struct cf_loc loc, uint32_t *line,
+    uint32_t *column)
+{
+	const struct cf_source	*s = cf_source_at(cf, loc);
+
+	cf_source_place(s, loc.pos - s->base, line, column);
+}
+
+struct span
+cf_written(const struct cf *cf, struct cf_loc loc)
+{
+	const struct cf_source	*s = cf_source_at(cf, loc);
+	struct span		 text = span_from(s->text, loc.pos - s->base);
+
+	if (text.n > loc.end - loc.pos)
+		text.n = loc.end - loc.pos;
+	return text;
+}
+
 uint32_t
 cf_line(const struct cf *cf, struct cf_loc loc)
 {
 	uint32_t	 line, column;
 
-	cf_source_place(cf->sources, loc.pos, &line, &column);
+	cf_place(cf, loc, &line, &column);
 	return line;
+}
+
+const char *
+cf_where(struct cf *cf, struct cf_loc loc, struct cf_loc here)
+{
+	const struct cf_source	*s = cf_source_at(cf, loc);
+
+	return arena_printf(&cf->arena, "line %u%s%s", cf_line(cf, loc),
+	    s == cf_source_at(cf, here) ? "" : " of ",
+	    s == cf_source_at(cf, here) ? "" : s->path).p;
 }

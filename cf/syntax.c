@@ -189,7 +189,7 @@ cf_syntax_error(struct cf_parser *p, const char *got,
 		cf_error_later(p->cf, later->loc, later->value.s);
 		return;
 	}
-	if (p->scan.told && p->scan.told_end == wrong->loc.end)
+	if (p->in->scan.told && p->in->scan.told_end == wrong->loc.end)
 		return;		/* the scanner has told of this token */
 	if (wrong_action(p, names, n)) {
 		action_error(p);

@@ -225,7 +225,7 @@ in_session(struct testing *t, const struct cf_tnode *n)
 static void
 step(struct testing *t, const struct cf_tnode *n)
 {
-	cf_source_place(t->cf->sources, n->loc.pos, &t->step->line,
+	cf_place(t->cf, n->loc, &t->step->line,
 	    &t->step->column);
 	switch (n->kind) {
 	case CF_TN_TIME:
