@@ -423,22 +423,36 @@ source_line(struct span source, uint32_t n)
 }
 
 static void
-put_line(struct listing *l, uint32_t line)
+put_line(struct listing *l, uint32_t file, uint32_t line)
 {
 	buf_addf(l->out, "  ; %u", line);
-	if (l->source.n > 0) {
+	if (file == 0 && l->source.n > 0) {
 		buf_add_str(l->out, ": ");
 		buf_add_span(l->out, source_line(l->source, line));
 	}
 	buf_add_char(l->out, '\n');
 }
 
+/* In which file its rules stand: a function lies in one. */
+static uint32_t
+func_file(const struct listing *l, const struct rs_func *f)
+{
+	for (uint32_t i = f->start; i < f->end; i++) {
+		const struct rs_insn	*in = rs_insn(l->im, i);
+
+		if (in->op == RS_RULE)
+			return rs_rule(l->im, in->c)->file;
+	}
+	return 0;
+}
+
+
 static void
 put_func(struct listing *l, uint32_t n)
 {
 	static const char *const kinds[] = { "hook", "ruleset", "expression" };
 	const struct rs_func	*f = rs_func(l->im, n);
-	uint32_t		 line = 0;
+	uint32_t		 line = 0, file = func_file(l, f);
 
 	buf_addf(l->out, "\nfunction %u ", n);
 	put_quoted(l, rs_string(l->im, f->name));
@@ -453,7 +467,7 @@ put_func(struct listing *l, uint32_t n)
 		if (rs_insn_line(l->im, i) != line &&
 		    rs_insn_line(l->im, i) != 0) {
 			line = rs_insn_line(l->im, i);
-			put_line(l, line);
+			put_line(l, file, line);
 		}
 		put_insn(l, i, i - f->start);
 	}
