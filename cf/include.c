@@ -214,7 +214,8 @@ shown_name(struct cf *cf, const char *real)
 }
 
 static bool
-may_include(struct cf *cf, const char *real, struct cf_loc loc)
+may_include(struct cf *cf, const char *full, const char *real,
+    struct cf_loc loc)
 {
 	const char		*name = shown_name(cf, real);
 	const struct cf_source	*before = read_before(cf, real);
@@ -225,9 +226,10 @@ may_include(struct cf *cf, const char *real, struct cf_loc loc)
 		cf_error(cf, loc, "'%s' is included already, in %s", name,
 		    cf_where(cf, before->at, loc));
 	} else if (!is_allowed(cf, real)) {
+		name = shown_name(cf, full);
 		cf_error(cf, loc, "'%s' is not in the policy's folder", name);
-		cf_help(cf, "the policy itself can let it in: allow include "
-		    "\"%s\"", folder_of(cf, real));
+		cf_help(cf, "the policy itself can say allow include "
+		    "\"folder\" for where it really lies");
 	} else if (cf->ntexts > CF_INCLUDES_MAX) {
 		cf_error(cf, loc, "a policy has at most %d files",
 		    CF_INCLUDES_MAX);
@@ -248,7 +250,7 @@ read_one(struct cf *cf, const char *name, struct cf_loc loc)
 		    shown_name(cf, name), strerror(errno));
 		return NULL;
 	}
-	if (!may_include(cf, real, loc))
+	if (!may_include(cf, name, real, loc))
 		return NULL;
 	s = cf_source_text(cf, shown_name(cf, real), real, loc);
 	if (s == NULL && errno == EFBIG)
