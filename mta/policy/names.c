@@ -12,7 +12,7 @@
 #include "base/xalloc.h"
 #include "mail/domain.h"
 
-#include "mta/policy/policy_int.h"
+#include "mta/policy/lookup.h"
 
 #define CANDIDATES_MAX	5	/* names of one address that are looked at */
 
@@ -32,6 +32,7 @@ struct policy_names {
 	bool			 in_ask;	/* it may be answered at once */
 	uint64_t		 ticket;
 	struct waiter		*waiting;
+	struct lookups		*lookups;	/* NULL: nothing has been asked */
 };
 
 static void	ask_forward(struct policy_names *);
@@ -51,6 +52,7 @@ policy_names_free(struct policy_names **np)
 	if (n == NULL)
 		return;
 	waiters_stop(&n->waiting);
+	lookups_free(&n->lookups);
 	if (n->open && n->dns.cancel != NULL)
 		n->dns.cancel(n->dns.ctx, n->ticket);
 	arena_clear(&n->arena);
@@ -160,6 +162,14 @@ reverse_answered(void *arg, const struct dns_answer *a)
 			return;
 	}
 	waiters_tell(&n->waiting);
+}
+
+struct lookups *
+names_lookups(struct policy_names *n)
+{
+	if (n->lookups == NULL)
+		n->lookups = xcalloc(1, sizeof(*n->lookups));
+	return n->lookups;
 }
 
 enum rs_answer

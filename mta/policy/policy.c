@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 
-#include "mta/policy/policy_int.h"
+#include "mta/policy/lookup.h"
 
 enum { ROLE_POLICY, ROLE_ITEMS, ROLE_TABLE, ROLE_INCLUDED };
 
@@ -243,6 +243,7 @@ policy_open(const struct policy_source *src, const char **why)
 	p->named = facts_named(p);
 	tables_open(p, src);
 	boxes_open(p);
+	lists_open(p);
 	return p;
 }
 
@@ -266,6 +267,7 @@ policy_unref(struct policy **pp)
 	decisions_drop(p);
 	routings_drop(p);
 	askings_drop(p);
+	lists_close(p);
 	for (i = 0; i < p->nmaps; i++)
 		map_close(&p->maps[i]);
 	free(p->maps);
@@ -336,4 +338,10 @@ policy_trusts_gateway(const struct policy *p, const struct ip *ip)
 			return true;
 	}
 	return false;
+}
+
+const struct policy_counts *
+policy_counts(const struct policy *p)
+{
+	return &p->counts;
 }

@@ -64,7 +64,10 @@ struct policy_source {
 	/* route and delivery: owner of a mailbox object (CONFIG_OWNER); NULL: 0, 0 */
 	bool		(*owner)(void *arg, uint32_t mailbox, uint32_t *uid, uint32_t *gid);
 	void		*owner_arg;
-	/* `log "..."` of a rule is not written (explain, test) */
+	/*
+	 * `log "..."` of a rule and alarms are not written, and no DNS list is asked
+	 * for its entry 127.0.0.2 (explain, test)
+	 */
 	bool		 quiet;
 	/* Long routings go on in another turn by this (loop_soon); NULL: at once. */
 	void		(*later)(void (*)(void *), void *arg);
@@ -80,6 +83,13 @@ const struct rs_image *policy_image(const struct policy *);
 struct map	*policy_map(struct policy *, uint32_t map);	/* for tests: map_add */
 void		 policy_map_failing(struct policy *, uint32_t map);	/* `with map M failing` */
 struct span	 policy_hostname(const struct policy *);
+
+/* What could not be said since it was opened; each session asks once. */
+struct policy_counts {
+	uint64_t	list_cannot;	/* DNS lists */
+	uint64_t	spf_cannot;	/* temperror */
+};
+const struct policy_counts *policy_counts(const struct policy *);
 
 /* What is known; borrowed by an evaluation until it ends.  Empty means not yet or none. */
 struct policy_facts {
@@ -118,7 +128,7 @@ struct policy_facts {
 	struct ip	 hop_ip;
 	/* account of a mailbox expression */
 	struct span	 account_user, account_domain, account;
-	/* names looked up so far; the world fills them in and asks at most once a session */
+	/* names, lists and domains looked up so far; the world fills them in and asks at most once a session */
 	struct policy_names *names;	/* policy_names_new(), one for a session; may be NULL: not asked */
 	struct rs_value	*tags;		/* by tag number; TAG changes them */
 };

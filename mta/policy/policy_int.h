@@ -5,6 +5,7 @@
  *   world.c    an evaluation, and what it asks: facts, tables, headers
  *   tables.c   tables, and what their verdicts mean
  *   effects.c  what an evaluation does: header edits, tags, log lines, ...
+ *   world_dns.c  what only DNS can say; lookup.c, lists.c and spf.c find it out
  *   names.c    the client's names, by DNS, once a session
  *   callouts.c  what a next hop says of a recipient; `rcpt unknown`
  *   owned.c    whose mailbox an address is
@@ -28,6 +29,8 @@
 #define IDLE_MAX	64	/* of each kind kept for the next use */
 
 struct address;
+struct list;
+struct lookups;
 struct asking;
 
 /* A mailbox block, taken apart once. */
@@ -51,6 +54,9 @@ struct policy {
 	struct policy_dns	 dns;
 	struct policy_limits	 limits;
 	struct policy_callouts	 callouts;
+	struct list		*lists;		/* by number in the image */
+	struct policy_counts	 counts;
+	int64_t			 spf_alarm_ms;	/* none before */
 	bool			 quiet;
 	void			(*later)(void (*)(void *), void *);
 	bool			(*owner)(void *, uint32_t, uint32_t *, uint32_t *);
@@ -85,6 +91,8 @@ void		 waiters_stop(struct waiter **list);
 
 /* RS_WAIT: the waiter is told when it is there. */
 enum rs_answer	names_get(struct policy_names *, const struct policy_dns *, const struct ip *, bool verified, struct waiter *, struct span *out);
+/* What else DNS is asked for the session (lookup.h). */
+struct lookups	*names_lookups(struct policy_names *);
 /* What is known without asking; RS_WAIT: not yet. */
 enum rs_answer	names_peek(const struct policy_names *, bool verified, struct span *out);
 
@@ -145,6 +153,7 @@ struct asking {
 	bool			 dry;		/* no effects */
 	bool			 as_path;	/* facts are escaped as file names */
 	bool			 empty_name;	/* as_path: one of them was empty */
+	bool			 dns_failed;	/* DNS could not say what a rule has to know */
 	struct arena		*tags_arena;	/* routing: tags are copied here when one is set */
 	struct header_edit	*edits;
 	size_t			 nedits, edits_cap;
@@ -179,6 +188,11 @@ void		 world_effect(void *ctx, struct rs_eval *, enum rs_effect, uint32_t number
 struct arena	*tags_arena(struct rs_value *);
 /* Memory for n tags that knows its arena. */
 struct rs_value	*tags_alloc(size_t n, struct arena *);
+
+/* --- world_dns.c: as struct rs_world has them */
+enum rs_answer	 world_listed(void *ctx, struct rs_eval *, uint32_t list, const struct rs_value *key, struct rs_value *out);
+enum rs_answer	 world_spf(void *ctx, struct rs_eval *, struct rs_value *out);
+enum rs_answer	 world_resolves(void *ctx, struct rs_eval *, const struct rs_value *domain, struct rs_value *out);
 
 /* --- routing.c */
 enum routing_kind {

@@ -64,6 +64,7 @@ client_name(struct asking *a, bool verified, struct rs_value *out)
 		return RS_ABSENT;
 	is = names_get(f->names, &a->policy->dns, &f->client_ip, verified,
 	    &a->wait, &name);
+	a->dns_failed |= is == RS_CANNOT;
 	return is == RS_HAVE ? given(name, RS_T_DOMAIN, true, out) : is;
 }
 
@@ -277,6 +278,9 @@ static const struct rs_world world = {
 	.owned = world_owned,
 	.rate = world_rate,
 	.greylisted = world_greylisted,
+	.listed = world_listed,
+	.spf = world_spf,
+	.resolves = world_resolves,
 	.effect = world_effect,
 };
 
@@ -331,6 +335,7 @@ asking_free(struct asking **ap)
 	}
 	a->nedits = a->neffects = 0;
 	a->dry = a->routing = a->as_path = a->empty_name = a->peeks = false;
+	a->dns_failed = false;
 	a->tags_arena = NULL;
 	a->facts = NULL;
 	a->next = p->idle_askings;
@@ -356,7 +361,7 @@ asking_reset(struct asking *a, struct policy_facts *f,
 {
 	a->facts = f;
 	a->nedits = a->neffects = 0;
-	a->empty_name = false;
+	a->empty_name = a->dns_failed = false;
 	counted_stop(a);
 	callout_stop(a);
 	routing_free(&a->unknown);
@@ -372,19 +377,29 @@ names_there(void *arg)
 	a->resume(a->arg);
 }
 
+/* A name that cannot be asked for defers as such (RFC 3463, X.4.3). */
+static enum rs_run
+ended(const struct asking *a, enum rs_run run, struct rs_verdict *out)
+{
+	if (run == RS_DONE && out->kind == RS_V_DEFER && out->cannot &&
+	    a->dns_failed)
+		out->status = SPAN("4.4.3");
+	return run;
+}
+
 enum rs_run
 asking_run(struct asking *a, uint32_t func, struct rs_verdict *out)
 {
 	a->wait.cb = names_there;
 	a->wait.arg = a;
 	a->hook = rs_func(a->policy->image, func)->hook;
-	return rs_eval_run(a->eval, func, NULL, 0, out);
+	return ended(a, rs_eval_run(a->eval, func, NULL, 0, out), out);
 }
 
 enum rs_run
 asking_resume(struct asking *a, struct rs_verdict *out)
 {
-	return rs_eval_resume(a->eval, out);
+	return ended(a, rs_eval_resume(a->eval, out), out);
 }
 
 struct routing *

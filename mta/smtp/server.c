@@ -188,6 +188,9 @@ void
 server_stats(struct server *sv, struct buf *out)
 {
 	const struct intake_counters	*in = intake_counters(sv->intake);
+	static const struct policy_counts none;
+	const struct policy_counts	*cannot = sv->gen == NULL ? &none :
+					    policy_counts(sv->gen->policy);
 
 	buf_addf(out, "\"sessions\":%u,\"sessions_total\":%" PRIu64
 	    ",\"commands\":%" PRIu64 ",\"refused\":%" PRIu64
@@ -197,4 +200,7 @@ server_stats(struct server *sv, struct buf *out)
 	    ",\"not_stored\":%" PRIu64 ",\"segments_sealed\":%" PRIu64
 	    ",\"held_octets\":%" PRIu64, in->batches, in->syncs, in->failed,
 	    in->sealed, sv->held + intake_held(sv->intake));
+	buf_addf(out, ",\"lists_cannot_say\":%" PRIu64
+	    ",\"spf_cannot_say\":%" PRIu64, cannot->list_cannot,
+	    cannot->spf_cannot);
 }

@@ -5,7 +5,8 @@
         Server(..., env={"WAYBILL_RESOLVER": dns.address})
 
 Names below .test that it does not know are NXDOMAIN; those below a `refused`
-name are refused (SERVFAIL for who asks through a resolver).
+name are refused (SERVFAIL for who asks through a resolver); questions for those
+below a `silent` name stay without an answer.
 """
 import os
 import shutil
@@ -19,7 +20,7 @@ UNBOUND = shutil.which("unbound") or "/usr/sbin/unbound"
 
 
 class NameServer:
-    def __init__(self, records, refused=()):
+    def __init__(self, records, refused=(), silent=()):
         self.dir = tempfile.mkdtemp(prefix="waybill-dns-")
         self.port = free_port()
         self.address = f"127.0.0.1@{self.port}"
@@ -30,7 +31,14 @@ class NameServer:
             '  module-config: "iterator"', '  local-zone: "." refuse', '  local-zone: "test." static',
             "  do-not-query-localhost: no"]
         conf += [f'  local-zone: "{name}" refuse' for name in refused]
+        conf += [f'  local-zone: "{name}" transparent' for name in silent]
         conf += [f"  local-data: '{record}'" for record in records]
+        # A port that takes questions and never answers.
+        self.silence = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.silence.bind(("127.0.0.1", 0))
+        for name in silent:
+            conf += ["forward-zone:", f'  name: "{name}"',
+                     f"  forward-addr: 127.0.0.1@{self.silence.getsockname()[1]}"]
         with open(f"{self.dir}/unbound.conf", "w", encoding="ascii") as f:
             f.write("\n".join(conf) + "\n")
         with open(f"{self.dir}/log", "wb") as log:
@@ -54,6 +62,7 @@ class NameServer:
     def stop(self):
         self.proc.terminate()
         self.proc.wait()
+        self.silence.close()
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def __enter__(self):

@@ -20,6 +20,7 @@ RECORDS = [
     "a.example.test. AAAA 2001:db8::1",
     "alias.example.test. CNAME a.example.test.",
     'txt.example.test. TXT "v=spf1 " "-all"',
+    r"a+b\032c\061.odd.test. A 192.0.2.7",
     "5.2.0.192.in-addr.arpa. PTR mail.example.test.",
     "9.0.0.10.in-addr.arpa. PTR inside.example.test.",
 ]
@@ -109,6 +110,10 @@ class WithNameServer(unittest.TestCase):
     def test_names_that_cannot_be(self):
         for name in "a..b", "", "a b.test", "x" * 64 + ".test", "." * 300, "\\000.test", "ü.test":
             self.assertEqual(self.ask(A, name), (NXDOMAIN, []), name)
+
+    def test_names_that_spf_makes(self):
+        """RFC 7208, 7.1: macros put what a sender wrote into a name."""
+        self.assertEqual(self.ask(A, "A+b c=.odd.test"), (FOUND, [bytes([192, 0, 2, 7])]))
 
     def test_hosts_file_comes_first(self):
         self.assertEqual(self.ask(A, "localhost"), (FOUND, [bytes([127, 0, 0, 1])]))
