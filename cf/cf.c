@@ -109,6 +109,7 @@ cf_free(struct cf **cfp)
 	if (cf == NULL)
 		return;
 	htab_clear(&cf->names);
+	htab_clear(&cf->rates);
 	free(cf->diags);
 	free(cf->unserved);
 	free(cf->syms);

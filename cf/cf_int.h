@@ -36,7 +36,9 @@ struct cf_source {
 
 enum cf_sym_kind {
 	CF_S_SET, CF_S_NET, CF_S_MAP, CF_S_MAILBOX, CF_S_RELAY, CF_S_TAG,
-	CF_S_RULESET, CF_S_ARG, CF_S_LET, CF_S_DNSLIST, CF_S_MILTER
+	CF_S_RULESET, CF_S_ARG, CF_S_LET, CF_S_DNSLIST, CF_S_MILTER,
+	CF_S_RATE,		/* rate "name": not in the space of names */
+	CF_S_CAPTURE		/* of a match or pattern, in its rule */
 };
 
 struct cf_sym {
@@ -46,6 +48,7 @@ struct cf_sym {
 	struct cf_decl		*decl;
 	struct cf_rule		*let;
 	bool			 used;
+	bool			 twice;		/* CAPTURE: of two matches */
 	uint8_t			 type;		/* SET: of its items; TAG, ARG, RULESET, LET */
 	bool			 tainted, table, may_fail, nothing;
 	uint32_t		 index;		/* in the image; LET, ARG: number */
@@ -61,6 +64,9 @@ struct cf_sym {
 	struct cf_source	*source;
 	struct cf_object	*object;	/* MAILBOX, RELAY, MILTER; MAP: its options, or NULL */
 	bool			 record;	/* in place, with columns */
+	/* RATE */
+	struct cf_expr		*rate;		/* where it stands first */
+	struct cf_sym		*next_rate;
 	/* RULESET */
 	uint32_t		 hooks;		/* bits of those in which all it names is known */
 	struct cf_expr		*bounds[RS_NHOOKS];	/* what is not known there */
@@ -122,6 +128,8 @@ struct cf {
 
 	struct cf_decl		*decls, *last_decl;
 	struct htab		 names;		/* struct cf_sym, at the top */
+	struct htab		 rates;		/* struct cf_sym, by name */
+	struct cf_sym		*first_rate, *last_rate;
 	struct cf_sym		**syms;		/* in the order of declaration */
 	size_t			 nsyms, cap_syms;
 	struct cf_object	*objects, *last_object;

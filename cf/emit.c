@@ -64,6 +64,26 @@ emit_tag(struct rs_build *b, struct cf_sym *sym)
 }
 
 static void
+emit_list(struct cf *cf, struct rs_build *b, struct cf_sym *sym)
+{
+	uint32_t	 codes;
+
+	codes = rs_build_nets(b, sym->name, sym->nets, sym->n);
+	sym->index = rs_build_list(b, sym->name, sym->decl->where, codes,
+	    cf_line(cf, sym->loc));
+}
+
+static void
+emit_rates(struct cf *cf, struct rs_build *b)
+{
+	struct cf_sym	*sym;
+
+	for (sym = cf->first_rate; sym != NULL; sym = sym->next_rate)
+		sym->index = rs_build_rate(b, sym->name, sym->rate->value2.i,
+		    cf_line(cf, sym->loc));
+}
+
+static void
 emit_sym(struct cf *cf, struct rs_build *b, struct cf_sym *sym)
 {
 	switch (sym->kind) {
@@ -78,6 +98,9 @@ emit_sym(struct cf *cf, struct rs_build *b, struct cf_sym *sym)
 		break;
 	case CF_S_TAG:
 		emit_tag(b, sym);
+		break;
+	case CF_S_DNSLIST:
+		emit_list(cf, b, sym);
 		break;
 	default:
 		break;
@@ -171,6 +194,7 @@ cf_emit(struct cf *cf)
 	emit_files(cf, b);
 	for (i = 0; i < cf->nsyms; i++)
 		emit_sym(cf, b, cf->syms[i]);
+	emit_rates(cf, b);
 	emit_objects(cf, b);
 	emit_code(cf, b);
 	if (cf->nerrors == 0 && rs_build_finish(b, &cf->image, &why) == -1)

@@ -21,6 +21,7 @@ emit_begin(struct emit *f, struct cf *cf, struct rs_build *b,
 	f->loc = loc;
 	f->line = cf_line(cf, loc);
 	f->let_regs = arena_alloc(&cf->arena, cf->nlocals + 1);
+	f->let_has = arena_alloc(&cf->arena, cf->nlocals + 1);
 }
 
 uint32_t
@@ -136,6 +137,8 @@ home_of(struct emit *f, const struct cf_expr *e)
 		return -1;
 	if ((slot = emit_slot_of(e)) >= 0)
 		return (int)slot_reg(f, e, slot);
+	if (e->ref == CF_R_CAPTURE)
+		return f->let_regs[e->sym->index];
 	if (e->ref != CF_R_SYM)
 		return -1;
 	if (e->sym->kind == CF_S_ARG)
@@ -249,7 +252,9 @@ field_string(struct emit *f, const struct cf_expr *e)
 static void
 emit_eq(struct emit *f, const struct cf_expr *e, unsigned reg)
 {
-	if (e->a->ref == CF_R_HEADER)
+	if (e->a->ref == CF_R_LIST)
+		emit_one(f, RS_LIST_EQ, e->b, e->a->listof, reg);
+	else if (e->a->ref == CF_R_HEADER)
 		emit_one(f, RS_HEADER_EQ, e->b, field_string(f, e->a), reg);
 	else if (e->b->ref == CF_R_HEADER)
 		emit_one(f, RS_HEADER_EQ, e->a, field_string(f, e->b), reg);
@@ -277,8 +282,13 @@ emit_in(struct emit *f, const struct cf_expr *e, unsigned reg)
 		emit_one(f, RS_IN_NETS, e->a, nets_of(f, e->b), reg);
 	else if (sym->kind == CF_S_NET)
 		emit_one(f, RS_IN_NETS, e->a, sym->index, reg);
+	else if (sym->kind == CF_S_MAP && emit_role(sym, e->a) < RS_NROLES)
+		emit_op(f, RS_ACCESS_HAS, reg, emit_role(sym, e->a),
+		    sym->index);
 	else if (sym->kind == CF_S_MAP)
 		emit_one(f, RS_MAP_HAS, e->a, sym->index, reg);
+	else if (e->a->ref == CF_R_LIST)
+		emit_op(f, RS_LIST_IN, reg, sym->index, e->a->listof);
 	else if (e->a->ref == CF_R_HEADER)
 		emit_op(f, RS_HEADER_IN, reg, sym->index,
 		    field_string(f, e->a));
@@ -346,6 +356,9 @@ emit_index(struct emit *f, const struct cf_expr *e, unsigned reg)
 {
 	if (e->ref == CF_R_HEADER)
 		emit_op(f, RS_HEADER, reg, 0, field_string(f, e));
+	else if (emit_role(e->sym, e->b) < RS_NROLES)
+		emit_op(f, RS_ACCESS_GET, reg, emit_role(e->sym, e->b),
+		    e->sym->index);
 	else
 		emit_one(f, RS_MAP_GET, e->b, e->sym->index, reg);
 }
@@ -431,6 +444,7 @@ emit_into(struct emit *f, const struct cf_expr *e, unsigned reg)
 		emit_one(f, RS_CONVERT, e->a, e->type, reg);
 		break;
 	default:
+		emit_cond(f, e, reg);
 		break;
 	}
 }

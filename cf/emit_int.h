@@ -21,7 +21,8 @@ struct emit {
 	uint8_t			 slot_reg[EMIT_SLOTS];
 	bool			 slot_has[EMIT_SLOTS];	/* slot_reg is its */
 	uint64_t		 loaded;	/* slots loaded on every path here */
-	uint8_t			*let_regs;	/* by number */
+	uint8_t			*let_regs;	/* lets, captures; by number */
+	bool			*let_has;	/* captures */
 	unsigned		 chain;		/* rules left of one that a SWITCH cuts short */
 	bool			 full;		/* out of registers: reported */
 };
@@ -42,6 +43,14 @@ uint32_t	 emit_op(struct emit *, enum rs_op, unsigned a, unsigned b, uint32_t c)
 
 /* The slot of a fact, or of a part of sender or rcpt; -1: none. */
 int		 emit_slot_of(const struct cf_expr *);
+
+/* emit_cond.c */
+/* Of whom an access table is asked; RS_NROLES: the map is none. */
+enum rs_role	 emit_role(const struct cf_sym *map, const struct cf_expr *key);
+void		 emit_cond(struct emit *, const struct cf_expr *, unsigned reg);
+/* Around a rule whose condition captures. */
+void		 emit_captures_begin(struct emit *, const struct cf_rule *);
+void		 emit_captures_end(struct emit *, const struct cf_rule *);
 
 /* emit_chain.c */
 /*

@@ -277,10 +277,13 @@ emit_rule(struct emit *f, const struct cf_rule *r)
 	if (begins > 0)
 		emit_switch(f, r);
 	f->chain += begins;
-	if (is_true(r->cond))
+	if (is_true(r->cond)) {
 		emit_actions(f, r->actions);
-	else
+	} else {
+		emit_captures_begin(f, r);
 		emit_test(f, r);
+		emit_captures_end(f, r);
+	}
 	if (f->chain > 0 && --f->chain == 0)
 		rs_build_switch_end(f->b);
 }
@@ -293,6 +296,7 @@ emit_let(struct emit *f, const struct cf_rule *r)
 	f->line = cf_line(f->cf, r->loc);
 	f->let_regs[r->sym->index] = (uint8_t)reg;
 	emit_into(f, r->cond, reg);
+	emit_captures_end(f, r);
 }
 
 static void

@@ -58,6 +58,14 @@ cf_type_what(unsigned type)
 		return "a domain";
 	case RS_T_NET:
 		return "a net";
+	case RS_T_DATE:
+		return "a date";
+	case RS_T_CLIENT:
+		return "a client";
+	case RS_T_VERDICT:
+		return "a verdict";
+	case RS_T_RATE:
+		return "a rate";
 	default:
 		return "a status";
 	}
@@ -94,7 +102,7 @@ cf_kind_word(enum cf_sym_kind kind)
 {
 	static const char *const words[] = {
 		"set", "net", "map", "mailbox", "relay", "tag", "ruleset",
-		"argument", "let", "dnslist", "milter"
+		"argument", "let", "dnslist", "milter", "rate", "capture"
 	};
 
 	return words[kind];

@@ -93,6 +93,9 @@ tightness(const struct cf_expr *e)
 	case CF_E_NOT:
 		return 3;
 	case CF_E_EQ: case CF_E_ORDER: case CF_E_IN: case CF_E_UNKNOWN:
+	case CF_E_MATCHES: case CF_E_LIKE: case CF_E_LISTED: case CF_E_RATE:
+	case CF_E_GREYLISTED: case CF_E_SPF: case CF_E_RESOLVES:
+	case CF_E_REACHABLE: case CF_E_OF:
 		return 4;
 	case CF_E_ELSE:
 		return 5;
@@ -181,6 +184,86 @@ print_mask(const struct cf_expr *e, struct buf *out)
 	buf_addf(out, "/%u/%u", e->bits4, e->bits6);
 }
 
+/* Between slashes; a '/' in it is written "\/". */
+static void
+print_matches(const struct cf_expr *e, struct buf *out)
+{
+	size_t	 i;
+
+	child(e->a, 5, out);
+	buf_add_str(out, e->negated ? " not matches /" : " matches /");
+	for (i = 0; i < e->value.s.n; i++) {
+		if (e->value.s.p[i] == '/')
+			buf_add_char(out, '\\');
+		buf_add_char(out, e->value.s.p[i]);
+	}
+	buf_add_str(out, (e->value.bits & RS_REGEX_ICASE) != 0 ? "/i" : "/");
+}
+
+static void
+print_counted(const struct cf_expr *e, struct buf *out)
+{
+	if (e->kind == CF_E_RATE) {
+		buf_add_str(out, "rate ");
+		cf_quote(e->value.s, out);
+		buf_add_str(out, " by ");
+		print_list(e, ", ", 5, out);
+		buf_add_str(out, " over ");
+		cf_value_print(&e->value2, out);
+		return;
+	}
+	buf_add_str(out, "greylisted by ");
+	print_list(e, ", ", 5, out);
+	buf_add_str(out, " for ");
+	cf_value_print(&e->value, out);
+}
+
+static void
+print_asked(const struct cf_expr *e, const char *what, struct span name,
+    struct buf *out)
+{
+	child(e->a, 5, out);
+	buf_addf(out, "%s %s%.*s", e->negated ? " not" : "", what,
+	    SPAN_ARG(name));
+}
+
+/* The conditions that ask more than a comparison. */
+static void
+print_cond(const struct cf_expr *e, struct buf *out)
+{
+	switch (e->kind) {
+	case CF_E_MATCHES:
+		print_matches(e, out);
+		break;
+	case CF_E_LIKE:
+		print_pair(e, e->negated ? "not like" : "like", 5, 5, out);
+		break;
+	case CF_E_LISTED:
+		print_asked(e, "listed by ", e->name, out);
+		break;
+	case CF_E_RATE: case CF_E_GREYLISTED:
+		print_counted(e, out);
+		break;
+	case CF_E_SPF:
+		buf_addf(out, "spf %.*s", SPAN_ARG(e->name));
+		break;
+	case CF_E_RESOLVES:
+		print_asked(e, "resolves", SPAN_NONE, out);
+		break;
+	case CF_E_REACHABLE:
+		print_asked(e, "reachable", SPAN_NONE, out);
+		break;
+	case CF_E_OF:
+		print_pair(e, e->negated ? "not of" : "of", 5, 5, out);
+		break;
+	case CF_E_PATVAR:
+		buf_addf(out, "%.*s%c", SPAN_ARG(e->name), e->op);
+		break;
+	default:
+		break;
+	}
+}
+
 void
 cf_expr_print(const struct cf_expr *e, struct buf *out)
 {
@@ -248,6 +331,7 @@ cf_expr_print(const struct cf_expr *e, struct buf *out)
 		cf_expr_print(e->a, out);
 		break;
 	default:
+		print_cond(e, out);
 		break;
 	}
 }

@@ -5,81 +5,9 @@
  * rules can name grows with the hooks; a ruleset may be called from those hooks
  * in which all that it names is known.
  */
+#include "cf/kinds.h"
 #include "cf/names.h"
 #include "cf/types.h"
-
-bool
-cf_known_in(unsigned fact, enum rs_hook hook)
-{
-	unsigned	 known = rs_facts[fact].known;
-
-	if (known == RS_HOOK_MAILBOX)
-		return hook == RS_HOOK_MAILBOX;
-	if (hook == RS_HOOK_ROUTE || hook == RS_HOOK_MAILBOX)
-		return known <= RS_HOOK_RCPT;
-	/* These decide for all recipients: there is not one. */
-	if (fact == RS_FACT_RCPT &&
-	    (hook == RS_HOOK_DATA || hook == RS_HOOK_CONTENT))
-		return false;
-	return known <= hook;
-}
-
-static void
-error_not_known(struct cf *cf, const struct cf_expr *e, const char *what,
-    unsigned known, enum rs_hook hook)
-{
-	if (known == RS_HOOK_MAILBOX)
-		cf_error(cf, e->loc, "%s is known only inside a mailbox block",
-		    what);
-	else if (hook > known && (hook == RS_HOOK_DATA ||
-	    hook == RS_HOOK_CONTENT))
-		cf_error(cf, e->loc, "%s is not known in '%s', which decides "
-		    "for all recipients", what, rs_hook_names[hook]);
-	else if (hook > known)
-		cf_error(cf, e->loc, "%s is not known in '%s'; it is in '%s'",
-		    what, rs_hook_names[hook], rs_hook_names[known]);
-	else
-		cf_error(cf, e->loc, "%s is not known in '%s'; it is from "
-		    "'%s' on", what, rs_hook_names[hook],
-		    rs_hook_names[known]);
-}
-
-/* A name that is known from a hook on: here, or in all callers. */
-static void
-need_known(struct cf *cf, struct cf_scope *s, struct cf_expr *e,
-    const char *what, unsigned known, uint32_t hooks)
-{
-	unsigned	 h;
-
-	if (s->quiet) {
-		cf_error(cf, e->loc, "only constants can stand here");
-		return;
-	}
-	if (s->ruleset == NULL) {
-		if ((hooks >> s->hook & 1) == 0)
-			error_not_known(cf, e, what, known, s->hook);
-		return;
-	}
-	for (h = 0; h < RS_NHOOKS; h++) {
-		if ((hooks >> h & 1) == 0 && s->ruleset->bounds[h] == NULL)
-			s->ruleset->bounds[h] = e;
-	}
-	s->ruleset->hooks &= hooks;
-	if (s->ruleset->hooks == 0)
-		cf_error(cf, e->loc, "there is no hook in which all that '%.*s'"
-		    " names is known", SPAN_ARG(s->ruleset->name));
-}
-
-static uint32_t
-fact_hooks(unsigned fact)
-{
-	uint32_t	 bits = 0;
-	unsigned	 h;
-
-	for (h = 0; h < RS_NHOOKS; h++)
-		bits |= (uint32_t)cf_known_in(fact, (enum rs_hook)h) << h;
-	return bits;
-}
 
 /* The fact of that name; RS_NFACTS: none. */
 unsigned
@@ -107,8 +35,8 @@ resolve_fact(struct cf *cf, struct cf_scope *s, struct cf_expr *e,
 	e->a = NULL;
 	e->name = span_of(rs_facts[f].name);
 	e->kind = CF_E_NAME;
-	need_known(cf, s, e, rs_facts[f].name, rs_facts[f].known,
-	    fact_hooks(f));
+	cf_need_known(cf, s, e, rs_facts[f].name, rs_facts[f].known,
+	    cf_fact_hooks(f));
 	return true;
 }
 
@@ -218,6 +146,26 @@ cf_need(struct cf *cf, struct span name, struct cf_loc loc,
 	return NULL;
 }
 
+/* What a message has several of: only `==`, `in` and `matches` ask for one. */
+static bool
+resolve_list(struct cf *cf, struct cf_scope *s, struct cf_expr *e,
+    struct span name)
+{
+	if (span_eq(name, SPAN("attachments")))
+		e->listof = RS_LISTOF_ATTACHMENTS;
+	else if (span_eq(name, SPAN("attachments.type")))
+		e->listof = RS_LISTOF_ATTACHMENT_TYPES;
+	else
+		return false;
+	e->kind = CF_E_NAME;
+	e->name = name;
+	e->ref = CF_R_LIST;
+	e->a = NULL;
+	cf_need_known(cf, s, e, "'attachments'", RS_HOOK_CONTENT,
+	    1u << RS_HOOK_CONTENT);
+	return true;
+}
+
 static void
 resolve_name(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
 {
@@ -227,15 +175,16 @@ resolve_name(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
 		sym = cf_find(cf, e->name);
 	if (sym != NULL) {
 		sym->used = true;
-		e->ref = CF_R_SYM;
+		e->ref = sym->kind == CF_S_CAPTURE ? CF_R_CAPTURE : CF_R_SYM;
 		e->sym = sym;
 		if (s->quiet)
 			cf_error(cf, e->loc, "only constants can stand here");
 		return;
 	}
-	if (resolve_fact(cf, s, e, e->name))
+	if (resolve_fact(cf, s, e, e->name) || resolve_list(cf, s, e, e->name))
 		return;
-	error_no_name(cf, s, e->loc, e->name);
+	if (!cf_error_captured(cf, s, e->name, e->loc))
+		error_no_name(cf, s, e->loc, e->name);
 	e->kind = CF_E_BAD;
 }
 
@@ -256,6 +205,19 @@ part_named(struct span name, enum rs_field *out)
 	return false;
 }
 
+/* `tls`, `client`, ...: what only has parts that the server names. */
+static bool
+is_group(struct cf *cf, const struct cf_scope *s, struct span name)
+{
+	unsigned	 f = cf_fact_named(name);
+
+	if (cf_local_named(s, name) != NULL || cf_find(cf, name) != NULL)
+		return false;
+	if (f < RS_NFACTS)
+		return rs_facts[f].type != RS_T_ADDRESS;
+	return cf_is_server_word(name) || span_eq(name, SPAN("hop"));
+}
+
 static void
 resolve_field(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
 {
@@ -264,10 +226,10 @@ resolve_field(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
 	if (e->a->kind == CF_E_NAME) {
 		joined = arena_printf(&cf->arena, "%.*s.%.*s",
 		    SPAN_ARG(e->a->name), SPAN_ARG(e->name));
-		if (resolve_fact(cf, s, e, joined))
+		if (resolve_fact(cf, s, e, joined) ||
+		    resolve_list(cf, s, e, joined))
 			return;
-		if (cf_is_server_word(e->a->name) &&
-		    cf_fact_named(e->a->name) == RS_NFACTS) {
+		if (is_group(cf, s, e->a->name)) {
 			error_no_fact(cf, e, joined);
 			e->kind = CF_E_BAD;
 			return;
@@ -276,7 +238,8 @@ resolve_field(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
 	cf_resolve(cf, s, e->a);
 	if (e->a->kind == CF_E_BAD)
 		e->kind = CF_E_BAD;
-	else if (e->a->ref == CF_R_MAP)
+	else if (e->a->ref == CF_R_MAP &&
+	    cf_kind(e->a->sym)->value != CF_VALUE_ADDRESS)
 		e->ref = CF_R_COLUMN;
 	else if (part_named(e->name, &e->part))
 		e->ref = CF_R_PART;
@@ -299,7 +262,7 @@ resolve_header(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
 	}
 	e->ref = CF_R_HEADER;
 	e->value = e->b->value;
-	need_known(cf, s, e, "header[...]", RS_HOOK_CONTENT,
+	cf_need_known(cf, s, e, "header[...]", RS_HOOK_CONTENT,
 	    1u << RS_HOOK_CONTENT);
 }
 
@@ -431,13 +394,26 @@ resolve_unknown(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
 		cf_help(cf, "it belongs in 'on rcpt'");
 		e->kind = CF_E_BAD;
 	} else {
-		need_known(cf, s, e, "'rcpt unknown'", RS_HOOK_RCPT,
+		cf_need_known(cf, s, e, "'rcpt unknown'", RS_HOOK_RCPT,
 		    1u << RS_HOOK_RCPT);
 	}
 }
 
-void
-cf_resolve(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
+static void
+resolve_text(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
+{
+	struct cf_expr	*part;
+
+	for (part = e->list; part != NULL; part = part->next) {
+		if (part->kind == CF_E_CONST && part->value.type == RS_T_INT)
+			cf_resolve_number(cf, s, part);
+		else
+			cf_resolve(cf, s, part);
+	}
+}
+
+static void
+resolve_below(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
 {
 	struct cf_expr	*x;
 
@@ -459,11 +435,16 @@ cf_resolve(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
 		return;
 	case CF_E_CONVERT:
 		return;
+	case CF_E_TEXT:
+		resolve_text(cf, s, e);
+		return;
+	case CF_E_AND: case CF_E_OR:
+		cf_resolve_chain(cf, s, e);
+		return;
 	case CF_E_MATCHES: case CF_E_LIKE: case CF_E_LISTED: case CF_E_RATE:
 	case CF_E_GREYLISTED: case CF_E_SPF: case CF_E_RESOLVES:
 	case CF_E_REACHABLE: case CF_E_OF: case CF_E_PATVAR:
-		cf_error_later(cf, e->loc, SPAN("this condition"));
-		e->kind = CF_E_BAD;
+		cf_resolve_cond(cf, s, e);
 		return;
 	default:
 		break;
@@ -474,4 +455,16 @@ cf_resolve(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
 		cf_resolve(cf, s, e->b);
 	for (x = e->list; x != NULL; x = x->next)
 		cf_resolve(cf, s, x);
+}
+
+void
+cf_resolve(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
+{
+	struct cf_local	*before = s->locals;
+
+	resolve_below(cf, s, e);
+	/* What is captured below these only holds below them. */
+	if (e->kind != CF_E_AND && e->kind != CF_E_OR &&
+	    e->kind != CF_E_MATCHES && e->kind != CF_E_LIKE)
+		cf_captures_lose(s, before);
 }

@@ -28,7 +28,12 @@ push_local(struct cf *cf, struct cf_scope *s, struct cf_sym *sym)
 static void
 resolve_let(struct cf *cf, struct cf_scope *s, struct cf_rule *r)
 {
+	struct cf_local	*before = s->locals;
+
 	cf_resolve(cf, s, r->cond);
+	cf_captures_lose(s, before);
+	r->captured = s->captured;
+	s->captured = NULL;
 	r->sym = cf_sym_new(cf, CF_S_LET, r->name, r->loc);
 	r->sym->let = r;
 	r->sym->index = cf->nlocals++;
@@ -163,6 +168,7 @@ resolve_action(struct cf *cf, struct cf_scope *s, struct cf_action *a)
 static void
 resolve_rules(struct cf *cf, struct cf_scope *s, struct cf_rule *r)
 {
+	struct cf_local		*before;
 	struct cf_action	*a;
 
 	for (; r != NULL; r = r->next) {
@@ -170,11 +176,15 @@ resolve_rules(struct cf *cf, struct cf_scope *s, struct cf_rule *r)
 			resolve_let(cf, s, r);
 			continue;
 		}
+		before = s->locals;
 		cf_resolve(cf, s, r->cond);
 		for (a = r->actions; a != NULL; a = a->next)
 			resolve_action(cf, s, a);
+		cf_captures_lose(s, before);
 		for (a = r->failing; a != NULL; a = a->next)
 			resolve_action(cf, s, a);
+		r->captured = s->captured;
+		s->captured = NULL;
 	}
 }
 

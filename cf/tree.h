@@ -19,6 +19,8 @@ struct cf_loc {
 };
 
 struct cf_sym;
+struct cf_local;
+struct cf_pattern;
 
 enum cf_expr_kind {
 	CF_E_BAD,		/* an error has been reported */
@@ -86,6 +88,8 @@ struct cf_expr {
 	enum rs_field		 part;
 	enum rs_listof		 listof;
 	struct cf_sym		*sym;
+	struct cf_local		*captured;	/* MATCHES, LIKE */
+	struct cf_pattern	*pattern;	/* LIKE */
 	uint8_t			 type;		/* enum rs_type; NONE: not known */
 	bool			 typed;
 	bool			 tainted;	/* a stranger wrote it */
@@ -140,6 +144,7 @@ struct cf_rule {
 	struct cf_action	*failing;	/* NULL: none written */
 	bool			 has_failing;
 	struct cf_sym		*sym;		/* let */
+	struct cf_local		*captured;	/* all that its condition captures */
 	struct cf_rule		*next;
 };
 

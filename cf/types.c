@@ -180,6 +180,10 @@ fact_tainted(unsigned fact)
 	case RS_FACT_RCPTS_COUNT: case RS_FACT_CLIENT_AUTHENTICATED:
 	case RS_FACT_MESSAGE_SIZE: case RS_FACT_MESSAGE_LINES:
 	case RS_FACT_MESSAGE_HOPS: case RS_FACT_CLIENT_PORT:
+	case RS_FACT_TLS_VERSION: case RS_FACT_TLS_CIPHER:
+	case RS_FACT_TLS_VERIFIED: case RS_FACT_TIME_MINUTE:
+	case RS_FACT_TIME_WEEKDAY: case RS_FACT_TIME_NOW:
+	case RS_FACT_QUEUE_AGE: case RS_FACT_QUEUE_ATTEMPTS:
 		return false;
 	default:
 		return true;
@@ -223,6 +227,17 @@ type_name(struct cf *cf, struct cf_expr *e)
 		type_sym(cf, e);
 		return;
 	}
+	if (e->ref == CF_R_CAPTURE) {
+		e->type = RS_T_TEXT;
+		e->tainted = true;
+		return;
+	}
+	if (e->ref == CF_R_LIST) {
+		cf_error(cf, e->loc, "a message has several %.*s; ask for one "
+		    "of them with '==', 'in' or 'matches'", SPAN_ARG(e->name));
+		type_bad(e);
+		return;
+	}
 	if (e->ref != CF_R_FACT) {
 		type_bad(e);
 		return;
@@ -243,6 +258,8 @@ type_take_flags(struct cf_expr *e, const struct cf_expr *from)
 static void
 type_field(struct cf *cf, struct cf_expr *e)
 {
+	if (e->ref == CF_R_COLUMN && !type_has_columns(cf, e))
+		return;
 	cf_type_expr(cf, e->a);
 	if (type_is_bad(e->a)) {
 		type_bad(e);
@@ -288,15 +305,10 @@ type_index(struct cf *cf, struct cf_expr *e)
 		type_bad(e);
 		return;
 	}
-	if (!type_is_key(e->b)) {
-		cf_error(cf, e->b->loc, "%s is %s, and '%.*s' is asked with "
-		    "text", type_text_of(cf, e->b), cf_type_what(e->b->type),
-		    SPAN_ARG(e->sym->name));
+	if (type_map_key(cf, e->b, e->sym))
+		type_map_value(cf, e);
+	else
 		type_bad(e);
-		return;
-	}
-	e->type = RS_T_TEXT;
-	e->table = e->nothing = e->may_fail = true;
 }
 
 static void
@@ -355,13 +367,8 @@ type_text(struct cf *cf, struct cf_expr *e)
 	for (part = e->list; part != NULL; part = part->next) {
 		cf_type_expr(cf, part);
 		type_take_flags(e, part);
-		if (type_is_const(part) && part->type == RS_T_INT) {
-			cf_error(cf, part->loc, "{%lld} is a capture of "
-			    "'matches', which is part of the language, but "
-			    "this version does not have it",
-			    (long long)part->value.i);
+		if (!type_is_bad(part) && !type_is_text_part(cf, part))
 			type_bad(part);
-		}
 		if (type_is_bad(part)) {
 			type_bad(e);
 			return;
@@ -448,6 +455,11 @@ cf_type_expr(struct cf *cf, struct cf_expr *e)
 		break;
 	case CF_E_OTHERWISE:
 		e->type = RS_T_BOOL;
+		break;
+	case CF_E_MATCHES: case CF_E_LIKE: case CF_E_LISTED: case CF_E_RATE:
+	case CF_E_GREYLISTED: case CF_E_SPF: case CF_E_RESOLVES:
+	case CF_E_REACHABLE: case CF_E_OF:
+		type_cond(cf, e);
 		break;
 	}
 }

@@ -22,6 +22,21 @@ bool		 type_adapt(struct cf *, struct cf_expr *, unsigned type);
 void		 type_take_flags(struct cf_expr *, const struct cf_expr *from);
 bool		 type_is_key(const struct cf_expr *);	/* of maps */
 
+/* types_cond.c */
+void		 type_cond(struct cf *, struct cf_expr *);
+/* attachments, attachments.type: of which only one can be asked for. */
+bool		 type_is_list(const struct cf_expr *);
+/* Whether the value can be written as text; false: reported. */
+bool		 type_is_text_part(struct cf *, const struct cf_expr *);
+
+/* types_map.c */
+/* Whether a table is asked with that; false: reported. */
+bool		 type_map_key(struct cf *, struct cf_expr *key, const struct cf_sym *map);
+/* The type of an answer: e is map[key]. */
+void		 type_map_value(struct cf *, struct cf_expr *);
+/* map[key].column: whether there can be one; false: reported. */
+bool		 type_has_columns(struct cf *, struct cf_expr *);
+
 /* types_pair.c */
 void		 type_else(struct cf *, struct cf_expr *);
 void		 type_eq(struct cf *, struct cf_expr *);

@@ -1,6 +1,7 @@
 /*
  * types_pair.c - what has two sides: comparisons, membership, else, and, or.
  */
+#include "cf/kinds.h"
 #include "cf/types_int.h"
 
 static void
@@ -75,14 +76,51 @@ type_else(struct cf *cf, struct cf_expr *e)
 		type_fold(cf, e, e->a->value);
 }
 
+/* `attachments == "a.exe"`: the list on the left, a text on the right. */
+static void
+eq_list(struct cf *cf, struct cf_expr *e)
+{
+	struct cf_expr	*swap = e->a;
+
+	if (!type_is_list(e->a)) {
+		e->a = e->b;
+		e->b = swap;
+	}
+	cf_type_expr(cf, e->b);
+	e->type = RS_T_BOOL;
+	e->tainted = true;
+	if (!cf_type_want(cf, e->b, RS_T_TEXT, type_text_of(cf, e->a)))
+		type_bad(e);
+	else
+		type_take_flags(e, e->b);
+}
+
+/* Values that cannot be compared, whatever stands on the other side. */
+static bool
+is_incomparable(const struct cf_expr *e)
+{
+	return e->type == RS_T_CLIENT || e->type == RS_T_VERDICT ||
+	    e->type == RS_T_RATE;
+}
+
 void
 type_eq(struct cf *cf, struct cf_expr *e)
 {
 	struct rs_value	 v;
 
+	if (type_is_list(e->a) || type_is_list(e->b)) {
+		eq_list(cf, e);
+		return;
+	}
 	if (!type_both(cf, e))
 		return;
 	e->type = RS_T_BOOL;
+	if (is_incomparable(e->a)) {
+		cf_error(cf, e->loc, "%s is %s, which equals nothing",
+		    type_text_of(cf, e->a), cf_type_what(e->a->type));
+		type_bad(e);
+		return;
+	}
 	if (!type_is_const(e->a) || !type_is_const(e->b))
 		return;
 	v = rs_eq(&e->a->value, &e->b->value);
@@ -100,9 +138,10 @@ type_order(struct cf *cf, struct cf_expr *e)
 		type = RS_T_TEXT;
 	else
 		type = e->a->type;
-	if (type != RS_T_INT && type != RS_T_SIZE && type != RS_T_TIME) {
-		cf_error(cf, e->loc, "%s is %s; only ints, sizes and times "
-		    "have an order", type_text_of(cf, e->a),
+	if (type != RS_T_INT && type != RS_T_SIZE && type != RS_T_TIME &&
+	    type != RS_T_DATE) {
+		cf_error(cf, e->loc, "%s is %s; only ints, sizes, times and "
+		    "dates have an order", type_text_of(cf, e->a),
 		    cf_type_what(e->a->type));
 		type_bad(e);
 		return;
@@ -156,6 +195,23 @@ in_set(struct cf *cf, struct cf_expr *e)
 	}
 }
 
+/* `attachments in names`: a set of text. */
+static void
+in_list(struct cf *cf, struct cf_expr *e, const struct cf_sym *sym)
+{
+	e->type = RS_T_BOOL;
+	e->tainted = true;
+	if (sym != NULL && sym->kind == CF_S_SET) {
+		if (sym->type == RS_T_TEXT || sym->type == RS_T_DOMAIN)
+			return;
+		if (sym->type == RS_T_NONE || sym->type == RS_T_UNKNOWN)
+			return;
+	}
+	cf_error(cf, e->loc, "%s are texts, and can be asked for in a set of "
+	    "text", type_text_of(cf, e->a));
+	type_bad(e);
+}
+
 static void
 in_map(struct cf *cf, struct cf_expr *e)
 {
@@ -163,8 +219,11 @@ in_map(struct cf *cf, struct cf_expr *e)
 		cf_error(cf, e->loc, "a header field can be asked for in a "
 		    "set, not in a map");
 		type_bad(e);
-	} else if (!type_is_key(e->a)) {
+	} else if (cf_kind(e->b->sym)->key == CF_KEY_TEXT &&
+	    !type_is_key(e->a)) {
 		mismatch_in(cf, e, "a map, asked with text");
+	} else if (!type_map_key(cf, e->a, e->b->sym)) {
+		type_bad(e);
 	} else {
 		e->may_fail = true;
 	}
@@ -175,6 +234,10 @@ type_in(struct cf *cf, struct cf_expr *e)
 {
 	const struct cf_sym	*sym = e->b->ref == CF_R_SYM ? e->b->sym : NULL;
 
+	if (type_is_list(e->a) && !type_is_bad(e->b)) {
+		in_list(cf, e, sym);
+		return;
+	}
 	cf_type_expr(cf, e->a);
 	if (type_is_bad(e->a) || type_is_bad(e->b)) {
 		type_bad(e);

@@ -6,7 +6,6 @@
 
 /* Statements, conditions and actions: where they make no sense as names. */
 static const char *const later[] = {
-	"matches", "like", "listed", "of", "rate", "greylisted", "spf",
 	"quarantine", "delay", "use", "skip", "bcc", "apply", "lmtp", "pipe",
 	"file", "headers", "allow"
 };
