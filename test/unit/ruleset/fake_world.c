@@ -100,9 +100,12 @@ static enum rs_answer
 answer(struct fake_world *w, struct span question, struct rs_value *out)
 {
 	w->asked++;
-	if (w->waits != 0 && draw(&w->waits) % 3 != 0) {
-		w->waited++;
-		return RS_WAIT;
+	if (w->waits != 0 && htab_get(&w->answered, question) == NULL) {
+		if (draw(&w->waits) % 3 != 0) {
+			w->waited++;
+			return RS_WAIT;
+		}
+		htab_put(&w->answered, question, w);
 	}
 	if (w->seed != 0)
 		return say_random(w, question, out);
@@ -330,6 +333,7 @@ fake_clear(struct fake_world *w)
 {
 	buf_clear(&w->effects);
 	arena_clear(&w->arena);
+	htab_clear(&w->answered);
 	w->asked = w->waited = w->counted = 0;
 }
 

@@ -6,11 +6,17 @@
 #define WB_TEST_RULESET_FAKE_WORLD_H
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "ruleset/interp.h"
 
 struct fake_world {
 	uint64_t	seed;		/* 0: the table of fake_world.c */
-	uint64_t	waits;		/* not 0: some questions wait, drawn from this */
+	/*
+	 * Not 0: questions wait some times, drawn from this; what has been
+	 * answered once is there.
+	 */
+	uint64_t	waits;
+	struct htab	answered;
 	unsigned	asked, waited;
 	unsigned	counted;	/* answers about rates */
 	struct buf	effects;	/* "add header x; " for each */

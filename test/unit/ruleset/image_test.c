@@ -169,7 +169,7 @@ static const struct {
 	{ RS_OPT_LIMITS_per_client, 1, '\0' },
 	{ RS_OPT_QUEUE_retry, 0, 'd' },
 	{ RS_OPT_QUEUE_retry, 7, 'd' },
-	{ RS_OPT_RELAY_auth, 1, 'T' },
+	{ RS_OPT_RELAY_auth, 1, 'S' },
 };
 
 static void

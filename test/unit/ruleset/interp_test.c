@@ -857,6 +857,7 @@ test_a_parked_evaluation_can_be_given_up(void **state)
 		parked += rs_eval_run(ev, func, NULL, 0, &v) == RS_PENDING;
 		rs_eval_free(&ev);
 		assert_null(ev);
+		htab_clear(&w.answered);
 	}
 	assert_in_range(parked, 1, 20);
 	fake_clear(&w);
