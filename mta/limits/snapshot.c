@@ -98,8 +98,7 @@ sync_old_log(struct snapshot *sn)
 {
 	if (sn->old_log == -1)
 		return;
-	if (fdatasync(sn->old_log) == -1)
-		log_warn("counters log is not synced");
+	sn->old_error = fdatasync(sn->old_log) == -1 ? errno : 0;
 	close(sn->old_log);
 	sn->old_log = -1;
 }
@@ -127,6 +126,9 @@ write_done(void *arg)
 	struct state	*s = arg;
 	struct snapshot	*sn = &s->snapshot;
 
+	if ((errno = sn->old_error) != 0)
+		log_warn("counters log is not synced");
+	sn->old_error = 0;
 	sn->octets += sn->slice.n;
 	if (sn->error != 0)
 		give_up(s, sn->error);
@@ -166,7 +168,7 @@ put_next(struct state *s)
 	}
 }
 
-/* A block of each slice: some ten microseconds of the loop's time. */
+/* One block: a fraction of a millisecond of the loop's time. */
 static void
 next_slice(struct state *s)
 {

@@ -22,7 +22,7 @@ struct snapshot {
 	struct buf		 slice;		/* on its way to the file */
 	size_t			 next_seen;
 	uint64_t		 octets;
-	int			 error;		/* of the thread's work */
+	int			 error, old_error;	/* of the thread's work */
 };
 
 struct state {
