@@ -307,6 +307,7 @@ take_facts(struct request *q)
 	unsigned		 fact;
 	size_t			 i;
 
+	f->names = policy_names_new();	/* and what else DNS is asked */
 	f->tx = q->env.qid;	/* a rate counts once for each message */
 	f->tags = policy_tags_new(p, &q->arena);
 	f->sender = q->env.sender;
@@ -314,9 +315,6 @@ take_facts(struct request *q)
 	f->size = q->env.size;
 	for (i = 0; i < q->env.nfacts; i++) {
 		fact = q->env.facts[i].fact;
-		if (f->names == NULL && (fact == RS_FACT_CLIENT_NAME ||
-		    fact == RS_FACT_CLIENT_VERIFIED_NAME))
-			f->names = policy_names_new();
 		policy_fact_set(p, f, fact, &q->env.facts[i].value);
 	}
 }
