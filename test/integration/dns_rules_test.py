@@ -98,16 +98,16 @@ class Lists(Rules):
             self.assertEqual(s.log().count("dnslist name=zen"), 1)
 
     def test_who_waits_holds_nobody_up(self):
-        policy = self.POLICY.replace("on connect", """on helo {
-    client.helo listed by zen => reject 554 5.7.1 "listed"
+        policy = HEAD + ZEN + """on mail {
+    sender.domain listed by zen => reject 554 5.7.1 "listed"
 }
-on mail""")
+""" + RCPT + ROUTE
         with NameServer(RECORDS, silent=["slow.zen.test."]) as dns, \
                 self.server(policy, dns.address) as s:
             done = threading.Event()
 
             def wait():
-                self.ask(s, "EHLO x.slow")
+                self.send(s, "a@x.slow")
                 done.set()
 
             waiting = threading.Thread(target=wait)
@@ -163,7 +163,7 @@ class Resolves(Rules):
     not client.helo resolves => reject 550 5.7.1 "no {client.helo}"
 }
 on mail {
-    sender.domain == "" => accept
+    sender == <> => accept
     not sender.domain resolves => reject 550 5.1.8 "no {sender.domain}"
 }
 """ + RCPT + ROUTE
