@@ -2,6 +2,7 @@
  * emit.c - the image: files, sets, tables, blocks, then code, callees first.
  */
 #include "cf/emit_int.h"
+#include "cf/listen.h"
 #include "cf/places.h"
 
 static void
@@ -167,6 +168,27 @@ emit_objects(struct cf *cf, struct rs_build *b)
 		    o->loc.end > 0 ? cf_line(cf, o->loc) : 0);
 }
 
+/* Where tables are that the server does not read from a file. */
+static void
+emit_wheres(struct cf *cf, struct rs_build *b)
+{
+	const struct cf_sym	*sym;
+	struct span		 where;
+	size_t			 i;
+
+	for (i = 0; i < cf->nsyms; i++) {
+		sym = cf->syms[i];
+		if (sym->kind != CF_S_MAP || sym->decl->in_place ||
+		    sym->source != NULL)
+			continue;
+		where = sym->decl->where;
+		if (cf_driver_has_path(sym->decl->driver))
+			where = span_of(cf_full_path(cf, where));
+		rs_build_map_more(b, sym->index, where, sym->object != NULL ?
+		    sym->object->index : UINT32_MAX);
+	}
+}
+
 static void
 emit_code(struct cf *cf, struct rs_build *b)
 {
@@ -196,6 +218,7 @@ cf_emit(struct cf *cf)
 		emit_sym(cf, b, cf->syms[i]);
 	emit_rates(cf, b);
 	emit_objects(cf, b);
+	emit_wheres(cf, b);
 	emit_code(cf, b);
 	if (cf->nerrors == 0 && rs_build_finish(b, &cf->image, &why) == -1)
 		cf_error(cf, (struct cf_loc){ 0, 0 }, "this policy does not "

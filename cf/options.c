@@ -263,16 +263,17 @@ error_missing(struct cf *cf, const struct cf_object *o, enum rs_option option)
 
 /* What an option is where nobody writes it; "" for nothing. */
 static const char *
-default_of(const struct cf *cf, const struct cf_object *o,
-    enum rs_option option)
+default_of(struct cf *cf, const struct cf_object *o, enum rs_option option)
 {
+	if (o->kind == RS_O_MAP && !cf_map_takes(cf, o, option))
+		return "";
 	return o->kind == RS_O_LISTEN ? cf_listen_default(cf, o, option) :
 	    rs_options[option].dflt;
 }
 
 /* To write the default, as in `tls none`, asks for nothing. */
 static bool
-is_served(const struct cf *cf, const struct cf_object *o,
+is_served(struct cf *cf, const struct cf_object *o,
     const struct cf_set_opt *set)
 {
 	const struct rs_option_info	*info = &rs_options[set->option];
@@ -304,6 +305,8 @@ complete(struct cf *cf, struct cf_object *o)
 		else if (dflt[0] != '\0')
 			set_default(cf, o, (enum rs_option)i, dflt);
 	}
+	if (o->kind == RS_O_MAP)
+		return;		/* its driver has been named */
 	if (o->kind == RS_O_TLS || o->kind == RS_O_MILTER) {
 		cf_error_unserved(cf, o->loc, "%s is not served by this "
 		    "version", cf_object_what(cf, o));
@@ -373,7 +376,8 @@ object_of(struct cf *cf, struct cf_decl *d)
 	case CF_D_MILTER:
 		return new_object(cf, RS_O_MILTER, d->name, d->name_loc);
 	case CF_D_MAP:
-		return d->opts == NULL ? NULL :
+		return d->opts == NULL &&
+		    cf_driver_options(d->driver)[0] == '\0' ? NULL :
 		    new_object(cf, RS_O_MAP, d->name, d->name_loc);
 	case CF_D_TLS:
 		o = single(cf, RS_O_TLS);
@@ -418,6 +422,7 @@ cf_options(struct cf *cf)
 	struct cf_decl		*d;
 	struct cf_opt		*opt;
 	unsigned		 kind;
+	size_t			 i;
 
 	check_edition(cf);
 	(void)single(cf, RS_O_SERVER);
@@ -434,6 +439,10 @@ cf_options(struct cf *cf)
 	for (o = cf->objects; o != NULL; o = o->next) {
 		complete(cf, o);
 		cf_object_check(cf, o);
+	}
+	for (i = 0; i < cf->nsyms; i++) {
+		if (cf->syms[i]->kind == CF_S_MAP)
+			cf_map_options_check(cf, cf->syms[i]);
 	}
 	cf_listen_check(cf);
 }

@@ -2,6 +2,7 @@
  * show.c - the whole effective policy, every default written out, each with
  * its origin; as text that compiles to the same decisions, or as JSON.
  */
+#include "cf/listen.h"
 #include "cf/show.h"
 #include "cf/types.h"
 
@@ -101,6 +102,24 @@ show_options(struct show *s, const struct cf_object *o, const char *indent)
 	}
 }
 
+/* The certificates of other names, in the block of tls. */
+static void
+show_hosts(struct show *s)
+{
+	const struct cf_object	*o;
+
+	for (o = s->cf->objects; o != NULL; o = o->next) {
+		if (o->kind != RS_O_TLS || o->name.n == 0)
+			continue;
+		buf_add_str(s->out, "\tfor ");
+		cf_quote(o->name, s->out);
+		buf_add_str(s->out, " {");
+		origin(s, o->loc);
+		show_options(s, o, "\t\t");
+		buf_add_str(s->out, "\t}\n");
+	}
+}
+
 static void
 show_object(struct show *s, const struct cf_object *o)
 {
@@ -120,6 +139,8 @@ show_object(struct show *s, const struct cf_object *o)
 	buf_add_str(s->out, " {");
 	origin(s, o->loc);
 	show_options(s, o, "\t");
+	if (o->kind == RS_O_TLS)
+		show_hosts(s);
 	buf_add_str(s->out, "}\n");
 }
 
@@ -180,25 +201,45 @@ print_items(struct show *s, const struct cf_item *i)
 }
 
 static void
-show_where(struct show *s, const struct cf_sym *sym)
+show_map(struct show *s, const struct cf_sym *sym)
 {
-	buf_add_char(s->out, ' ');
-	cf_quote(sym->source != NULL ? span_of(sym->source->full) :
-	    sym->decl->where, s->out);
+	const struct cf_decl	*d = sym->decl;
+
+	buf_addf(s->out, "map %.*s = ", SPAN_ARG(sym->name));
+	if (d->in_place) {
+		print_items(s, d->items);
+	} else {
+		buf_add_span(s->out, d->driver);
+		if (d->has_where) {
+			buf_add_char(s->out, ' ');
+			if (cf_driver_has_path(d->driver))
+				print_file(s, d->where);
+			else
+				cf_quote(d->where, s->out);
+		}
+	}
+	buf_addf(s->out, " as %.*s", SPAN_ARG(sym->map_kind));
+	if (sym->object == NULL)
+		return;
+	buf_add_str(s->out, " {");
+	origin(s, sym->loc);
+	show_options(s, sym->object, "\t");
+	buf_add_str(s->out, "}\n");
 }
 
 static void
-show_map(struct show *s, const struct cf_sym *sym)
+show_dnslist(struct show *s, const struct cf_sym *sym)
 {
-	buf_addf(s->out, "map %.*s = ", SPAN_ARG(sym->name));
-	if (sym->decl->in_place)
-		print_items(s, sym->decl->items);
-	else {
-		buf_addf(s->out, "%.*s", SPAN_ARG(sym->decl->driver));
-		if (sym->decl->has_where)
-			show_where(s, sym);
+	const struct cf_item	*i;
+
+	buf_addf(s->out, "dnslist %.*s = ", SPAN_ARG(sym->name));
+	cf_quote(sym->decl->where, s->out);
+	buf_add_str(s->out, " codes ");
+	for (i = sym->decl->items; i != NULL; i = i->next) {
+		print_item(s, i);
+		if (i->next != NULL)
+			buf_add_str(s->out, ", ");
 	}
-	buf_addf(s->out, " as %.*s", SPAN_ARG(sym->map_kind));
 }
 
 static void
@@ -229,9 +270,14 @@ show_sym(struct show *s, const struct cf_sym *sym)
 		break;
 	case CF_S_MAP:
 		show_map(s, sym);
+		if (sym->object != NULL)
+			return;
 		break;
 	case CF_S_TAG:
 		show_tag(s, sym);
+		break;
+	case CF_S_DNSLIST:
+		show_dnslist(s, sym);
 		break;
 	default:
 		return;
@@ -337,7 +383,8 @@ show_text(struct show *s)
 	for (i = 0; i < s->cf->nsyms; i++)
 		show_sym(s, s->cf->syms[i]);
 	for (o = s->cf->objects; o != NULL; o = o->next) {
-		if (o->kind != RS_O_SERVER)
+		if (o->kind != RS_O_SERVER && o->kind != RS_O_MAP &&
+		    (o->kind != RS_O_TLS || o->name.n == 0))
 			show_object(s, o);
 	}
 	show_code(s);

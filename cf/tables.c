@@ -5,7 +5,7 @@
  * with the table's own line; the server reads it again.
  */
 #include "base/xalloc.h"
-#include "cf/cf_int.h"
+#include "cf/listen.h"
 #include "maps/map.h"
 
 #include <sys/stat.h>
@@ -208,9 +208,10 @@ static const struct driver {
 	const char	*name;
 	enum where	 where;
 	enum how	 how;
+	const char	*options;	/* words */
 } drivers[] = {
 #define DRIVER(name, where, how, options, meaning) \
-	{ #name, where##_WHERE, how },
+	{ #name, where##_WHERE, how, options },
 #include "maps/drivers.def"
 #undef DRIVER
 };
@@ -313,4 +314,28 @@ cf_map_read(struct cf *cf, struct cf_sym *sym)
 		read_gdbm(cf, sym);
 	else
 		read_text(cf, sym, d->where_loc, d->where);
+}
+
+const char *
+cf_driver_options(struct span driver)
+{
+	size_t	 i;
+
+	for (i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
+		if (span_eq(driver, span_of(drivers[i].name)))
+			return drivers[i].options;
+	}
+	return "";
+}
+
+bool
+cf_driver_has_path(struct span driver)
+{
+	size_t	 i;
+
+	for (i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
+		if (span_eq(driver, span_of(drivers[i].name)))
+			return drivers[i].where == FILE_WHERE;
+	}
+	return false;
 }
