@@ -20,7 +20,7 @@ one_line(char *p, size_t n)
 }
 
 struct entry {
-	const struct map_text	*text;	/* NULL: in the policy, or a test */
+	struct map_text		*text;	/* NULL: in the policy, or a test */
 	struct span		 raw;
 	uint32_t		 line;
 	struct span		 key, value;
@@ -38,6 +38,9 @@ broken(struct map *m, const struct entry *e, struct span key,
 static void
 keep(struct map *m, const struct entry *e, struct span key)
 {
+	if (e->text != NULL)
+		one_line(e->text->octets + (e->value.p - e->text->octets),
+		    e->value.n);
 	if (e->text != NULL && span_eq(key, e->key))
 		map_store(m, e->text, e->key, e->value, e->line);
 	else
@@ -82,7 +85,6 @@ map_words_line(struct map *m, struct map_text *t, struct span raw,
 	e.key.n = n;
 	e.value = map_trim(span_from(raw, n));
 	take(m, &e, w);
-	one_line(t->octets + (e.value.p - t->octets), e.value.n);
 }
 
 void

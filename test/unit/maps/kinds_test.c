@@ -471,6 +471,23 @@ mistakes_have_line_and_column(void **state)
 }
 
 static void
+a_value_of_several_lines_is_one(void **state)
+{
+	struct fixture		 f = { .nfiles = 0 };
+	struct map		*m = table(&f, "access",
+	    "X.example 550 5.7.1 not\n from\n there\ny.example 55\n 0\n");
+	struct map_answer	 a;
+
+	(void)state;
+	assert_int_equal(map_access_host(m, MAP_CONNECT, SPAN("x.example"),
+	    &a), MAP_FOUND);
+	assert_true(span_eq(a.value, SPAN("550 5.7.1 not  from  there")));
+	assert_problem(&f, "0:4:11: no such verdict");
+	buf_clear(&f.problems);
+	map_close(&m);
+}
+
+static void
 a_bad_value_breaks_its_key_only(void **state)
 {
 	struct fixture		 f = { .nfiles = 0 };
@@ -552,6 +569,7 @@ main(void)
 		cmocka_unit_test(a_bare_user_of_generics_is_one_of_our_host),
 		cmocka_unit_test(domains_have_one_spelling),
 		cmocka_unit_test(mistakes_have_line_and_column),
+		cmocka_unit_test(a_value_of_several_lines_is_one),
 		cmocka_unit_test(a_bad_value_breaks_its_key_only),
 		cmocka_unit_test(a_declared_table_says_what_it_was_given),
 		cmocka_unit_test(passwd_gives_records_without_the_password),
