@@ -38,12 +38,13 @@ static const char opcodes_head[] =
     "- OUT: a register, written.  IN: a register, read.  IN0: the first of"
     " several\n  registers read: as many as COUNT says, or as the function has"
     " arguments.\n"
-    "- CONST, SET, NETS, MAP, FUNC, RULE, REPLY, STR, OBJECT: a record of that"
-    "\n  section.  FACT: a fact (below).  FIELD: part of an address: 0 user,"
+    "- CONST, SET, NETS, MAP, FUNC, RULE, REPLY, STR, OBJECT, REGEX, PATTERN,"
+    " LIST,\n  RATE: a record of that section.  FACT: a fact (below).  FIELD: part of an address: 0 user,"
     " 1 detail,\n  2 domain, 3 local part.\n"
     "- TYPE: 2 bool, 3 int, 4 size, 5 time, 6 text, 7 domain, 8 address, 9 ip,"
-    "\n  10 net, 11 status.  MASK: bits of IPv4, and of IPv6 times 256.\n"
-    "- SWITCH: a table of cases.\n"
+    "\n  10 net, 11 status, 12 date, 13 client, 14 verdict, 15 rate.  MASK: bits of IPv4, and of IPv6 times 256.\n"
+    "- SWITCH: a table of cases.  LISTOF: 0 attachments, 1 attachments.type."
+    "\n- ROLE: 0 client, 1 sender, 2 rcpt.  FLAG: 0 or 1.\n"
     "- JUMP: instructions to skip, from the next one; so 0 goes on.\n"
     "- NONE: zero.\n";
 
