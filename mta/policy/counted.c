@@ -27,6 +27,12 @@ folded(const struct rs_value *key, struct arena *ar)
 	return s;
 }
 
+static bool
+is_nobody(struct span key)
+{
+	return key.n == 0 || span_eq(key, SPAN("<>"));
+}
+
 /* From the loop, or while it is being asked. */
 static void
 answered(void *arg, enum limits_answer answer)
@@ -86,13 +92,14 @@ world_rate(void *ctx, struct rs_eval *e, uint32_t rate,
     const struct rs_value *key, struct rs_value *out)
 {
 	struct asking	*a = ctx;
+	struct span	 text;
 
 	if (a->counted.is == COUNTED_NONE) {
 		*out = rs_bool(false);
-		if (a->policy->limits.rate == NULL || rs_is_void(key))
+		text = folded(key, rs_eval_arena(e));
+		if (a->policy->limits.rate == NULL || is_nobody(text))
 			return RS_HAVE;
-		ask_rate(a, rs_rate(a->policy->image, rate),
-		    folded(key, rs_eval_arena(e)));
+		ask_rate(a, rs_rate(a->policy->image, rate), text);
 	}
 	return take(a, out);
 }

@@ -46,9 +46,12 @@ server_new(unsigned instance, unsigned workers)
 {
 	struct server	*sv = xcalloc(1, sizeof(*sv));
 
-	/* Rising over restarts too, so that a log's ids are unique. */
-	sv->next_id = (uint64_t)instance << 52 |
-	    ((uint64_t)clock_wall_ms() / 1000 & 0xffffffffu) << 20;
+	/*
+	 * Rising over restarts too, also quick ones, so that ids are unique
+	 * in a log and to who counts.
+	 */
+	sv->next_id = (uint64_t)instance << 58 |
+	    ((uint64_t)clock_wall_ms() << 16 & ((UINT64_C(1) << 58) - 1));
 	sv->instance = instance;
 	sv->workers = workers;
 	sv->intake = intake_new(instance);

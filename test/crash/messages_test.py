@@ -114,11 +114,23 @@ PROVOKED = {
 }
 
 
+def with_counters(policy):
+    """Rules that ask limits, in smtp and in route; who is greylisted comes again."""
+    return policy.replace("on rcpt {", """on mail {
+    rate "m" by sender over 100000/1h => defer
+    greylisted by sender for 1s => defer
+}
+on rcpt {""").replace("route {", """route {
+    rate "r" by sender over 100000/1h => defer""")
+
+
 def scenario(number, name, receiver, hop):
     owner = 'owner "waybill-mail"' if os.geteuid() == 0 else ""
     policy = kill_test.POLICY.replace("HOP", str(hop.port)).replace("OWNER", owner)
     policy = policy.replace("relay hop\n", 'relay "localhost:%d"\n' % hop.port) \
         if "DNS" in name else policy
+    if name in ("RATE_ASK", "GREY_ASK", "LIMITS_ANSWER"):
+        policy = with_counters(policy)
     hop.messages.clear()
     env = {"WAYBILL_TEST_KILL": f"{receiver.lower()}:{number}"}
     with srv.Server(policy, tables=kill_test.TABLES, env=env, args=("--workers", "2")) as s:
