@@ -5,10 +5,10 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "mta/cmd/cmd.h"
 #include "mta/cmd/explain.h"
+#include "mta/cmd/traffic.h"
 
 struct asked {
 	const char	*client, *helo, *auth, *listener, *from, *body;
@@ -153,18 +153,6 @@ explain(const struct cf *cf, const struct asked *a, struct fakedns *dns,
 
 /* --- the command line */
 
-static bool
-time_parse(const char *text, int64_t *ms)
-{
-	struct tm	tm = { .tm_isdst = 0 };
-	const char	*end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-
-	if (end == NULL || *end != '\0')
-		return false;
-	*ms = (int64_t)timegm(&tm) * 1000;
-	return *ms > 0;
-}
-
 /* CMD_OK, or what is wrong with the facts has been said. */
 static int
 check_facts(struct asked *a)
@@ -178,7 +166,7 @@ check_facts(struct asked *a)
 	if (a->certificate != NULL && a->tls == NULL)
 		return cmd_usage("explain", "--certificate stands behind "
 		    "--tls");
-	if (a->time != NULL && !time_parse(a->time, &a->now_ms))
+	if (a->time != NULL && !traffic_time(a->time, &a->now_ms))
 		return cmd_usage("explain", "--time: '%s' is not like "
 		    "2026-01-05T08:30:00Z", a->time);
 	return CMD_OK;

@@ -228,6 +228,11 @@ void		 routing_free(struct routing **);
 struct rs_record	*policy_record_new(const char *ref);
 void		 policy_record_log(const struct policy *, struct rs_record **);
 void		 policy_record_free(struct rs_record **);
+/*
+ * What is known at RCPT, or where a session was refused, as a line `traffic`
+ * of the log: a session for `waybill diff` (waybill(8), TRAFFIC).
+ */
+void		 policy_traffic_log(const struct policy *, const struct policy_facts *, const char *ref);
 
 /* `trust gateway IP because "..."`: this address grants as it stands. */
 bool		 policy_trusts_gateway(const struct policy *, const struct ip *);

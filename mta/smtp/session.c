@@ -348,6 +348,18 @@ keep_edits(struct session *s, const struct decision *d)
 		edits_add(&s->edits, &s->arena, v, n);
 }
 
+/* A session for `waybill diff`: each recipient, and what ends before one. */
+static void
+log_traffic(const struct session *s, const struct rs_verdict *v)
+{
+	char	ref[32];
+
+	if (s->record != NULL && (s->record->hook == RS_HOOK_RCPT ||
+	    v->kind == RS_V_REJECT || v->kind == RS_V_DEFER))
+		policy_traffic_log(s->gen->policy, &s->facts,
+		    session_ref(s, ref));
+}
+
 /* The decision lives until its step has ended: the verdict lies in it. */
 static void
 go_on(struct session *s)
@@ -355,6 +367,7 @@ go_on(struct session *s)
 	struct decision	*d = s->decision;
 
 	s->decision = NULL;
+	log_traffic(s, decision_verdict(d));
 	policy_record_log(s->gen->policy, &s->record);
 	s->decided_line = decision_line(d);
 	s->by_gateway = decision_by_gateway(d);
