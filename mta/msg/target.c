@@ -17,6 +17,8 @@ target_put(struct chan *c, const struct target *t)
 	chan_u8(c, t->kind);
 	chan_bytes(c, t->address);
 	chan_bytes(c, t->hop);
+	chan_bytes(c, t->mail_from);
+	chan_bytes(c, t->rcpt_to);
 	chan_bytes(c, t->mailbox);
 	chan_bytes(c, t->account);
 	chan_bytes(c, t->path);
@@ -53,6 +55,8 @@ target_get(struct msg *m, struct target *t)
 	t->kind = msg_u8(m);
 	t->address = msg_bytes(m, ADDRESS_OCTETS);
 	t->hop = msg_bytes(m, NAME_OCTETS);
+	t->mail_from = msg_bytes(m, ADDRESS_OCTETS);
+	t->rcpt_to = msg_bytes(m, ADDRESS_OCTETS);
 	t->mailbox = msg_bytes(m, NAME_OCTETS);
 	t->account = msg_bytes(m, NAME_OCTETS);
 	t->path = msg_bytes(m, PATH_MAX);

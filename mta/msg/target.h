@@ -28,6 +28,9 @@ struct target {
 	uint8_t		kind;
 	struct span	address;	/* final recipient, "local@domain" */
 	struct span	hop;		/* TARGET_HOP */
+	/* TARGET_HOP, the envelope that leaves; empty: not rewritten */
+	struct span	mail_from;	/* in the place of the message's sender */
+	struct span	rcpt_to;	/* in the place of address */
 	struct span	mailbox;	/* TARGET_DELIVER: name in the policy */
 	struct span	account;	/* key in its accounts */
 	struct span	path;		/* absolute, of the Maildir */

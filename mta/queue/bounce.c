@@ -2,6 +2,10 @@
  * bounce.c - notifications to the sender (RFC 3464), written into the
  * queue's own segment and routed like any other message.
  *
+ * It goes to the reverse-path of the envelope that left or would have left:
+ * where `rewrite outbound sender` has made several of one sender, there are
+ * several notifications.
+ *
  * The log first says where the notification stands, then that the targets
  * are done: a power cut between the two makes a second one, never none.
  */
@@ -25,6 +29,7 @@ struct notice {
 	struct queue		*q;
 	uint64_t		 about;		/* queue id */
 	bool			 failed;	/* else delayed */
+	struct span		 to;		/* lies in the message */
 	struct buf		 envelope, content;
 	uint32_t		*dests;		/* that it tells of */
 	uint32_t		 ndests;
@@ -113,7 +118,7 @@ compose(struct notice *no, const struct message *m, const struct envelope *e,
 	struct dsn	 dsn = {
 		.reporting_mta = span_of(no->q->set.hostname),
 		.id = span_of(qid_format(m->qid, id)),
-		.sender = e->sender, .arrival_ms = e->arrival_ms,
+		.sender = no->to, .arrival_ms = e->arrival_ms,
 		.now_ms = clock_wall_ms(), .rcpts = rcpts,
 		.header_utf8 = (e->flags & ENV_UTF8) != 0
 	};
@@ -128,12 +133,12 @@ compose(struct notice *no, const struct message *m, const struct envelope *e,
 static void
 envelope_for(struct notice *no, const struct envelope *about)
 {
-	struct span	to = about->sender, content = buf_span(&no->content);
+	struct span	content = buf_span(&no->content);
 	struct envelope	e = {
 		.qid = qid_next(&no->q->qids), .arrival_ms = clock_wall_ms(),
 		.flags = ENV_DSN | (about->flags & (ENV_UTF8 | ENV_8BIT)),
 		.size = content.n, .policy = about->policy,
-		.nrcpts = 1, .rcpts = &to
+		.nrcpts = 1, .rcpts = &no->to
 	};
 
 	envelope_format(&e, &no->envelope);
@@ -192,11 +197,18 @@ written(struct own_batch *b, struct segment *g)
 
 /* Delayed is whatever has neither arrived nor failed. */
 static bool
-is_about(const struct notice *no, const struct dest *d)
+is_about(bool failed, const struct dest *d)
 {
-	if (no->failed)
+	if (failed)
 		return d->state == DEST_FAILED;
 	return d->state != DEST_FAILED && d->state != DEST_DONE;
+}
+
+/* Whom a target's outcome is told. */
+static struct span
+told_of(const struct message *m, uint32_t dest)
+{
+	return dest_mail_from(&m->dests[dest], message_sender(m));
 }
 
 static void
@@ -206,12 +218,27 @@ collect(struct notice *no, const struct message *m)
 
 	no->dests = xmalloc(m->ndests * sizeof(*no->dests));
 	for (i = 0; i < m->ndests; i++)
-		if (is_about(no, &m->dests[i]))
+		if (is_about(no->failed, &m->dests[i]) &&
+		    span_eq(told_of(m, i), no->to))
 			no->dests[no->ndests++] = i;
 }
 
+/* No target before it has the same sender. */
+static bool
+is_first(const struct message *m, uint32_t dest, bool failed)
+{
+	uint32_t	i;
+
+	for (i = 0; i < dest; i++)
+		if (is_about(failed, &m->dests[i]) &&
+		    span_eq(told_of(m, i), told_of(m, dest)))
+			return false;
+	return true;
+}
+
+/* Of the targets with the sender of this one. */
 static void
-notify(struct queue *q, struct message *m, bool failed)
+notify(struct queue *q, struct message *m, bool failed, uint32_t dest)
 {
 	struct notice	*no = xcalloc(1, sizeof(*no));
 	struct arena	 a = { 0 };
@@ -220,11 +247,8 @@ notify(struct queue *q, struct message *m, bool failed)
 	no->q = q;
 	no->about = m->qid;
 	no->failed = failed;
+	no->to = told_of(m, dest);
 	collect(no, m);
-	if (no->ndests == 0) {
-		notice_free(no);
-		return;
-	}
 	message_envelope(m, &a, &e);
 	compose(no, m, &e, &a);
 	envelope_for(no, &e);
@@ -251,18 +275,38 @@ drop(struct queue *q, struct message *m)
 void
 bounce_failed(struct queue *q, struct message *m)
 {
+	uint32_t	i;
+
 	if (m->flags & M_DSN || message_sender(m).n == 0) {
 		drop(q, m);
 		message_settle(q, m);
 		return;
 	}
-	m->flags |= M_NOTIFYING;
-	notify(q, m, true);
+	/* Those that are left are settled after this one is written. */
+	for (i = 0; i < m->ndests; i++)
+		if (is_about(true, &m->dests[i])) {
+			m->flags |= M_NOTIFYING;
+			notify(q, m, true, i);
+			return;
+		}
 }
 
 void
 bounce_delayed(struct queue *q, struct message *m)
 {
-	if (!(m->flags & M_DSN) && message_sender(m).n > 0)
-		notify(q, m, false);
+	const struct dest	*last = NULL;
+	uint32_t		 i;
+
+	if (m->flags & M_DSN || message_sender(m).n == 0)
+		return;
+	for (i = 0; i < m->ndests; i++) {
+		const struct dest	*d = &m->dests[i];
+
+		if (!is_about(false, d) || (last != NULL &&
+		    dest_same_sender(last, d)))
+			continue;	/* as nearly always */
+		last = d;
+		if (is_first(m, i, false))
+			notify(q, m, false, i);
+	}
 }

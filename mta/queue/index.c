@@ -211,6 +211,33 @@ dest_address(const struct dest *d, const struct envelope *e)
 	return e->rcpts[d->rcpt];
 }
 
+struct span
+dest_mail_from(const struct dest *d, struct span sender)
+{
+	struct target	t;
+
+	return dest_place(d, &t) && t.mail_from.n > 0 ? t.mail_from : sender;
+}
+
+bool
+dest_same_sender(const struct dest *a, const struct dest *b)
+{
+	if (a->place == NULL && b->place == NULL)
+		return true;
+	return span_eq(dest_mail_from(a, SPAN_NONE),
+	    dest_mail_from(b, SPAN_NONE));
+}
+
+struct span
+dest_rcpt_to(const struct dest *d, const struct envelope *e)
+{
+	struct target	t;
+
+	if (dest_place(d, &t) && t.rcpt_to.n > 0)
+		return t.rcpt_to;
+	return dest_address(d, e);
+}
+
 const char *
 dest_state_name(unsigned state)
 {

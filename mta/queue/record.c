@@ -16,6 +16,9 @@ static const struct {
 #undef RECORD
 };
 
+/* In a target's kind: the envelope that leaves is another. */
+#define KIND_REWRITTEN	0x80u
+
 #define NKINDS	(sizeof(kinds) / sizeof(kinds[0]))
 
 static const char *
@@ -41,7 +44,9 @@ put_text(struct buf *out, struct span s)
 void
 record_put_target(struct buf *out, const struct target *t)
 {
-	octets_put(out, t->kind, 1);
+	bool	rewritten = t->mail_from.n > 0 || t->rcpt_to.n > 0;
+
+	octets_put(out, t->kind | (rewritten ? KIND_REWRITTEN : 0), 1);
 	octets_put(out, t->uid, 4);
 	octets_put(out, t->gid, 4);
 	put_text(out, t->address);
@@ -49,13 +54,19 @@ record_put_target(struct buf *out, const struct target *t)
 	put_text(out, t->mailbox);
 	put_text(out, t->account);
 	put_text(out, t->path);
+	if (rewritten) {
+		put_text(out, t->mail_from);
+		put_text(out, t->rcpt_to);
+	}
 }
 
 static void
 get_target(struct octets *o, struct target *t)
 {
+	unsigned	kind = (unsigned)octets_get(o, 1);
+
 	memset(t, 0, sizeof(*t));
-	t->kind = (uint8_t)octets_get(o, 1);
+	t->kind = (uint8_t)(kind & ~KIND_REWRITTEN);
 	t->uid = (uint32_t)octets_get(o, 4);
 	t->gid = (uint32_t)octets_get(o, 4);
 	t->address = octets_get_short(o);
@@ -63,6 +74,10 @@ get_target(struct octets *o, struct target *t)
 	t->mailbox = octets_get_short(o);
 	t->account = octets_get_short(o);
 	t->path = octets_get_short(o);
+	if (kind & KIND_REWRITTEN) {
+		t->mail_from = octets_get_short(o);
+		t->rcpt_to = octets_get_short(o);
+	}
 }
 
 int

@@ -175,11 +175,11 @@ put_job(struct relay_jobs *r, const struct job *j, int body_fd)
 	chan_u64(c, j->content_offset);
 	chan_u64(c, m->size);
 	chan_u8(c, (uint8_t)e.flags);
-	chan_bytes(c, e.sender);
+	chan_bytes(c, dest_mail_from(&m->dests[j->dests[0]], e.sender));
 	chan_u32(c, j->n);
 	for (i = 0; i < j->n; i++) {
 		chan_u32(c, j->dests[i]);
-		chan_bytes(c, dest_address(&m->dests[j->dests[i]], &e));
+		chan_bytes(c, dest_rcpt_to(&m->dests[j->dests[i]], &e));
 	}
 	if (body_fd != -1)
 		chan_fd(c, body_fd);

@@ -221,6 +221,8 @@ keep_target(struct ask *a, const struct target *t)
 	*k = *t;
 	k->address = arena_span(&a->arena, t->address);
 	k->hop = arena_span(&a->arena, t->hop);
+	k->mail_from = arena_span(&a->arena, t->mail_from);
+	k->rcpt_to = arena_span(&a->arena, t->rcpt_to);
 	k->mailbox = arena_span(&a->arena, t->mailbox);
 	k->account = arena_span(&a->arena, t->account);
 	k->path = arena_span(&a->arena, t->path);

@@ -319,7 +319,10 @@ flow_of_turn(struct ring *r)
 	}
 }
 
-/* READY targets of the message at this hop, at most max. */
+/*
+ * READY targets of the message at this hop, of one sender (a job has one
+ * MAIL); at most max.
+ */
 static uint32_t
 gather(const struct message *m, const struct hop *h, uint32_t max,
     uint32_t *out, bool *more)
@@ -333,6 +336,11 @@ gather(const struct message *m, const struct hop *h, uint32_t max,
 		if (n == max) {
 			*more = true;
 			break;
+		}
+		if (n > 0 && !dest_same_sender(&m->dests[out[0]],
+		    &m->dests[i])) {
+			*more = true;
+			continue;
 		}
 		out[n++] = i;
 	}

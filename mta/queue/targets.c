@@ -45,6 +45,14 @@ discard(struct queue *q, struct message *m, struct dest *d, struct span to)
 	dest_done(q, m, d);
 }
 
+/* A place at the hop that is the recipient as it was given. */
+static bool
+says_nothing(const struct target *t, struct span given)
+{
+	return span_eq(t->address, given) && t->mail_from.n == 0 &&
+	    t->rcpt_to.n == 0;
+}
+
 /* The target says where this one goes. */
 static void
 apply(struct queue *q, struct message *m, struct dest *d,
@@ -68,7 +76,7 @@ apply(struct queue *q, struct message *m, struct dest *d,
 		d->hop = sched_hop(&q->sched,
 		    span_of(local_hop(t->uid, t->gid, text)));
 	} else {
-		dest_set_place(d, span_eq(t->address, given) ? NULL : t);
+		dest_set_place(d, says_nothing(t, given) ? NULL : t);
 		d->hop = sched_hop(&q->sched, t->hop);
 	}
 	d->state = DEST_READY;

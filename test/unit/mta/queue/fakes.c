@@ -245,6 +245,15 @@ fakes_accept(struct fakes *f, const char *sender, const char *rcpt,
 
 /* --- route */
 
+/* Leaves with another envelope. */
+static void
+leave_as(struct target *t, char which)
+{
+	t->kind = TARGET_HOP;
+	t->mail_from = which == '1' ? SPAN("hop1@s.test") : SPAN("hop2@s.test");
+	t->rcpt_to = SPAN("new@out.test");
+}
+
 static unsigned
 put_targets(struct fakes *f, struct target *t, uint32_t rcpt, struct span to)
 {
@@ -273,6 +282,15 @@ put_targets(struct fakes *f, struct target *t, uint32_t rcpt, struct span to)
 		t[0].address = SPAN("box1@pair.test");
 		t[1].kind = TARGET_HOP;
 		t[1].address = SPAN("hop1@pair.test");
+		return 2;
+	} else if (span_prefix(to, SPAN("as"))) {
+		leave_as(&t[0], to.p[2]);
+	} else if (span_prefix(to, SPAN("twoas"))) {
+		t[1] = t[0];
+		t[0].address = SPAN("as1@pair.test");
+		t[1].address = SPAN("as2@pair.test");
+		leave_as(&t[0], '1');
+		leave_as(&t[1], '2');
 		return 2;
 	} else if (span_prefix(to, SPAN("drop"))) {
 		t[0].kind = TARGET_DISCARD;

@@ -8,6 +8,8 @@
  *   pair...    to box1@DOMAIN and hop1@DOMAIN
  *   fail...    550 5.1.1        later...   451 4.3.0
  *   drop...    discarded
+ *   as1..., as2...   as hop..., MAIL FROM hop1@s.test (hop2), RCPT TO new@out.test
+ *   twoas...   to as1@DOMAIN and as2@DOMAIN
  */
 #ifndef WB_TEST_QUEUE_FAKES_H
 #define WB_TEST_QUEUE_FAKES_H

@@ -154,6 +154,125 @@ bounced(const char *dir)
 	CHECK(f->q.count.failed == 2);
 }
 
+/* Jobs of that sender, with so many recipients together. */
+static unsigned
+rcpts_from(const struct fakes *f, const char *sender)
+{
+	unsigned	i, n = 0;
+
+	for (i = 0; i < f->njobs; i++)
+		if (strcmp(f->jobs[i].sender, sender) == 0)
+			n += f->jobs[i].n;
+	return n;
+}
+
+static void
+another_envelope(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	const char	*to[4] = { "as1a@y.test", "as2@y.test", "hop@y.test",
+	    "as1b@y.test" };
+
+	fakes_accept_n(f, "a@x.test", to, 4, 500, true);
+	fakes_until(f, is_empty);
+	/* One hop, but a job for each sender. */
+	CHECK(f->njobs == 3);
+	CHECK(strcmp(f->jobs[0].sender, "hop1@s.test") == 0);
+	CHECK(strcmp(f->jobs[0].first, "new@out.test") == 0);
+	CHECK(strcmp(f->jobs[2].hop, "relay:y.test") == 0);
+	CHECK(rcpts_from(f, "hop1@s.test") == 2);
+	CHECK(rcpts_from(f, "hop2@s.test") == 1);
+	CHECK(rcpts_from(f, "a@x.test") == 1);
+	CHECK(f->q.count.sent == 4);
+}
+
+static unsigned
+jobs_to(const struct fakes *f, const char *first)
+{
+	unsigned	i, n = 0;
+
+	for (i = 0; i < f->njobs; i++)
+		n += strcmp(f->jobs[i].first, first) == 0;
+	return n;
+}
+
+static bool
+three_bounces_done(struct fakes *f)
+{
+	return f->q.count.bounced == 3 && f->q.index.n == 0;
+}
+
+static void
+another_bounced(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	const char	*to[4] = { "as1@y.test", "as2@y.test", "fail@y.test",
+	    "as1b@y.test" };
+
+	f->code = 550;
+	fakes_accept_n(f, "hop@s.test", to, 4, 500, true);
+	fakes_until(f, three_bounces_done);
+	/* To those who stood in the envelopes that left, each once. */
+	CHECK(f->q.count.failed == 4 + 3);
+	CHECK(jobs_to(f, "hop1@s.test") == 1);
+	CHECK(jobs_to(f, "hop2@s.test") == 1);
+	CHECK(jobs_to(f, "hop@s.test") == 1);
+}
+
+static void
+another_warned(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	const char	*to[3] = { "as1@y.test", "as2@y.test", "as1b@y.test" };
+
+	f->q.set.warn_ms = 1000;
+	f->q.sched.retries_ms[0] = 60000;
+	f->code = 451;
+	fakes_accept_n(f, "drop@sender.test", to, 3, 500, true);
+	fakes_run_ms(f, 4000);
+	CHECK(f->q.count.bounced == 2);
+	CHECK(jobs_to(f, "hop1@s.test") == 1);
+	CHECK(jobs_to(f, "hop2@s.test") == 1);
+}
+
+static bool
+two_wait(struct fakes *f)
+{
+	struct message	*m = f->q.index.first;
+
+	return m != NULL && m->ndests == 2 &&
+	    m->dests[0].state == DEST_WAIT && m->dests[1].state == DEST_WAIT;
+}
+
+/* An expansion stands in the log, with the envelopes that leave. */
+static void
+another_expanded(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	f->code = 451;
+	f->q.sched.retries_ms[0] = 3600000;
+	fakes_accept(f, "a@x.test", "twoas@y.test", 500);
+	fakes_until(f, two_wait);
+	fakes_run_ms(f, 50);
+}
+
+static void
+another_found(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	struct target	 t;
+
+	CHECK(f->q.index.n == 1 && f->q.index.first->ndests == 2);
+	CHECK(dest_place(&f->q.index.first->dests[1], &t));
+	CHECK(span_eq(t.address, SPAN("as2@pair.test")));
+	CHECK(span_eq(t.mail_from, SPAN("hop2@s.test")));
+	CHECK(span_eq(t.rcpt_to, SPAN("new@out.test")));
+	fakes_until(f, is_empty);
+	CHECK(rcpts_from(f, "hop1@s.test") == 1);
+	CHECK(rcpts_from(f, "hop2@s.test") == 1);
+}
+
 static void
 no_bounce_of_a_bounce(const char *dir)
 {
@@ -874,6 +993,10 @@ ONE(recipients_of_one_hop_go_together, many_recipients)
 ONE(a_deferred_one_is_tried_again, tried_again)
 ONE(a_new_relay_gets_the_open_jobs_again, relay_dies)
 ONE(what_failed_is_told_in_one_notification, bounced)
+ONE(what_leaves_may_have_another_envelope, another_envelope)
+ONE(it_is_returned_to_who_stood_in_that_envelope, another_bounced)
+ONE(a_delay_is_told_to_each_of_them, another_warned)
+STEPS(after_a_kill_the_envelopes_are_the_same, another_expanded, another_found)
 ONE(a_null_sender_is_never_told, no_bounce_of_a_bounce)
 ONE(at_the_end_of_its_lifetime_it_is_returned, expired)
 ONE(a_delay_is_told_once, warned)
@@ -916,6 +1039,10 @@ main(void)
 		cmocka_unit_test(test_a_deferred_one_is_tried_again),
 		cmocka_unit_test(test_a_new_relay_gets_the_open_jobs_again),
 		cmocka_unit_test(test_what_failed_is_told_in_one_notification),
+		cmocka_unit_test(test_what_leaves_may_have_another_envelope),
+		cmocka_unit_test(test_it_is_returned_to_who_stood_in_that_envelope),
+		cmocka_unit_test(test_a_delay_is_told_to_each_of_them),
+		cmocka_unit_test(test_after_a_kill_the_envelopes_are_the_same),
 		cmocka_unit_test(test_a_null_sender_is_never_told),
 		cmocka_unit_test(test_at_the_end_of_its_lifetime_it_is_returned),
 		cmocka_unit_test(test_a_delay_is_told_once),
