@@ -281,6 +281,9 @@ policy_decide(struct policy *p, enum rs_hook hook, struct policy_facts *f,
 	d->record = record;
 	d->cb = cb;
 	d->arg = arg;
+	d->asking->dry = f->probe;
+	if (f->probe && f->tags != NULL)
+		d->asking->tags_arena = tags_arena(f->tags);
 	d->phase = first_phase(d, f);
 	if (record != NULL)
 		record->hook = hook;

@@ -6,11 +6,14 @@
 uint64_t
 facts_named(const struct policy *p)
 {
-	uint64_t	bits = 0;
-	uint32_t	i;
+	static const enum rs_hook	asked[] = { RS_HOOK_ROUTE,
+	    RS_HOOK_REWRITE_OUT_SENDER, RS_HOOK_REWRITE_OUT_RCPT };
+	uint64_t			bits = 0;
+	uint32_t			i;
 
-	if (p->hooks[RS_HOOK_ROUTE] != UINT32_MAX)
-		bits = rs_func_facts(p->image, p->hooks[RS_HOOK_ROUTE]);
+	for (i = 0; i < sizeof(asked) / sizeof(asked[0]); i++)
+		if (p->hooks[asked[i]] != UINT32_MAX)
+			bits |= rs_func_facts(p->image, p->hooks[asked[i]]);
 	for (i = 0; i < rs_nfunc(p->image); i++)
 		if (rs_func(p->image, i)->kind == RS_FUNC_EXPR)
 			bits |= rs_func_facts(p->image, i);

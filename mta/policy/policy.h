@@ -9,6 +9,7 @@
 #define WB_MTA_POLICY_POLICY_H
 
 #include "base/ip.h"
+#include "mail/address.h"
 #include "mail/header.h"
 #include "maps/map.h"
 #include "mta/msg/dns.h"
@@ -117,6 +118,7 @@ struct policy_facts {
 	 */
 	uint64_t	 tx;
 	uint32_t	 command;
+	bool		 probe;		/* only a question: the hook has no effects, but on these tags */
 	/* TLS with the client; in HOOK_RELAY with the next hop */
 	struct span	 tls_version, tls_cipher;	/* "TLSv1.3"; empty: none */
 	bool		 tls_verified;
@@ -194,6 +196,29 @@ bool		 decision_by_gateway(const struct decision *);
 bool		 decision_by_route(const struct decision *);
 /* Frees; one that is pending is given up, cb is not called. */
 void		 decision_free(struct decision **);
+
+/*
+ * Rewriting of an address by the block which (RS_HOOK_REWRITE_...), in the
+ * style of policy_decide(): cb is called once, before this returns when
+ * nothing had to be waited for; it may free the rewriting, NULL is returned
+ * then.  <> and an address without a domain stay as they are; so does one that
+ * no pattern matches.
+ */
+enum rewritten {
+	REWRITTEN_SAME,
+	REWRITTEN_NEW,
+	REWRITTEN_CANNOT	/* a table has failed, or says what is no address */
+};
+struct rewriting;
+typedef void rewriting_cb(void *arg, struct rewriting *);
+/* Whether the policy has that block. */
+bool		 policy_rewrites(const struct policy *, enum rs_hook which);
+struct rewriting *policy_rewrite(struct policy *, enum rs_hook which, struct policy_facts *, struct span whole, rewriting_cb *, void *arg);
+bool		 rewriting_done(const struct rewriting *);
+/* NEW: *out lies in the rewriting. */
+enum rewritten	 rewriting_result(const struct rewriting *, struct address *out);
+/* Frees; one that is pending is given up, cb is not called. */
+void		 rewriting_free(struct rewriting **);
 
 /*
  * The reply to an SMTP command for a verdict: code, status, text (hostile

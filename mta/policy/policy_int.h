@@ -12,6 +12,7 @@
  *   counted.c  rates and greylist, by the counters
  *   waiter.c   who waits for an answer of DNS
  *   decide.c   a hook, and the dry run of route behind `on rcpt`
+ *   rewrite.c  an address becomes another
  *   routing.c  a recipient from the top, expanded, to its targets
  *   mailbox.c  account, owner and path of a mailbox
  *   postmaster.c  whom <postmaster> without a domain stands for
@@ -28,7 +29,6 @@
 
 #define IDLE_MAX	64	/* of each kind kept for the next use */
 
-struct address;
 struct list;
 struct lookups;
 struct asking;
@@ -171,6 +171,8 @@ void		 askings_drop(struct policy *);
 /* Prepares for another run: values of the last one are gone. */
 void		 asking_reset(struct asking *, struct policy_facts *, struct rs_record *);
 enum rs_run	 asking_run(struct asking *, uint32_t func, struct rs_verdict *);
+/* With the arguments of a ruleset or rewrite block. */
+enum rs_run	 asking_call(struct asking *, uint32_t func, const struct rs_value *args, unsigned n, struct rs_verdict *);
 enum rs_run	 asking_resume(struct asking *, struct rs_verdict *);
 /* The dry run that `rcpt unknown` made, for who needs it too; or NULL. */
 struct routing	*asking_take_dry(struct asking *);
@@ -193,6 +195,14 @@ struct rs_value	*tags_alloc(size_t n, struct arena *);
 enum rs_answer	 world_listed(void *ctx, struct rs_eval *, uint32_t list, const struct rs_value *key, struct rs_value *out);
 enum rs_answer	 world_spf(void *ctx, struct rs_eval *, struct rs_value *out);
 enum rs_answer	 world_resolves(void *ctx, struct rs_eval *, const struct rs_value *domain, struct rs_value *out);
+/* --- rewrite.c */
+
+/* Whether the block is to be asked of this address at all. */
+bool		 rewrite_wanted(const struct policy *, enum rs_hook which, struct span whole, size_t at);
+/* Runs the block; RS_PENDING: asking_resume(). */
+enum rs_run	 rewrite_run(struct asking *, enum rs_hook which, struct policy_facts *, struct span whole, struct rs_verdict *);
+/* What it has said of the address old; NEW: *out in the arena. */
+enum rewritten	 rewrite_said(const struct rs_verdict *, const struct address *old, struct arena *, struct address *out);
 
 /* --- routing.c */
 enum routing_kind {

@@ -191,14 +191,80 @@ mailbox_went(struct routing *r, enum mailbox_step is)
 	}
 }
 
+/* --- the envelope that leaves */
+
+static bool
+rewrites(const struct routing *r, enum rs_hook which, struct span whole,
+    size_t at)
+{
+	return !r->dry && rewrite_wanted(r->policy, which, whole, at);
+}
+
+/* The sender is the message's: the same for all that it becomes. */
+static void
+leave_from(struct routing *r)
+{
+	if (r->sender_is == REWRITTEN_NEW)
+		r->targets[r->n - 1].mail_from = r->sender.whole;
+	r->phase = rewrites(r, RS_HOOK_REWRITE_OUT_RCPT, r->at.whole,
+	    r->at.at) ? ROUTE_RCPT : ROUTE_NEXT;
+}
+
 static void
 to_hop(struct routing *r, struct span hop)
 {
 	struct target	t = { .kind = TARGET_HOP, .hop = hop };
 
 	routing_add(r, &t);
+	if (r->sender_known || !rewrites(r, RS_HOOK_REWRITE_OUT_SENDER,
+	    r->facts.sender, r->facts.sender_at))
+		leave_from(r);
+	else
+		r->phase = ROUTE_SENDER;
+}
+
+/* The target that was found waits, since its envelope is not known. */
+static void
+cannot_leave(struct routing *r)
+{
+	r->n--;
+	r->last = NULL;
+	cannot(r, SPAN("an address cannot be rewritten now"));
+}
+
+static void
+sender_said(struct routing *r, const struct rs_verdict *v)
+{
+	struct address	old = { r->facts.sender, r->facts.sender_at };
+
+	r->sender_is = rewrite_said(v, &old, &r->arena, &r->sender);
+	if (r->sender_is == REWRITTEN_CANNOT) {
+		cannot_leave(r);
+		return;
+	}
+	r->sender_known = true;
+	leave_from(r);
+}
+
+static void
+rcpt_said(struct routing *r, const struct rs_verdict *v)
+{
+	struct address	new;
+
+	switch (rewrite_said(v, &r->at, &r->arena, &new)) {
+	case REWRITTEN_CANNOT:
+		cannot_leave(r);
+		return;
+	case REWRITTEN_NEW:
+		r->targets[r->n - 1].rcpt_to = new.whole;
+		break;
+	case REWRITTEN_SAME:
+		break;
+	}
 	r->phase = ROUTE_NEXT;
 }
+
+/* --- what the rules say */
 
 /* value: whose MX, where a table names a host. */
 static void
@@ -336,6 +402,12 @@ evaluate(struct routing *r, struct rs_verdict *v)
 		r->parked = false;
 		return asking_resume(r->asking, v);
 	}
+	if (r->phase == ROUTE_SENDER)
+		return rewrite_run(r->asking, RS_HOOK_REWRITE_OUT_SENDER,
+		    &r->facts, r->facts.sender, v);
+	if (r->phase == ROUTE_RCPT)
+		return rewrite_run(r->asking, RS_HOOK_REWRITE_OUT_RCPT,
+		    &r->facts, r->at.whole, v);
 	if (!phase_func(r, &func, v))
 		return RS_DONE;
 	if (func == UINT32_MAX) {
@@ -359,6 +431,25 @@ value_said(struct routing *r, const struct rs_verdict *v)
 	mailbox_went(r, mailbox_told(&r->find,
 	    v->kind == RS_V_VALUE ? &v->value : &none,
 	    r->asking->empty_name, &r->facts, r->record, &r->arena));
+}
+
+static void
+said(struct routing *r, const struct rs_verdict *v)
+{
+	switch (r->phase) {
+	case ROUTE_RULES:
+		rules_said(r, v);
+		break;
+	case ROUTE_SENDER:
+		sender_said(r, v);
+		break;
+	case ROUTE_RCPT:
+		rcpt_said(r, v);
+		break;
+	default:
+		value_said(r, v);
+		break;
+	}
 }
 
 /* A dry run is over at the first target that goes somewhere. */
@@ -393,10 +484,7 @@ step(struct routing *r)
 			r->parked = true;
 			return false;
 		}
-		if (r->phase == ROUTE_RULES)
-			rules_said(r, &v);
-		else
-			value_said(r, &v);
+		said(r, &v);
 	}
 	return true;
 }

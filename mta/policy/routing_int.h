@@ -17,6 +17,8 @@
 enum route_phase {
 	ROUTE_RULES,		/* `route` is asked */
 	ROUTE_MAILBOX,		/* an expression of the mailbox is asked */
+	ROUTE_SENDER,		/* `rewrite outbound sender` is asked */
+	ROUTE_RCPT,		/* `rewrite outbound rcpt` is asked */
 	ROUTE_NEXT,		/* nothing: on to the next address */
 	ROUTE_OVER
 };
@@ -51,6 +53,9 @@ struct routing {
 	enum route_phase	 phase;
 	struct address		 at;		/* the address under way */
 	struct mailbox_find	 find;
+	enum rewritten		 sender_is;	/* once found out for all targets */
+	bool			 sender_known;
+	struct address		 sender;	/* NEW: that leaves */
 	const struct rs_verdict	*last;		/* of the address under way */
 	struct rs_verdict	 deliver;	/* where last may be */
 	struct rs_verdict	 kept;		/* expand by a general key, while something nearer is looked for */

@@ -388,12 +388,19 @@ ended(const struct asking *a, enum rs_run run, struct rs_verdict *out)
 }
 
 enum rs_run
-asking_run(struct asking *a, uint32_t func, struct rs_verdict *out)
+asking_call(struct asking *a, uint32_t func, const struct rs_value *args,
+    unsigned n, struct rs_verdict *out)
 {
 	a->wait.cb = names_there;
 	a->wait.arg = a;
 	a->hook = rs_func(a->policy->image, func)->hook;
-	return ended(a, rs_eval_run(a->eval, func, NULL, 0, out), out);
+	return ended(a, rs_eval_run(a->eval, func, args, n, out), out);
+}
+
+enum rs_run
+asking_run(struct asking *a, uint32_t func, struct rs_verdict *out)
+{
+	return asking_call(a, func, NULL, 0, out);
 }
 
 enum rs_run

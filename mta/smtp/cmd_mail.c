@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "mta/smtp/commands.h"
+#include "mta/smtp/rewrite.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/transaction.h"
 
@@ -70,6 +71,20 @@ args_good(struct session *s, enum args_result r, const struct smtp_path *p,
 	return true;
 }
 
+static void
+sender_rewritten(struct session *s, enum rewritten is,
+    const struct address *sender)
+{
+	s->tx->sender = *sender;
+	s->facts.sender = sender->whole;
+	s->facts.sender_at = sender->at;
+	if (is == REWRITTEN_CANNOT) {
+		session_refuse(s, REPLY_NOT_REWRITTEN, SPAN_NONE);
+		transaction_end(s);
+	} else
+		session_ask(s, RS_HOOK_MAIL, mail_decided);
+}
+
 void
 cmd_mail(struct session *s, const struct smtp_command *c)
 {
@@ -86,10 +101,8 @@ cmd_mail(struct session *s, const struct smtp_command *c)
 		transaction_end(s);
 		return;
 	}
-	t->sender = p.path;
 	t->params = p.params;
-	s->facts.sender = p.path.whole;
-	s->facts.sender_at = p.path.at;
 	s->facts.size = p.params.has_size ? p.params.size : 0;
-	session_ask(s, RS_HOOK_MAIL, mail_decided);
+	rewrite_address(s, RS_HOOK_REWRITE_IN_SENDER, &p.path,
+	    sender_rewritten);
 }

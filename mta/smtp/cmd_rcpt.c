@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "mta/smtp/commands.h"
+#include "mta/smtp/rewrite.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/transaction.h"
 
@@ -41,6 +42,20 @@ refuse_args(struct session *s, enum args_result r, const char *why)
 		session_refuse(s, REPLY_ARG, span_of(why));
 }
 
+static void
+rcpt_rewritten(struct session *s, enum rewritten is,
+    const struct address *rcpt)
+{
+	s->facts.rcpt = rcpt->whole;
+	s->facts.rcpt_at = rcpt->at;
+	s->facts.gateway = gateways_doubt(&s->server->gateways,
+	    s->gen->policy, &s->facts.client_ip);
+	if (is == REWRITTEN_CANNOT)
+		session_refuse(s, REPLY_NOT_REWRITTEN, SPAN_NONE);
+	else
+		session_ask(s, RS_HOOK_RCPT, rcpt_decided);
+}
+
 void
 cmd_rcpt(struct session *s, const struct smtp_command *c)
 {
@@ -60,9 +75,5 @@ cmd_rcpt(struct session *s, const struct smtp_command *c)
 		refuse_args(s, r, why);
 		return;
 	}
-	s->facts.rcpt = p.path.whole;
-	s->facts.rcpt_at = p.path.at;
-	s->facts.gateway = gateways_doubt(&s->server->gateways,
-	    s->gen->policy, &s->facts.client_ip);
-	session_ask(s, RS_HOOK_RCPT, rcpt_decided);
+	rewrite_address(s, RS_HOOK_REWRITE_IN_RCPT, &p.path, rcpt_rewritten);
 }

@@ -138,6 +138,7 @@ spill(struct session *s)
 		return;
 	}
 	buf_add(&t->header, all.p, n);
+	t->header_n = n;
 	t->body = body_open(s->server->intake, s->server->bodies, t->qid,
 	    file_there, s);
 	session_park(s);

@@ -14,6 +14,7 @@
 #include "mta/smtp/admit.h"
 #include "mta/smtp/commands.h"
 #include "mta/smtp/reroute.h"
+#include "mta/smtp/rewrite.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/session_int.h"
 #include "mta/smtp/transaction.h"
@@ -126,6 +127,7 @@ session_free(struct session **sp)
 	decision_free(&s->decision);
 	policy_record_free(&s->record);
 	reroute_free(&s->reroute);
+	rewrite_free(&s->rewrite);
 	transaction_end(s);
 	*s->prev = s->next;
 	if (s->next != NULL)

@@ -81,6 +81,7 @@ struct session {
 	bool			 asking, answered;
 	bool			 waited;	/* the answer was not there at once */
 	struct rs_record	*record;	/* of the decision that it waits for, when asked for */
+	struct rewrite		*rewrite;	/* of an address, or of the header, that it waits for */
 	struct reroute		*reroute;	/* after the content, when tags may have changed it */
 	uint32_t		 decided_line;	/* of the policy; of the last decision */
 	bool			 by_gateway;	/* it rests on an address that is not trusted */

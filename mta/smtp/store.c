@@ -2,8 +2,10 @@
  * store.c - after the final dot: is it good, what do the rules say, is it safe.
  *
  *   check    what was found while it came; size, hops
+ *   rewrite  the addresses of the header, `inbound header` (rewrite.h)
  *   decide   `on content`
  *   route    again, when it reads tags (reroute.h)
+ *   rewrite  `outbound header`, of what originates here
  *   edit     header edits of all the session's hooks
  *   file     a large content's file is finished and synced
  *   intake   the record is written and synced: then 250
@@ -18,6 +20,7 @@
 #include "mail/header.h"
 #include "mta/smtp/content.h"
 #include "mta/smtp/reroute.h"
+#include "mta/smtp/rewrite.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/transaction.h"
 #include "mta/spool/segment.h"
@@ -139,7 +142,7 @@ finish_file(struct session *s)
 {
 	struct transaction	*t = s->tx;
 
-	body_finish(t->body, &t->content, &t->new_header, t->header.n,
+	body_finish(t->body, &t->content, &t->new_header, t->header_n,
 	    file_finished, s);
 	session_park(s);
 }
@@ -200,8 +203,11 @@ edit(struct session *s)
 	struct span		 all, body;
 	struct buf		 out = { 0 };
 
-	if (s->edits.n == 0 && t->edits.n == 0)
+	if (s->edits.n == 0 && t->edits.n == 0) {
+		if (t->body != NULL && t->header_changed)
+			buf_take(&t->new_header, &t->header);
 		return;
+	}
 	if (t->body != NULL) {
 		edited_header(s, buf_span(&t->header), &t->new_header);
 		return;
@@ -225,12 +231,31 @@ edit_and_keep(struct session *s)
 }
 
 static void
+cannot_rewrite(struct session *s)
+{
+	enum smtp_reply	fault = fault_of(s);
+
+	refuse(s, fault != REPLY_NREPLIES ? fault : REPLY_NOT_REWRITTEN);
+}
+
+static void
+outbound_rewritten(struct session *s, enum rewritten is,
+    const struct address *none)
+{
+	(void)none;
+	if (is == REWRITTEN_CANNOT)
+		cannot_rewrite(s);
+	else
+		edit_and_keep(s);
+}
+
+static void
 route_decided(struct session *s, const struct rs_verdict *v)
 {
 	if (session_refused(s, v))
 		transaction_over(s, "refused");
 	else
-		edit_and_keep(s);
+		rewrite_header_out(s, outbound_rewritten);
 }
 
 static void
@@ -249,7 +274,7 @@ content_decided(struct session *s, const struct rs_verdict *v)
 	if (reroute_needed(s))
 		reroute_ask(s, route_decided);
 	else
-		edit_and_keep(s);
+		rewrite_header_out(s, outbound_rewritten);
 }
 
 static void
@@ -265,6 +290,18 @@ set_facts(struct session *s)
 	s->facts.hops = header_hops(s->facts.content);
 }
 
+static void
+inbound_rewritten(struct session *s, enum rewritten is,
+    const struct address *none)
+{
+	(void)none;
+	set_facts(s);
+	if (is == REWRITTEN_CANNOT)
+		cannot_rewrite(s);
+	else
+		session_ask(s, RS_HOOK_CONTENT, content_decided);
+}
+
 void
 store_message(struct session *s)
 {
@@ -277,5 +314,5 @@ store_message(struct session *s)
 	if (fault != REPLY_NREPLIES)
 		refuse(s, fault);
 	else
-		session_ask(s, RS_HOOK_CONTENT, content_decided);
+		rewrite_header_in(s, inbound_rewritten);
 }

@@ -40,6 +40,8 @@ struct transaction {
 	enum content_fault	 fault;
 	struct body		*body;		/* a large content's file */
 	struct buf		 header;	/* with a body: its header section, Received: too */
+	size_t			 header_n;	/* octets that it has in the file */
+	bool			 header_changed;	/* by rewriting */
 	struct buf		 new_header;	/* after edits */
 	bool			 discard;	/* a rule said so: taken, answered, not kept */
 	bool			 storing;	/* the intake has it */

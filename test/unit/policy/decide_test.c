@@ -17,8 +17,8 @@
 static const struct span	aliases[] = {
 	SPAN("shut"), SPAN("x@shut.example"),
 };
-static const struct family	plain = { aliases, 1, false, NULL, NULL, 0 };
-static const struct family	with_dns = { aliases, 1, true, NULL, NULL, 0 };
+static const struct family	plain = { aliases, 1, false, NULL, NULL, 0, NULL, 0 };
+static const struct family	with_dns = { aliases, 1, true, NULL, NULL, 0, NULL, 0 };
 
 static void
 facts_for(struct policy_facts *f, const char *rcpt)

@@ -9,7 +9,7 @@
 
 struct maker {
 	struct rs_build	*b;
-	uint32_t	 ours, aliases, users, virtusers, box, hop;
+	uint32_t	 ours, aliases, users, virtusers, rewrites, box, hop;
 };
 
 static struct buf	image;	/* one policy at a time */
@@ -95,6 +95,10 @@ tables(struct maker *m, const struct family *f)
 		m->virtusers = rs_build_map(m->b, SPAN("virtusers"),
 		    SPAN("inline"), SPAN("virtusers"), UINT32_MAX, 5,
 		    f->virtusers, f->nvirtusers);
+	if (f->rewrites != NULL)
+		m->rewrites = rs_build_map(m->b, SPAN("rewrites"),
+		    SPAN("inline"), SPAN("plain"), UINT32_MAX, 6,
+		    f->rewrites, f->nrewrites);
 }
 
 static uint32_t
@@ -205,6 +209,23 @@ route(struct maker *m)
 	rs_build_func_end(m->b);
 }
 
+/* A function of the address in register 0. */
+static void
+rewrite(struct maker *m, enum rs_hook which, bool with_dns)
+{
+	static const uint8_t	types[] = { RS_T_ADDRESS };
+
+	rs_build_func(m->b, span_of(rs_hook_names[which]), RS_FUNC_HOOK, which,
+	    types, 1, RS_T_ADDRESS);
+	rule(m->b, 30);
+	if (with_dns)
+		rs_build_emit(m->b, RS_FACT, 1, RS_FACT_CLIENT_VERIFIED_NAME,
+		    0, 30);
+	rs_build_emit(m->b, RS_MAP_GET, 1, 0, m->rewrites, 30);
+	rs_build_emit(m->b, RS_RETURN, 1, 0, 0, 30);
+	rs_build_func_end(m->b);
+}
+
 /* --- DNS */
 
 static void
@@ -273,12 +294,16 @@ family_image(const struct family *f)
 {
 	struct maker	 m = { .b = rs_build_new() };
 	const char	*why;
+	unsigned	 h;
 
 	buf_clear(&image);
 	tables(&m, f);
 	objects(&m, f);
 	on_rcpt(&m, f->with_dns);
 	route(&m);
+	for (h = RS_HOOK_REWRITE_IN_SENDER; f->rewrites != NULL &&
+	    h <= RS_HOOK_REWRITE_OUT_HEADER; h++)
+		rewrite(&m, (enum rs_hook)h, f->with_dns);
 	if (rs_build_finish(m.b, &image, &why) == -1) {
 		fprintf(stderr, "family: %s\n", why);
 		abort();

@@ -17,13 +17,16 @@
  *	    rcpt.domain == "host.example" => relay "[192.0.2.9]:2525"	# 23
  *	    otherwise => mx					# 24
  *	}
+ *	rewrite inbound sender, ... {		# all six, where there is a table
+ *	    "{who in rewrites}" => rewrites[who]		# 30, with DNS before
+ *	}
  */
 #ifndef WB_TEST_POLICY_FAMILY_H
 #define WB_TEST_POLICY_FAMILY_H
 
 #include "mta/policy/policy.h"
 
-enum { FAMILY_ALIASES, FAMILY_USERS, FAMILY_VIRTUSERS };	/* maps */
+enum { FAMILY_ALIASES, FAMILY_USERS, FAMILY_VIRTUSERS, FAMILY_REWRITES };	/* maps */
 
 struct family {
 	const struct span	*aliases;	/* name, list, ... */
@@ -32,6 +35,8 @@ struct family {
 	const char		*postmaster;	/* or NULL */
 	const struct span	*virtusers;	/* NULL: none */
 	size_t			 nvirtusers;	/* pairs */
+	const struct span	*rewrites;	/* NULL: none; needs virtusers */
+	size_t			 nrewrites;	/* pairs */
 };
 
 /* DNS: questions wait until family_dns_answer(). */
