@@ -242,7 +242,8 @@ spf_begin(struct lookups *ls, struct policy *p, const struct policy_facts *f)
 		.ip = f->client_ip, .sender = f->sender,
 		.sender_at = f->sender_at, .helo = f->helo,
 		.receiver = p->hostname,
-		.now_s = (f->now_ms != 0 ? f->now_ms : clock_wall_ms()) / 1000
+		.now_s = (f->now_ms != 0 ? f->now_ms : clock_wall_ms()) / 1000,
+		.explain = true
 	};
 
 	waiters_stop(&ls->spf_waiting);
@@ -270,4 +271,17 @@ lookup_spf(struct lookups *ls, struct policy *p, const struct policy_facts *f,
 	}
 	*out = spf_result_name(spf_result(ls->spf));
 	return spf_result(ls->spf) == SPF_TEMPERROR ? RS_CANNOT : RS_HAVE;
+}
+
+struct span
+lookup_spf_text(const struct lookups *ls, struct arena *ar)
+{
+	struct span	text;
+
+	if (ls->spf == NULL || !spf_done(ls->spf))
+		return SPAN_NONE;
+	text = spf_explanation(ls->spf);
+	return text.n == 0 ? SPAN_NONE : arena_printf(ar,
+	    "%.*s explains: %.*s", SPAN_ARG(spf_domain(ls->spf)),
+	    SPAN_ARG(text));
 }

@@ -55,6 +55,11 @@ void	lookups_free(struct lookups **);
  */
 enum rs_answer	lookup_resolves(struct lookups *, struct policy *, const struct policy_facts *, const struct rs_value *, struct waiter *, bool *out);
 enum rs_answer	lookup_spf(struct lookups *, struct policy *, const struct policy_facts *, struct waiter *, const char **out);
+/*
+ * "b.example explains: ...": why the last SPF that was asked has failed, in the domain's
+ * own words (RFC 7208, 8.4); strangers wrote it.  Empty: it has not, or says nothing.
+ */
+struct span	lookup_spf_text(const struct lookups *, struct arena *);
 enum rs_answer	lookup_listed(struct lookups *, struct policy *, uint32_t list, const struct rs_value *, struct waiter *, bool *out);
 
 /* --- between lookup.c and lists.c */

@@ -194,6 +194,8 @@ struct rs_value	*tags_alloc(size_t n, struct arena *);
 /* --- world_dns.c: as struct rs_world has them */
 enum rs_answer	 world_listed(void *ctx, struct rs_eval *, uint32_t list, const struct rs_value *key, struct rs_value *out);
 enum rs_answer	 world_spf(void *ctx, struct rs_eval *, struct rs_value *out);
+/* A verdict that is there: what DNS adds to it. */
+void		 world_dns_ended(const struct asking *, struct rs_verdict *);
 enum rs_answer	 world_resolves(void *ctx, struct rs_eval *, const struct rs_value *domain, struct rs_value *out);
 /* --- rewrite.c */
 

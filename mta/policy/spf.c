@@ -384,6 +384,12 @@ spf_explanation(const struct spf *s)
 	return s->explanation;
 }
 
+struct span
+spf_domain(const struct spf *s)
+{
+	return s->macros.sender_domain;
+}
+
 void
 spf_asked_for(const struct spf *s, struct span *sender, struct span *helo)
 {

@@ -47,6 +47,8 @@ const char	*spf_why(const struct spf *);
  * none.
  */
 struct span	 spf_explanation(const struct spf *);
+/* The domain that it was asked about. */
+struct span	 spf_domain(const struct spf *);
 /* Whom it was asked about, as it was given; the machine's memory. */
 void		 spf_asked_for(const struct spf *, struct span *sender, struct span *helo);
 /* Questions that were asked of DNS. */

@@ -377,13 +377,11 @@ names_there(void *arg)
 	a->resume(a->arg);
 }
 
-/* A name that cannot be asked for defers as such (RFC 3463, X.4.3). */
 static enum rs_run
 ended(const struct asking *a, enum rs_run run, struct rs_verdict *out)
 {
-	if (run == RS_DONE && out->kind == RS_V_DEFER && out->cannot &&
-	    a->dns_failed)
-		out->status = SPAN("4.4.3");
+	if (run == RS_DONE)
+		world_dns_ended(a, out);
 	return run;
 }
 

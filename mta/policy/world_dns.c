@@ -64,3 +64,20 @@ world_resolves(void *ctx, struct rs_eval *e, const struct rs_value *domain,
 	*out = rs_bool(resolves);
 	return is;
 }
+
+/*
+ * A name that cannot be asked for defers as such (RFC 3463, X.4.3); who is
+ * refused for SPF (RFC 7372, 3.2) without a text is told the domain's.
+ */
+void
+world_dns_ended(const struct asking *a, struct rs_verdict *v)
+{
+	struct lookups	*ls;
+
+	if (v->kind == RS_V_DEFER && v->cannot && a->dns_failed)
+		v->status = SPAN("4.4.3");
+	if (v->kind == RS_V_REJECT && v->text.n == 0 &&
+	    span_eq(v->status, SPAN("5.7.23")) &&
+	    (ls = lookups_of(a)) != NULL)
+		v->text = lookup_spf_text(ls, rs_eval_arena(a->eval));
+}

@@ -574,6 +574,40 @@ spf_is_asked_anew_for_another_sender(void **state)
 	session_end(&s);
 }
 
+/* Refused without a text of the policy's own: the domain's (RFC 7208, 8.4). */
+static void
+spf_explains_in_the_domains_words(void **state)
+{
+	struct session	 s;
+	struct arena	 ar = { 0 };
+	struct decision	*d;
+	struct span	 status, text;
+	unsigned	 code;
+
+	(void)state;
+	session_begin(&s, false);
+	sender_is(&s, "a@bad.example");
+	played_say(&s.dns, "bad.example", "TXT", "v=spf1 -all exp=e.example");
+	played_say(&s.dns, "e.example", "TXT", "%{c} is not of %{d}\b");
+	d = policy_decide(s.policy, RS_HOOK_MAIL, &s.facts, NULL, NULL, NULL);
+	policy_reply(decision_verdict(d), &ar, &code, &status, &text);
+	assert_true(span_eq(text, SPAN("the sender's domain does not allow "
+	    "this client (SPF)")));	/* an octet spoils the other */
+	decision_free(&d);
+	played_clear(&s.dns);
+	played_say(&s.dns, "bad.example", "TXT", "v=spf1 -all exp=e.example");
+	played_say(&s.dns, "e.example", "TXT", "%{c} is not of %{d}");
+	client_again(&s);
+	d = policy_decide(s.policy, RS_HOOK_MAIL, &s.facts, NULL, NULL, NULL);
+	policy_reply(decision_verdict(d), &ar, &code, &status, &text);
+	assert_int_equal(code, 550);
+	assert_true(span_eq(text, SPAN("bad.example explains: 203.0.113.9 is "
+	    "not of bad.example")));
+	decision_free(&d);
+	arena_clear(&ar);
+	session_end(&s);
+}
+
 /* --- ends while they wait */
 
 static void
@@ -627,6 +661,7 @@ main(void)
 		cmocka_unit_test(a_session_keeps_a_bounded_number_of_answers),
 		cmocka_unit_test(spf_refuses_whom_the_domain_does_not_allow),
 		cmocka_unit_test(spf_is_asked_anew_for_another_sender),
+		cmocka_unit_test(spf_explains_in_the_domains_words),
 		cmocka_unit_test(given_up),
 	};
 
