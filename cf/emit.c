@@ -201,6 +201,8 @@ emit_code(struct cf *cf, struct rs_build *b)
 	for (h = 0; h < RS_NHOOKS; h++) {
 		if (cf->hooks[h] != NULL)
 			emit_hook(cf, b, cf->hooks[h]);
+		if (cf->rewrites[h] != NULL)
+			emit_rewrite(cf, b, cf->rewrites[h], (enum rs_hook)h);
 	}
 	for (o = cf->objects; o != NULL; o = o->next)
 		emit_options(cf, b, o);

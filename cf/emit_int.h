@@ -66,6 +66,7 @@ bool		 emit_as_set(struct emit *, const struct cf_expr *, unsigned reg);
 
 /* emit_rules.c */
 void		 emit_hook(struct cf *, struct rs_build *, struct cf_decl *);
+void		 emit_rewrite(struct cf *, struct rs_build *, const struct cf_decl *, enum rs_hook);
 void		 emit_ruleset(struct cf *, struct rs_build *, struct cf_sym *);
 /* The number of a function that gives the expression's value. */
 uint32_t	 emit_place(struct cf *, struct rs_build *, const struct cf_object *, enum rs_option, const struct cf_expr *);

@@ -323,6 +323,22 @@ emit_hook(struct cf *cf, struct rs_build *b, struct cf_decl *d)
 	rs_build_func_end(b);
 }
 
+void
+emit_rewrite(struct cf *cf, struct rs_build *b, const struct cf_decl *d,
+    enum rs_hook hook)
+{
+	uint8_t		 type = RS_T_ADDRESS;
+	struct emit	 f;
+
+	emit_begin(&f, cf, b, d->loc);
+	(void)emit_reg(&f, 1);		/* the address */
+	rs_build_func(b, span_of(rs_hook_names[hook]), RS_FUNC_HOOK, hook,
+	    &type, 1, RS_T_ADDRESS);
+	emit_rules(&f, d->rules);
+	emit_op(&f, RS_END, 0, 0, 0);
+	rs_build_func_end(b);
+}
+
 /* The first hook in which it can be called. */
 static enum rs_hook
 first_hook(uint32_t hooks)

@@ -31,9 +31,14 @@ const char *cf_kind_word(enum cf_sym_kind);	/* "set" */
 
 /* rewrite.c */
 void	cf_rewrite_declare(struct cf *, struct cf_decl *);
+/* Whether a rule is one of `rewrite`: its pattern is cond->b. */
+bool	cf_rewrites(const struct cf_rule *);
+void	cf_rewrite_resolve(struct cf *, struct cf_decl *);
+void	cf_rewrite_types(struct cf *, struct cf_decl *);
 /* resolve.c: rulesets that it calls come first. */
 void	cf_resolve_ruleset(struct cf *, struct cf_sym *);
 void	cf_resolve_hooks(struct cf *);
+void	cf_resolve_block(struct cf *, struct cf_scope *, struct cf_arg *, struct cf_rule *);
 /* The fact of that name; RS_NFACTS: none. */
 unsigned cf_fact_named(struct span name);
 /* Fills in ref, sym, fact, part of e and of all below it. */

@@ -119,23 +119,42 @@ child(const struct cf_expr *e, int least, struct buf *out)
 }
 
 static void
-print_text(const struct cf_expr *e, struct buf *out)
+print_part(const struct cf_expr *part, struct buf *out)
 {
-	const struct cf_expr	*part;
-	struct buf		 quoted = { 0 };
+	struct buf	 quoted = { 0 };
 
-	buf_add_char(out, '"');
-	for (part = e->list; part != NULL; part = part->next) {
-		if (part->kind == CF_E_CONST && part->value.type == RS_T_TEXT) {
-			cf_quote(part->value.s, &quoted);
-			buf_add(out, quoted.base + quoted.off + 1,
-			    quoted.n - 2);
-			buf_clear(&quoted);
-			continue;
-		}
+	if (part->kind != CF_E_CONST || !rs_has_span(part->value.type)) {
 		buf_add_char(out, '{');
 		child(part, 0, out);
 		buf_add_char(out, '}');
+		return;
+	}
+	cf_quote(part->value.s, &quoted);
+	buf_add(out, quoted.base + quoted.off + 1, quoted.n - 2);
+	buf_clear(&quoted);
+}
+
+/* The parts of a text, without its quotes. */
+static void
+print_parts(const struct cf_expr *e, struct buf *out)
+{
+	const struct cf_expr	*part;
+
+	if (e->kind != CF_E_TEXT)
+		print_part(e, out);
+	for (part = e->list; e->kind == CF_E_TEXT && part != NULL;
+	    part = part->next)
+		print_part(part, out);
+}
+
+static void
+print_text(const struct cf_expr *e, struct buf *out)
+{
+	buf_add_char(out, '"');
+	print_parts(e->kind == CF_E_ADDRESS ? e->a : e, out);
+	if (e->kind == CF_E_ADDRESS) {
+		buf_add_char(out, '@');
+		print_parts(e->b, out);
 	}
 	buf_add_char(out, '"');
 }
@@ -274,7 +293,7 @@ cf_expr_print(const struct cf_expr *e, struct buf *out)
 	case CF_E_CONST:
 		cf_value_print(&e->value, out);
 		break;
-	case CF_E_TEXT:
+	case CF_E_TEXT: case CF_E_ADDRESS:
 		print_text(e, out);
 		break;
 	case CF_E_NAME:

@@ -189,10 +189,18 @@ resolve_rules(struct cf *cf, struct cf_scope *s, struct cf_rule *r)
 }
 
 void
+cf_resolve_block(struct cf *cf, struct cf_scope *s, struct cf_arg *args,
+    struct cf_rule *rules)
+{
+	for (; args != NULL; args = args->next)
+		push_local(cf, s, args->sym);
+	resolve_rules(cf, s, rules);
+}
+
+void
 cf_resolve_ruleset(struct cf *cf, struct cf_sym *sym)
 {
 	struct cf_scope	 s = { .ruleset = sym };
-	struct cf_arg	*a;
 
 	if (sym->mark != 0)
 		return;
@@ -204,9 +212,7 @@ cf_resolve_ruleset(struct cf *cf, struct cf_sym *sym)
 	}
 	sym->mark = 1;
 	cf->under_way++;
-	for (a = sym->decl->args; a != NULL; a = a->next)
-		push_local(cf, &s, a->sym);
-	resolve_rules(cf, &s, sym->decl->rules);
+	cf_resolve_block(cf, &s, sym->decl->args, sym->decl->rules);
 	sym->mark = 2;
 	cf->under_way--;
 	cf->rulesets[cf->nrulesets++] = sym;
@@ -219,6 +225,8 @@ cf_resolve_hooks(struct cf *cf)
 	struct cf_decl	*d;
 
 	for (d = cf->decls; d != NULL; d = d->next) {
+		if (d->kind == CF_D_REWRITE)
+			cf_rewrite_resolve(cf, d);
 		if (d->kind != CF_D_HOOK && d->kind != CF_D_ROUTE)
 			continue;
 		memset(&s, 0, sizeof(s));

@@ -337,6 +337,20 @@ show_ruleset(struct show *s, const struct cf_decl *d)
 }
 
 static void
+show_rewrite(struct show *s, const struct cf_decl *d)
+{
+	const struct cf_target	*t;
+
+	buf_addf(s->out, "\nrewrite %.*s ", SPAN_ARG(d->name));
+	for (t = d->targets; t != NULL; t = t->next)
+		buf_addf(s->out, "%.*s%s", SPAN_ARG(t->name),
+		    t->next != NULL ? ", " : " {");
+	origin(s, d->loc);
+	buf_add_str(s->out, "\t# else: as it is\n");
+	show_rules(s, d->rules);
+}
+
+static void
 show_code(struct show *s)
 {
 	const struct cf_decl	*d;
@@ -345,6 +359,8 @@ show_code(struct show *s)
 	for (d = s->cf->decls; d != NULL; d = d->next) {
 		if (d->kind == CF_D_RULESET)
 			show_ruleset(s, d);
+		else if (d->kind == CF_D_REWRITE)
+			show_rewrite(s, d);
 	}
 	for (h = 0; h < RS_NHOOKS; h++) {
 		if (s->cf->hooks[h] != NULL)

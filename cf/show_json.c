@@ -3,8 +3,11 @@
  *
  * { "version": 1, "policy", "sets": [], "nets": [], "maps": [], "tags": [],
  *   "blocks": [{ "block", "name", "line", "options": [{ "option", "value",
- *   "default", "line" }] }], "rulesets": [], "hooks": [{ "hook", "line",
- *   "rules": [{ "line", "rule" }] }], "tests": [] }
+ *   "default", "line" }] }], "rulesets": [], "rewrites": [{ "direction",
+ *   "targets", "line", "rules" }], "hooks": [{ "hook", "line",
+ *   "rules": [{ "line", "rule" }] }], "dnslists": [], "tests": [] }
+ *
+ * A "line" of an included file has "file" beside it.
  */
 #include "base/json.h"
 #include "cf/show.h"
@@ -12,10 +15,14 @@
 static void
 json_line(struct json *j, const struct show *s, struct cf_loc loc)
 {
+	const struct cf_source	*from = cf_source_at(s->cf, loc);
+
 	if (loc.end > 0)
 		json_uint(j, "line", cf_line(s->cf, loc));
 	else
 		json_null(j, "line");
+	if (from != s->cf->sources)
+		json_str(j, "file", from->path);
 }
 
 static void
@@ -84,6 +91,8 @@ syms(struct json *j, struct show *s, const char *key, enum cf_sym_kind kind)
 		json_line(j, s, sym->loc);
 		if (kind == CF_S_MAP)
 			map_members(j, sym);
+		else if (kind == CF_S_DNSLIST)
+			json_text(j, "zone", sym->decl->where);
 		else
 			json_str(j, "type", rs_type_name(sym->type));
 		if (kind == CF_S_SET || kind == CF_S_NET)
@@ -123,6 +132,29 @@ rulesets(struct json *j, struct show *s)
 			continue;
 		json_object(j, NULL);
 		json_text(j, "name", d->name);
+		json_line(j, s, d->loc);
+		rules(j, s, d->rules);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+static void
+rewrites(struct json *j, struct show *s)
+{
+	const struct cf_decl	*d;
+	const struct cf_target	*t;
+
+	json_array(j, "rewrites");
+	for (d = s->cf->decls; d != NULL; d = d->next) {
+		if (d->kind != CF_D_REWRITE)
+			continue;
+		json_object(j, NULL);
+		json_text(j, "direction", d->name);
+		json_array(j, "targets");
+		for (t = d->targets; t != NULL; t = t->next)
+			json_text(j, NULL, t->name);
+		json_array_end(j);
 		json_line(j, s, d->loc);
 		rules(j, s, d->rules);
 		json_object_end(j);
@@ -176,8 +208,10 @@ show_json(struct show *s)
 	syms(&j, s, "nets", CF_S_NET);
 	syms(&j, s, "maps", CF_S_MAP);
 	syms(&j, s, "tags", CF_S_TAG);
+	syms(&j, s, "dnslists", CF_S_DNSLIST);
 	blocks(&j, s);
 	rulesets(&j, s);
+	rewrites(&j, s);
 	hooks(&j, s);
 	tests(&j, s);
 	json_object_end(&j);

@@ -2,6 +2,7 @@
  * show_rules.c - rules and actions of the effective policy, as they would be
  * written.
  */
+#include "cf/names.h"
 #include "cf/show.h"
 #include "cf/types.h"
 
@@ -133,7 +134,7 @@ show_rule(struct show *s, const struct cf_rule *r)
 		cf_expr_print(r->cond, s->out);
 		return;
 	}
-	cf_expr_print(r->cond, s->out);
+	cf_expr_print(cf_rewrites(r) ? r->cond->b : r->cond, s->out);
 	buf_add_str(s->out, " => ");
 	show_actions(s, r->actions);
 }

@@ -49,7 +49,8 @@ enum cf_expr_kind {
 	CF_E_OF,		/* a of b; negated */
 	CF_E_PATVAR,		/* in a pattern: {name*} (op '*'), {name.} (op '.') */
 	CF_E_OTHERWISE,		/* true, as the last rule says it */
-	CF_E_CONVERT		/* a read as type; made by types.c */
+	CF_E_CONVERT,		/* a read as type; made by types.c */
+	CF_E_ADDRESS		/* a@b; made of a text by rewrite.c */
 };
 
 /* What names.c has found a CF_E_NAME, FIELD or INDEX to mean. */

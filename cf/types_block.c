@@ -128,6 +128,7 @@ type_objects(struct cf *cf)
 void
 cf_types(struct cf *cf)
 {
+	struct cf_decl	*d;
 	unsigned	 h;
 	size_t		 i;
 
@@ -141,6 +142,10 @@ cf_types(struct cf *cf)
 		if (cf->hooks[h] != NULL)
 			type_rules(cf, cf->hooks[h]->rules, (enum rs_hook)h,
 			    RS_T_NONE);
+	}
+	for (d = cf->decls; d != NULL; d = d->next) {
+		if (d->kind == CF_D_REWRITE)
+			cf_rewrite_types(cf, d);
 	}
 	type_objects(cf);
 }
