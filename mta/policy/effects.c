@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/xalloc.h"
 
@@ -13,6 +14,7 @@
 
 #define EDITS_MAX	1000	/* header edits of one evaluation */
 #define EFFECTS_MAX	1000	/* other effects of one evaluation */
+#define MATCH_ALARM_MS	600000	/* between two lines of the log */
 
 /* --- tags */
 
@@ -117,6 +119,20 @@ effect_log(const struct policy_facts *f, struct span text)
 	    log_quote(f->sender), log_quote(f->rcpt));
 }
 
+/* A match was given up at its limits: one line in a while, whichever it is. */
+static void
+effect_alarm(struct asking *a, struct span text)
+{
+	struct policy	*p = a->policy;
+	int64_t		 now = clock_boot_ms();
+
+	if (p->quiet || now < p->match_alarm_ms)
+		return;
+	p->match_alarm_ms = now + MATCH_ALARM_MS;
+	log_warnx("a rule was not taken, because it could not be decided"
+	    " text=%s from=%s", log_quote(text), log_quote(a->facts->sender));
+}
+
 void
 world_effect(void *ctx, struct rs_eval *e, enum rs_effect what,
     uint32_t n, struct span name, const struct rs_value *v)
@@ -144,6 +160,9 @@ world_effect(void *ctx, struct rs_eval *e, enum rs_effect what,
 			effect_log(a->facts, rs_format(v, rs_eval_arena(e)));
 		break;
 	case RS_E_TAG:
+		break;
+	case RS_E_ALARM:
+		effect_alarm(a, rs_format(v, rs_eval_arena(e)));
 		break;
 	default:
 		effect_other(a, what, n, v);

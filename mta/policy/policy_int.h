@@ -57,6 +57,7 @@ struct policy {
 	struct list		*lists;		/* by number in the image */
 	struct policy_counts	 counts;
 	int64_t			 spf_alarm_ms;	/* none before */
+	int64_t			 match_alarm_ms;
 	bool			 quiet;
 	void			(*later)(void (*)(void *), void *);
 	bool			(*owner)(void *, uint32_t, uint32_t *, uint32_t *);

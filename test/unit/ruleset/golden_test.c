@@ -1,7 +1,7 @@
 /*
  * golden_test.c - disassembly and records as they are printed.
  *
- * Wanted texts are the files home.* beside this one; WB_GOLDEN=write in the
+ * Wanted texts are the files home.* and all.dis beside this one; WB_GOLDEN=write in the
  * environment writes them anew, to be read with git diff.
  */
 #include <setjmp.h>
@@ -46,6 +46,23 @@ test_the_disassembly_of_a_policy(void **state)
 	(void)state;
 	rs_disasm(im, SPAN_NONE, &out);
 	expect("home.dis", &out);
+}
+
+static void
+test_the_disassembly_of_each_instruction(void **state)
+{
+	struct buf	 all = { 0 }, out = { 0 };
+	struct rs_image	*image;
+	const char	*why;
+
+	(void)state;
+	sample_all(&all);
+	image = rs_image_open_mem(all.base + all.off, all.n, &why);
+	assert_non_null(image);
+	rs_disasm(image, SPAN_NONE, &out);
+	rs_image_free(&image);
+	buf_clear(&all);
+	expect("all.dis", &out);
 }
 
 static void
@@ -270,6 +287,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_disassembly_of_a_policy),
+		cmocka_unit_test(test_the_disassembly_of_each_instruction),
 		cmocka_unit_test(test_the_disassembly_shows_the_source),
 		cmocka_unit_test(test_the_page_of_the_format_has_every_section),
 		cmocka_unit_test(test_the_record_for_people),

@@ -55,7 +55,8 @@ static uint32_t	string[NSTRINGS];
 
 /* functions */
 enum {
-	R_SAME, R_SAYS, R_ENDS, R_REFUSES, R_JUDGES, R_GOES_ON, R_GIVES, ROWS
+	R_SAME, R_SAYS, R_ENDS, R_REFUSES, R_JUDGES, R_GOES_ON, R_GIVES,
+	R_SLOW, ROWS
 };
 enum { RE_WORD, RE_SLOW, RE_ALT };	/* expressions */
 enum { P_USER, P_STAFF, P_FAIL };	/* patterns */
@@ -202,6 +203,10 @@ make_rulesets(struct rs_build *b)
 	rs_build_emit(b, RS_END, 0, 0, 0, 1);
 	rs_build_func_end(b);
 	begin_judge(b);		/* R_GIVES: a value that nobody wants */
+	rs_build_emit(b, RS_RETURN, 0, 0, 0, 1);
+	rs_build_func_end(b);
+	begin_ruleset(b, 1);	/* R_SLOW: whether its argument matches */
+	rs_build_emit(b, RS_MATCH, 0, 0, RE_SLOW, 1);
 	rs_build_emit(b, RS_RETURN, 0, 0, 0, 1);
 	rs_build_func_end(b);
 }
@@ -589,6 +594,9 @@ static const struct {
 	    { RS_QUARANTINE, 0, 0, 0 } }, "cannot defer 451 4.3.0 ''" },
 	{ "lmtp", { PUT(0, C_HELLO), { RS_LMTP, 0, 0, 0 } },
 	    "lmtp text hello" },
+	{ "rate and spf", { GET(0, CLIENT_IP), { RS_RATE, 1, 0, 0 },
+	    GET(2, RCPT), { RS_SPF, 1, 0, 0 }, GET(3, LISTENER), RET(1) },
+	    "text fail" },
 	{ "pipe", { PUT(0, C_HELLO), { RS_PIPE, 0, 0, S_USER } },
 	    "pipe 'user' text hello" },
 	{ "file", { PUT(0, C_HELLO), { RS_FILE, 0, 0, 0 } },
@@ -782,6 +790,148 @@ test_records_name_arguments_tags_and_rulesets(void **state)
 	assert_non_null(strstr(said, "{\"unknown\":\"table\"}"));
 	assert_non_null(strstr(said, "m[\"fail\"] = cannot say"));
 	arena_reset(&arena);
+}
+
+/* What the records of the rows above say of what was asked. */
+static const struct { const char *row, *json, *text; } told[] = {
+	{ "match", "{\"step\":\"match\",\"name\":\"(?<user>[a-z]+)o(.)?\","
+	    "\"line\":1,\"key\":\"hello\",\"value\":true}",
+	    "\"hello\" matches /(?<user>[a-z]+)o(.)?/: yes" },
+	{ "match an address", "\"value\":false",
+	    "Ann+x@mx.example matches /(a+)+$/i: no" },
+	{ "like", "{\"step\":\"like\",\"name\":"
+	    "\"{user}+{rest}@{host.}.example\"",
+	    "Ann+x@mx.example like \"{user}+{rest}@{host.}.example\": yes" },
+	{ "an item matches", "{\"step\":\"list\",\"name\":\"attachments\"",
+	    "attachments = true" },
+	{ "listed", "{\"step\":\"listed\",\"name\":\"zen\",\"line\":1,"
+	    "\"key\":\"10.1.2.3\",\"value\":true}",
+	    "10.1.2.3 listed by zen: yes" },
+	{ "a list cannot say", "\"value\":{\"unknown\":\"soft\"}",
+	    "a.b.example listed by zen: cannot say" },
+	{ "rate", "\"name\":\"r\",\"line\":1,\"over\":\"100/1h\","
+	    "\"key\":\"192.0.2.1\",\"value\":true",
+	    "rate \"r\" by 192.0.2.1 over 100/1h: yes" },
+	{ "greylisted", "\"step\":\"greylisted\",\"line\":1,\"wait\":5000,"
+	    "\"key\":\"hello\"", "\"hello\" first seen less than 5s ago: yes" },
+	{ "spf", "{\"step\":\"spf\",\"line\":1,\"value\":\"fail\"}",
+	    "spf = \"fail\"" },
+	{ "resolves", "\"step\":\"resolves\"", "a.b.example resolves: yes" },
+	{ "reachable as recipient", "\"step\":\"reachable\",\"name\":"
+	    "\"recipient\"", "reachable as recipient: cannot say" },
+	{ "owned", "\"step\":\"owned\"",
+	    "Ann+x@mx.example of the user: yes" },
+	{ "access get", "{\"step\":\"access\",\"name\":\"m\","
+	    "\"table_line\":9,\"key\":\"client\",\"value\":\"RELAY\"}",
+	    "m[client] = RELAY" },
+	{ "apply what goes on", "\"step\":\"call\",\"name\":\"j\"",
+	    "j(hello) is asked" },
+	{ "quarantine", "\"name\":\"quarantine\",\"value\":\"hello\"",
+	    "quarantine \"hello\"" },
+	{ "pipe", "\"name\":\"pipe\",\"by\":\"user\",\"value\":\"hello\"",
+	    "pipe user \"hello\"" },
+	{ "use milter", "\"name\":\"use milter\",\"line\":1,\"field\":"
+	    "\"spam\"", "use milter spam" },
+	{ "delay", "\"name\":\"delay\",\"line\":1,\"value\":5000",
+	    "delay 5s" },
+};
+
+static void
+test_records_tell_what_was_asked(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(told); i++) {
+		const char	*said = recorded(told[i].row);
+
+		if (strstr(said, told[i].json) == NULL ||
+		    strstr(said, told[i].text) == NULL)
+			fail_msg("%s: %s", told[i].row, said);
+	}
+	arena_reset(&arena);
+}
+
+static uint32_t
+row(const char *name)
+{
+	uint32_t	func = ROWS;
+
+	while (strcmp(rows[func - ROWS].name, name) != 0)
+		func++;
+	return func;
+}
+
+static void
+test_a_rate_is_counted_once_however_often_one_waits(void **state)
+{
+	unsigned	parked = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed < 50; seed++) {
+		struct fake_world	 w = { .im = im, .waits = seed *
+						    0x9e3779b97f4a7c15 };
+		struct rs_eval		*ev = rs_eval_new(im, &fake_world,
+						    &w, NULL);
+
+		assert_string_equal(fake_run(&w, ev, row("rate and spf")),
+		    "text fail");
+		assert_int_equal(w.counted, 1);
+		parked += w.waited;
+		rs_eval_free(&ev);
+		fake_clear(&w);
+	}
+	assert_in_range(parked, 50, 10000);
+}
+
+static void
+test_what_the_world_does_not_know_cannot_be_said(void **state)
+{
+	static const struct rs_world	 nothing;
+	struct fake_world		 w = { .im = im };
+	struct rs_eval			*ev = rs_eval_new(im, &nothing, &w,
+					    NULL);
+	static const char *const	 asked_of[][2] = {
+		{ "a fact", "?table" }, { "has", "?table" },
+		{ "header", "?table" }, { "rcpt unknown", "?table" },
+		{ "tag get", "?table" }, { "an item equals", "?table" },
+		{ "listed", "?soft" }, { "greylisted", "?table" },
+		{ "spf", "?soft" }, { "resolves", "?table" },
+		{ "access has", "?table" },
+		{ "delay", "accept" },
+		{ "a verdict that cannot be said",
+		    "cannot defer 451 4.3.0 ''" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(asked_of); i++) {
+		rs_eval_reset(ev, NULL);
+		assert_string_equal(fake_run(&w, ev, row(asked_of[i][0])),
+		    asked_of[i][1]);
+	}
+	rs_eval_free(&ev);
+	fake_clear(&w);
+}
+
+/* The expression takes exponential time on this; told once, tried thrice. */
+static void
+test_a_match_that_takes_too_much_is_unknown_and_told_once(void **state)
+{
+	struct fake_world	 w = { .im = im };
+	struct rs_eval		*ev = rs_eval_new(im, &fake_world, &w, NULL);
+	struct rs_value		 subject = rs_text(RS_T_TEXT,
+				    SPAN("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"));
+	struct rs_verdict	 v;
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++) {
+		assert_int_equal(rs_eval_run(ev, R_SLOW, &subject, 1, &v),
+		    RS_DONE);
+		assert_int_equal(v.value.type, RS_T_UNKNOWN);
+		assert_int_equal(v.value.i, RS_WHY_SOFT);
+	}
+	assert_string_equal(buf_cstr(&w.effects),
+	    "alarm 0 '' text the expression (a+)+$ takes too much; ");
+	rs_eval_free(&ev);
+	fake_clear(&w);
 }
 
 static void
@@ -1065,6 +1215,10 @@ main(void)
 		cmocka_unit_test(test_each_row_does_what_it_says),
 		cmocka_unit_test(test_each_instruction_is_in_a_row),
 		cmocka_unit_test(test_records_name_arguments_tags_and_rulesets),
+		cmocka_unit_test(test_records_tell_what_was_asked),
+		cmocka_unit_test(test_a_rate_is_counted_once_however_often_one_waits),
+		cmocka_unit_test(test_what_the_world_does_not_know_cannot_be_said),
+		cmocka_unit_test(test_a_match_that_takes_too_much_is_unknown_and_told_once),
 		cmocka_unit_test(test_a_fact_is_asked_once_until_the_reset),
 		cmocka_unit_test(test_a_verdict_names_the_rule_that_decided),
 		cmocka_unit_test(test_arguments_are_the_first_registers),

@@ -208,6 +208,27 @@ route(struct home *h)
 	rs_build_func_end(b);
 }
 
+/* A pattern with each kind of token; the others follow one another. */
+static void
+conditions(struct rs_build *b)
+{
+	uint32_t	x = rs_build_string(b, SPAN("x"));
+	struct rs_token	tokens[] = {
+		{ RS_TOK_SOME, x, 0 }, { RS_TOK_TEXT,
+		    rs_build_string(b, SPAN("+")), 0 },
+		{ RS_TOK_ANY, x, 0 }, { RS_TOK_IN_SET, x, 0 },
+		{ RS_TOK_NOT_SET, x, 0 }, { RS_TOK_AT, 0, 0 },
+		{ RS_TOK_ONE, x, 0 }, { RS_TOK_IN_MAP, x, 0 },
+		{ RS_TOK_NOT_MAP, x, 0 },
+	};
+
+	rs_build_list(b, SPAN("zen"), SPAN("zen.example"), 0, 1);
+	rs_build_rate(b, SPAN("r"), RS_RATE_OF(100, 3600000), 1);
+	rs_build_pattern(b, SPAN("{x}+..."), tokens,
+	    sizeof(tokens) / sizeof(tokens[0]));
+	rs_build_regex(b, SPAN("(?<x>a+)b"), RS_REGEX_ICASE);
+}
+
 void
 sample_tables(struct rs_build *b)
 {
@@ -227,6 +248,85 @@ sample_tables(struct rs_build *b)
 	rs_build_nets(b, SPAN("n"), &net, 1);
 	rs_build_object(b, RS_O_MAILBOX, SPAN("box"), 1);
 	rs_build_object(b, RS_O_RELAY, SPAN("hop"), 1);
+	rs_build_object(b, RS_O_MILTER, SPAN("spam"), 1);
+	rs_build_map_more(b, 0, SPAN("/table"),
+	    rs_build_object(b, RS_O_MAP, SPAN("m"), 1));
+	conditions(b);
+}
+
+/* Operand c of an instruction, so that it is accepted. */
+static uint32_t
+some_operand(struct rs_build *b, unsigned op)
+{
+	struct rs_value	zero = rs_int(RS_T_INT, 0);
+	struct rs_value	wait = rs_int(RS_T_TIME, 5000);
+
+	if (rs_ops[op].c == RS_TYPE_)
+		return RS_T_TEXT;
+	if (op == RS_DELAY || op == RS_GREYLISTED)
+		return rs_build_const(b, &wait);
+	if (op == RS_MILTER_USE || op == RS_MILTER_SKIP)
+		return 2;
+	return op == RS_TAG || op == RS_TAG_GET ? rs_build_const(b, &zero) :
+	    op == RS_RELAY;
+}
+
+static void
+some_instruction(struct rs_build *b, unsigned op)
+{
+	if (op == RS_SWITCH) {
+		rs_build_switch(b, 0, RS_T_TEXT, 2);
+		rs_build_case(b, SPAN("hello"));
+		rs_build_emit(b, RS_DISCARD, 0, 0, 0, 2);
+		rs_build_switch_end(b);
+		return;
+	}
+	/* what would end the function is jumped over */
+	if (rs_ops[op].a != RS_OUT_)
+		rs_build_emit(b, RS_JUMP_UNKNOWN, 0, 0, 1, 2);
+	rs_build_emit(b, (enum rs_op)op, 0, 0, some_operand(b, op), 2);
+}
+
+/* A ruleset of verdicts, and what rewrites. */
+static void
+small_functions(struct rs_build *b)
+{
+	uint8_t	address = RS_T_ADDRESS;
+
+	rs_build_func(b, SPAN("r"), RS_FUNC_RULESET, RS_HOOK_RCPT, NULL, 0,
+	    RS_T_VERDICT);
+	rs_build_emit(b, RS_END, 0, 0, 0, 1);
+	rs_build_func_end(b);
+	rs_build_func(b, SPAN("w"), RS_FUNC_HOOK, RS_HOOK_REWRITE_IN_RCPT,
+	    &address, 1, RS_T_ADDRESS);
+	rs_build_emit(b, RS_RETURN, 0, 0, 0, 1);
+	rs_build_func_end(b);
+}
+
+void
+sample_all(struct buf *image)
+{
+	struct rs_build	*b = rs_build_new();
+	struct rs_value	 zero = rs_int(RS_T_INT, 0);
+	const char	*why;
+
+	sample_tables(b);
+	small_functions(b);
+	rs_build_func(b, SPAN("h"), RS_FUNC_HOOK, RS_HOOK_CONTENT, NULL, 0,
+	    RS_T_NONE);
+	rs_build_rule(b, 0, 1, SPAN("rule"));
+	rs_build_emit(b, RS_LOAD, 0, 0, rs_build_const(b, &zero), 1);
+	for (unsigned op = RS_LOAD + 1; op < RS_NOPS; op++) {
+		if (op != RS_RETURN)
+			some_instruction(b, op);
+	}
+	rs_build_emit(b, RS_END, 0, 0, 0, 3);
+	rs_build_func_end(b);
+	if (rs_build_finish(b, image, &why) == -1) {
+		fprintf(stderr, "sample: %s\n", why);
+		abort();
+	}
+	rs_build_free(&b);
 }
 
 void

@@ -15,8 +15,13 @@ enum { SAMPLE_ALIASES, SAMPLE_USERS };	/* maps */
  * many less one of the form "dNNN.example".
  */
 void	sample_home(struct buf *image, size_t ndomains);
-/* One of each table, number 0: file, map, reply, tag, set, network, mailbox; relay 1. */
+/*
+ * One of each table, number 0: file, map, reply, tag, set, network, list, rate,
+ * pattern, expression; mailbox 0, relay 1, milter 2.
+ */
 void	sample_tables(struct rs_build *);
+/* Each instruction once, in one hook, over the tables of sample_tables(). */
+void	sample_all(struct buf *image);
 /* The name of the n-th domain into out, which has 32 octets. */
 struct span	sample_domain(size_t n, char *out);
 

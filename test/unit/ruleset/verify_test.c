@@ -13,12 +13,14 @@
 #include "base/xalloc.h"
 #include "ruleset/build.h"
 #include "ruleset/image_int.h"
+#include "ruleset/pattern.h"
 
 #define COUNT(t) (sizeof(t) / sizeof((t)[0]))
 
 /* Numbers in the image of make(). */
 enum { C_TEXT, C_TAG, C_BOOL, C_IP, C_NET, C_MAP, C_SIZE, C_TIME };
-enum { F_RULESET, F_EXPR, F_HOOK, F_SWITCH };
+enum { F_RULESET, F_EXPR, F_HOOK, F_REWRITE, F_SWITCH };
+enum { O_SERVER, O_BOX, O_LIMITS, O_HOP, O_MILTER, O_MAP };
 
 static struct buf	valid;
 
@@ -46,6 +48,24 @@ make_constants(struct rs_build *b)
 	constant(b, rs_int(RS_T_TIME, 5000));
 }
 
+/* What MATCH, LIKE, LISTED and RATE name. */
+static void
+make_conditions(struct rs_build *b)
+{
+	uint32_t	x = rs_build_string(b, SPAN("x"));
+	struct rs_token	parts[] = {
+		{ RS_TOK_SOME, x, 0 }, { RS_TOK_AT, 0, 0 },
+		{ RS_TOK_IN_SET, x, 0 },
+	};
+	struct rs_token	whole[] = { { RS_TOK_IN_MAP, x, 0 } };
+
+	rs_build_list(b, SPAN("zen"), SPAN("zen.example"), 0, 3);
+	rs_build_rate(b, SPAN("r"), RS_RATE_OF(100, 3600000), 4);
+	rs_build_pattern(b, SPAN("{x}@{x in d}"), parts, 3);
+	rs_build_pattern(b, SPAN("{x in m}"), whole, 1);
+	rs_build_regex(b, SPAN("a+"), RS_REGEX_ICASE);
+}
+
 static void
 make_tables(struct rs_build *b)
 {
@@ -66,6 +86,7 @@ make_tables(struct rs_build *b)
 	rs_build_values(b, SPAN("i"), RS_T_INT, ints, 1);
 	assert_true(ipnet_parse(SPAN("10.0.0.0/8"), &net));
 	rs_build_nets(b, SPAN("w"), &net, 1);
+	make_conditions(b);
 }
 
 static void
@@ -118,6 +139,21 @@ make_objects(struct rs_build *b)
 	o = rs_build_object(b, RS_O_LIMITS, SPAN(""), 3);
 	rs_build_option(b, o, RS_OPT_LIMITS_message, false, 3, &size, 1);
 	rs_build_object(b, RS_O_RELAY, SPAN("hop"), 4);
+	rs_build_object(b, RS_O_MILTER, SPAN("spam"), 5);
+	rs_build_map_more(b, 0, SPAN("/table"),
+	    rs_build_object(b, RS_O_MAP, SPAN("m"), 6));
+}
+
+static void
+make_rewrite(struct rs_build *b)
+{
+	uint8_t	arg = RS_T_ADDRESS;
+
+	rs_build_func(b, SPAN("w"), RS_FUNC_HOOK, RS_HOOK_REWRITE_IN_RCPT,
+	    &arg, 1, RS_T_ADDRESS);
+	rs_build_emit(b, RS_LIKE, 1, 0, 0, 8);
+	rs_build_emit(b, RS_RETURN, 0, 0, 0, 8);
+	rs_build_func_end(b);
 }
 
 /* Instructions that the tests below replace, one of each kind. */
@@ -154,6 +190,7 @@ make(void **state)
 		rs_build_emit(b, (enum rs_op)hook_code[i].op, hook_code[i].a,
 		    hook_code[i].b, hook_code[i].c, 9);
 	rs_build_func_end(b);
+	make_rewrite(b);
 	make_switch(b);
 	if (rs_build_finish(b, &valid, &why) == -1)
 		fail_msg("%s", why);
@@ -422,6 +459,35 @@ static const struct spoiled spoiled[] = {
 	F(FUNCS, F_RULESET, rs_func, kind, RS_FUNC_HOOK, "has arguments"),
 	F(FUNCS, F_EXPR, rs_func, kind, RS_FUNC_HOOK, "expression is none"),
 	F(FUNCS, F_RULESET, rs_func, nargs, 0, "argument is of no known type"),
+	F(FUNCS, F_REWRITE, rs_func, nargs, 0, "not given one address"),
+	F(FUNCS, F_REWRITE, rs_func, nargs, 2, "not given one address"),
+	F(FUNCS, F_REWRITE, rs_func, arg_types[0], RS_T_TEXT, "one address"),
+	F(FUNCS, F_REWRITE, rs_func, hook, RS_HOOK_MAIL, "has arguments"),
+	F(CONSTS, C_TEXT, rs_const, type, RS_T_CLIENT, "no known type"),
+	F(MAPS, 0, rs_map_decl, where, 9999, "map's place"),
+	F(MAPS, 0, rs_map_decl, object, 9999, "map's options"),
+	F(MAPS, 0, rs_map_decl, object, O_HOP, "map's options"),
+	F(LISTS, 0, rs_list, name, 9999, "name or zone"),
+	F(LISTS, 0, rs_list, zone, 9999, "name or zone"),
+	F(LISTS, 0, rs_list, codes, 1, "codes are not there"),
+	F(RATES, 0, rs_rate, name, 9999, "rate's name"),
+	F(RATES, 0, rs_rate, rate, 0, "a rate is none"),
+	F(RATES, 0, rs_rate, rate, (uint64_t)-1, "a rate is none"),
+	F(RATES, 0, rs_rate, rate, 5, "a rate is none"),
+	F(RATES, 0, rs_rate, rate, UINT64_C(5) << 36, "a rate is none"),
+	F(PATTERNS, 0, rs_pattern, text, 9999, "pattern's text"),
+	F(PATTERNS, 0, rs_pattern, n, RS_PATTERN_TOKENS + 1, "too many tokens"),
+	F(PATTERNS, 0, rs_pattern, n, 5, "tokens are not there"),
+	F(PATTERNS, 0, rs_pattern, first, 1, "tokens are not there"),
+	F(PATTERNS, 1, rs_pattern, first, 0, "tokens are not there"),
+	F(PATTERNS, 1, rs_pattern, n, 2, "tokens are not there"),
+	F(TOKENS, 0, rs_token, kind, RS_TOK_NOT_MAP + 1, "no known kind"),
+	F(TOKENS, 0, rs_token, kind, RS_TOK_AT, "two '@'"),
+	F(TOKENS, 0, rs_token, string, 9999, "token's text"),
+	F(TOKENS, 2, rs_token, index, 2, "token's set"),
+	F(TOKENS, 3, rs_token, index, 2, "token's map"),
+	F(REGEXES, 0, rs_regex, text, 9999, "expression's text"),
+	F(REGEXES, 0, rs_regex, flags, 2, "unknown flags"),
 };
 
 static void
@@ -536,6 +602,36 @@ code[] = {
 	{ 7, { RS_CALL, 3, 1, F_EXPR }, "not a ruleset" },
 	{ 7, { RS_CALL, 3, 4, F_RULESET }, "does not have" },
 	{ 9, { RS_REJECT, 0, 0, 1 }, "not in the image" },
+	{ 2, { RS_MATCH, 1, 0, 1 }, "not in the image" },
+	{ 2, { RS_LIKE, 1, 0, 2 }, "not in the image" },
+	{ 2, { RS_CAPTURE, 1, 0, 9999 }, "not in the image" },
+	{ 2, { RS_ADDRESS, 1, 0, 2 }, "path has not written" },
+	{ 2, { RS_LIST_EQ, 1, 0, RS_NLISTSOF }, "list is not known" },
+	{ 2, { RS_LIST_IN, 1, 2, 0 }, "not in the image" },
+	{ 2, { RS_LIST_MATCH, 1, 1, 0 }, "not in the image" },
+	{ 2, { RS_HEADER_MATCH, 1, 1, 0 }, "not in the image" },
+	{ 2, { RS_LISTED, 1, 0, 1 }, "not in the image" },
+	{ 2, { RS_RATE, 1, 0, 1 }, "not in the image" },
+	{ 2, { RS_GREYLISTED, 1, 0, C_TAG }, "time is none" },
+	{ 2, { RS_GREYLISTED, 1, 0, 99 }, "constant is not there" },
+	{ 2, { RS_REACHABLE, 1, 0, 2 }, "neither 0 nor 1" },
+	{ 2, { RS_OWNED, 1, 0, 3 }, "path has not written" },
+	{ 2, { RS_ACCESS_HAS, 1, RS_NROLES, 0 }, "role is not known" },
+	{ 2, { RS_ACCESS_GET, 1, 0, 2 }, "not in the image" },
+	{ 2, { RS_VERDICT, 1, 0, 0 }, "path has not written" },
+	{ 2, { RS_VERDICT, 0, 0, 2 }, "not in the image" },
+	{ 7, { RS_APPLY, 0, 1, F_HOOK }, "downward" },
+	{ 7, { RS_APPLY, 0, 1, F_EXPR }, "not a ruleset" },
+	{ 7, { RS_APPLY, 0, 1, F_RULESET }, "gives no verdict" },
+	{ 2, { RS_PIPE, 0, 0, 9999 }, "not in the image" },
+	{ 2, { RS_DELAY, 0, 0, C_SIZE }, "time is none" },
+	{ 2, { RS_MILTER_USE, 0, 0, O_HOP }, "another kind" },
+	{ 2, { RS_MILTER_SKIP, 0, 0, 99 }, "block is not there" },
+	{ 2, { RS_QUARANTINE, 0, 0, 1 }, "not zero" },
+	{ 10, { RS_QUARANTINE, 0, 0, 0 }, "accepted" },
+	{ 10, { RS_VERDICT, 0, 0, 0 }, "runs out" },
+	{ 2, { RS_DELAY, 0, 0, C_TIME }, "path has not written" },
+	{ 5, { RS_DELAY, 0, 0, C_TIME }, "path has not written" },
 	{ 10, { RS_JUMP, 0, 0, 0 }, "out of its function" },
 	{ 10, { RS_LOAD, 0, 0, C_TEXT }, "runs out" },
 	{ 8, { RS_LOAD, 0, 0, C_TEXT }, "accepted" },
@@ -560,6 +656,19 @@ test_each_operand_is_checked(void **state)
 		    &code[i].in, sizeof(code[i].in));
 		expect(image, code[i].why);
 	}
+}
+
+/* The text of the expression "a+" made "(+", which is none. */
+static void
+test_an_expression_that_is_none_is_refused(void **state)
+{
+	char			*image = copy_valid();
+	const struct rs_regex	*re = record(image, RS_S_REGEXES, 0);
+	const struct rs_string	*s = record(image, RS_S_STRINGS, re->text);
+
+	(void)state;
+	*(char *)record(image, RS_S_TEXT, s->offset) = '(';
+	expect(image, "REGEXES 0: at octet 1:");
 }
 
 static void
@@ -760,6 +869,7 @@ main(void)
 		cmocka_unit_test(test_each_field_of_each_table_is_checked),
 		cmocka_unit_test(test_items_of_sets_lie_where_items_lie),
 		cmocka_unit_test(test_each_operand_is_checked),
+		cmocka_unit_test(test_an_expression_that_is_none_is_refused),
 		cmocka_unit_test(test_a_register_must_be_written_on_both_paths),
 		cmocka_unit_test(test_unreachable_code_is_checked_all_the_same),
 		cmocka_unit_test(test_cases_lead_to_what_is_there),
