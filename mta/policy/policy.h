@@ -110,6 +110,7 @@ struct policy_facts {
 	uint64_t	 lines;
 	unsigned	 hops;
 	struct span	 content;	/* on content: the message, for header["..."] */
+	const struct policy_parts *parts; /* of the content, ended; NULL: content is all there is, and looked through */
 	int64_t		 now_ms;	/* wall; 0: the clock */
 	/*
 	 * `rate` counts once for each tx (session or message, unique for
@@ -153,6 +154,19 @@ struct rs_value	*policy_tags_new(const struct policy *, struct arena *);
 #define POLICY_FACT_TAG	0x8000u
 struct rs_value	 policy_fact_get(const struct policy *, const struct policy_facts *, unsigned fact);
 void		 policy_fact_set(const struct policy *, struct policy_facts *, unsigned fact, const struct rs_value *);
+
+/*
+ * The attachments of a message, gathered as its octets come: from the first
+ * header field on, without dot-stuffing.  After the last of them end, then they
+ * may be the facts' parts.
+ */
+struct policy_parts;
+struct policy_parts *policy_parts_new(void);
+void		 policy_parts_feed(struct policy_parts *, struct span);
+void		 policy_parts_end(struct policy_parts *);
+void		 policy_parts_free(struct policy_parts **);
+/* Whether the policy asks for them anywhere. */
+bool		 policy_asks_parts(const struct policy *);
 
 /* What a hook decided, with its effects; lies in the decision. */
 struct decision;

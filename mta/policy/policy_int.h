@@ -12,6 +12,7 @@
  *   counted.c  rates and greylist, by the counters
  *   waiter.c   who waits for an answer of DNS
  *   decide.c   a hook, and the dry run of route behind `on rcpt`
+ *   parts.c    attachments of a message
  *   rewrite.c  an address becomes another
  *   routing.c  a recipient from the top, expanded, to its targets
  *   mailbox.c  account, owner and path of a mailbox
@@ -149,6 +150,7 @@ struct asking {
 	struct routing		*owner;		/* whose mailbox is owner_of? */
 	struct span		 owner_of;
 	bool			 asking_owner;	/* it is being started */
+	struct policy_parts	*parts;		/* of facts that have only the content */
 	bool			 peeks;		/* what is asked is not counted */
 	bool			 routing;	/* belongs to a routing: no dry run inside */
 	bool			 dry;		/* no effects */
@@ -206,6 +208,9 @@ bool		 rewrite_wanted(const struct policy *, enum rs_hook which, struct span who
 enum rs_run	 rewrite_run(struct asking *, enum rs_hook which, struct policy_facts *, struct span whole, struct rs_verdict *);
 /* What it has said of the address old; NEW: *out in the arena. */
 enum rewritten	 rewrite_said(const struct rs_verdict *, const struct address *old, struct arena *, struct address *out);
+
+/* --- parts.c: rs_world's item(); ctx is the asking. */
+enum rs_answer	 world_item(void *ctx, struct rs_eval *, unsigned listof, unsigned i, struct rs_value *out);
 
 /* --- routing.c */
 enum routing_kind {

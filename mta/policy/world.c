@@ -272,6 +272,7 @@ static const struct rs_world world = {
 	.access = world_access,
 	.verdict = world_verdict,
 	.header = world_header,
+	.item = world_item,
 	.rcpt_unknown = world_rcpt_unknown,
 	.tag_get = world_tag_get,
 	.reachable = world_reachable,
@@ -326,6 +327,7 @@ asking_free(struct asking **ap)
 	counted_stop(a);
 	callout_stop(a);
 	routing_free(&a->unknown);
+	policy_parts_free(&a->parts);
 	routing_free(&a->owner);
 	rs_eval_reset(a->eval, NULL);
 	if (p->nidle_askings == IDLE_MAX || a->edits_cap > 64 ||
@@ -365,6 +367,7 @@ asking_reset(struct asking *a, struct policy_facts *f,
 	counted_stop(a);
 	callout_stop(a);
 	routing_free(&a->unknown);
+	policy_parts_free(&a->parts);
 	routing_free(&a->owner);
 	rs_eval_reset(a->eval, record);
 }

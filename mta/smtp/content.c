@@ -49,6 +49,8 @@ content_begin(struct session *s)
 	received_put(&r, &t->content);
 	t->received_n = t->content.n;
 	t->dot.line_max = CONTENT_LINE_MAX;
+	if (s->gen->asks_parts)
+		t->parts = policy_parts_new();
 	session_enter(s, SMTP_CONTENT, "DATA");
 }
 
@@ -167,6 +169,9 @@ content_take(struct session *s, struct span in)
 
 	end = dot_in(&t->dot, in, &t->content, &used);
 	t->octets += t->content.n - before;
+	if (t->parts != NULL && t->fault == CONTENT_GOOD)
+		policy_parts_feed(t->parts, span_from(buf_span(&t->content),
+		    before));
 	if (t->fault == CONTENT_GOOD && !t->discard &&
 	    t->octets > s->gen->message_max)
 		fault(s, CONTENT_SIZE);

@@ -33,6 +33,7 @@ generation_new(uint32_t number, struct policy *policy)
 	g->number = number;
 	g->policy = policy;
 	g->route_facts = policy_route_facts(policy);
+	g->asks_parts = policy_asks_parts(policy);
 	g->hostname = policy_hostname(policy);
 	g->message_max = (uint64_t)setting(g, RS_OPT_LIMITS_message);
 	g->rcpts_max = count(g, RS_OPT_LIMITS_recipients);

@@ -14,6 +14,7 @@ struct generation {
 	uint32_t	 number;
 	struct policy	*policy;
 	uint64_t	 route_facts;	/* policy_route_facts() */
+	bool		 asks_parts;	/* policy_asks_parts() */
 	struct span	 hostname;
 	uint64_t	 message_max;	/* octets */
 	unsigned	 rcpts_max, errors_max, commands_max, hops_max;

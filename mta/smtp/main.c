@@ -12,6 +12,7 @@
 
 #include "base/confine.h"
 #include "base/log.h"
+#include "mail/charset.h"
 #include "mta/child/child.h"
 #include "mta/smtp/server.h"
 
@@ -94,6 +95,7 @@ main(int argc, char **argv)
 
 	child_open(PROC_SMTP, argc, argv, &ops, NULL);
 	(void)confine_descriptors(DESCRIPTORS);
+	charset_load();		/* header["..."] may be in any of them */
 	confine_drop("waybill-smtp", child_option("chroot"));
 	confine_sandbox(0);
 	server = server_new(child_instance(), workers());

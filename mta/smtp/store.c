@@ -285,6 +285,9 @@ set_facts(struct session *s)
 
 	all = buf_span(t->body != NULL ? &t->header : &t->content);
 	s->facts.content = span_from(all, t->received_n);
+	if (t->parts != NULL)
+		policy_parts_end(t->parts);
+	s->facts.parts = t->parts;
 	s->facts.size = t->octets;
 	s->facts.lines = t->dot.lines;
 	s->facts.hops = header_hops(s->facts.content);

@@ -56,11 +56,13 @@ transaction_end(struct session *s)
 	buf_clear(&t->content);
 	buf_clear(&t->header);
 	buf_clear(&t->new_header);
+	policy_parts_free(&t->parts);
 	free(t->edits.v);
 	free(t->rcpts);
 	arena_clear(&t->arena);
 	free(t);
 	f->sender = f->rcpt = f->content = SPAN_NONE;
+	f->parts = NULL;
 	f->sender_at = f->rcpt_at = 0;
 	f->rcpts_count = f->hops = 0;
 	f->size = f->lines = 0;

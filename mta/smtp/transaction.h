@@ -43,6 +43,7 @@ struct transaction {
 	size_t			 header_n;	/* octets that it has in the file */
 	bool			 header_changed;	/* by rewriting */
 	struct buf		 new_header;	/* after edits */
+	struct policy_parts	*parts;		/* attachments; NULL: no rule asks */
 	bool			 discard;	/* a rule said so: taken, answered, not kept */
 	bool			 storing;	/* the intake has it */
 };
