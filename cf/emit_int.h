@@ -24,6 +24,8 @@ struct emit {
 	uint8_t			*let_regs;	/* lets, captures; by number */
 	bool			*let_has;	/* captures */
 	unsigned		 chain;		/* rules left of one that a SWITCH cuts short */
+	struct htab		 waiting;	/* jumps of the chain, by constant */
+	struct waiting		*all_waiting;
 	bool			 full;		/* out of registers: reported */
 };
 
@@ -54,13 +56,19 @@ void		 emit_captures_end(struct emit *, const struct cf_rule *);
 
 /* emit_chain.c */
 /*
- * Rules that compare one value with constants: how many from r on; 0: too few.
+ * Rules that ask one value for constants: how many from r on; 0: too few.
  * emit_switch() goes behind the RULE of the first, emit_case() before that of
- * each other, rs_build_switch_end() behind the last.
+ * each other, emit_chain_end() behind the last.
  */
-unsigned	 emit_chain_length(const struct cf_rule *r);
+unsigned	 emit_chain_length(struct emit *, const struct cf_rule *r);
 void		 emit_switch(struct emit *, const struct cf_rule *r);
 void		 emit_case(struct emit *, const struct cf_rule *);
+/*
+ * Behind the actions of a rule of a chain: to the next one that can be taken.
+ * false: what follows is asked one by one.
+ */
+bool		 emit_chain_leave(struct emit *, const struct cf_rule *);
+void		 emit_chain_end(struct emit *);
 /* `x == c or x == d or ...` as `x in { c, d, ... }`; false: it is something else. */
 bool		 emit_as_set(struct emit *, const struct cf_expr *, unsigned reg);
 

@@ -255,7 +255,7 @@ emit_test(struct emit *f, const struct cf_rule *r)
 		unknown = emit_op(f, RS_JUMP_UNKNOWN, cond.reg, 0, 0);
 	test = emit_op(f, RS_TEST, cond.reg, 0, 0);
 	emit_release(f, cond);
-	goes_on = emit_actions(f, r->actions);
+	goes_on = emit_actions(f, r->actions) && !emit_chain_leave(f, r);
 	f->loaded = loaded;
 	if (r->has_failing)
 		emit_failing(f, r, unknown, goes_on);
@@ -266,7 +266,7 @@ emit_test(struct emit *f, const struct cf_rule *r)
 static void
 emit_rule(struct emit *f, const struct cf_rule *r)
 {
-	unsigned	 begins = f->chain == 0 ? emit_chain_length(r) : 0;
+	unsigned	 begins = f->chain == 0 ? emit_chain_length(f, r) : 0;
 
 	f->line = cf_line(f->cf, r->loc);
 	if (f->chain > 0)
@@ -285,7 +285,7 @@ emit_rule(struct emit *f, const struct cf_rule *r)
 		emit_captures_end(f, r);
 	}
 	if (f->chain > 0 && --f->chain == 0)
-		rs_build_switch_end(f->b);
+		emit_chain_end(f);
 }
 
 static void

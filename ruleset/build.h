@@ -74,14 +74,15 @@ uint32_t	 rs_build_emit(struct rs_build *, enum rs_op, unsigned a,
 void		 rs_build_land(struct rs_build *, uint32_t insn);
 /*
  * A short cut past a chain of rules that compare register `reg` with constants
- * of one type (TEXT, DOMAIN, ADDRESS; not empty).  Between switch and
- * switch_end come the rules as they would be without it, each with
- * rs_build_case() before it; of equal constants the first counts.  What is
+ * of one type (TEXT, DOMAIN, ADDRESS, INT, SIZE, IP; not empty).  Between
+ * switch and switch_end come the rules as they would be without it, each with
+ * rs_build_case() before it, once for each of its constants; of equal ones the
+ * first counts.  What is
  * none of them goes to what follows switch_end.  One at a time.
  */
 uint32_t	 rs_build_switch(struct rs_build *, unsigned reg, enum rs_type,
     uint32_t line);
-void		 rs_build_case(struct rs_build *, struct span);
+void		 rs_build_case(struct rs_build *, const struct rs_value *);
 void		 rs_build_switch_end(struct rs_build *);
 void		 rs_build_func_end(struct rs_build *);
 

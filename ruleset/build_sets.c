@@ -130,8 +130,9 @@ rs_build_switch(struct rs_build *b, unsigned reg, enum rs_type type,
 }
 
 void
-rs_build_case(struct rs_build *b, struct span key)
+rs_build_case(struct rs_build *b, const struct rs_value *constant)
 {
+	struct span	key = rs_case_key(constant);
 	struct rs_case	c = { rs_item_hash(key), rs_build_string(b, key),
 	    rs_build_count(b, RS_S_INSNS) - b->sw - 1 };
 

@@ -275,6 +275,17 @@ put_rate(struct listing *l, uint32_t i)
 	buf_add_span(l->out, rs_format(&v, &l->scratch));
 }
 
+static void
+put_case(struct listing *l, unsigned type, struct span key)
+{
+	struct rs_value	v = rs_case_value(type, key);
+
+	if (rs_has_span(type))
+		put_quoted(l, key);
+	else
+		buf_add_span(l->out, rs_format(&v, &l->scratch));
+}
+
 /* In the order of the hash table: that of a golden file does not change. */
 static void
 put_cases(struct listing *l, uint32_t n, uint32_t at)
@@ -290,7 +301,7 @@ put_cases(struct listing *l, uint32_t n, uint32_t at)
 		if (c->string == RS_NO_INDEX)
 			continue;
 		buf_add_str(l->out, before);
-		put_quoted(l, rs_string(l->im, c->string));
+		put_case(l, sw->type, rs_string(l->im, c->string));
 		buf_addf(l->out, " -> %u", at + 1 + c->skip);
 		before = ", ";
 	}

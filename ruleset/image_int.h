@@ -134,6 +134,13 @@ struct span	rs_item(const struct rs_image *, uint32_t item);
  */
 uint32_t	rs_switch_skip(const struct rs_image *, uint32_t n,
     const struct rs_value *v, uint32_t otherwise);
+/*
+ * A constant as the string of a case, borrowed from the value: its text, the
+ * octets of an ip, the eight of a number as they are in memory.  Empty: it is
+ * no case.  And back.
+ */
+struct span	rs_case_key(const struct rs_value *);
+struct rs_value	rs_case_value(unsigned type, struct span key);
 /* Labels of ".a.b", at most 31. */
 unsigned	rs_labels(struct span suffix);
 

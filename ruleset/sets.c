@@ -136,6 +136,45 @@ rs_set_has(const struct rs_image *im, uint32_t i, const struct rs_value *v)
 	return probe(im, set, rs_item_hash(v->s), v->s, exact);
 }
 
+struct span
+rs_case_key(const struct rs_value *v)
+{
+	if (rs_has_span(v->type))
+		return v->s;
+	if (v->type == RS_T_IP && v->ip.family != 0)
+		return span_mem(v->ip.a, v->ip.family == 4 ? 4 : 16);
+	if (rs_is_number(v->type))
+		return span_mem(&v->i, sizeof(v->i));
+	return SPAN_NONE;
+}
+
+struct rs_value
+rs_case_value(unsigned type, struct span key)
+{
+	struct rs_value	v = { .type = (uint8_t)type };
+
+	if (type == RS_T_IP)
+		v.ip = ip_from_octets(key.p, key.n);
+	else if (rs_is_number(type))
+		memcpy(&v.i, key.p, sizeof(v.i));
+	else
+		v.s = key;
+	return v;
+}
+
+/* Texts are compared as their types are, the others by their octets. */
+static bool
+is_case(const struct rs_value *v, struct span key, unsigned type,
+    struct span item)
+{
+	struct rs_value	c;
+
+	if (!rs_has_span(type))
+		return !rs_has_span(v->type) && span_eq(key, item);
+	c = rs_case_value(type, item);
+	return rs_compare(v, &c) == 0;
+}
+
 uint32_t
 rs_switch_skip(const struct rs_image *im, uint32_t n, const struct rs_value *v,
     uint32_t otherwise)
@@ -144,20 +183,18 @@ rs_switch_skip(const struct rs_image *im, uint32_t n, const struct rs_value *v,
 	const struct rs_case	*cases = RS_REC(im, CASES, struct rs_case,
 	    sw->first_case);
 	uint32_t		 hash, mask = sw->ncases - 1;
+	struct span		 key = rs_case_key(v);
 
-	if (!rs_has_span(v->type))
+	if (key.n == 0)
 		return otherwise;
-	hash = rs_item_hash(v->s);
+	hash = rs_item_hash(key);
 	for (uint32_t i = 0; i < sw->ncases; i++) {
 		const struct rs_case	*c = &cases[(hash + i) & mask];
-		struct rs_value		 key = { .type = (uint8_t)sw->type };
 
 		if (c->string == RS_NO_INDEX)
 			return otherwise;
-		if (c->hash != hash)
-			continue;
-		key.s = rs_string(im, c->string);
-		if (rs_compare(v, &key) == 0)
+		if (c->hash == hash && is_case(v, key, sw->type,
+		    rs_string(im, c->string)))
 			return c->skip;
 	}
 	return otherwise;

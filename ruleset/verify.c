@@ -380,6 +380,14 @@ check_node(const struct rs_image *im, uint32_t i)
 	return NULL;
 }
 
+static bool
+is_case_key(unsigned type, struct span key)
+{
+	if (type == RS_T_IP)
+		return key.n == 4 || key.n == 16;
+	return rs_has_span(type) || key.n == sizeof(int64_t);
+}
+
 /* Where the cases lead is looked at where the SWITCH stands. */
 static const char *
 check_switch(const struct rs_image *im, uint32_t i)
@@ -388,7 +396,9 @@ check_switch(const struct rs_image *im, uint32_t i)
 	uint32_t		 used = 0;
 
 	MUST(sw->type == RS_T_TEXT || sw->type == RS_T_DOMAIN ||
-	    sw->type == RS_T_ADDRESS, "cases are of no known type");
+	    sw->type == RS_T_ADDRESS || sw->type == RS_T_INT ||
+	    sw->type == RS_T_SIZE || sw->type == RS_T_IP,
+	    "cases are of no known type");
 	MUST(sw->ncases > 0 && (sw->ncases & (sw->ncases - 1)) == 0,
 	    "the size of a table of cases is not a power of two");
 	MUST(sw->first_case == (i == 0 ? 0 :
@@ -401,6 +411,9 @@ check_switch(const struct rs_image *im, uint32_t i)
 
 		MUST(c->string == RS_NO_INDEX || is_string(im, c->string),
 		    "a case's text is not there");
+		MUST(c->string == RS_NO_INDEX ||
+		    is_case_key(sw->type, rs_string(im, c->string)),
+		    "a case is no constant of its type");
 		used += c->string != RS_NO_INDEX;
 	}
 	MUST(used < sw->ncases, "a table of cases is full");

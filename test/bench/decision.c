@@ -5,6 +5,7 @@
  *                               and with 100,000 domains in its set
  *   decision IMAGE [ADDRESSES]  that of a compiled policy; ADDRESSES: a file
  *                               of recipients, one a line, asked in turn
+ *   decision --load IMAGE       milliseconds to open an image, checks and all
  *
  * Recipients are drawn at random from the set, so that each look-up goes to
  * another place of the table; tables answer from a hash table, as the server's
@@ -252,9 +253,38 @@ bench_image(const char *path, const char *addresses)
 	return 0;
 }
 
+static double
+seconds(void)
+{
+	struct timespec	t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static int
+load(const char *path)
+{
+	double		 begin = seconds();
+	const char	*why = "";
+	int		 fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct rs_image	*im;
+
+	if (fd == -1 || (im = rs_image_open(fd, &why)) == NULL) {
+		fprintf(stderr, "decision: %s: %s\n", path, why);
+		return 2;
+	}
+	printf("%.1f\n", (seconds() - begin) * 1000);
+	rs_image_free(&im);
+	close(fd);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
+	if (argc == 3 && strcmp(argv[1], "--load") == 0)
+		return load(argv[2]);
 	if (argc > 1)
 		return bench_image(argv[1], argc > 2 ? argv[2] : NULL);
 	bench_sample(10);

@@ -1111,10 +1111,10 @@ emit_chain(struct rs_build *b, enum rs_type type, bool with_switch)
 	if (with_switch)
 		rs_build_switch(b, 0, type, 1);
 	for (size_t i = 0; i < COUNT(chained); i++) {
-		if (with_switch)
-			rs_build_case(b, span_of(chained[i]));
 		v = type == RS_T_ADDRESS ? rs_address(span_of(chained[i])) :
 		    rs_text(type, span_of(chained[i]));
+		if (with_switch)
+			rs_build_case(b, &v);
 		rs_build_emit(b, RS_LOAD, 1, 0, rs_build_const(b, &v), 1);
 		rs_build_emit(b, RS_EQ, 1, 0, 1, 1);
 		test = rs_build_emit(b, RS_TEST, 1, 0, 0, 1);

@@ -110,12 +110,14 @@ make_small_functions(struct rs_build *b)
 static void
 make_switch(struct rs_build *b)
 {
+	struct rs_value	hello = rs_text(RS_T_TEXT, SPAN("hello"));
+
 	rs_build_func(b, SPAN("s"), RS_FUNC_EXPR, RS_HOOK_RCPT, NULL, 0,
 	    RS_T_TEXT);
 	rs_build_emit(b, RS_LOAD, 0, 0, C_TEXT, 7);
 	rs_build_switch(b, 0, RS_T_TEXT, 7);
 	rs_build_emit(b, RS_LOAD, 1, 0, C_TEXT, 7);
-	rs_build_case(b, SPAN("hello"));
+	rs_build_case(b, &hello);
 	rs_build_emit(b, RS_LOAD, 1, 0, C_TEXT, 7);
 	rs_build_emit(b, RS_RETURN, 1, 0, 0, 7);
 	rs_build_switch_end(b);
@@ -434,7 +436,9 @@ static const struct spoiled spoiled[] = {
 	F(NODES, 0, rs_node, child[3], 99, "nowhere, or back"),
 	F(NODES, 0, rs_node, child[3], RS_NODE_FIRST, "nowhere, or back"),
 	F(NODES, 1, rs_node, child[3], RS_NODE_FIRST, "nowhere, or back"),
-	F(SWITCHES, 0, rs_switch, type, RS_T_IP, "no known type"),
+	F(SWITCHES, 0, rs_switch, type, RS_T_NET, "no known type"),
+	F(SWITCHES, 0, rs_switch, type, RS_T_IP, "no constant of its type"),
+	F(SWITCHES, 0, rs_switch, type, RS_T_INT, "no constant of its type"),
 	F(SWITCHES, 0, rs_switch, first_case, 1, "cases is not there"),
 	F(SWITCHES, 0, rs_switch, ncases, 0, "power of two"),
 	F(SWITCHES, 0, rs_switch, ncases, 3, "power of two"),
