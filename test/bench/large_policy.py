@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
 """A very large policy: how long it takes to compile and to load.
 
-    large_policy.py WAYBILL [RULES [ITEMS]]
+    large_policy.py WAYBILL DECISION [RULES [ITEMS]]
 
-writes a policy of RULES rules (100000) and ITEMS items in sets and networks
+(DECISION is the program test/bench/decision) writes a policy of RULES rules (100000) and ITEMS items in sets and networks
 (1000000) into a folder of its own, compiles it and loads its image, and prints
 the seconds, the memory and the sizes.  Exit 1 when compiling takes more than
 10 s or 1 GiB, or loading more than 1 s.
 """
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -88,15 +87,16 @@ def measure(*command):
 
 
 def main():
-    waybill = os.path.abspath(sys.argv[1])
-    nrules = int(sys.argv[2]) if len(sys.argv) > 2 else 100000
-    nitems = int(sys.argv[3]) if len(sys.argv) > 3 else 1000000
+    waybill, decision = (os.path.abspath(name) for name in sys.argv[1:3])
+    nrules = int(sys.argv[3]) if len(sys.argv) > 3 else 100000
+    nitems = int(sys.argv[4]) if len(sys.argv) > 4 else 1000000
     with tempfile.TemporaryDirectory() as folder:
         policy(folder, nrules, nitems)
         conf, image = f'{folder}/policy.conf', f'{folder}/policy.img'
         size = os.path.getsize(conf)
         compiling, memory = measure(waybill, 'compile', conf, '-o', image)
-        loading, _ = measure(waybill, 'disasm', '--summary', image)
+        out = subprocess.check_output([decision, '--load', image])
+        loading = float(out) / 1000
         print(f'{nrules} rules ({size >> 10} KiB of text), {nitems} items:')
         print(f'compiled in {compiling:.2f} s with {memory >> 10} MiB')
         print(f'loaded in {loading:.2f} s, '

@@ -274,9 +274,11 @@ some_operand(struct rs_build *b, unsigned op)
 static void
 some_instruction(struct rs_build *b, unsigned op)
 {
+	struct rs_value	hello = rs_text(RS_T_TEXT, SPAN("hello"));
+
 	if (op == RS_SWITCH) {
 		rs_build_switch(b, 0, RS_T_TEXT, 2);
-		rs_build_case(b, SPAN("hello"));
+		rs_build_case(b, &hello);
 		rs_build_emit(b, RS_DISCARD, 0, 0, 0, 2);
 		rs_build_switch_end(b);
 		return;
