@@ -164,7 +164,9 @@ class Policy(Folder):
         self.assertIn("virtusers.gdbm", p.stderr)
 
     def test_run_refuses_a_table_that_it_cannot_serve(self):
-        self.file("p.conf", CHECK.replace('gdbm "mailertable"', 'sqlite "routes.db"'))
+        self.file("p.conf", CHECK.replace(
+            'gdbm "mailertable" as routes',
+            'sqlite "routes.db" as routes { query "select way from routes where name = {key}" }'))
         self.run_is(0, "check", self.policy)
         p = self.run_is(1, "compile", "--for-run", self.policy, "-o", "image")
         self.assertRegex(p.stderr, r"p\.conf:6:\d+: error: .*does not serve.*sqlite")
@@ -234,6 +236,75 @@ class InTheServer(unittest.TestCase):
                     c.mail("x@y.test")
                     self.assertEqual(c.rcpt("who@shop.example")[0], 250)
                     self.assertEqual(c.rcpt("gone@shop.example")[0], 551)
+
+
+ACCESS_POLICY = """edition 1
+hostname "mx.shop.example"
+set ours = { "shop.example" }
+map users = text "users" as accounts
+map access = gdbm "access" as access
+listen smtp on "127.0.0.1:@PORT@"
+mailbox boxes { accounts users; path "@DIR@/mail/{user}" }
+relay hub { host "127.0.0.1" port @PORT2@ }
+on connect {
+    client in access => access[client]
+}
+on mail {
+    sender in access => access[sender]
+}
+on rcpt {
+    rcpt in access => access[rcpt]
+    rcpt.domain not in ours => reject 550 5.7.1
+    rcpt unknown => reject 550 5.1.1
+    otherwise => accept
+}
+route {
+    rcpt.domain in ours => deliver boxes
+    otherwise => relay hub
+}
+"""
+LINES = """From:spam.example\tERROR:5.7.1:550 not from there
+From:friend.example\tRELAY
+From:later.example\t450 4.7.1 try later
+To:club.example\tRELAY
+To:bob@shop.example\t550 5.2.1 bob is away
+"""
+
+
+class Access(unittest.TestCase):
+    def server(self, lines, built):
+        s = Server(ACCESS_POLICY, {"users": "ann:x\nbob:x\n", "access": lines}, start=False)
+        if built:
+            s.run("map", "build", f"{s.dir}/access", "--as", "access")
+        s.start()
+        return s
+
+    def refused_at_connect(self, built):
+        with self.server("Connect:127.0.0\t554 5.7.1 not you\n", built) as s:
+            with s.raw() as c:
+                self.assertEqual(c.recv(512), b"554 5.7.1 not you\r\n")
+
+    def test_a_client_is_refused_by_prefix(self):
+        self.refused_at_connect(False)
+
+    def test_a_client_is_refused_by_prefix_in_a_database(self):
+        self.refused_at_connect(True)
+
+    def test_senders_and_recipients(self):
+        with self.server(LINES, True) as s, s.smtp() as c:
+            c.ehlo()
+
+            def mail(a):
+                c.rset()
+                return c.mail(a)[0]
+            self.assertEqual(c.mail("x@sub.spam.example"), (550, b"5.7.1 not from there"))
+            self.assertEqual(mail("x@later.example"), 450)
+            # A sender can be forged: From: never relays.
+            self.assertEqual(mail("x@friend.example"), 250)
+            self.assertEqual(c.rcpt("y@elsewhere.example")[0], 550)
+            self.assertEqual(c.rcpt("y@club.example")[0], 250)
+            self.assertEqual(c.rcpt("ann@shop.example")[0], 250)
+            self.assertEqual(c.rcpt("bob@shop.example"), (550, b"5.2.1 bob is away"))
 
 
 if __name__ == "__main__":
