@@ -242,6 +242,17 @@ seal_place(int fd, uint64_t size, uint64_t *place)
 	return -1;
 }
 
+/* One of ours, whole or not. */
+static bool
+is_marked(int fd)
+{
+	struct stat	 st;
+	uint64_t	 place;
+
+	return fstat(fd, &st) == 0 &&
+	    seal_place(fd, (uint64_t)st.st_size, &place) == 0;
+}
+
 static int
 sum_up(int fd, uint64_t from, uint64_t to, uint32_t *crc)
 {
@@ -336,18 +347,33 @@ prefixes_of(struct span s, struct map_prefixes *p)
 	    &p->v4[0], &p->v6[0], &p->v6[1], &p->v6[2]) == 4;
 }
 
+/* The record of it, which a whole file has. */
+static enum map_result
+about_record(struct map_db *db, struct map_answer *a)
+{
+	enum map_result	 is;
+	datum		 d;
+	int		 fd = gdbm_fdesc(db->file);
+
+	is = fetch(db, MAP_DB_ABOUT, &d);
+	if (is == MAP_NONE && !is_marked(fd))
+		return MAP_NONE;
+	if (is == MAP_FOUND)
+		is = take(db, MAP_DB_ABOUT, d, a);
+	return is == MAP_FOUND && is_whole(fd) ? MAP_FOUND : MAP_BROKEN;
+}
+
 int
 map_db_about(struct map_db *db, struct map_db_about *about, const char **why)
 {
 	struct map_answer	 a;
 	struct span		 text, s;
 	enum map_result		 is;
-	datum			 d;
 
-	if ((is = fetch(db, MAP_DB_ABOUT, &d)) == MAP_NONE)
+	if ((is = about_record(db, &a)) == MAP_NONE)
 		return 0;
 	*why = "the database is damaged: build it again";
-	if (!is_whole(gdbm_fdesc(db->file)) || is != MAP_FOUND || take(db, MAP_DB_ABOUT, d, &a) != MAP_FOUND)
+	if (is != MAP_FOUND)
 		return -1;
 	text = a.value;
 	if (!next_word(&text, "table", &s) || !span_eq(s, SPAN("1"))) {

@@ -61,8 +61,12 @@ without_nul(struct span s)
 static int
 take_entry(void *arg, struct span key, struct span value)
 {
-	struct map	*m = arg;
+	struct map		*m = arg;
+	struct map_answer	 a;
 
+	/* It has a line and a sum: ours, without what says so. */
+	if (map_db_value(key, value, &a))
+		return -1;
 	m->kind->entry(m, without_nul(key), without_nul(value));
 	return 0;
 }
