@@ -44,7 +44,7 @@ void		 cf_show(const struct cf *, bool json, struct buf *);
 /* The tests of the policy, taken apart; strings live as long as the cf. */
 enum cf_step_kind {
 	CF_T_CLIENT,		/* ip, text: login or empty, text2: listener or empty */
-	CF_T_HELO, CF_T_MAIL, CF_T_RCPT,	/* text */
+	CF_T_HELO, CF_T_MAIL, CF_T_RCPT,	/* text; MAIL: number: octets announced, 0: none */
 	CF_T_HEADER, CF_T_BODY,	/* text */
 	CF_T_STARTTLS,		/* tls */
 	CF_T_DELIVERY,		/* of the last recipient's mailboxes: waited */
@@ -54,6 +54,7 @@ enum cf_step_kind {
 	CF_T_WITH_MAP_FAILING,	/* index: map */
 	CF_T_WITH_DNS,		/* text: name; dns_type; text2: value ("192.0.2.1", "10 mx.example"); failing */
 	CF_T_WITH_MILTER,	/* expect.object: it; index: its stage, enum rs_hook; failing, or expect: what it says */
+	CF_T_WITH_RATE,		/* text: name; number: counted already; failing */
 	CF_T_WITH_TIME,		/* wall ms in number */
 	CF_T_AFTER,		/* number: ms */
 	CF_T_EXPECT		/* expect */

@@ -119,6 +119,7 @@ static void	 cf_yyerror(struct cf_loc *, struct cf_parser *, const char *);
 %precedence '('
 
 %type <v> word type direction login listener account cell bare record stage
+%type <v> octets
 %type <expr> cond expr conj neg cmp val masked post primary text text_part literal
 %type <expr> value path_text reply_text part index call
 %type <exprs> args args1 values keys
@@ -539,6 +540,9 @@ step
 	| WITH MAP word '[' TEXT ']' '=' cell
 				{ $$ = cf_tnode_map(C, @$, $3, @3, $5, $8); }
 	| WITH MAP word FAILING	{ $$ = cf_tnode1(C, @$, CF_TN_MAP_FAILING, $3, @3); }
+	| WITH RATES TEXT INT	{ $$ = cf_tnode2(C, @$, CF_TN_RATE, $3, @3, $4, @4); }
+	| WITH RATES TEXT FAILING
+				{ $$ = cf_tnode1(C, @$, CF_TN_RATE, $3, @3); }
 	| WITH MILTER word milter_says stage
 				{ $$ = cf_tnode_milter(C, @$, $3, @3, $4.kind, $4.reply, $5, @5); }
 	| CLIENT IP login listener
@@ -546,6 +550,8 @@ step
 	| HELO TEXT		{ $$ = cf_tnode1(C, @$, CF_TN_HELO, $2, @2); }
 	| tls_said
 	| MAIL FROM ADDRESS	{ $$ = cf_tnode1(C, @$, CF_TN_MAIL, $3, @3); }
+	| MAIL FROM ADDRESS WORD octets
+				{ $$ = cf_tnode2(C, @$, CF_TN_MAIL, $3, @3, $4, @4); $$->value3 = $5; }
 	| RCPT TO ADDRESS	{ $$ = cf_tnode1(C, @$, CF_TN_RCPT, $3, @3); }
 	| HEADER TEXT		{ $$ = cf_tnode1(C, @$, CF_TN_HEADER, $2, @2); }
 	| BODY TEXT		{ $$ = cf_tnode1(C, @$, CF_TN_BODY, $2, @2); }
@@ -557,6 +563,9 @@ step
 	| AFTER TIME		{ $$ = cf_tnode1(C, @$, CF_TN_AFTER, $2, @2); }
 	| EXPECT expected	{ $$ = cf_tnode_expect(@$, $2, false); }
 	| EXPECT NOT expected	{ $$ = cf_tnode_expect(@$, $3, true); }
+	;
+octets
+	: SIZE | INT
 	;
 tls_said
 	: STARTTLS TEXT login	{ $$ = cf_tnode2(C, @$, CF_TN_STARTTLS, $2, @2, $3, @3); }

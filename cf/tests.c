@@ -102,6 +102,18 @@ command(struct testing *t, const struct cf_tnode *n, enum cf_step_kind kind)
 }
 
 static void
+mail(struct testing *t, const struct cf_tnode *n)
+{
+	command(t, n, CF_T_MAIL);
+	if (n->value2.type == RS_T_NONE)
+		return;
+	if (!span_eq(n->value2.s, SPAN("size")))
+		cf_error(t->cf, n->value2_loc, "only 'size' can stand here: "
+		    "mail from <a@b.example> size 2M");
+	t->step->number = n->value3.i;
+}
+
+static void
 header(struct testing *t, const struct cf_tnode *n)
 {
 	command(t, n, CF_T_HEADER);
@@ -196,7 +208,7 @@ in_session(struct testing *t, const struct cf_tnode *n)
 		starttls(t, n);
 		break;
 	case CF_TN_MAIL:
-		command(t, n, CF_T_MAIL);
+		mail(t, n);
 		break;
 	case CF_TN_RCPT:
 		command(t, n, CF_T_RCPT);
@@ -245,6 +257,9 @@ step(struct testing *t, const struct cf_tnode *n)
 		break;
 	case CF_TN_MILTER:
 		cf_tests_milter(t, n);
+		break;
+	case CF_TN_RATE:
+		cf_tests_rate(t, n);
 		break;
 	default:
 		in_session(t, n);

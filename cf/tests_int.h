@@ -33,6 +33,7 @@ void		 cf_tests_reply(struct testing *, const struct cf_reply *, char kind);
 void		 cf_tests_map(struct testing *, const struct cf_tnode *);
 void		 cf_tests_dns(struct testing *, const struct cf_tnode *);
 void		 cf_tests_milter(struct testing *, const struct cf_tnode *);
+void		 cf_tests_rate(struct testing *, const struct cf_tnode *);
 
 /* A constant of that type. */
 static inline bool

@@ -1,5 +1,5 @@
 /*
- * tests_with.c - what holds for a whole test: tables, DNS, milters.
+ * tests_with.c - what holds for a whole test: tables, DNS, milters, rates.
  */
 #include "cf/tests_int.h"
 
@@ -154,4 +154,16 @@ cf_tests_milter(struct testing *t, const struct cf_tnode *n)
 		cf_error(t->cf, n->value_loc, "no milter '%.*s'",
 		    SPAN_ARG(n->value.s));
 	cf_tests_object(t, o);
+}
+
+void
+cf_tests_rate(struct testing *t, const struct cf_tnode *n)
+{
+	t->step->kind = CF_T_WITH_RATE;
+	t->step->text = n->value.s;
+	t->step->failing = n->value2.type == RS_T_NONE;
+	t->step->number = n->value2.i;
+	if (htab_get(&t->cf->rates, n->value.s) == NULL)
+		cf_error(t->cf, n->value_loc, "no rule asks for a rate "
+		    "\"%.*s\"", SPAN_ARG(n->value.s));
 }

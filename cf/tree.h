@@ -171,7 +171,9 @@ struct cf_opt {
 
 /* Statements of a test block; tests.c makes cf.h's steps of them. */
 enum cf_tnode_kind {
-	CF_TN_CLIENT, CF_TN_HELO, CF_TN_MAIL, CF_TN_RCPT, CF_TN_HEADER,
+	CF_TN_CLIENT, CF_TN_HELO,
+	CF_TN_MAIL,		/* value; value2: "size", value3: octets; NONE: none */
+	CF_TN_RCPT, CF_TN_HEADER,
 	CF_TN_BODY, CF_TN_TIME, CF_TN_AFTER, CF_TN_MAP, CF_TN_MAP_FAILING,
 	CF_TN_DNS, CF_TN_DNS_FAILING, CF_TN_ACCEPT, CF_TN_REJECT,
 	CF_TN_DEFER, CF_TN_DISCARD, CF_TN_DELIVER, CF_TN_RELAY, CF_TN_MX,
@@ -184,7 +186,8 @@ enum cf_tnode_kind {
 	CF_TN_DELIVERY, CF_TN_BOUNCE,	/* waited */
 	CF_TN_HOP,		/* value: name; value2: ip; tls, waited */
 	CF_TN_HEADERS_ONLY,
-	CF_TN_DELAY, CF_TN_BCC, CF_TN_LOG	/* value */
+	CF_TN_DELAY, CF_TN_BCC, CF_TN_LOG,	/* value */
+	CF_TN_RATE		/* value: its name; value2: how many, NONE: failing */
 };
 
 struct cf_tnode {

@@ -88,13 +88,6 @@ put_effects(struct play *pl, struct buf *out)
 		    &pl->arena)));
 }
 
-static void
-set_facts(struct play *pl, const struct traffic *t)
-{
-	pl->facts.size = t->size;
-	policy_names_set(pl->facts.names, t->name, t->verified_name);
-}
-
 /* False: an address of it is none. */
 static bool
 play(struct play *pl, const struct traffic *t)
@@ -102,14 +95,14 @@ play(struct play *pl, const struct traffic *t)
 	const struct play_tls	tls = { t->tls, t->cipher, t->certificate };
 	size_t			i;
 
-	set_facts(pl, t);
+	policy_names_set(pl->facts.names, t->name, t->verified_name);
 	play_connect(pl, &t->client, t->listener, t->login);
 	if (t->helo.n > 0)
 		play_helo(pl, t->helo);
 	if (t->tls.n > 0)
 		play_starttls(pl, &tls);
 	play_login(pl);
-	if (t->has_from && play_mail(pl, t->from) == -1)
+	if (t->has_from && play_mail(pl, t->from, t->size) == -1)
 		return false;
 	for (i = 0; i < t->rcpts.n; i++)
 		if (!t->has_from || play_rcpt(pl, span_of(t->rcpts.v[i])) == -1)

@@ -53,7 +53,7 @@ play(struct play *pl, const struct asked *a)
 		play_starttls(pl, &tls);
 	}
 	play_login(pl);
-	if (a->from != NULL && play_mail(pl, span_of(a->from)) == -1)
+	if (a->from != NULL && play_mail(pl, span_of(a->from), 0) == -1)
 		return cmd_usage("explain", "--from: '%s' is no address",
 		    a->from);
 	for (i = 0; i < a->rcpts.n; i++)

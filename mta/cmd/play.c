@@ -121,7 +121,7 @@ parse(struct play *pl, struct span s, unsigned flags, struct address *a)
 }
 
 int
-play_mail(struct play *pl, struct span address)
+play_mail(struct play *pl, struct span address, uint64_t size)
 {
 	struct address	a;
 
@@ -130,6 +130,7 @@ play_mail(struct play *pl, struct span address)
 	play_login(pl);
 	if (pl->facts.tx != 0)
 		pl->facts.tx++;
+	pl->facts.size = size;
 	pl->facts.sender = a.whole;
 	pl->facts.sender_at = a.at;
 	ask_session(pl, RS_HOOK_MAIL, arena_printf(&pl->arena,
@@ -216,11 +217,12 @@ content_facts(struct play *pl)
 	struct span	s;
 	size_t		i;
 
+	if (pl->content.n > 0)		/* else it is as announced */
+		pl->facts.size = pl->content.n + (pl->in_body ? 0 : 2);
 	if (!pl->in_body)
 		buf_add_str(&pl->content, "\r\n");
 	s = buf_span(&pl->content);
 	pl->facts.content = s;
-	pl->facts.size = s.n;
 	pl->facts.hops = header_hops(s);
 	pl->facts.lines = 0;
 	for (i = 0; i < s.n; i++)

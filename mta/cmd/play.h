@@ -41,9 +41,18 @@ struct policy_dns fakedns_policy(struct fakedns *);
 
 /* --- fakelimits.c: what has been counted */
 
+/* As if so much had been counted of every key when the clock stood at began_ms. */
+struct fakerate {
+	struct span	name;
+	int64_t		count;
+	bool		failing;	/* cannot say */
+};
+
 struct fakelimits {
 	struct counters	counters;	/* the caller's to init and clear */
-	int64_t		now_ms;
+	int64_t		now_ms, began_ms;
+	struct fakerate	*rates;		/* the caller's */
+	size_t		nrates;
 };
 
 struct policy_limits fakelimits_policy(struct fakelimits *);
@@ -128,8 +137,8 @@ void	play_helo(struct play *, struct span name);
 void	play_starttls(struct play *, const struct play_tls *);
 /* Whoever is to log in does it now; `mail from` comes behind it anyhow. */
 void	play_login(struct play *);
-/* "a@b", "<a@b>", "<>"; -1: no address. */
-int	play_mail(struct play *, struct span address);
+/* "a@b", "<a@b>", "<>"; -1: no address.  size: octets announced; 0: none. */
+int	play_mail(struct play *, struct span address, uint64_t size);
 int	play_rcpt(struct play *, struct span address);
 void	play_header(struct play *, struct span field);
 void	play_body(struct play *, struct span text);

@@ -60,7 +60,17 @@ with_milter(struct trial *t, const struct cf_step *s)
 	m->says.text = s->expect.text;
 }
 
-/* DNS, clock and milters; tables have to be open first. */
+static void
+with_rate(struct trial *t, const struct cf_step *s)
+{
+	struct fakelimits	*l = &t->limits;
+
+	l->rates = xreallocarray(l->rates, l->nrates + 1, sizeof(*l->rates));
+	l->rates[l->nrates++] = (struct fakerate){ s->text, s->number,
+	    s->failing };
+}
+
+/* DNS, clock, rates and milters; for tables the policy has to be open. */
 static void
 with(struct trial *t)
 {
@@ -76,7 +86,10 @@ with(struct trial *t)
 			t->now_ms = s->number;
 		else if (s->kind == CF_T_WITH_MILTER)
 			with_milter(t, s);
+		else if (s->kind == CF_T_WITH_RATE)
+			with_rate(t, s);
 	}
+	t->limits.began_ms = t->now_ms;
 }
 
 static void
@@ -253,7 +266,7 @@ command(struct trial *t, const struct cf_step *s)
 		play_starttls(&t->play, &tls);
 		break;
 	case CF_T_MAIL:
-		(void)play_mail(&t->play, s->text);
+		(void)play_mail(&t->play, s->text, (uint64_t)s->number);
 		break;
 	case CF_T_RCPT:
 		(void)play_rcpt(&t->play, s->text);
@@ -386,6 +399,7 @@ run(struct trial *t)
 	} else
 		t->failures++;
 	counters_clear(&t->limits.counters);
+	free(t->limits.rates);
 	fakedns_clear(&t->dns);
 	free(t->milters);
 	free(t->given);

@@ -261,6 +261,57 @@ class Tables(Language):
         self.assertEqual([(x["table"], x["key"]) for x in f], [("tenants", "far.example")])
 
 
+class State(Language):
+    POLICY = HEAD + """
+on connect { rate "connects" by client.ip over 2/1m => defer 421 }
+on mail    { message.size > 1M => reject 552 5.3.4 }
+on rcpt {
+    rcpt.domain not in ours => reject 550 5.7.1
+    greylisted by client.ip, sender, rcpt for 5m => defer 451 4.7.1
+    rate "to" by rcpt over 1/1h => defer 452 4.7.1
+    otherwise => accept
+}
+route { otherwise => deliver boxes }
+"""
+
+    def test_greylisting_and_the_clock(self):
+        self.passes(TO_ANN + """
+            expect defer 451 4.7.1
+            after 4m
+            expect defer 451 4.7.1
+            after 2m
+            expect accept
+            after 1m
+            expect defer 452 4.7.1""", policy=self.POLICY)
+
+    def test_each_test_begins_anew(self):
+        r = self.run_tests(f'test "a" {{ {TO_ANN}; expect defer; after 6m; expect accept }}\n' * 2,
+                           policy=self.POLICY)
+        self.assertIn("2 passed, 0 failed", r.stdout)
+
+    def test_rates_are_counted_once_for_each_session(self):
+        self.passes("""client 203.0.113.9; expect accept; expect accept; expect accept
+            client 203.0.113.9; expect accept
+            client 203.0.113.9; expect defer 421
+            client 203.0.113.8; expect accept
+            client 203.0.113.9; expect defer 421; after 1m; expect accept""", policy=self.POLICY)
+
+    def test_rates_that_were_counted_before(self):
+        self.passes("""with rate "connects" 1
+            client 203.0.113.9; expect accept
+            client 203.0.113.9; expect defer 421
+            after 1m; expect accept""", policy=self.POLICY)
+        self.passes("""with rate "connects" 2
+            client 203.0.113.9; expect defer 421""", policy=self.POLICY)
+        self.passes("""with rate "connects" failing
+            client 203.0.113.9; expect defer 451 4.3.0""", policy=self.POLICY)
+
+    def test_the_size_that_mail_announces(self):
+        self.passes("""client 203.0.113.9; mail from <a@b.example> size 2M; expect reject 552
+            client 203.0.113.9; mail from <a@b.example> size 1024; expect accept
+            client 203.0.113.9; mail from <a@b.example>; expect defer 421""", policy=self.POLICY)
+
+
 class Command(Language):
     TWO = f'test "to Ann" {{ {TO_ANN}; expect accept }}\ntest "wrong" {{ {TO_ANN}; expect reject }}\n'
 
