@@ -59,6 +59,32 @@ const char *const rs_object_names[RS_NOBJECTS] = {
 	[RS_O_MAP] = "map",
 };
 
+bool
+rs_ends_path(unsigned op)
+{
+	switch (op) {
+	case RS_RETURN:
+	case RS_ACCEPT:
+	case RS_REJECT:
+	case RS_DEFER:
+	case RS_DISCARD:
+	case RS_DELIVER:
+	case RS_RELAY:
+	case RS_RELAY_TO:
+	case RS_MX:
+	case RS_REDIRECT:
+	case RS_MOVED:
+	case RS_QUARANTINE:
+	case RS_LMTP:
+	case RS_PIPE:
+	case RS_FILE:
+	case RS_END:
+		return true;
+	default:
+		return false;
+	}
+}
+
 char
 rs_option_letter(enum rs_option option, unsigned place)
 {

@@ -5,6 +5,7 @@
 #ifndef WB_RULESET_OP_H
 #define WB_RULESET_OP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum rs_op {
@@ -44,6 +45,8 @@ struct rs_op_info {
 
 extern const struct rs_op_info rs_ops[RS_NOPS];
 extern const char *const rs_operand_names[RS_NOPERANDS];	/* "OUT" */
+/* A verdict or RETURN: nothing follows it in its path. */
+bool	rs_ends_path(unsigned op);
 
 /* Lists of which conditions ask whether one item ...: operands of LIST_EQ. */
 enum rs_listof {

@@ -41,33 +41,6 @@ struct walk {
 		return (text); \
 } while (0)
 
-/* Nothing follows these in their path. */
-static bool
-ends_path(unsigned op)
-{
-	switch (op) {
-	case RS_RETURN:
-	case RS_ACCEPT:
-	case RS_REJECT:
-	case RS_DEFER:
-	case RS_DISCARD:
-	case RS_DELIVER:
-	case RS_RELAY:
-	case RS_RELAY_TO:
-	case RS_MX:
-	case RS_REDIRECT:
-	case RS_MOVED:
-	case RS_QUARANTINE:
-	case RS_LMTP:
-	case RS_PIPE:
-	case RS_FILE:
-	case RS_END:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static bool
 is_written(const struct state *s, uint32_t reg)
 {
@@ -345,7 +318,7 @@ check_insn(struct walk *w, uint32_t at)
 		join(s + 1 + in->c, s);
 	if (in->op == RS_SWITCH)
 		join_cases(w, s, in->b);
-	if (ends_path(in->op) || in->op == RS_JUMP)
+	if (rs_ends_path(in->op) || in->op == RS_JUMP)
 		return NULL;
 	MUST(at + 1 < w->func->end, "a path runs out of its function");
 	join(s + 1, s);

@@ -1,5 +1,5 @@
 /*
- * check.c - `waybill check FILE`: errors and warnings.
+ * check.c - `waybill check FILE`: errors and warnings, and what it costs.
  */
 #include "config.h"
 
@@ -26,7 +26,7 @@ diag_json(struct json *j, const struct cf_diag *d)
 }
 
 static void
-say_json(const struct cf *cf, const char *path)
+say_json(const struct cf *cf, const char *path, bool cost)
 {
 	const struct cf_diag	*d;
 	struct buf		 out = { 0 };
@@ -46,6 +46,8 @@ say_json(const struct cf *cf, const char *path)
 	for (i = 0; (d = cf_unserved(cf, i)) != NULL; i++)
 		diag_json(&j, d);
 	json_array_end(&j);
+	if (cost)
+		cmd_cost_json(cf, &j);
 	json_object_end(&j);
 	buf_add_char(&out, '\n');
 	cmd_write(&out);
@@ -66,9 +68,10 @@ summary(const struct cf *cf, const char *path)
 int
 cmd_check(int argc, char **argv)
 {
-	bool			 json = false;
+	bool			 json = false, cost = false;
 	const struct cmd_opt	 opts[] = {
 		{ OPT_FLAG, "json", 0, { .flag = &json } },
+		{ OPT_FLAG, "cost", 0, { .flag = &cost } },
 		{ OPT_END, NULL, 0, { NULL } }
 	};
 	struct cf		*cf;
@@ -80,13 +83,15 @@ cmd_check(int argc, char **argv)
 		return cmd_usage(argv[0], "which policy?");
 	if (!json) {
 		cf = cmd_load(argv[1], &status);
-		if (cf != NULL)
+		if (cf != NULL && cost)
+			status = cmd_cost_print(cf);
+		else if (cf != NULL)
 			summary(cf, argv[1]);
 		cf_free(&cf);
 		return status;
 	}
 	cf = cf_compile(argv[1], &io);
-	say_json(cf, argv[1]);
+	say_json(cf, argv[1], cost);
 	status = io == -1 ? CMD_USAGE : cf_errors(cf) > 0 ? CMD_NO : CMD_OK;
 	cf_free(&cf);
 	return status;

@@ -73,6 +73,14 @@ void		 cmd_say_diags(const struct cf *, bool warnings);
 bool		 cmd_say_unserved(const struct cf *);
 void		 cmd_write(struct buf *);	/* to stdout; cleared */
 
+/* --- cost.c */
+
+struct json;
+/* What each hook of a policy without errors can cost at worst, on stdout. */
+int	 cmd_cost_print(const struct cf *);
+/* The same as an array "cost" of the object under way. */
+void	 cmd_cost_json(const struct cf *, struct json *);
+
 /* --- build.c */
 
 /*

@@ -143,6 +143,22 @@ class Check(Base):
                 self.assertIn(what, r.stderr)
             self.assertFalse(os.path.exists(image), path)
 
+    def test_cost_bounds_each_hook(self):
+        p = self.file(SMALL)
+        doc = json.loads(self.run_ok("check", "--cost", "--json", p))
+        cost = {c["hook"]: c for c in doc["cost"]}
+        self.assertEqual(cost["on connect"]["dns"], 6)     # the verified name
+        self.assertEqual(cost["on rcpt"]["routes"], 1)     # rcpt unknown
+        self.assertEqual(cost["route"]["lookups"], 1)      # expand aliases
+        self.assertEqual(cost["route, 32 deep"]["lookups"], 33)
+        self.assertEqual(cost["on content"]["each"], 2)    # two header conditions
+        self.assertNotIn("on helo", cost)
+        lines = self.run_ok("check", "--cost", p).splitlines()
+        self.assertTrue(lines[0].split()[-9:] == ["steps", "lookups", "dns", "counters",
+                        "callouts", "matches", "each", "routes", "milters"], lines[0])
+        row = next(ln for ln in lines if ln.startswith("on rcpt"))
+        self.assertEqual(row.split()[2:], [str(cost["on rcpt"][k]) for k in lines[0].split()[-9:]])
+
     def test_what_is_no_file_is_said_and_not_waited_for(self):
         with tempfile.TemporaryDirectory() as folder:
             fifo = os.path.join(folder, "fifo")
