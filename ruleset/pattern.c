@@ -170,31 +170,37 @@ find_at(const struct rs_image *im, const struct rs_pattern *p)
 	return i;
 }
 
+/* The domain's tokens, behind those of the local part and the '@'. */
+static enum rs_like
+match_domain(struct side m, uint32_t at, size_t nlocal)
+{
+	m.type = RS_T_DOMAIN;
+	m.captures[at - m.first] = m.tokens[nlocal];
+	m.captures += at + 1 - m.first;
+	m.first = at + 1;
+	m.tokens += nlocal + 1;
+	m.n -= nlocal + 1;
+	return rest(&m, m.first, 0);
+}
+
 /*
- * Both parts; nothing that one captures depends on the other.  nlocal: tokens
- * of the local part; then '@', then those of the domain.
+ * Both parts; nothing that one captures depends on the other.  When one does
+ * not match it is all the same what the other would ask: false and unknown is
+ * false.  nlocal: tokens of the local part; then '@', then those of the domain.
  */
 static enum rs_like
 match_parts(struct side m, uint32_t at, size_t nlocal)
 {
-	const struct span	*tokens = m.tokens;
-	size_t			 n = m.n;
-	uint32_t		 first = m.first, end = m.end;
-	enum rs_like		 r;
+	enum rs_like	 domain, local;
 
+	domain = match_domain(m, at, nlocal);
+	if (domain == RS_LIKE_NO || domain == RS_LIKE_WAIT)
+		return domain;
 	m.type = RS_T_TEXT;
 	m.end = at;
 	m.n = nlocal;
-	if ((r = rest(&m, first, 0)) != RS_LIKE_YES)
-		return r;
-	m.captures[at - first] = tokens[nlocal];
-	m.type = RS_T_DOMAIN;
-	m.captures += at + 1 - first;
-	m.first = at + 1;
-	m.end = end;
-	m.tokens = tokens + nlocal + 1;
-	m.n = n - nlocal - 1;
-	return rest(&m, m.first, 0);
+	local = rest(&m, m.first, 0);
+	return domain == RS_LIKE_YES || local == RS_LIKE_NO ? local : domain;
 }
 
 /* Local part, '@', domain; how many in all, and in the local part. */

@@ -83,6 +83,9 @@ static const struct { const char *pattern, *address, *wanted; } rows[] = {
 	{ "{who in m}", "whole@x.example", "whole@x.example" },
 	{ "{who in m}", "ann@x.example", "no" },
 	{ "{u}@{d in m}", "eve@fail", "cannot" },
+	/* where one part does not match nothing hangs on the other */
+	{ "{u in m}@h", "fail@x", "no" },
+	{ "ann@{d in m}", "eve@fail", "no" },
 	/* a part that is not asked for cannot fail */
 	{ "ann@{d in m}", "eve@fail", "no" },
 	{ "{x*}", "", "no" },
