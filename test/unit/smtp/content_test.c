@@ -125,11 +125,209 @@ rules_see_attachments(void **state)
 	bye(p, fd);
 }
 
+/* --- rewriting */
+
+static const char rewrite_policy[] = HEAD
+    "limits { message 4M; recipients 10 }\n"
+    "map names = { \"colin\" = \"colin.murphy\", \"ann\" = \"ann\" }\n"
+    "rewrite inbound sender {\n"
+    "  \"{user}@{host}.here.example\" => \"{user}@here.example\"\n"
+    "}\n"
+    "rewrite inbound rcpt {\n"
+    "  \"{user}@old.example\" => \"{user}@here.example\"\n"
+    "  \"{user}@older.example\" => \"{user}@old.example\"\n"
+    "}\n"
+    "rewrite inbound header {\n"
+    "  \"{user}@old.example\" => \"{user}@here.example\"\n"
+    "}\n"
+    "rewrite outbound header {\n"
+    "  \"{user}@{host}.here.example\" => \"{user}@example.com\"\n"
+    "  \"{user in names}@here.example\" => \"{names[user]}@example.com\"\n"
+    "}\n"
+    "on mail { sender == <gone@here.example> => reject 553 5.1.8 }\n"
+    "on content {\n"
+    "  header[\"To\"] == \"bob@here.example\" => add header \"X-To: seen\"\n"
+    "}\n" TAIL;
+
+/* Outbound is a matter of route: the envelope keeps what inbound has made. */
+static void
+the_envelope_is_rewritten_before_the_rules(void **state)
+{
+	struct played	*p = played_start(rewrite_policy);
+	int		 fd = hello(p, "192.0.2.9");
+
+	(void)state;
+	has(SAY(fd, "MAIL FROM:<gone@desk.here.example>\r\n", 1), "553 5.1.8 ");
+	has(SAY(fd, "MAIL FROM:<\"co lin\"@desk.here.example>\r\n"
+	    "RCPT TO:<bob@old.example>\r\nRCPT TO:<nobody@old.example>\r\n"
+	    "RCPT TO:<postmaster>\r\n", 4), "250 2.1.0 ");
+	has(SAY(fd, "DATA\r\n", 1), "354 ");
+	has(SAY(fd, "\r\n.\r\n", 1), "250 2.0.0 ");
+	assert_true(span_eq(p->last.envelope.sender,
+	    SPAN("\"co lin\"@here.example")));
+	assert_true(span_eq(p->last.envelope.rcpts[0],
+	    SPAN("bob@here.example")));
+	has(SAY(fd, "MAIL FROM:<>\r\nRCPT TO:<bob@old.example>\r\nDATA\r\n",
+	    3), "354 ");
+	has(SAY(fd, "\r\n.\r\n", 1), "250 2.0.0 ");
+	assert_int_equal(p->last.envelope.sender.n, 0);
+	/* No result is rewritten again. */
+	has(SAY(fd, "MAIL FROM:<>\r\nRCPT TO:<bob@older.example>\r\n", 2),
+	    "550 5.7.1 no relaying");
+	bye(p, fd);
+}
+
+/* What was stored behind our Received: field, up to the text. */
+static void
+is_stored(struct played *p, const char *wanted)
+{
+	const char	*text = buf_cstr(&p->last.content);
+	const char	*at = strstr(text, "+0000\r\n");
+
+	assert_non_null(at);
+	if (strncmp(at + 7, wanted, strlen(wanted)) != 0)
+		fail_msg("wanted: %s got: %.*s", wanted,
+		    (int)strlen(wanted) + 40, at + 7);
+}
+
+static const char header_in[] =
+    "From: \"Colin  M.\"\r\n\t<COLIN@desk.Here.example> (me)\r\n"
+    "To: bob@old.example\r\n"
+    "Cc: G: ann@here.example, tim@here.example;\r\n"
+    "Subject: colin@desk.here.example\r\n"
+    "\r\n";
+
+static const char header_inbound[] =
+    "From: \"Colin  M.\"\r\n\t<COLIN@desk.Here.example> (me)\r\n"
+    "To: bob@here.example\r\n"
+    "Cc: G: ann@here.example, tim@here.example;\r\n"
+    "Subject: colin@desk.here.example\r\n"
+    "X-To: seen\r\n"
+    "\r\n";
+
+static const char header_outbound[] =
+    "From: \"Colin  M.\"\r\n\t<COLIN@example.com> (me)\r\n"
+    "To: bob@here.example\r\n"
+    "Cc: G: ann@example.com, tim@here.example;\r\n"
+    "Subject: colin@desk.here.example\r\n"
+    "X-To: seen\r\n"
+    "\r\n";
+
+static void
+send_and_compare(struct played *p, const char *ip, size_t filler,
+    const char *wanted)
+{
+	int	 fd = hello(p, ip);
+
+	has(send_message(fd, header_in, filler, ""), "250 2.0.0 ");
+	is_stored(p, wanted);
+	bye(p, fd);
+}
+
+static void
+only_what_originates_here_gets_the_outbound_header(void **state)
+{
+	struct played	*p = played_start(rewrite_policy);
+
+	(void)state;
+	/* A stranger; a program of this machine; one who may relay. */
+	send_and_compare(p, "192.0.2.9", 0, header_inbound);
+	send_and_compare(p, "127.0.0.1", 0, header_outbound);
+	send_and_compare(p, "10.1.2.3", 0, header_outbound);
+	/* In a file of its own. */
+	send_and_compare(p, "192.0.2.9", 1500 * 1000, header_inbound);
+	send_and_compare(p, "10.1.2.3", 1500 * 1000, header_outbound);
+}
+
+static const char probe_policy[] = HEAD
+    "limits { message 4M }\n"
+    "tag known: bool\n"
+    "tag asked: int\n"
+    "rewrite outbound header {\n"
+    "  \"{user}@{host}.here.example\" => \"{user}@example.com\"\n"
+    "}\n"
+    "on rcpt {\n"
+    "  client.ip in home => tag known = true\n"
+    "  rcpt.domain not in ours => tag asked = 1\n"
+    "  otherwise => add header \"X-Asked: {rcpt}\"\n"
+    "  known and client.ip in home => accept\n"
+    "  otherwise => reject\n"
+    "}\n"
+    "on content { asked == 1 => reject 554 5.7.1 }\n"
+    "route { otherwise => deliver box }\n";
+
+/* Asking whether a stranger might be a recipient has no effects. */
+static void
+whether_it_originates_here_leaves_no_trace(void **state)
+{
+	struct played	*p = played_start(probe_policy);
+	int		 fd = hello(p, "10.1.2.3");
+	unsigned	 i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		has(send_message(fd, "To: a@desk.here.example\r\n\r\n", 0,
+		    ""), "250 2.0.0 ");
+		is_stored(p, "To: a@example.com\r\n"
+		    "X-Asked: bob@here.example\r\n\r\n");
+	}
+	bye(p, fd);
+}
+
+static void
+a_table_that_fails_defers(void **state)
+{
+	struct played	*p = played_start(rewrite_policy);
+	const struct rs_image *im = policy_image(p->server->gen->policy);
+	int		 fd = hello(p, "10.1.2.3");
+	size_t		 before = p->nmessages;
+	uint32_t	 i;
+
+	(void)state;
+	for (i = 0; i < rs_nmap(im); i++)
+		if (span_eq(rs_string(im, rs_map(im, i)->name),
+		    SPAN("names")))
+			policy_map_failing(p->server->gen->policy, i);
+	has(send_message(fd, "To: tim@here.example\r\n\r\n", 0, ""),
+	    "451 4.3.0 ");
+	assert_int_equal(p->nmessages, before);
+	has(send_message(fd, "To: tim@far.example\r\n\r\n", 0, ""),
+	    "250 2.0.0 ");
+	bye(p, fd);
+}
+
+static void
+a_header_with_too_many_addresses_is_not_taken(void **state)
+{
+	struct played	*p = played_start(rewrite_policy);
+	int		 fd = hello(p, "192.0.2.9");
+	struct buf	 header = { 0 };
+	unsigned	 i;
+
+	(void)state;
+	for (i = 0; i < 6000; i++)
+		buf_addf(&header, "To: a%u@x.example\r\n", i % 5000);
+	buf_add_str(&header, "\r\n");
+	has(send_message(fd, buf_cstr(&header), 0, ""), "250 2.0.0 ");
+	buf_reset(&header);
+	for (i = 0; i < 5001; i++)
+		buf_addf(&header, "To: a%u@x.example\r\n", i);
+	buf_add_str(&header, "\r\n");
+	has(send_message(fd, buf_cstr(&header), 0, ""), "552 5.3.4 ");
+	buf_clear(&header);
+	bye(p, fd);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules_see_attachments),
+		cmocka_unit_test(the_envelope_is_rewritten_before_the_rules),
+		cmocka_unit_test(only_what_originates_here_gets_the_outbound_header),
+		cmocka_unit_test(whether_it_originates_here_leaves_no_trace),
+		cmocka_unit_test(a_table_that_fails_defers),
+		cmocka_unit_test(a_header_with_too_many_addresses_is_not_taken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
