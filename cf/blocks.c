@@ -69,6 +69,16 @@ check_words(struct cf *cf, const struct cf_object *o)
 	}
 }
 
+/* `users[account].home`: what a table says is a whole path. */
+static bool
+is_of_table(const struct cf_expr *e)
+{
+	while (e->kind == CF_E_CONVERT || e->kind == CF_E_ELSE)
+		e = e->a;
+	return e->kind == CF_E_INDEX ||
+	    (e->kind == CF_E_FIELD && e->a->kind == CF_E_INDEX);
+}
+
 /* A relative path is in the policy's folder. */
 static void
 make_absolute(struct cf *cf, const struct cf_object *o, enum rs_option option,
@@ -87,7 +97,7 @@ make_absolute(struct cf *cf, const struct cf_object *o, enum rs_option option,
 			cf_error(cf, e->loc, "a path cannot be empty");
 		full = span_of(cf_full_path(cf, part->value.s));
 		part->value = rs_text(RS_T_TEXT, full);
-	} else if (e->kind == CF_E_TEXT) {
+	} else if (e->kind == CF_E_TEXT && !is_of_table(part)) {
 		part = cf_const(cf, e->loc, rs_text(RS_T_TEXT,
 		    arena_printf(&cf->arena, "%s/", cf->folder)));
 		part->next = e->list;

@@ -219,8 +219,11 @@ show_map(struct show *s, const struct cf_sym *sym)
 		}
 	}
 	buf_addf(s->out, " as %.*s", SPAN_ARG(sym->map_kind));
-	if (sym->object == NULL)
+	if (sym->object == NULL) {
+		if (sym->unbuilt)
+			buf_add_str(s->out, "\t# not built: its text is read");
 		return;
+	}
 	buf_add_str(s->out, " {");
 	origin(s, sym->loc);
 	show_options(s, sym->object, "\t");

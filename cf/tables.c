@@ -131,6 +131,8 @@ read_gdbm(struct cf *cf, struct cf_sym *sym)
 	if (access(cf_full_path(cf, path), F_OK) == -1) {
 		sym->source = cf_source_read(cf, d->where, 2);
 		read_source(cf, sym, d->where_loc, d->where);
+		sym->unbuilt = sym->source != NULL &&
+		    span_index(sym->source->text, '\0') < 0;
 		return;
 	}
 	if (is_newer(cf_full_path(cf, d->where), cf_full_path(cf, path))) {

@@ -158,6 +158,19 @@ class Policy(Folder):
         self.assertIn("warning: 'virtusers' is newer than its database", p.stderr)
         self.assertIn("map build", p.stderr)
 
+    def test_show_says_what_is_not_built(self):
+        def lines():
+            out = self.run_is(0, "show", self.policy).stdout
+            return [line for line in out.splitlines() if " = gdbm " in line]
+        self.assertEqual(["not built" in line for line in lines()], [True, True])
+        self.build("virtusers", "virtusers")
+        self.assertEqual(["not built" in line for line in lines()], [False, True])
+
+    def test_a_home_of_the_system(self):
+        self.file("p.conf", CHECK.replace('text "users" as accounts', "passwd")
+                  .replace('"/var/mail/{user}"', '"{users[account].home}/Maildir"'))
+        self.assertIn('deliver boxes "root" into /root/Maildir', self.explain("root@shop.example"))
+
     def test_a_damaged_database_is_an_error(self):
         self.file("virtusers.gdbm", "this is no database")
         p = self.run_is(1, "check", self.policy)
