@@ -29,14 +29,14 @@ static const struct {
 	struct span	name;
 	uint8_t		argument;
 } mechanisms[] = {
-	[SPF_ALL]	= { { "all", 3 },	ARG_NONE },		/* 5.1 */
-	[SPF_INCLUDE]	= { { "include", 7 },	ARG_SPEC },		/* 5.2 */
-	[SPF_A]		= { { "a", 1 },		ARG_SPEC_CIDR },	/* 5.3 */
-	[SPF_MX]	= { { "mx", 2 },	ARG_SPEC_CIDR },	/* 5.4 */
-	[SPF_PTR]	= { { "ptr", 3 },	ARG_MAYBE_SPEC },	/* 5.5 */
-	[SPF_IP4]	= { { "ip4", 3 },	ARG_IP4 },		/* 5.6 */
-	[SPF_IP6]	= { { "ip6", 3 },	ARG_IP6 },		/* 5.6 */
-	[SPF_EXISTS]	= { { "exists", 6 },	ARG_SPEC },		/* 5.7 */
+	[SPF_ALL] = { { "all", 3 }, ARG_NONE },			/* 5.1 */
+	[SPF_INCLUDE] = { { "include", 7 }, ARG_SPEC },		/* 5.2 */
+	[SPF_A] = { { "a", 1 }, ARG_SPEC_CIDR },		/* 5.3 */
+	[SPF_MX] = { { "mx", 2 }, ARG_SPEC_CIDR },		/* 5.4 */
+	[SPF_PTR] = { { "ptr", 3 }, ARG_MAYBE_SPEC },		/* 5.5 */
+	[SPF_IP4] = { { "ip4", 3 }, ARG_IP4 },			/* 5.6 */
+	[SPF_IP6] = { { "ip6", 3 }, ARG_IP6 },			/* 5.6 */
+	[SPF_EXISTS] = { { "exists", 6 }, ARG_SPEC },		/* 5.7 */
 };
 #define NMECHANISMS	(sizeof(mechanisms) / sizeof(mechanisms[0]))
 

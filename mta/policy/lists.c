@@ -27,7 +27,7 @@
 #include "mta/policy/lookup.h"
 
 #define ALARM_MS	3600000		/* between two lines for one cause */
-#define TEST_GOOD_MS	3600000		/* until a test entry is asked for again */
+#define TEST_GOOD_MS	3600000		/* until a test entry is asked again */
 #define TEST_BAD_MS	600000
 #define TEST_FAILED_MS	60000
 
@@ -257,7 +257,7 @@ test_of(struct policy *p, uint32_t list, enum test which)
 
 /* --- questions */
 
-/* "9.113.0.203.zen.example": the reversed address, or the domain, in the zone. */
+/* "9.113.0.203.zen.example": the reversed address or the domain, in the zone. */
 static bool
 question(const struct policy *p, uint32_t list, const struct rs_value *v,
     char name[DNS_NAME_MAX + 1], size_t *octets)

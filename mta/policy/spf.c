@@ -22,8 +22,9 @@ finish(struct spf *s, enum spf_result r, const char *why)
 	s->result = r;
 	s->why = why;
 	s->decided = true;
-	s->phase = r == SPF_FAIL && s->explain && s->frames[0].record.exp.n > 0 ?
-	    SPF_EXPLAIN : SPF_OVER;
+	s->phase = SPF_OVER;
+	if (r == SPF_FAIL && s->explain && s->frames[0].record.exp.n > 0)
+		s->phase = SPF_EXPLAIN;
 }
 
 /*
@@ -126,7 +127,8 @@ take_record(struct spf *s, const struct dns_answer *a)
 		return;
 	}
 	if (n == 0 && f->redirected)
-		spf_error(s, SPF_PERMERROR, "the redirect's domain has no record");
+		spf_error(s, SPF_PERMERROR,
+		    "the redirect's domain has no record");
 	else if (n == 0)
 		spf_leave(s, SPF_NONE, "");
 	else if (spf_record_parse(arena_span(&s->arena, txt), &f->record,
@@ -175,7 +177,7 @@ network_has(const struct spf *s)
 	unsigned		 bits = t->mechanism == SPF_IP4 ? t->bits4 :
 				    t->bits6;
 
-	/* ip6 with a mapped address has become IPv4, and matches nothing (5). */
+	/* ip6 with a mapped address has become IPv4: it matches nothing (5). */
 	return t->ip.family == (t->mechanism == SPF_IP4 ? 4 : 6) &&
 	    spf_near(&s->macros.ip, &t->ip, bits);
 }
@@ -267,7 +269,8 @@ evaluate(struct spf *s)
 			return;
 		/* No name: as one that is not there (4.3, 4.8). */
 		if (s->term.mechanism == SPF_INCLUDE)
-			spf_error(s, SPF_PERMERROR, "an include leads to no domain");
+			spf_error(s, SPF_PERMERROR,
+			    "an include leads to no domain");
 		else
 			s->phase = SPF_TERM;
 		return;

@@ -23,7 +23,7 @@ spf_address_type(const struct spf *s)
 	return s->macros.ip.family == 6 ? DNS_AAAA : DNS_A;
 }
 
-/* Whether there is something in the answer; what a failure or void means is done. */
+/* Whether there is something in the answer; else what that means is done. */
 static bool
 usable(struct spf *s, const struct dns_answer *a)
 {

@@ -132,6 +132,26 @@ later_fact(const struct policy_facts *f, unsigned which, struct rs_value *out)
 	}
 }
 
+/* Names of hosts have no case: what compares with one may be written small. */
+static struct span
+helo_name(const struct asking *a)
+{
+	struct span	 helo = a->facts->helo, copy;
+	size_t		 i;
+	char		*p;
+
+	for (i = 0; i < helo.n; i++)
+		if (ascii_lower(helo.p[i]) != helo.p[i])
+			break;
+	if (i == helo.n || a->eval == NULL)	/* no evaluation: as it is */
+		return helo;
+	copy = arena_span(rs_eval_arena(a->eval), helo);
+	p = (char *)(uintptr_t)copy.p;
+	for (; i < copy.n; i++)
+		p[i] = ascii_lower(p[i]);
+	return copy;
+}
+
 static enum rs_answer
 fact(struct asking *a, unsigned which, struct rs_value *out)
 {
@@ -155,7 +175,7 @@ fact(struct asking *a, unsigned which, struct rs_value *out)
 	case RS_FACT_TIME_NOW:
 		return of_time(f, which, out);
 	case RS_FACT_CLIENT_HELO:
-		return given(f->helo, RS_T_TEXT, true, out);
+		return given(helo_name(a), RS_T_TEXT, true, out);
 	case RS_FACT_CLIENT_AUTHENTICATED:
 		*out = rs_bool(f->authenticated);
 		return RS_HAVE;
