@@ -4,6 +4,7 @@
 #include "base/fileio.h"
 #include "base/xalloc.h"
 #include "cf/cf_int.h"
+#include "cf/format.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -78,24 +79,57 @@ cf_compile_mem(const char *path, struct span text)
 	return cf;
 }
 
+/* The text of a policy; false: it cannot be read, which a new *cf says. */
+static bool
+read_policy(const char *path, struct buf *text, struct cf **cf)
+{
+	int	 error;
+
+	if (file_read(path, CF_TEXT_MAX + 1, text) != -1 || errno == EFBIG)
+		return true;
+	error = errno;
+	*cf = begin(path, SPAN_NONE);
+	cf_error(*cf, (struct cf_loc){ 0, 0 }, "cannot be read: %s",
+	    strerror(error));
+	(*cf)->diags[0].line = 0;
+	return false;
+}
+
 struct cf *
 cf_compile(const char *path, int *io)
 {
 	struct buf	 text = { 0 };
 	struct cf	*cf;
-	int		 error;
 
-	*io = 0;
-	if (file_read(path, CF_TEXT_MAX + 1, &text) == -1 && errno != EFBIG) {
-		*io = -1;
-		error = errno;
-		cf = begin(path, SPAN_NONE);
-		cf_error(cf, (struct cf_loc){ 0, 0 }, "cannot be read: %s",
-		    strerror(error));
-		cf->diags[0].line = 0;
-	} else {
+	*io = read_policy(path, &text, &cf) ? 0 : -1;
+	if (*io == 0)
 		cf = cf_compile_mem(path, buf_span(&text));
-	}
+	buf_clear(&text);
+	return cf;
+}
+
+struct cf *
+cf_layout_mem(const char *path, struct span text, struct buf *out)
+{
+	struct cf	*cf = begin(path, text.n > CF_TEXT_MAX ? SPAN_NONE : text);
+
+	if (text.n > CF_TEXT_MAX)
+		cf_error(cf, (struct cf_loc){ 0, 0 },
+		    "the policy is larger than %u MiB", CF_TEXT_MAX >> 20);
+	else
+		cf_format(cf, out);
+	return cf;
+}
+
+struct cf *
+cf_layout(const char *path, struct buf *out, int *io)
+{
+	struct buf	 text = { 0 };
+	struct cf	*cf;
+
+	*io = read_policy(path, &text, &cf) ? 0 : -1;
+	if (*io == 0)
+		cf = cf_layout_mem(path, buf_span(&text), out);
 	buf_clear(&text);
 	return cf;
 }

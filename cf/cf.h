@@ -27,6 +27,13 @@ struct cf_diag {
 struct cf	*cf_compile(const char *path, int *io);
 /* The same from memory (fuzzing, tests); path for messages and relative names. */
 struct cf	*cf_compile_mem(const char *path, struct span text);
+/*
+ * The file as it is laid out; of the language only tokens and braces are looked
+ * at, so that it may also be one that others include.  Never NULL; with errors
+ * out stays empty.  -1 in *io when the file cannot be read.
+ */
+struct cf	*cf_layout(const char *path, struct buf *out, int *io);
+struct cf	*cf_layout_mem(const char *path, struct span text, struct buf *out);
 void		 cf_free(struct cf **);
 size_t		 cf_errors(const struct cf *);
 size_t		 cf_warnings(const struct cf *);

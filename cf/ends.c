@@ -6,12 +6,12 @@
  * not in of matches like else`; when the next one begins with `and`, `or`,
  * `else`, '=>', ',' or a closing bracket; and everywhere inside ( ) and [ ].
  */
+#include "cf/format.h"
 #include "cf/include.h"
 #include "cf/parser.h"
 
-/* After such a token a line's end says nothing. */
-static bool
-goes_on_after(int kind)
+bool
+cf_goes_on_after(int kind)
 {
 	switch (kind) {
 	case ',': case '{': case '(': case '[': case '=': case '<': case '>':
@@ -24,9 +24,8 @@ goes_on_after(int kind)
 	return false;
 }
 
-/* Before such a token a line's end says nothing. */
-static bool
-goes_on_before(int kind)
+bool
+cf_goes_on_before(int kind)
 {
 	switch (kind) {
 	case T_AND: case T_OR: case T_ELSE: case T_ARROW: case ',':
@@ -77,7 +76,7 @@ next_end(struct cf_parser *p, struct cf_token *tok)
 	read_token(p, tok);
 	if (tok->kind == ';')
 		tok->kind = T_END;
-	if (tok->kind == 0 && !goes_on_after(p->last)) {
+	if (tok->kind == 0 && !cf_goes_on_after(p->last)) {
 		/* The last line may lack its end. */
 		p->in->ahead = *tok;
 		p->in->has_ahead = true;
@@ -91,8 +90,8 @@ next_end(struct cf_parser *p, struct cf_token *tok)
 		read_token(p, tok);
 	if (tok->kind == T_END)
 		return;
-	if (p->brackets > 0 || goes_on_after(p->last) ||
-	    goes_on_before(tok->kind) || tok->kind == ';' || tok->kind == 0) {
+	if (p->brackets > 0 || cf_goes_on_after(p->last) ||
+	    cf_goes_on_before(tok->kind) || tok->kind == ';' || tok->kind == 0) {
 		if (tok->kind == ';' || tok->kind == 0) {
 			p->in->ahead = *tok;
 			p->in->has_ahead = true;

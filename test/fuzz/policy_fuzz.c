@@ -1,6 +1,6 @@
 /*
  * policy_fuzz.c - any text is compiled: it ends in messages or in an image that
- * the verifier takes, and what `show` prints of it compiles again.
+ * the verifier takes, and what `show` and `fmt` print of it compiles again.
  */
 #include <stdlib.h>
 
@@ -47,6 +47,29 @@ must_show(const struct cf *cf)
 	buf_clear(&json);
 }
 
+/* Any text is laid out, or refused; a policy stays one, laid out for good. */
+static void
+must_lay_out(struct span text, bool is_policy)
+{
+	struct buf	 out = { 0 }, twice = { 0 };
+	struct cf	*cf, *again;
+
+	cf = cf_layout_mem("fuzz.conf", text, &out);
+	if (is_policy) {
+		again = cf_compile_mem("fuzz.conf", buf_span(&out));
+		if (cf_errors(cf) > 0 || cf_errors(again) > 0)
+			abort();
+		cf_free(&again);
+		again = cf_layout_mem("again.conf", buf_span(&out), &twice);
+		if (!span_eq(buf_span(&out), buf_span(&twice)))
+			abort();
+		cf_free(&again);
+	}
+	cf_free(&cf);
+	buf_clear(&out);
+	buf_clear(&twice);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -58,6 +81,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		must_open(cf);
 		must_show(cf);
 	}
+	must_lay_out(span_mem(data, n), cf_errors(cf) == 0);
 	cf_free(&cf);
 	return 0;
 }

@@ -124,6 +124,95 @@ what_show_prints_compiles_to_the_same(void **state)
 	}
 }
 
+/* Decisions, not lines: blank lines are squeezed. */
+static void
+what_fmt_prints_compiles_to_the_same(void **state)
+{
+	struct buf	 text = { 0 }, twice = { 0 }, one = { 0 }, two = { 0 };
+	struct cf	*cf, *again;
+	size_t		 i;
+	int		 io;
+
+	(void)state;
+	for (i = 0; i < NPOLICIES; i++) {
+		cf = cf_layout(policies[i], &text, &io);
+		assert_int_equal(cf_errors(cf), 0);
+		cf_free(&cf);
+		cf = cf_layout_mem("again.conf", buf_span(&text), &twice);
+		assert_string_equal(buf_cstr(&text), buf_cstr(&twice));
+		cf_free(&cf);
+		cf = cf_compile(policies[i], &io);
+		again = cf_compile_mem(policies[i], buf_span(&text));
+		if (cf_errors(again) > 0)
+			fail_msg("%s: %s", policies[i],
+			    cf_diag(again, 0)->text);
+		code_of(cf, &one);
+		code_of(again, &two);
+		assert_string_equal(buf_cstr(&one), buf_cstr(&two));
+		cf_free(&cf);
+		cf_free(&again);
+		buf_clear(&text);
+		buf_clear(&twice);
+		buf_clear(&one);
+		buf_clear(&two);
+	}
+}
+
+static void
+fmt_has_one_way(void **state)
+{
+	static const char	 text[] =
+	    "\n\nedition 1;hostname\t\"a.example\"\n#  kept\n\n\n"
+	    "set ours={ \"a.example\"  #here\n  ,\"b.example\" ,\n\".c.example\"\n}\n"
+	    "map m={ \"a\"=\"b\", \"c\" = {x \"y\" ,z 5} }\n"
+	    "relay hub{host \"a\" port 25\n  tls none\nconnections  5;rate 5/1m\n}\n"
+	    "ruleset f(a:address,b : text)->bool {\na.domain in ours\nand b==\"x\"=>true\notherwise=>false }\n"
+	    "on rcpt{\n\n"
+	    "client.ip/24 in 10.0.0.0/24 or\n f(rcpt , \"{m [ \"a\" ]}x\" ) =>accept # yes\n"
+	    "rcpt.domain not in ours=>reject 550  5.7.1\n"
+	    "client.helo matches\n/a b/i=>tag t=m [ rcpt.user ],\nlog \"x\"\n"
+	    "failing=>defer\n\n}\n";
+	static const char	 want[] =
+	    "edition 1; hostname \"a.example\"\n"
+	    "#  kept\n"
+	    "\n"
+	    "set ours = { \"a.example\"  #here\n"
+	    "        , \"b.example\",\n"
+	    "    \".c.example\"\n"
+	    "}\n"
+	    "map m = { \"a\" = \"b\", \"c\" = { x \"y\", z 5 } }\n"
+	    "relay hub { host \"a\" port 25\n"
+	    "    tls         none\n"
+	    "    connections 5; rate 5/1m\n"
+	    "}\n"
+	    "ruleset f(a: address, b: text) -> bool {\n"
+	    "    a.domain in ours\n"
+	    "        and b == \"x\" => true\n"
+	    "    otherwise => false }\n"
+	    "on rcpt {\n"
+	    "    client.ip/24 in 10.0.0.0/24 or\n"
+	    "        f(rcpt, \"{m [ \"a\" ]}x\") => accept  # yes\n"
+	    "    rcpt.domain not in ours    => reject 550 5.7.1\n"
+	    "    client.helo matches /a b/i => tag t = m[rcpt.user],\n"
+	    "        log \"x\"\n"
+	    "    failing => defer\n"
+	    "}\n";
+	struct buf		 out = { 0 };
+	struct cf		*cf;
+
+	(void)state;
+	cf = cf_layout_mem("x.conf", span_of(text), &out);
+	assert_int_equal(cf_ndiags(cf), 0);
+	assert_string_equal(buf_cstr(&out), want);
+	cf_free(&cf);
+	buf_clear(&out);
+	cf = cf_layout_mem("x.conf", SPAN("on rcpt {\nset x = \"a\n"), &out);
+	assert_true(says(cf, "text not closed"));
+	assert_true(says(cf, "a '}' is missing"));
+	assert_int_equal(out.n, 0);
+	cf_free(&cf);
+}
+
 static void
 options_not_served_are_named(void **state)
 {
@@ -451,6 +540,8 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(own_policies_have_no_mistakes),
 		cmocka_unit_test(what_show_prints_compiles_to_the_same),
+		cmocka_unit_test(what_fmt_prints_compiles_to_the_same),
+		cmocka_unit_test(fmt_has_one_way),
 		cmocka_unit_test(options_not_served_are_named),
 		cmocka_unit_test(tests_come_apart),
 		cmocka_unit_test(a_file_that_is_not_there_is_told_apart),
