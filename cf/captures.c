@@ -88,7 +88,7 @@ cf_capture(struct cf *cf, struct cf_scope *s, struct span name,
 		sym = cf_sym_new(cf, CF_S_CAPTURE, name, loc);
 		sym->type = RS_T_TEXT;
 		sym->tainted = true;
-		sym->index = cf->nlocals++;
+		sym->index = cf_local_number(cf);
 	}
 	add(cf, list, sym);
 	return sym;

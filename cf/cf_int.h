@@ -138,7 +138,8 @@ struct cf {
 	struct cf_decl		*rewrites[RS_NHOOKS];	/* one block may stand for several */
 	struct cf_sym		**rulesets;	/* callees first */
 	size_t			 nrulesets;
-	uint32_t		 nlocals;	/* lets so far */
+	uint32_t		 nlocals;	/* lets and captures of this block so far */
+	uint32_t		 most_locals;	/* of one block */
 	unsigned		 under_way;	/* rulesets being resolved */
 
 	struct buf		 image;
@@ -197,10 +198,7 @@ const struct cf_set_opt *cf_option(const struct cf_object *, enum rs_option);
 /* The text of a constant place of an option that stands once; empty: none. */
 struct span	 cf_option_text(const struct cf *, enum rs_object_kind, enum rs_option);
 
-/* words.c: of the language as a whole, and of what this version has of it. */
-bool		 cf_later(struct span word);		/* statements, conditions, actions */
-bool		 cf_later_kind(struct span word);	/* listeners, hooks, maps, types, facts */
-void		 cf_error_later(struct cf *, struct cf_loc, struct span word);
+/* words.c */
 /* The nearest of the candidates, or none. */
 struct cf_near {
 	struct span	word;

@@ -20,8 +20,8 @@ emit_begin(struct emit *f, struct cf *cf, struct rs_build *b,
 	f->b = b;
 	f->loc = loc;
 	f->line = cf_line(cf, loc);
-	f->let_regs = arena_alloc(&cf->arena, cf->nlocals + 1);
-	f->let_has = arena_alloc(&cf->arena, cf->nlocals + 1);
+	f->let_regs = arena_alloc(&cf->arena, cf->most_locals + 1);
+	f->let_has = arena_alloc(&cf->arena, cf->most_locals + 1);
 }
 
 uint32_t

@@ -35,43 +35,6 @@ cf_find(struct cf *cf, struct span name)
 }
 
 const char *
-cf_type_what(unsigned type)
-{
-	switch (type) {
-	case RS_T_IP:
-		return "an ip";
-	case RS_T_ADDRESS:
-		return "an address";
-	case RS_T_INT:
-		return "an int";
-	case RS_T_NONE: case RS_T_UNKNOWN:
-		return "nothing";
-	case RS_T_BOOL:
-		return "a bool";
-	case RS_T_SIZE:
-		return "a size";
-	case RS_T_TIME:
-		return "a time";
-	case RS_T_TEXT:
-		return "a text";
-	case RS_T_DOMAIN:
-		return "a domain";
-	case RS_T_NET:
-		return "a net";
-	case RS_T_DATE:
-		return "a date";
-	case RS_T_CLIENT:
-		return "a client";
-	case RS_T_VERDICT:
-		return "a verdict";
-	case RS_T_RATE:
-		return "a rate";
-	default:
-		return "a status";
-	}
-}
-
-const char *
 cf_sym_what(struct cf *cf, const struct cf_sym *sym)
 {
 	switch (sym->kind) {
@@ -129,6 +92,14 @@ cf_may_declare(struct cf *cf, struct span name, struct cf_loc loc)
 	return true;
 }
 
+uint32_t
+cf_local_number(struct cf *cf)
+{
+	if (++cf->nlocals > cf->most_locals)
+		cf->most_locals = cf->nlocals;
+	return cf->nlocals - 1;
+}
+
 struct cf_sym *
 cf_sym_new(struct cf *cf, enum cf_sym_kind kind, struct span name,
     struct cf_loc loc)
@@ -158,29 +129,6 @@ declare(struct cf *cf, struct cf_decl *d, enum cf_sym_kind kind)
 		    sizeof(*cf->syms));
 	}
 	cf->syms[cf->nsyms++] = sym;
-}
-
-/* The type of that name; NONE: reported. */
-static uint8_t
-type_named(struct cf *cf, struct span name, struct cf_loc loc)
-{
-	struct cf_near	 near;
-	unsigned	 t;
-
-	cf_near_begin(&near, name);
-	for (t = RS_T_BOOL; t < RS_NTYPES; t++) {
-		if (span_eq(name, span_of(rs_type_name(t))))
-			return (uint8_t)t;
-		cf_near_try(&near, span_of(rs_type_name(t)));
-	}
-	if (cf_later_kind(name))
-		cf_error_later(cf, loc, name);
-	else if (near.best.n > 0)
-		cf_error(cf, loc, "no type '%.*s'; did you mean '%.*s'?",
-		    SPAN_ARG(name), SPAN_ARG(near.best));
-	else
-		cf_error(cf, loc, "no type '%.*s'", SPAN_ARG(name));
-	return RS_T_NONE;
 }
 
 /* Hooks that this version checks and tests, but does not come to. */
@@ -253,11 +201,11 @@ declare_ruleset(struct cf *cf, struct cf_decl *d)
 	unsigned	 n = 0;
 
 	declare(cf, d, CF_S_RULESET);
-	d->sym->type = type_named(cf, d->type_name, d->type_loc);
+	d->sym->type = cf_type_named(cf, d->type_name, d->type_loc);
 	d->sym->hooks = UINT32_MAX;
 	for (a = d->args; a != NULL; a = a->next) {
 		a->sym = cf_sym_new(cf, CF_S_ARG, a->name, a->loc);
-		a->sym->type = type_named(cf, a->type_name, a->type_loc);
+		a->sym->type = cf_type_named(cf, a->type_name, a->type_loc);
 		a->sym->tainted = true;
 		a->sym->index = n;
 		if (++n == 9)
@@ -287,7 +235,7 @@ declare_one(struct cf *cf, struct cf_decl *d)
 		break;
 	case CF_D_TAG:
 		declare(cf, d, CF_S_TAG);
-		d->sym->type = type_named(cf, d->type_name, d->type_loc);
+		d->sym->type = cf_type_of_tag(cf, d->type_name, d->type_loc);
 		d->sym->tainted = true;
 		break;
 	case CF_D_RULESET:

@@ -26,8 +26,14 @@ struct cf_scope {
 bool	cf_is_server_word(struct span);		/* "client", "rcpt", ... */
 /* Whether a name is free; where it is not that is reported. */
 bool	cf_may_declare(struct cf *, struct span name, struct cf_loc);
+/* The number of a let or capture in its block. */
+uint32_t cf_local_number(struct cf *);
 struct cf_sym *cf_sym_new(struct cf *, enum cf_sym_kind, struct span name, struct cf_loc);
 const char *cf_kind_word(enum cf_sym_kind);	/* "set" */
+
+/* typenames.c: NONE, reported: there is no such type. */
+uint8_t	cf_type_named(struct cf *, struct span name, struct cf_loc);
+uint8_t	cf_type_of_tag(struct cf *, struct span name, struct cf_loc);
 
 /* rewrite.c */
 void	cf_rewrite_declare(struct cf *, struct cf_decl *);

@@ -315,6 +315,7 @@ param
 
 type
 	: word | VERDICT
+	| word OF word		{ $$ = cf_type_of(C, $1, $3); }
 	;
 
 value_rules

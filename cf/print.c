@@ -361,7 +361,11 @@ cf_expr_text(struct cf *cf, const struct cf_expr *e)
 	struct buf	 text = { 0 };
 	struct span	 s;
 
-	cf_expr_print(e, &text);
+	/* For messages: outside of a text {1} needs its braces. */
+	if (e->ref == CF_R_CAPTURE && e->name.p[0] <= '9')
+		buf_addf(&text, "{%.*s}", SPAN_ARG(e->name));
+	else
+		cf_expr_print(e, &text);
 	s = arena_span(&cf->arena, buf_span(&text));
 	buf_clear(&text);
 	return s;

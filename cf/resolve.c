@@ -60,10 +60,6 @@ error_no_name(struct cf *cf, const struct cf_scope *s, struct cf_loc loc,
 	struct cf_near		 near;
 	size_t			 i;
 
-	if (cf_later_kind(name) || cf_later(name)) {
-		cf_error_later(cf, loc, name);
-		return;
-	}
 	cf_near_begin(&near, name);
 	for (l = s == NULL ? NULL : s->locals; l != NULL; l = l->next)
 		cf_near_sym(&near, l->sym);
@@ -90,10 +86,6 @@ error_no_fact(struct cf *cf, const struct cf_expr *e, struct span joined)
 	struct cf_near	 near;
 	unsigned	 f;
 
-	if (cf_later_kind(joined) || cf_later_kind(base)) {
-		cf_error_later(cf, e->loc, joined);
-		return;
-	}
 	cf_near_begin(&near, e->name);
 	for (f = 0; f < RS_NFACTS; f++) {
 		name = span_of(rs_facts[f].name);

@@ -36,7 +36,7 @@ resolve_let(struct cf *cf, struct cf_scope *s, struct cf_rule *r)
 	s->captured = NULL;
 	r->sym = cf_sym_new(cf, CF_S_LET, r->name, r->loc);
 	r->sym->let = r;
-	r->sym->index = cf->nlocals++;
+	r->sym->index = cf_local_number(cf);
 	push_local(cf, s, r->sym);
 }
 
@@ -168,9 +168,11 @@ resolve_action(struct cf *cf, struct cf_scope *s, struct cf_action *a)
 static void
 resolve_rules(struct cf *cf, struct cf_scope *s, struct cf_rule *r)
 {
+	uint32_t		 outer = cf->nlocals;
 	struct cf_local		*before;
 	struct cf_action	*a;
 
+	cf->nlocals = 0;
 	for (; r != NULL; r = r->next) {
 		if (r->is_let) {
 			resolve_let(cf, s, r);
@@ -186,6 +188,7 @@ resolve_rules(struct cf *cf, struct cf_scope *s, struct cf_rule *r)
 		r->captured = s->captured;
 		s->captured = NULL;
 	}
+	cf->nlocals = outer;
 }
 
 void

@@ -14,20 +14,6 @@ is_word(const struct cf_token *tok)
 	    tok->value.type == RS_T_TEXT && tok->value.s.n > 0;
 }
 
-/* A word of the whole language is the cause: which; NULL when none is. */
-static const struct cf_token *
-later_word(const struct cf_parser *p)
-{
-	const struct cf_token	*at[3] = { &p->now, &p->before, &p->first };
-	size_t			 i, n = p->braces_before == 0 ? 3 : 2;
-
-	for (i = 0; i < n; i++) {
-		if (is_word(at[i]) && cf_later(at[i]->value.s))
-			return at[i];
-	}
-	return NULL;
-}
-
 static void
 describe(const struct cf_token *tok, const char *got, struct buf *out)
 {
@@ -179,16 +165,11 @@ void
 cf_syntax_error(struct cf_parser *p, const char *got,
     const char *const *names, size_t n)
 {
-	const struct cf_token	*later = later_word(p);
 	const struct cf_token	*wrong = &p->now;
 	struct buf		 text = { 0 };
 	struct span		 best;
 
 	cf_recover(p);
-	if (later != NULL) {
-		cf_error_later(p->cf, later->loc, later->value.s);
-		return;
-	}
 	if (p->in->scan.told && p->in->scan.told_end == wrong->loc.end)
 		return;		/* the scanner has told of this token */
 	if (wrong_action(p, names, n)) {

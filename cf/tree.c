@@ -312,6 +312,13 @@ cf_decl_steps(struct cf_decl *d, struct cf_tnodes steps)
 	d->steps = steps.first;
 }
 
+struct rs_value
+cf_type_of(struct cf *cf, struct rs_value what, struct rs_value of)
+{
+	return rs_text(RS_T_TEXT, arena_printf(&cf->arena, "%.*s of %.*s",
+	    SPAN_ARG(what.s), SPAN_ARG(of.s)));
+}
+
 void
 cf_decl_type(struct cf_decl *d, struct rs_value type, struct cf_loc loc)
 {

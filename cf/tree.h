@@ -329,6 +329,8 @@ void		 cf_decl_items(struct cf_decl *, struct cf_items);
 void		 cf_decl_opts(struct cf_decl *, struct cf_opts);
 void		 cf_decl_rules(struct cf_decl *, struct cf_rules);
 void		 cf_decl_type(struct cf_decl *, struct rs_value type, struct cf_loc);
+/* `set of domain`, as one name. */
+struct rs_value	 cf_type_of(struct cf *, struct rs_value what, struct rs_value of);
 void		 cf_decl_map(struct cf_decl *, struct rs_value driver, struct cf_loc, const struct rs_value *where, struct cf_loc);
 void		 cf_decl_rewrite(struct cf_decl *, struct cf_targets, struct cf_rules);
 void		 cf_decl_dnslist(struct cf_decl *, struct rs_value zone, struct cf_loc, struct cf_items codes);

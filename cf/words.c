@@ -1,53 +1,7 @@
 /*
- * words.c - words of the language that this version lacks, and the nearest
- * of those that were meant.
+ * words.c - the nearest of the words that can have been meant.
  */
 #include "cf/cf_int.h"
-
-/* Statements, conditions and actions: where they make no sense as names. */
-static const char *const later[] = {
-	"quarantine", "delay", "use", "skip", "bcc", "apply", "lmtp", "pipe",
-	"file", "headers", "allow"
-};
-
-/* What a listener, a hook, a map, its kind, a type or a fact can be. */
-static const char *const later_kinds[] = {
-	"reply", "verdict", "list", "set", "map", "rate", "date",
-	"client.certificate", "tls", "tls.version", "tls.cipher",
-	"tls.verified", "attachments", "queue", "queue.age", "queue.attempts"
-};
-
-static bool
-stands_in(struct span word, const char *const *list, size_t n)
-{
-	size_t	 i;
-
-	for (i = 0; i < n; i++) {
-		if (span_eq(word, span_of(list[i])))
-			return true;
-	}
-	return false;
-}
-
-bool
-cf_later(struct span word)
-{
-	return stands_in(word, later, sizeof(later) / sizeof(later[0]));
-}
-
-bool
-cf_later_kind(struct span word)
-{
-	return stands_in(word, later_kinds,
-	    sizeof(later_kinds) / sizeof(later_kinds[0]));
-}
-
-void
-cf_error_later(struct cf *cf, struct cf_loc loc, struct span word)
-{
-	cf_error(cf, loc, "'%.*s' is part of the language, but this version "
-	    "does not have it", SPAN_ARG(word));
-}
 
 #define NEAR_MAX	64	/* octets of a word that is compared */
 
