@@ -240,6 +240,8 @@ test_milters_are_those_of_the_listener_that_has_most(void **state)
 static void
 test_a_switch_costs_as_its_longest_case(void **state)
 {
+	struct rs_value	 one = rs_text(RS_T_TEXT, SPAN("a"));
+	struct rs_value	 two = rs_text(RS_T_TEXT, SPAN("b"));
 	struct rs_build	*b = rs_build_new();
 	struct buf	 octets = { 0 }, got = { 0 };
 	struct rs_image	*im;
@@ -251,9 +253,9 @@ test_a_switch_costs_as_its_longest_case(void **state)
 	    RS_T_NONE);
 	rs_build_emit(b, RS_FACT, 0, RS_FACT_RCPT, 0, 1);
 	rs_build_switch(b, 0, RS_T_TEXT, 1);
-	rs_build_case(b, SPAN("a"));
+	rs_build_case(b, &one);
 	rs_build_emit(b, RS_ACCEPT, 0, 0, 0, 1);
-	rs_build_case(b, SPAN("b"));
+	rs_build_case(b, &two);
 	rs_build_emit(b, RS_SPF, 0, 0, 0, 1);
 	rs_build_emit(b, RS_ACCEPT, 0, 0, 0, 1);
 	rs_build_switch_end(b);
