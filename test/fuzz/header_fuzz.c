@@ -1,12 +1,13 @@
 /*
  * header_fuzz.c - a stranger's header: fields cover the section without a
- * gap, text has no control characters, edits keep what they do not touch.
+ * gap, text has no control characters, edits keep what they do not touch, and
+ * rewriting with the identity keeps all.
  */
 #include "config.h"
 
 #include <assert.h>
 
-#include "mail/header.h"
+#include "mail/header_address.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -61,6 +62,32 @@ check_edits(struct span content, struct arena *a)
 	buf_clear(&out);
 }
 
+static bool
+identity(void *arg, const struct address *old, struct span *new)
+{
+	++*(size_t *)arg;
+	*new = old->whole;
+	return true;
+}
+
+/* All addresses that are listed are asked for, and nothing else changes. */
+static void
+check_rewriting(struct span content, struct arena *a)
+{
+	struct header_addresses	 h = { .content = content };
+	struct address_item	 item;
+	struct buf		 same = { 0 };
+	size_t			 asked = 0, listed = 0;
+
+	assert(header_rewrite(content, identity, &asked, &same) == 0);
+	assert(span_eq(buf_span(&same),
+	    span_mem(content.p, header_size(content))));
+	while (header_address_next(&h, a, &item))
+		listed += item.address.whole.n > 0;
+	assert(asked == listed);
+	buf_clear(&same);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -70,6 +97,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	check_fields(content, &found, &a);
 	check_edits(content, &a);
+	check_rewriting(content, &a);
 	(void)header_hops(content);
 	(void)header_delivered_to(content, SPAN("a@x.example"));
 	(void)header_field_ok(content);
