@@ -30,6 +30,8 @@
 #define TEST_GOOD_MS	3600000		/* until a test entry is asked again */
 #define TEST_BAD_MS	600000
 #define TEST_FAILED_MS	60000
+#define FAILS_MAX	5		/* in a row: then nobody waits for it */
+#define REST_MS		30000		/* and it is not asked for this long */
 
 /* Why a list cannot say. */
 enum cause {
@@ -72,6 +74,8 @@ struct list_test {
 struct list {
 	struct list_test tests[NTESTS];
 	int64_t		 alarm_ms[NCAUSES];	/* none before */
+	unsigned	 fails;			/* answers that failed, in a row */
+	int64_t		 rests_ms;		/* not asked before */
 };
 
 void
@@ -178,16 +182,32 @@ has_code(const struct lookup *l, const struct dns_answer *a)
 	return false;
 }
 
+/* A list that never answers would hold each client up for its time-out. */
+static void
+count_fails(struct list *l, bool failed)
+{
+	l->fails = failed ? l->fails + 1 : 0;
+	if (l->fails >= FAILS_MAX)
+		l->rests_ms = clock_boot_ms() + REST_MS;
+}
+
+static void
+failing(struct lookup *l)
+{
+	cannot_say(l->policy, l->list, CAUSE_FAILING, NULL);
+	lookup_ends(l, LOOKUP_CANNOT);
+}
+
 static void
 listing_answered(void *arg, const struct dns_answer *a)
 {
 	struct lookup	*l = arg;
 	const struct ip	*bad;
-	enum cause	 why = CAUSE_FAILING;
+	enum cause	 why;
 
+	count_fails(&l->policy->lists[l->list], a->result == DNS_FAILING);
 	if (a->result == DNS_FAILING) {
-		cannot_say(l->policy, l->list, why, NULL);
-		lookup_ends(l, LOOKUP_CANNOT);
+		failing(l);
 	} else if ((bad = no_answer(a, &why)) != NULL) {
 		cannot_say(l->policy, l->list, why, bad);
 		lookup_ends(l, LOOKUP_CANNOT);
@@ -334,7 +354,9 @@ lookup_listed(struct lookups *ls, struct policy *p, uint32_t list,
 	    !question(p, list, v, name, &octets))
 		return RS_HAVE;		/* what is none is in no list */
 	l = lookup_of(ls, p, list, span_mem(name, octets), &fresh);
-	if (fresh)
+	if (fresh && clock_boot_ms() < p->lists[list].rests_ms)
+		failing(l);
+	else if (fresh)
 		lookup_ask(l, DNS_A, span_mem(l->name, l->octets),
 		    listing_answered);
 	if (l->state == LOOKUP_OPEN) {

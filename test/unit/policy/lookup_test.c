@@ -318,6 +318,38 @@ a_list_that_fails_cannot_say(void **state)
 	session_end(&s);
 }
 
+/* Else each client would wait for the time-out of a resolver that is dead. */
+static void
+a_list_that_goes_on_failing_rests(void **state)
+{
+	struct session	s;
+	unsigned	i, asked;
+
+	(void)state;
+	session_begin(&s, false);
+	played_say(&s.dns, CLIENT_IN_ZEN, "*", "");
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(ask(&s, RS_HOOK_CONNECT), 0);
+		client_again(&s);
+	}
+	/* An answer between them: it is alive. */
+	assert_true(ip_parse(SPAN("203.0.113.10"), &s.facts.client_ip));
+	assert_int_equal(ask(&s, RS_HOOK_CONNECT), 0);
+	assert_true(ip_parse(SPAN("203.0.113.9"), &s.facts.client_ip));
+	for (i = 0; i < 5; i++) {
+		client_again(&s);
+		asked = s.dns.asked;
+		assert_int_equal(ask(&s, RS_HOOK_CONNECT), 0);
+		assert_int_equal(s.dns.asked, asked + 1);
+	}
+	client_again(&s);
+	asked = s.dns.asked;
+	assert_int_equal(ask(&s, RS_HOOK_CONNECT), 0);
+	assert_int_equal(ask(&s, RS_HOOK_DATA), 0);
+	assert_int_equal(s.dns.asked, asked);
+	session_end(&s);
+}
+
 static void
 what_is_not_listed_is_not(void **state)
 {
@@ -650,6 +682,7 @@ main(void)
 		cmocka_unit_test(a_declared_code_is_a_listing),
 		cmocka_unit_test(an_error_among_listings_is_no_listing),
 		cmocka_unit_test(a_list_that_fails_cannot_say),
+		cmocka_unit_test(a_list_that_goes_on_failing_rests),
 		cmocka_unit_test(what_is_not_listed_is_not),
 		cmocka_unit_test(a_list_that_lists_everything_is_not_believed),
 		cmocka_unit_test(a_listing_stands_without_its_test),
