@@ -1,168 +1,96 @@
 /*
  * image_fuzz.c - octets as an image: the verifier, and, if it accepts, every
- * function under a world that says and delays whatever it likes, with records;
- * and the disassembler.
+ * function under worlds that say and delay whatever they like, with records
+ * and without; the disassembler; the bounds of `check --cost`.
  *
  * The header is made right first, so that mutations reach the verifier.  The
- * first octets of the input draw the world's answers.
+ * place of the checksum draws the worlds' answers.
  */
 #include <stdlib.h>
 
 #include "base/xalloc.h"
 #include "ruleset/disasm.h"
 #include "ruleset/image_int.h"
-#include "ruleset/interp.h"
+#include "test/fuzz/noise.h"
 
-#define FUNCS_RUN	12
+#define RUNS		400	/* of functions, for one image */
+#define WAITS		20	/* of one run */
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 size_t	LLVMFuzzerMutate(uint8_t *, size_t, size_t);
 size_t	LLVMFuzzerCustomMutator(uint8_t *, size_t, size_t, unsigned);
 
-struct noise {
-	uint64_t	x;
-	unsigned	waits;
-};
-
-static uint64_t
-draw(struct noise *n)
-{
-	n->x ^= n->x << 13;
-	n->x ^= n->x >> 7;
-	n->x ^= n->x << 17;
-	return n->x >> 16;
-}
-
-static struct rs_value
-random_value(struct noise *n)
-{
-	static const char *const texts[] = {
-		"", "a", "hello", "2G", "host=h\nport=25\n", "ann@x.example",
-		"murphy.example", "\xff\"\\\r\n", "5.7.1", "192.0.2.1",
-	};
-	unsigned	type = (unsigned)(draw(n) % RS_NTYPES);
-	struct rs_value	v = rs_empty((enum rs_type)type);
-	struct span	s = span_of(texts[draw(n) % 10]);
-
-	if (type == RS_T_ADDRESS)
-		return rs_address(s);
-	if (rs_has_span(type))
-		v.s = s;
-	else if (rs_is_number(type))
-		v.i = type == RS_T_BOOL ? (int64_t)(draw(n) & 1) :
-		    (int64_t)(draw(n) << 20);
-	else if (type == RS_T_UNKNOWN)
-		v.i = 1 + (int64_t)(draw(n) % 3);
-	else if (type == RS_T_IP || type == RS_T_NET) {
-		v.ip.family = (uint8_t)(draw(n) % 3 * 2 + 2) & 6;
-		v.ip.a[0] = (uint8_t)draw(n);
-		v.ip.a[1] = (uint8_t)draw(n);
-		v.bits = (uint8_t)(draw(n) % 33);
-	}
-	return v;
-}
-
-static enum rs_answer
-answer(struct noise *n, struct rs_value *out)
-{
-	switch (draw(n) % 8) {
-	case 0:
-		return RS_ABSENT;
-	case 1:
-		return RS_CANNOT;
-	case 2:
-		if (n->waits > 0) {
-			n->waits--;
-			return RS_WAIT;
-		}
-		/* FALLTHROUGH */
-	default:
-		*out = random_value(n);
-		return RS_HAVE;
-	}
-}
-
-static enum rs_answer
-get_fact(void *ctx, struct rs_eval *ev, unsigned fact, struct rs_value *out)
-{
-	(void)ev;
-	(void)fact;
-	return answer(ctx, out);
-}
-
-static enum rs_answer
-get_map(void *ctx, struct rs_eval *ev, uint32_t map,
-    const struct rs_value *key, struct rs_value *out, uint32_t *line)
-{
-	(void)ev;
-	(void)map;
-	(void)key;
-	*line = 3;
-	return answer(ctx, out);
-}
-
-static enum rs_answer
-get_header(void *ctx, struct rs_eval *ev, struct span name, unsigned i,
-    struct rs_value *out)
-{
-	(void)ev;
-	(void)name;
-	return i > 8 ? RS_ABSENT : answer(ctx, out);
-}
-
-static enum rs_answer
-get_unknown(void *ctx, struct rs_eval *ev, struct rs_value *out)
-{
-	(void)ev;
-	return answer(ctx, out);
-}
-
-static enum rs_answer
-get_tag(void *ctx, struct rs_eval *ev, uint32_t tag, struct rs_value *out)
-{
-	(void)ev;
-	(void)tag;
-	return answer(ctx, out);
-}
-
+/*
+ * To its end: also behind each table that an EXPAND has found.  It is over
+ * when the functions and waits are.
+ */
 static void
-on_effect(void *ctx, struct rs_eval *ev, enum rs_effect effect,
-    uint32_t number, struct span name, const struct rs_value *v)
+finish(struct rs_eval *ev, uint32_t func, struct noise *n)
 {
-	(void)ctx;
-	(void)ev;
-	(void)effect;
-	(void)number;
-	(void)name;
-	(void)v;
-}
-
-static const struct rs_world world = {
-	.fact = get_fact, .map_get = get_map, .header = get_header,
-	.rcpt_unknown = get_unknown, .tag_get = get_tag, .effect = on_effect,
-};
-
-static void
-run(const struct rs_image *im, uint32_t func, struct noise *n)
-{
-	struct rs_record	 record = { 0 };
-	struct rs_eval		*ev = rs_eval_new(im, &world, n, &record);
 	struct rs_value		 args[RS_ARGS_MAX];
 	struct rs_verdict	 v;
-	struct buf		 out = { 0 };
-	unsigned		 nargs = rs_func(im, func)->nargs;
+	unsigned		 nargs = rs_func(n->im, func)->nargs;
+	unsigned		 parked = 0;
 	enum rs_run		 state;
 
 	for (unsigned i = 0; i < nargs; i++)
-		args[i] = random_value(n);
-	n->waits = 10;
+		args[i] = noise_value(n);
 	state = rs_eval_run(ev, func, args, nargs, &v);
-	while (state == RS_PENDING)
+	while (state == RS_PENDING || v.kind == RS_V_EXPAND) {
+		if (state == RS_PENDING && ++parked > WAITS)
+			abort();
 		state = rs_eval_resume(ev, &v);
-	rs_record_json(&record, im, &out);
-	rs_record_text(&record, im, "p", &out);
+	}
+	if (v.kind >= RS_NVERDICTS)
+		abort();
+}
+
+static void
+run_recorded(uint32_t func, struct noise *n)
+{
+	struct rs_record	 record = { 0 };
+	struct rs_eval		*ev = rs_eval_new(n->im, &noise_world, n,
+				    &record);
+	struct buf		 out = { 0 };
+
+	n->waits = WAITS;
+	finish(ev, func, n);
+	rs_record_json(&record, n->im, &out);
+	rs_record_text(&record, n->im, "p", &out);
 	buf_clear(&out);
 	rs_record_clear(&record);
+	rs_eval_free(&ev);
+}
+
+/* What is asked of tables and servers is no more than what was said before. */
+static void
+check_cost(const struct rs_func *f, const struct noise *n)
+{
+	static const enum rs_cost_kind	kinds[] = {
+		RS_COST_LOOKUPS, RS_COST_DNS, RS_COST_COUNTERS,
+		RS_COST_CALLOUTS, RS_COST_ROUTES,
+	};
+	struct rs_cost			most;
+
+	if (f->kind != RS_FUNC_HOOK)
+		return;
+	if (!rs_cost_hook(n->im, (enum rs_hook)f->hook, &most))
+		abort();
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (n->asked.n[kinds[i]] > most.n[kinds[i]])
+			abort();
+	}
+}
+
+static void
+run_plain(uint32_t func, struct noise *n)
+{
+	struct rs_eval	*ev = rs_eval_new(n->im, &noise_world, n, NULL);
+
+	n->waits = 0;
+	memset(&n->asked, 0, sizeof(n->asked));
+	finish(ev, func, n);
+	check_cost(rs_func(n->im, func), n);
 	rs_eval_free(&ev);
 }
 
@@ -170,7 +98,7 @@ static void
 ask_sets(const struct rs_image *im, struct noise *n)
 {
 	for (uint32_t i = 0; i < im->n[RS_S_SETS] && i < 20; i++) {
-		struct rs_value	v = random_value(n);
+		struct rs_value	v = noise_value(n);
 
 		(void)rs_set_has(im, i, &v);
 	}
@@ -178,7 +106,7 @@ ask_sets(const struct rs_image *im, struct noise *n)
 		struct ip	ip = { .family = 6 };
 
 		for (unsigned k = 0; k < 16; k++)
-			ip.a[k] = (uint8_t)draw(n);
+			ip.a[k] = (uint8_t)noise_draw(n);
 		(void)rs_nets_has(im, i, &ip);
 		ip.family = 4;
 		(void)rs_nets_has(im, i, &ip);
@@ -189,7 +117,9 @@ static void
 use(const struct rs_image *im, struct noise *n)
 {
 	struct buf	out = { 0 };
+	uint32_t	nfuncs = rs_nfunc(im);
 
+	n->im = im;
 	rs_disasm(im, SPAN("one\ntwo\n"), &out);
 	buf_clear(&out);
 	for (unsigned i = 0; i < RS_NOPTIONS; i++) {
@@ -197,8 +127,14 @@ use(const struct rs_image *im, struct noise *n)
 		(void)rs_setting_text(im, (enum rs_option)i);
 	}
 	ask_sets(im, n);
-	for (uint32_t i = 0; i < rs_nfunc(im) && i < FUNCS_RUN; i++)
-		run(im, i, n);
+	for (uint32_t i = 0; i < RUNS && nfuncs > 0; i++) {
+		if (i >= 4 * nfuncs)
+			break;
+		if (i / nfuncs % 2 == 0)
+			run_recorded(i % nfuncs, n);
+		else
+			run_plain(i % nfuncs, n);
+	}
 }
 
 static void
@@ -213,36 +149,108 @@ mend_header(struct rs_header *h, size_t size)
 }
 
 /*
- * Mostly: one number behind the table of sections, of 1, 2 or 4 octets, is
- * made another small one.  What inserts or removes octets moves all sections,
- * and is refused at once.
+ * Mutations.  What inserts or removes octets moves all sections and is refused
+ * at once, so mostly numbers are made other small ones, where they lie.
  */
+
+/* A section of the table that lies inside, or NULL. */
+static const struct rs_section *
+section(const uint8_t *data, size_t size, unsigned kind)
+{
+	const struct rs_section	*s = (const struct rs_section *)(const void *)
+	    (data + sizeof(struct rs_header)) + kind;
+
+	if (s->record == 0 || s->record > 64 || s->offset > size ||
+	    s->count == 0 || s->count > (size - s->offset) / s->record)
+		return NULL;
+	return s;
+}
+
+static uint32_t
+small(struct noise *n)
+{
+	return (uint32_t)(noise_draw(n) % (noise_draw(n) % 4 == 0 ? 300 : 12));
+}
+
+/* A number of 1, 2 or 4 octets anywhere in a record. */
+static void
+change_number(uint8_t *record, uint32_t size, struct noise *n)
+{
+	uint32_t	width = 1u << noise_draw(n) % 3, value = small(n);
+
+	if (width > size)
+		width = 1;
+	memcpy(record + noise_draw(n) % (size / width) * width, &value,
+	    width);
+}
+
+/* Another instruction, with operands that may be there. */
+static void
+change_insn(struct rs_insn *in, struct noise *n)
+{
+	if (in->op >= RS_NOPS || noise_draw(n) % 2 == 0)
+		in->op = (uint8_t)(noise_draw(n) % RS_NOPS);
+	if (noise_draw(n) % 2 == 0)
+		in->a = rs_ops[in->op].a == RS_NONE_ ? 0 :
+		    (uint8_t)(noise_draw(n) % 4);
+	if (noise_draw(n) % 2 == 0)
+		in->b = rs_ops[in->op].b == RS_NONE_ ? 0 :
+		    (uint16_t)(noise_draw(n) % 6);
+	if (noise_draw(n) % 2 == 0)
+		in->c = rs_ops[in->op].c == RS_NONE_ ? 0 : small(n);
+}
+
+/* One change in one section; false: it is empty, or lies outside. */
+static bool
+change(uint8_t *data, size_t size, struct noise *n)
+{
+	bool			 is_code = noise_draw(n) % 2 == 0;
+	unsigned		 kind = is_code ? RS_S_INSNS :
+				    (unsigned)(noise_draw(n) % RS_NSECTIONS);
+	const struct rs_section	*s = section(data, size, kind);
+	uint8_t			*record;
+
+	if (s == NULL)
+		return false;
+	record = data + s->offset + noise_draw(n) % s->count * s->record;
+	if (noise_draw(n) % 8 == 0)
+		memmove(record, data + s->offset + noise_draw(n) % s->count *
+		    s->record, s->record);
+	else if (is_code && s->record == sizeof(struct rs_insn)) {
+		struct rs_insn	in;
+
+		memcpy(&in, record, sizeof(in));
+		change_insn(&in, n);
+		memcpy(record, &in, sizeof(in));
+	} else
+		change_number(record, s->record, n);
+	return true;
+}
+
 size_t
 LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max,
     unsigned seed)
 {
 	size_t		head = sizeof(struct rs_header) +
-	    RS_NSECTIONS * sizeof(struct rs_section);
+			    RS_NSECTIONS * sizeof(struct rs_section);
 	struct noise	n = { .x = seed * UINT64_C(0x9e3779b97f4a7c15) | 1 };
-	size_t		width, at;
-	uint32_t	value;
+	unsigned	changes;
 
-	draw(&n);
-	if (size < head + 4 || draw(&n) % 8 == 0)
+	noise_draw(&n);
+	if (size < head + 4 || noise_draw(&n) % 16 == 0)
 		return LLVMFuzzerMutate(data, size, max);
-	width = (size_t)1 << draw(&n) % 3;
-	at = head + draw(&n) % ((size - head) / width) * width;
-	value = (uint32_t)(draw(&n) % (draw(&n) % 4 == 0 ? 300 : 20));
-	memcpy(data + at, &value, width);
-	/* another world, too */
-	data[offsetof(struct rs_header, sha256)] = (uint8_t)draw(&n);
+	changes = 1 + (unsigned)(noise_draw(&n) % 3);
+	for (unsigned i = 0; i < 10 * changes && changes > 0; i++)
+		changes -= change(data, size, &n);
+	/* other worlds, too */
+	data[offsetof(struct rs_header, sha256)] = (uint8_t)noise_draw(&n);
 	return size;
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct noise	 n = { .x = 88172645463325252u };
+	struct noise	 n = { .x = 0 };
 	struct rs_image	*im;
 	const char	*why;
 	void		*image;
@@ -251,7 +259,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	image = xmalloc(size);
 	memcpy(image, data, size);
-	/* the checksum's place is free: it draws the world */
 	memcpy(&n.x, ((struct rs_header *)image)->sha256, sizeof(n.x));
 	n.x |= 1;
 	mend_header(image, size);
