@@ -70,9 +70,9 @@ error_no_name(struct cf *cf, const struct cf_scope *s, struct cf_loc loc,
 	if (near.best.n == 0)
 		cf_error(cf, loc, "no '%.*s'", SPAN_ARG(name));
 	else if (near.sym != NULL)
-		cf_error(cf, loc, "no '%.*s'; did you mean '%.*s' (line %u)?",
+		cf_error(cf, loc, "no '%.*s'; did you mean '%.*s' (%s)?",
 		    SPAN_ARG(name), SPAN_ARG(near.best),
-		    cf_line(cf, near.sym->loc));
+		    cf_where(cf, near.sym->loc, loc));
 	else
 		cf_error(cf, loc, "no '%.*s'; did you mean '%.*s'?",
 		    SPAN_ARG(name), SPAN_ARG(near.best));
@@ -118,9 +118,9 @@ cf_need(struct cf *cf, struct span name, struct cf_loc loc,
 		return sym;
 	}
 	if (sym != NULL) {
-		cf_error(cf, loc, "a %s is wanted here, and '%.*s' (line %u) "
+		cf_error(cf, loc, "a %s is wanted here, and '%.*s' (%s) "
 		    "is %s", cf_kind_word(kind), SPAN_ARG(name),
-		    cf_line(cf, sym->loc), cf_sym_what(cf, sym));
+		    cf_where(cf, sym->loc, loc), cf_sym_what(cf, sym));
 		return NULL;
 	}
 	cf_near_begin(&near, name);
@@ -129,9 +129,9 @@ cf_need(struct cf *cf, struct span name, struct cf_loc loc,
 			cf_near_sym(&near, cf->syms[i]);
 	}
 	if (near.sym != NULL)
-		cf_error(cf, loc, "no %s '%.*s'; did you mean '%.*s' (line "
-		    "%u)?", cf_kind_word(kind), SPAN_ARG(name),
-		    SPAN_ARG(near.best), cf_line(cf, near.sym->loc));
+		cf_error(cf, loc, "no %s '%.*s'; did you mean '%.*s' "
+		    "(%s)?", cf_kind_word(kind), SPAN_ARG(name),
+		    SPAN_ARG(near.best), cf_where(cf, near.sym->loc, loc));
 	else
 		cf_error(cf, loc, "no %s '%.*s'", cf_kind_word(kind),
 		    SPAN_ARG(name));
@@ -293,8 +293,9 @@ error_recursion(struct cf *cf, const struct cf_sym *sym,
 		    SPAN_ARG(sym->name));
 	else
 		cf_error(cf, first->loc, "'%.*s' calls itself by way of "
-		    "'%.*s' (line %u)", SPAN_ARG(sym->name),
-		    SPAN_ARG(s->ruleset->name), cf_line(cf, call->loc));
+		    "'%.*s' (%s)", SPAN_ARG(sym->name),
+		    SPAN_ARG(s->ruleset->name),
+		    cf_where(cf, call->loc, first->loc));
 	cf_help(cf, "rulesets call downwards only, so that every decision "
 	    "ends");
 }
@@ -322,16 +323,16 @@ need_hooks(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
 	bound = sym->bounds[s->hook];
 	if (sym->barred[s->hook] != NULL) {
 		cf_error(cf, e->loc, "'%.*s' cannot be applied in '%s': its "
-		    "'%s' (line %u) cannot stand there", SPAN_ARG(sym->name),
+		    "'%s' (%s) cannot stand there", SPAN_ARG(sym->name),
 		    rs_hook_names[s->hook],
 		    cf_action_word(sym->barred[s->hook]),
-		    cf_line(cf, sym->barred[s->hook]->loc));
+		    cf_where(cf, sym->barred[s->hook]->loc, e->loc));
 		return;
 	}
 	cf_error(cf, e->loc, "'%.*s' cannot be called in '%s': it names %.*s "
-	    "(line %u), which is not known there", SPAN_ARG(sym->name),
+	    "(%s), which is not known there", SPAN_ARG(sym->name),
 	    rs_hook_names[s->hook], SPAN_ARG(cf_expr_text(cf, bound)),
-	    cf_line(cf, bound->loc));
+	    cf_where(cf, bound->loc, e->loc));
 }
 
 static void
