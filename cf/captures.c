@@ -84,7 +84,10 @@ cf_capture(struct cf *cf, struct cf_scope *s, struct span name,
 	}
 	if (sym == NULL)
 		sym = named(s->others, NULL, name);
-	if (sym == NULL) {
+	if (sym != NULL) {	/* whichever of them it is */
+		sym->shared = true;
+		sym->type = RS_T_TEXT;
+	} else {
 		sym = cf_sym_new(cf, CF_S_CAPTURE, name, loc);
 		sym->type = RS_T_TEXT;
 		sym->tainted = true;

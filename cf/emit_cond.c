@@ -29,11 +29,16 @@ static void
 take_captures(struct emit *f, const struct cf_expr *e)
 {
 	const struct cf_local	*l;
+	uint8_t			 reg;
 
 	for (l = e->captured; l != NULL; l = l->next) {
-		if (l->sym->used)
-			emit_op(f, RS_CAPTURE, capture_reg(f, l->sym), 0,
-			    rs_build_string(f->b, l->sym->name));
+		if (!l->sym->used)
+			continue;
+		reg = capture_reg(f, l->sym);
+		emit_op(f, RS_CAPTURE, reg, 0,
+		    rs_build_string(f->b, l->sym->name));
+		if (l->sym->type != RS_T_TEXT)	/* a whole address */
+			emit_op(f, RS_CONVERT, reg, reg, l->sym->type);
 	}
 }
 
@@ -41,12 +46,13 @@ take_captures(struct emit *f, const struct cf_expr *e)
 void
 emit_captures_begin(struct emit *f, const struct cf_rule *r)
 {
-	struct rs_value		 none = rs_text(RS_T_TEXT, SPAN(""));
+	struct rs_value		 none;
 	const struct cf_local	*l;
 
 	if (r->cond->kind == CF_E_MATCHES || r->cond->kind == CF_E_LIKE)
 		return;		/* it takes them on every path */
 	for (l = r->captured; l != NULL; l = l->next) {
+		none = rs_empty(l->sym->type);
 		if (l->sym->used && !f->let_has[l->sym->index])
 			emit_op(f, RS_LOAD, capture_reg(f, l->sym), 0,
 			    rs_build_const(f->b, &none));

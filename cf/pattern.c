@@ -310,16 +310,24 @@ check_side(struct making *m, size_t from, size_t end, bool is_local)
 	return true;
 }
 
-/* Without an '@': the whole address under one name, or <postmaster>. */
+/*
+ * Without an '@': the whole address under one name, or <postmaster>.  What
+ * only ever is a whole one can be asked as an address: generics[who].
+ */
 static bool
 check_whole(struct making *m)
 {
 	const struct token	*t = m->p->tokens;
+	struct cf_local		*taken = *m->captured;
 
 	if (m->p->n == 0)
 		return never(m, "it is empty");
-	if (m->p->n == 1 && (is_name(t) ||
-	    span_eq(t->text, SPAN("postmaster"))))
+	if (m->p->n == 1 && is_name(t)) {
+		if (taken != NULL && !taken->sym->shared)
+			taken->sym->type = RS_T_ADDRESS;
+		return true;
+	}
+	if (m->p->n == 1 && span_eq(t->text, SPAN("postmaster")))
 		return true;
 	never(m, "it has no '@'");
 	cf_help(m->cf, "write \"{user}@...\", or one name alone for the whole "

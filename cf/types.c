@@ -228,7 +228,7 @@ type_name(struct cf *cf, struct cf_expr *e)
 		return;
 	}
 	if (e->ref == CF_R_CAPTURE) {
-		e->type = RS_T_TEXT;
+		e->type = e->sym->type;
 		e->tainted = true;
 		return;
 	}

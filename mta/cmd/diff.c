@@ -61,6 +61,8 @@ put_step(const struct played *p, struct buf *out)
 		    SPAN_ARG(p->status), SPAN_ARG(p->text));
 	else if (p->verdict.text.n > 0)
 		buf_addf(out, " \"%.*s\"", SPAN_ARG(p->verdict.text));
+	else if (p->rewritten.n > 0)
+		buf_addf(out, " as %.*s", SPAN_ARG(p->rewritten));
 	buf_add_char(out, '\n');
 	if (p->routing == NULL || played_refused(p))
 		return;

@@ -63,7 +63,9 @@ target_met(const struct routing *r, size_t i, const struct target *t,
 	case CF_X_FILE:
 		return t->kind == TARGET_FILE && says(s, t->path);
 	case CF_X_RCPT:
-		return span_ieq(t->address, s->expect.text);
+		return span_ieq(t->address, s->expect.text) ||
+		    (t->rcpt_to.n > 0 &&
+		    span_ieq(t->rcpt_to, s->expect.text));
 	default:
 		return false;
 	}
@@ -198,7 +200,7 @@ met(struct play *pl, const struct cf_step *s)
 	case CF_X_QUARANTINE:
 		return fate_met(pl, s);
 	case CF_X_SENDER:
-		return span_ieq(pl->facts.sender, s->expect.text);
+		return play_sender_is(pl, s->expect.text);
 	case CF_X_RCPT:
 		return rcpt_met(pl, s);
 	case CF_X_HEADER:

@@ -24,6 +24,10 @@ explain_target(const struct target *t, struct buf *out)
 		break;
 	case TARGET_HOP:
 		buf_addf(out, "send to %.*s", SPAN_ARG(t->hop));
+		if (t->mail_from.n > 0)
+			buf_addf(out, " from <%.*s>", SPAN_ARG(t->mail_from));
+		if (t->rcpt_to.n > 0)
+			buf_addf(out, " for <%.*s>", SPAN_ARG(t->rcpt_to));
 		break;
 	case TARGET_DISCARD:
 		buf_add_str(out, "discard");
@@ -92,6 +96,11 @@ explain_played(const struct played *p, const struct rs_image *im,
 			buf_add_char(out, '\n');
 		}
 	}
+	if (p->rewrites && !played_refused(p)) {
+		buf_addf(out, "   -> %.*s\n", SPAN_ARG(p->rewritten.n > 0 ?
+		    p->rewritten : SPAN("stays as it is")));
+		return;
+	}
 	buf_addf(out, "   %u %.*s %.*s\n", p->code, SPAN_ARG(p->status),
 	    SPAN_ARG(p->text));
 }
@@ -123,6 +132,10 @@ explain_target_json(struct json *j, const struct target *t)
 	json_text(j, "address", t->address);
 	if (t->kind == TARGET_HOP)
 		json_text(j, "hop", t->hop);
+	if (t->mail_from.n > 0)
+		json_text(j, "mail_from", t->mail_from);
+	if (t->rcpt_to.n > 0)
+		json_text(j, "rcpt_to", t->rcpt_to);
 	if (t->kind == TARGET_DELIVER)
 		json_text(j, "mailbox", t->mailbox);
 	if (t->kind == TARGET_DELIVER || t->kind == TARGET_PIPE)
@@ -160,6 +173,8 @@ explain_played_json(struct json *j, const struct played *p,
 	json_str(j, "hook", rs_hook_names[p->hook]);
 	if (p->milter.n > 0)
 		json_text(j, "milter", p->milter);
+	if (p->rewritten.n > 0)
+		json_text(j, "rewritten", p->rewritten);
 	json_str(j, "verdict", rs_verdict_name(p->verdict.kind));
 	json_bool(j, "by_route", p->by_route);
 	json_uint(j, "line", p->line);

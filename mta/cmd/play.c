@@ -124,17 +124,25 @@ int
 play_mail(struct play *pl, struct span address, uint64_t size)
 {
 	struct address	a;
+	struct span	command;
 
 	if (parse(pl, address, ADDRESS_NULL_OK, &a) == -1)
 		return -1;
 	play_login(pl);
+	if (pl->refused >= 0)
+		return 0;
 	if (pl->facts.tx != 0)
 		pl->facts.tx++;
 	pl->facts.size = size;
+	command = arena_printf(&pl->arena, "MAIL FROM:<%.*s>",
+	    SPAN_ARG(a.whole));
+	if (!play_rewrite(pl, RS_HOOK_REWRITE_IN_SENDER, &a)) {
+		pl->refused = (ptrdiff_t)pl->n - 1;
+		return 0;
+	}
 	pl->facts.sender = a.whole;
 	pl->facts.sender_at = a.at;
-	ask_session(pl, RS_HOOK_MAIL, arena_printf(&pl->arena,
-	    "MAIL FROM:<%.*s>", SPAN_ARG(a.whole)));
+	ask_session(pl, RS_HOOK_MAIL, command);
 	return 0;
 }
 
@@ -161,19 +169,26 @@ int
 play_rcpt(struct play *pl, struct span address)
 {
 	struct address	a;
+	struct span	command;
 	size_t		i;
 
 	if (parse(pl, address, ADDRESS_POSTMASTER_OK, &a) == -1)
 		return -1;
 	if (pl->refused >= 0)
 		return 0;
+	command = arena_printf(&pl->arena, "RCPT TO:<%.*s>",
+	    SPAN_ARG(a.whole));
+	pl->rcpts++;
+	if (!play_rewrite(pl, RS_HOOK_REWRITE_IN_RCPT, &a)) {
+		pl->last_rcpt = (ptrdiff_t)pl->n - 1;
+		pl->rcpt_refused = true;
+		return 0;
+	}
 	pl->facts.rcpt = a.whole;
 	pl->facts.rcpt_at = a.at;
-	i = play_ask(pl, RS_HOOK_RCPT, arena_printf(&pl->arena,
-	    "RCPT TO:<%.*s>", SPAN_ARG(a.whole)));
+	i = play_ask(pl, RS_HOOK_RCPT, command);
 	pl->v[i].rcpt = a.whole;
 	pl->last_rcpt = (ptrdiff_t)i;
-	pl->rcpts++;
 	route(pl, i);
 	pl->rcpt_refused = played_refused(&pl->v[play_milters(pl, i)]);
 	if (!pl->rcpt_refused)
@@ -229,6 +244,25 @@ content_facts(struct play *pl)
 		pl->facts.lines += s.p[i] == '\n';
 }
 
+/* Edits of the rules come first; then what originates here is rewritten. */
+static void
+leave(struct play *pl)
+{
+	struct buf	whole = { 0 };
+	struct span	content = buf_span(&pl->content);
+
+	if (!policy_rewrites(pl->policy, RS_HOOK_REWRITE_OUT_HEADER) ||
+	    !play_originates(pl))
+		return;
+	buf_add_span(&whole, play_message(pl));
+	buf_add_span(&whole, span_from(content, header_size(content)));
+	buf_clear(&pl->content);
+	pl->content = whole;
+	pl->nedits = 0;
+	if (!play_rewrite_header(pl, RS_HOOK_REWRITE_OUT_HEADER))
+		pl->refused = (ptrdiff_t)pl->n - 1;
+}
+
 void
 play_content(struct play *pl)
 {
@@ -239,8 +273,31 @@ play_content(struct play *pl)
 	if (pl->rcpts > 0 && pl->facts.rcpts_count == 0)
 		return;
 	ask_session(pl, RS_HOOK_DATA, SPAN("DATA"));
+	if (pl->refused >= 0)
+		return;
 	content_facts(pl);
+	if (!play_rewrite_header(pl, RS_HOOK_REWRITE_IN_HEADER)) {
+		pl->refused = (ptrdiff_t)pl->n - 1;
+		return;
+	}
 	ask_session(pl, RS_HOOK_CONTENT, SPAN("."));
+	if (pl->refused < 0)
+		leave(pl);
+}
+
+bool
+play_sender_is(const struct play *pl, struct span address)
+{
+	const struct routing	*r = play_routing(pl);
+	const struct target	*t;
+	size_t			 i, n = 0;
+
+	t = r == NULL ? NULL : routing_targets(r, &n);
+	for (i = 0; i < n; i++)
+		if (span_ieq(t[i].mail_from.n > 0 ? t[i].mail_from :
+		    pl->facts.sender, address))
+			return true;
+	return n == 0 && span_ieq(pl->facts.sender, address);
 }
 
 const struct played *

@@ -10,6 +10,7 @@
 #define WB_MTA_CMD_PLAY_H
 
 #include "base/buf.h"
+#include "mail/address.h"
 
 #include "mta/counters/counters.h"
 #include "mta/policy/policy.h"
@@ -59,7 +60,7 @@ struct policy_limits fakelimits_policy(struct fakelimits *);
 
 /* --- play.c */
 
-/* A hook that was asked, or a milter. */
+/* A hook that was asked, a milter, or a rewrite block. */
 struct played {
 	struct span		 command;	/* "RCPT TO:<b@example.org>" */
 	struct span		 milter;	/* its name; empty: the hook */
@@ -73,6 +74,8 @@ struct played {
 	struct routing		*routing;	/* RCPT that was accepted, or is unknown */
 	struct rs_record	 route_record;
 	struct span		 rcpt;
+	bool			 rewrites;	/* a rewrite block */
+	struct span		 rewritten;	/* what it gave; empty: nothing */
 };
 
 /* What a milter says at a stage; one that says nothing lets all pass. */
@@ -150,8 +153,10 @@ const struct played *play_answer(const struct play *);
 struct routing *play_routing(const struct play *);
 /* A hook has said so of the message, or of its last recipient: discard, quarantine.  NULL: none. */
 const struct played *play_fate(const struct play *, enum rs_verdict_kind);
-/* The content with the edits of all hooks so far. */
+/* The content with the edits of all hooks so far; as it leaves, where it originates here. */
 struct span	play_message(struct play *);
+/* One of the forms in which the sender leaves for the last recipient's targets, or the sender itself. */
+bool	play_sender_is(const struct play *, struct span address);
 
 /* --- play_queue.c: what happens behind the queue, to the last recipient */
 
@@ -160,7 +165,24 @@ void	play_delivery(struct play *, const struct play_wait *);
 void	play_bounce(struct play *, const struct play_wait *);
 void	play_relay(struct play *, const struct play_hop *, const struct play_wait *);
 
+/* --- play_rewrite.c */
+
+/*
+ * An address becomes another (in the arena), or stays; false: that cannot be
+ * said now, which is kept as a refusal.  Without such a block nothing is kept.
+ */
+bool	play_rewrite(struct play *, enum rs_hook which, struct address *);
+/* The addresses of the content's header; false as above. */
+bool	play_rewrite_header(struct play *, enum rs_hook which);
+/* The message originates here: from one who may relay. */
+bool	play_originates(struct play *);
+
 /* --- play_ask.c: between these files */
+
+/* A new entry of v, without a verdict. */
+struct played *play_new(struct play *, enum rs_hook, struct span command);
+/* Keeps a verdict for it, with its reply. */
+void	play_keep(struct play *, struct played *, const struct rs_verdict *);
 
 /* Asks a hook; its number in v.  command is taken as it is. */
 size_t	play_ask(struct play *, enum rs_hook, struct span command);

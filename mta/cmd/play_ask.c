@@ -60,8 +60,8 @@ keep_effects(struct play *pl, const struct decision *d)
 	}
 }
 
-static void
-keep_verdict(struct play *pl, struct played *p, const struct rs_verdict *v)
+void
+play_keep(struct play *pl, struct played *p, const struct rs_verdict *v)
 {
 	p->verdict = *v;
 	p->verdict.status = arena_span(&pl->arena, v->status);
@@ -70,8 +70,8 @@ keep_verdict(struct play *pl, struct played *p, const struct rs_verdict *v)
 	policy_reply(&p->verdict, &pl->arena, &p->code, &p->status, &p->text);
 }
 
-static struct played *
-played_new(struct play *pl, enum rs_hook hook, struct span command)
+struct played *
+play_new(struct play *pl, enum rs_hook hook, struct span command)
 {
 	struct played	*p;
 
@@ -84,14 +84,14 @@ played_new(struct play *pl, enum rs_hook hook, struct span command)
 size_t
 play_ask(struct play *pl, enum rs_hook hook, struct span command)
 {
-	struct played	*p = played_new(pl, hook, command);
+	struct played	*p = play_new(pl, hook, command);
 	struct decision	*d;
 
 	pl->facts.command = (uint32_t)pl->n;
 	d = policy_decide(pl->policy, hook, &pl->facts, &p->record, NULL,
 	    NULL);
 	assert(decision_done(d));
-	keep_verdict(pl, p, decision_verdict(d));
+	play_keep(pl, p, decision_verdict(d));
 	p->by_route = decision_by_route(d);
 	p->line = decision_line(d);
 	if (!played_refused(p))
@@ -175,10 +175,10 @@ play_milters(struct play *pl, size_t at)
 		m = &pl->milters[i];
 		if (m->stage != pl->v[at].hook || !pl->milter_on[m->object])
 			continue;
-		p = played_new(pl, m->stage, pl->v[at].command);
+		p = play_new(pl, m->stage, pl->v[at].command);
 		p->milter = rs_string(im, rs_object(im, m->object)->name);
 		says = m->failing ? failure(im, m->object) : m->says;
-		keep_verdict(pl, p, &says);
+		play_keep(pl, p, &says);
 		if (played_refused(p))
 			return pl->n - 1;
 	}

@@ -15,6 +15,32 @@
 
 /* --- rules that no test has asked */
 
+/* `rewrite outbound sender, header` has its rules once for each. */
+static bool
+is_copy(const struct rs_image *im, const struct rs_rule *a,
+    const struct rs_rule *b)
+{
+	return rs_func(im, a->func)->hook >= RS_HOOK_REWRITE_IN_SENDER &&
+	    a->file == b->file && a->line == b->line && a->text == b->text;
+}
+
+/* It or a copy of it; a copy of one that was not is not said again. */
+static bool
+is_reached(const struct test_run *run, const struct rs_image *im, uint32_t i)
+{
+	const struct rs_rule	*r = rs_rule(im, i);
+	uint32_t		 j;
+
+	if (run->reached[i] || rs_func(im, r->func)->hook <
+	    RS_HOOK_REWRITE_IN_SENDER)
+		return run->reached[i];
+	for (j = 0; j < rs_nrule(im); j++)
+		if (j != i && is_copy(im, rs_rule(im, j), r) &&
+		    (run->reached[j] || j < i))
+			return true;
+	return false;
+}
+
 static void
 unreached(struct test_run *run, const struct rs_image *im)
 {
@@ -23,7 +49,7 @@ unreached(struct test_run *run, const struct rs_image *im)
 
 	json_array(&run->j, "unreached");
 	for (i = 0; i < rs_nrule(im); i++) {
-		if (run->reached[i])
+		if (is_reached(run, im, i))
 			continue;
 		r = rs_rule(im, i);
 		if (n++ == 0)

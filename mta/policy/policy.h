@@ -216,7 +216,7 @@ void		 decision_free(struct decision **);
  * style of policy_decide(): cb is called once, before this returns when
  * nothing had to be waited for; it may free the rewriting, NULL is returned
  * then.  <> and an address without a domain stay as they are; so does one that
- * no pattern matches.
+ * no pattern matches.  record may be NULL.
  */
 enum rewritten {
 	REWRITTEN_SAME,
@@ -227,8 +227,13 @@ struct rewriting;
 typedef void rewriting_cb(void *arg, struct rewriting *);
 /* Whether the policy has that block. */
 bool		 policy_rewrites(const struct policy *, enum rs_hook which);
-struct rewriting *policy_rewrite(struct policy *, enum rs_hook which, struct policy_facts *, struct span whole, rewriting_cb *, void *arg);
+struct rewriting *policy_rewrite(struct policy *, enum rs_hook which, struct policy_facts *, struct span whole, struct rs_record *record, rewriting_cb *, void *arg);
 bool		 rewriting_done(const struct rewriting *);
+/*
+ * Whether a client may relay: `on rcpt` would accept this recipient, whom
+ * nobody knows (RFC 2606, 2), with facts.probe and without counting.
+ */
+#define POLICY_STRANGER	"nobody@relaying.invalid"
 /* NEW: *out lies in the rewriting. */
 enum rewritten	 rewriting_result(const struct rewriting *, struct address *out);
 /* Frees; one that is pending is given up, cb is not called. */

@@ -205,7 +205,7 @@ enum rs_answer	 world_resolves(void *ctx, struct rs_eval *, const struct rs_valu
 /* Whether the block is to be asked of this address at all. */
 bool		 rewrite_wanted(const struct policy *, enum rs_hook which, struct span whole, size_t at);
 /* Runs the block; RS_PENDING: asking_resume(). */
-enum rs_run	 rewrite_run(struct asking *, enum rs_hook which, struct policy_facts *, struct span whole, struct rs_verdict *);
+enum rs_run	 rewrite_run(struct asking *, enum rs_hook which, struct policy_facts *, struct span whole, struct rs_record *, struct rs_verdict *);
 /* What it has said of the address old; NEW: *out in the arena. */
 enum rewritten	 rewrite_said(const struct rs_verdict *, const struct address *old, struct arena *, struct address *out);
 

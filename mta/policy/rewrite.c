@@ -21,6 +21,7 @@ struct rewriting {
 	enum rs_hook		 which;
 	struct address		 old, new;
 	enum rewritten		 is;
+	struct rs_record	*record;
 	rewriting_cb		*cb;
 	void			*arg;
 	bool			 parked;	/* the evaluation is resumed */
@@ -45,12 +46,12 @@ rewrite_wanted(const struct policy *p, enum rs_hook which, struct span whole,
 
 enum rs_run
 rewrite_run(struct asking *a, enum rs_hook which, struct policy_facts *f,
-    struct span whole, struct rs_verdict *v)
+    struct span whole, struct rs_record *record, struct rs_verdict *v)
 {
 	struct rs_value	arg = rs_address(whole);
 
 	arg.tainted = true;
-	asking_reset(a, f, NULL);
+	asking_reset(a, f, record);
 	return asking_call(a, a->policy->hooks[which], &arg, 1, v);
 }
 
@@ -102,7 +103,8 @@ step(struct rewriting *r)
 	enum rs_run		run;
 
 	run = r->parked ? asking_resume(r->asking, &v) :
-	    rewrite_run(r->asking, r->which, r->facts, r->old.whole, &v);
+	    rewrite_run(r->asking, r->which, r->facts, r->old.whole,
+	    r->record, &v);
 	r->parked = run == RS_PENDING;
 	if (!r->parked)
 		r->is = rewrite_said(&v, &r->old, &r->arena, &r->new);
@@ -137,7 +139,7 @@ work(void *arg)
 
 struct rewriting *
 policy_rewrite(struct policy *p, enum rs_hook which, struct policy_facts *f,
-    struct span whole, rewriting_cb *cb, void *arg)
+    struct span whole, struct rs_record *record, rewriting_cb *cb, void *arg)
 {
 	struct rewriting	*r = xcalloc(1, sizeof(*r));
 
@@ -147,6 +149,9 @@ policy_rewrite(struct policy *p, enum rs_hook which, struct policy_facts *f,
 	r->asking->resume = work;
 	r->asking->arg = r;
 	r->which = which;
+	r->record = record;
+	if (record != NULL)
+		record->hook = which;
 	r->old.whole = arena_span(&r->arena, whole);
 	r->old.at = rs_address(whole).at;
 	r->cb = cb;

@@ -393,6 +393,19 @@ phase_func(struct routing *r, uint32_t *func, struct rs_verdict *v)
 	return false;
 }
 
+/* Its rules stand in the record of route. */
+static enum rs_run
+rewrite(struct routing *r, enum rs_hook which, struct span whole,
+    struct rs_verdict *v)
+{
+	enum rs_run	run;
+
+	run = rewrite_run(r->asking, which, &r->facts, whole, r->record, v);
+	if (r->record != NULL)
+		r->record->hook = RS_HOOK_ROUTE;
+	return run;
+}
+
 static enum rs_run
 evaluate(struct routing *r, struct rs_verdict *v)
 {
@@ -403,11 +416,10 @@ evaluate(struct routing *r, struct rs_verdict *v)
 		return asking_resume(r->asking, v);
 	}
 	if (r->phase == ROUTE_SENDER)
-		return rewrite_run(r->asking, RS_HOOK_REWRITE_OUT_SENDER,
-		    &r->facts, r->facts.sender, v);
+		return rewrite(r, RS_HOOK_REWRITE_OUT_SENDER,
+		    r->facts.sender, v);
 	if (r->phase == ROUTE_RCPT)
-		return rewrite_run(r->asking, RS_HOOK_REWRITE_OUT_RCPT,
-		    &r->facts, r->at.whole, v);
+		return rewrite(r, RS_HOOK_REWRITE_OUT_RCPT, r->at.whole, v);
 	if (!phase_func(r, &func, v))
 		return RS_DONE;
 	if (func == UINT32_MAX) {

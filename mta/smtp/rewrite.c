@@ -190,7 +190,7 @@ ask_on(struct rewrite *r)
 		r->answered = false;
 		r->asking = true;
 		r->asked = policy_rewrite(s->gen->policy, r->which, &s->facts,
-		    r->pairs[r->next].old.whole, said, r);
+		    r->pairs[r->next].old.whole, NULL, said, r);
 		r->asking = false;
 		if (!r->answered)
 			return false;
@@ -286,9 +286,6 @@ rewrite_header_in(struct session *s, rewrite_step *step)
 
 /* --- does it originate here? */
 
-/* Nobody knows him, and nobody will: RFC 2606, 2. */
-static const struct span	stranger = SPAN("nobody@relaying.invalid");
-
 static bool
 may_relay(const struct decision *d)
 {
@@ -339,8 +336,8 @@ probe(struct rewrite *r)
 	*f = s->facts;
 	f->probe = true;
 	f->tx = 0;		/* nothing is counted */
-	f->rcpt = stranger;
-	f->rcpt_at = rs_address(stranger).at;
+	f->rcpt = SPAN(POLICY_STRANGER);
+	f->rcpt_at = rs_address(f->rcpt).at;
 	if (s->facts.tags != NULL) {
 		f->tags = policy_tags_new(p, &r->arena);
 		memcpy(f->tags, s->facts.tags, rs_ntag(policy_image(p)) *

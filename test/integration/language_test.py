@@ -261,6 +261,80 @@ class Tables(Language):
         self.assertEqual([(x["table"], x["key"]) for x in f], [("tenants", "far.example")])
 
 
+class Rewriting(Language):
+    POLICY = HEAD + """
+map old    = { "old.example" = "small.example" } as domains
+map people = { "ann@small.example" = "Ann.Smith@small.example" } as generics
+net lan    = { 192.168.0.0/16 }
+rewrite inbound sender { "{u}@{d in old}" => "{u}@{old[d]}" }
+rewrite inbound rcpt   { "{u}@{d in old}" => "{u}@{old[d]}" }
+rewrite inbound header { "{u}@{d in old}" => "{u}@{old[d]}" }
+rewrite outbound sender, header {
+    "{who in people}"       => people[who]
+    "{u}@{h}.small.example" => "{u}@small.example"
+}
+rewrite outbound rcpt { "{u}@partner.example" => "{u}@mx.partner.example" }
+on rcpt    { client.authenticated or client.ip in lan => accept; rcpt.domain in ours => accept }
+on content { header["From"] == "a@small.example" => add header "X-From: a" }
+route      { rcpt.domain in ours => deliver boxes; otherwise => relay hub }
+"""
+
+    def test_what_has_just_become_known(self):
+        self.passes("""client 203.0.113.9; mail from <bob@old.example>; rcpt to <ann@old.example>
+            expect sender <bob@small.example>; expect rcpt <ann@small.example>
+            expect not rcpt <ann@old.example>
+            expect deliver boxes "ann"
+            header "From: a@old.example"; body "x"
+            expect header "X-From: a"; expect header "From: a@small.example" """,
+                    policy=self.POLICY)
+
+    def test_what_leaves(self):
+        self.passes("""client 192.168.1.1; mail from <ann@small.example>
+            rcpt to <bob@small.example>; expect sender <ann@small.example>
+            rcpt to <x@partner.example>
+            expect sender <Ann.Smith@small.example>; expect rcpt <x@mx.partner.example>
+            header "From: Ann <ann@small.example>"; header "To: x@partner.example"
+            expect header "From: Ann <Ann.Smith@small.example>"
+            expect header "To: x@partner.example"
+            client 192.168.1.1; mail from <root@lab.small.example>; rcpt to <x@far.example>
+            expect sender <root@small.example>; expect rcpt <x@far.example>
+            client 192.168.1.1; mail from <>; rcpt to <x@far.example>; expect sender <>""",
+                    policy=self.POLICY)
+
+    def test_the_header_of_what_comes_from_outside_stays(self):
+        self.passes("""client 203.0.113.9; mail from <ann@small.example>; rcpt to <bob@small.example>
+            header "From: ann@small.example"
+            expect header "From: ann@small.example"
+            client 203.0.113.9 as "ann"; mail from <ann@small.example>; rcpt to <bob@small.example>
+            header "From: ann@small.example"
+            expect header "From: Ann.Smith@small.example" """, policy=self.POLICY)
+
+    def test_a_table_that_fails_defers(self):
+        policy = self.POLICY.replace('{ "old.example" = "small.example" } as domains',
+                                     'socket "unix:/run/old" as domains { map "old" }')
+        self.passes("""with map old failing
+            client 203.0.113.9; mail from <bob@old.example>; expect defer 451 4.3.0
+            client 203.0.113.9; mail from <>; rcpt to <ann@small.example>
+            expect defer 451 4.3.0""", policy=policy)
+
+    def test_the_rules_count_as_reached(self):
+        r = self.run_tests("""test "t" { client 192.168.1.1; mail from <ann@small.example>
+            rcpt to <x@far.example>; expect accept }""", policy=self.POLICY)
+        self.assertNotIn('"{who in people}"', r.stdout)
+        self.assertEqual(r.stdout.count('"{u}@{h}.small.example"'), 1, r.stdout)
+
+    def test_explain(self):
+        path = os.path.join(self.dir.name, "p.conf")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(self.POLICY)
+        out = waybill("explain", path, "--client", "192.168.1.1", "--from", "ann@small.example",
+                      "--rcpt", "x@partner.example").stdout
+        self.assertIn("rewrite inbound sender ann@small.example\n", out)
+        self.assertIn("   -> stays as it is\n", out)
+        self.assertIn("-> x@partner.example: send to relay:hub from <Ann.Smith@small.example> "
+                      "for <x@mx.partner.example>\n", out)
+
+
 class State(Language):
     POLICY = HEAD + """
 on connect { rate "connects" by client.ip over 2/1m => defer 421 }

@@ -72,7 +72,7 @@ addresses_become_others(void **state)
 			struct address		 ad;
 
 			r = policy_rewrite(p, (enum rs_hook)h, &f,
-			    span_of(rows[i].in), NULL, NULL);
+			    span_of(rows[i].in), NULL, NULL, NULL);
 			assert_true(rewriting_done(r));
 			assert_int_equal(rewriting_result(r, &ad), rows[i].is);
 			assert_true(span_eq(ad.whole, span_of(rows[i].out)));
@@ -96,7 +96,7 @@ without_a_block_nothing_is_asked(void **state)
 	p = family_open(&plain, NULL);
 	assert_false(policy_rewrites(p, RS_HOOK_REWRITE_IN_SENDER));
 	r = policy_rewrite(p, RS_HOOK_REWRITE_IN_SENDER, &f,
-	    SPAN("colin@murphy.example"), NULL, NULL);
+	    SPAN("colin@murphy.example"), NULL, NULL, NULL);
 	assert_int_equal(rewriting_result(r, &ad), REWRITTEN_SAME);
 	rewriting_free(&r);
 	policy_unref(&p);
@@ -113,7 +113,7 @@ a_table_that_fails_cannot_say(void **state)
 	(void)state;
 	policy_map_failing(p, FAMILY_REWRITES);
 	r = policy_rewrite(p, RS_HOOK_REWRITE_IN_RCPT, &f,
-	    SPAN("colin@murphy.example"), NULL, NULL);
+	    SPAN("colin@murphy.example"), NULL, NULL, NULL);
 	assert_int_equal(rewriting_result(r, &ad), REWRITTEN_CANNOT);
 	assert_true(span_eq(ad.whole, SPAN("colin@murphy.example")));
 	rewriting_free(&r);
@@ -156,7 +156,7 @@ it_can_wait(void **state)
 	f.names = policy_names_new();
 	assert_true(ip_parse(SPAN("192.0.2.1"), &f.client_ip));
 	r = policy_rewrite(p, RS_HOOK_REWRITE_IN_SENDER, &f,
-	    SPAN("colin@murphy.example"), note, &n);
+	    SPAN("colin@murphy.example"), NULL, note, &n);
 	assert_false(rewriting_done(r));
 	while (family_dns_answer(&dns))
 		;
@@ -165,7 +165,7 @@ it_can_wait(void **state)
 	rewriting_free(&r);
 	/* The names are known now: at once, and freed by who is told. */
 	assert_null(policy_rewrite(p, RS_HOOK_REWRITE_IN_SENDER, &f,
-	    SPAN("colin@murphy.example"), note_and_free, &n));
+	    SPAN("colin@murphy.example"), NULL, note_and_free, &n));
 	assert_int_equal(n, 2);
 	policy_names_free(&f.names);
 	policy_unref(&p);
@@ -187,7 +187,7 @@ one_that_waits_is_given_up(void **state)
 	f.names = policy_names_new();
 	assert_true(ip_parse(SPAN("192.0.2.1"), &f.client_ip));
 	r = policy_rewrite(p, RS_HOOK_REWRITE_IN_SENDER, &f,
-	    SPAN("colin@murphy.example"), note, &n);
+	    SPAN("colin@murphy.example"), NULL, note, &n);
 	rewriting_free(&r);
 	while (family_dns_answer(&dns))
 		;
