@@ -113,6 +113,7 @@ struct cf_step {
 
 struct cf_test {
 	struct span		 name;
+	const char		*path;		/* of its file, as messages name it */
 	uint32_t		 line;
 	size_t			 nsteps;
 	const struct cf_step	*steps;

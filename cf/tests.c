@@ -288,6 +288,7 @@ one_test(struct cf *cf, const struct cf_decl *d, struct cf_test *out)
 	steps = arena_alloc(&cf->arena, (count_steps(d) + 1) * sizeof(*steps));
 	out->name = d->name;
 	out->line = cf_line(cf, d->loc);
+	out->path = cf_source_at(cf, d->loc)->path;
 	out->steps = steps;
 	for (n = d->steps; n != NULL; n = n->next) {
 		t.step = &steps[out->nsteps++];

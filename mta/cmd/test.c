@@ -45,6 +45,7 @@ static void
 unreached(struct test_run *run, const struct rs_image *im)
 {
 	const struct rs_rule	*r;
+	struct span		 path;
 	uint32_t		 i, n = 0;
 
 	json_array(&run->j, "unreached");
@@ -55,9 +56,12 @@ unreached(struct test_run *run, const struct rs_image *im)
 		if (n++ == 0)
 			buf_add_str(&run->text,
 			    "Rules that no test has reached:\n");
-		buf_addf(&run->text, "  %s:%u: %.*s\n", run->file, r->line,
-		    SPAN_ARG(rs_string(im, r->text)));
+		path = r->file == 0 ? span_of(run->file) :
+		    rs_string(im, rs_file(im, r->file)->path);
+		buf_addf(&run->text, "  %.*s:%u: %.*s\n", SPAN_ARG(path),
+		    r->line, SPAN_ARG(rs_string(im, r->text)));
 		json_object(&run->j, NULL);
+		json_text(&run->j, "file", path);
 		json_uint(&run->j, "line", r->line);
 		json_text(&run->j, "text", rs_string(im, r->text));
 		json_object_end(&run->j);

@@ -138,7 +138,7 @@ failed(struct trial *t)
 {
 	if (t->failures++ == 0)
 		buf_addf(&t->run->text, "FAILED  %.*s  (%s:%u)\n",
-		    SPAN_ARG(t->test->name), t->run->file, t->test->line);
+		    SPAN_ARG(t->test->name), t->test->path, t->test->line);
 }
 
 /* --- the session */
@@ -329,8 +329,8 @@ failure(struct trial *t, const struct cf_step *s)
 	if (t->playing)
 		expect_got(&t->play, &got);
 	failed(t);
-	buf_addf(&run->text, "  %s:%u: expected %s\n", run->file, s->line,
-	    buf_cstr(&expected));
+	buf_addf(&run->text, "  %s:%u: expected %s\n", t->test->path,
+	    s->line, buf_cstr(&expected));
 	buf_addf(&run->text, "  got %s\n", buf_cstr(&got));
 	for (i = 0; t->playing && i < t->play.n; i++)
 		explain_played(&t->play.v[i], im, run->file, &run->text);

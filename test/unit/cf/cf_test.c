@@ -498,6 +498,33 @@ relative_names_are_in_the_policys_folder(void **state)
 	cf_free(&cf);
 }
 
+static void
+included_files_are_named(void **state)
+{
+	struct cf		*cf;
+	struct rs_image		*im;
+	const struct rs_file	*f;
+	struct span		 path;
+	const char		*why;
+	int			 io;
+
+	(void)state;
+	cf = cf_compile("test/unit/cf/include.conf", &io);
+	assert_int_equal(cf_ntests(cf), 1);
+	assert_string_equal(cf_test(cf, 0)->path,
+	    "test/unit/cf/includes/rcpt");
+	assert_int_equal(cf_test(cf, 0)->line, 4);
+	im = rs_image_open_mem(cf_image(cf).p, cf_image(cf).n, &why);
+	assert_non_null(im);
+	f = rs_file(im, rs_rule(im, 1)->file);
+	assert_int_equal(f->role, 0);
+	path = rs_string(im, f->path);
+	assert_true(path.n > 17 && span_eq(span_from(path, path.n - 17),
+	    SPAN("/cf/includes/rcpt")));
+	rs_image_free(&im);
+	cf_free(&cf);
+}
+
 /* What options.def and facts.def say once stands in the manual page too. */
 static void
 the_manual_names_all(void **state)
@@ -552,6 +579,7 @@ main(void)
 		cmocka_unit_test(what_cannot_be_decided_is_an_error),
 		cmocka_unit_test(a_map_in_place_has_a_kind),
 		cmocka_unit_test(the_manual_names_all),
+		cmocka_unit_test(included_files_are_named),
 		cmocka_unit_test(relative_names_are_in_the_policys_folder),
 	};
 
