@@ -61,6 +61,7 @@ enum cf_step_kind {
 	CF_T_WITH_MAP_FAILING,	/* index: map */
 	CF_T_WITH_DNS,		/* text: name; dns_type; text2: value ("192.0.2.1", "10 mx.example"); failing */
 	CF_T_WITH_MILTER,	/* expect.object: it; index: its stage, enum rs_hook; failing, or expect: what it says */
+	CF_T_WITH_CALLOUT,	/* text: address; number: 1 reachable, 0 not; failing */
 	CF_T_WITH_RATE,		/* text: name; number: counted already; failing */
 	CF_T_WITH_TIME,		/* wall ms in number */
 	CF_T_AFTER,		/* number: ms */

@@ -544,6 +544,11 @@ step
 	| WITH RATES TEXT INT	{ $$ = cf_tnode2(C, @$, CF_TN_RATE, $3, @3, $4, @4); }
 	| WITH RATES TEXT FAILING
 				{ $$ = cf_tnode1(C, @$, CF_TN_RATE, $3, @3); }
+	| WITH ADDRESS REACHABLE
+				{ $$ = cf_tnode2(C, @$, CF_TN_CALLOUT, $2, @2, rs_bool(true), @3); }
+	| WITH ADDRESS NOT REACHABLE
+				{ $$ = cf_tnode2(C, @$, CF_TN_CALLOUT, $2, @2, rs_bool(false), @3); }
+	| WITH ADDRESS FAILING	{ $$ = cf_tnode1(C, @$, CF_TN_CALLOUT, $2, @2); }
 	| WITH MILTER word milter_says stage
 				{ $$ = cf_tnode_milter(C, @$, $3, @3, $4.kind, $4.reply, $5, @5); }
 	| CLIENT IP login listener

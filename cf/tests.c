@@ -258,6 +258,12 @@ step(struct testing *t, const struct cf_tnode *n)
 	case CF_TN_MILTER:
 		cf_tests_milter(t, n);
 		break;
+	case CF_TN_CALLOUT:
+		t->step->kind = CF_T_WITH_CALLOUT;
+		t->step->text = n->value.s;
+		t->step->failing = n->value2.type == RS_T_NONE;
+		t->step->number = n->value2.i;
+		break;
 	case CF_TN_RATE:
 		cf_tests_rate(t, n);
 		break;

@@ -187,7 +187,8 @@ enum cf_tnode_kind {
 	CF_TN_HOP,		/* value: name; value2: ip; tls, waited */
 	CF_TN_HEADERS_ONLY,
 	CF_TN_DELAY, CF_TN_BCC, CF_TN_LOG,	/* value */
-	CF_TN_RATE		/* value: its name; value2: how many, NONE: failing */
+	CF_TN_RATE,		/* value: its name; value2: how many, NONE: failing */
+	CF_TN_CALLOUT		/* value: address; value2: reachable, NONE: failing */
 };
 
 struct cf_tnode {

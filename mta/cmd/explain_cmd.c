@@ -13,10 +13,16 @@
 struct asked {
 	const char	*client, *helo, *auth, *listener, *from, *body;
 	const char	*tls, *certificate, *time;
-	struct cmd_list	 rcpts, headers, dns, maps;
+	struct cmd_list	 rcpts, headers, dns, maps, callouts;
 	bool		 json;
 	struct ip	 ip;
 	int64_t		 now_ms;	/* 0: the clock */
+};
+
+/* What others say of it. */
+struct given {
+	struct fakedns		dns;
+	struct fakecallouts	callouts;
 };
 
 /* --- the session */
@@ -122,7 +128,7 @@ maps(struct policy *p, const struct asked *a)
 }
 
 static int
-explain(const struct cf *cf, const struct asked *a, struct fakedns *dns,
+explain(const struct cf *cf, const struct asked *a, struct given *given,
     const char *file)
 {
 	struct policy_source	 src = { .image_mem = cf_image(cf) };
@@ -131,7 +137,8 @@ explain(const struct cf *cf, const struct asked *a, struct fakedns *dns,
 	const char		*why;
 	int			 status;
 
-	src.dns = fakedns_policy(dns);
+	src.dns = fakedns_policy(&given->dns);
+	src.callouts = fakecallouts_policy(&given->callouts);
 	src.quiet = true;
 	if ((p = policy_open(&src, &why)) == NULL) {
 		fprintf(stderr, "waybill explain: %s: %s\n", file, why);
@@ -173,7 +180,7 @@ check_facts(struct asked *a)
 }
 
 static int
-check_lists(const struct asked *a, struct fakedns *dns)
+check_lists(const struct asked *a, struct given *given)
 {
 	size_t	i;
 
@@ -183,10 +190,16 @@ check_lists(const struct asked *a, struct fakedns *dns)
 			    "--header: '%s' is not \"Name: value\"",
 			    a->headers.v[i]);
 	for (i = 0; i < a->dns.n; i++)
-		if (fakedns_add_text(dns, a->dns.v[i]) == -1)
+		if (fakedns_add_text(&given->dns, a->dns.v[i]) == -1)
 			return cmd_usage("explain", "--dns: '%s' is not "
 			    "NAME=IP, 'NAME=TYPE VALUE' or NAME=failing",
 			    a->dns.v[i]);
+	for (i = 0; i < a->callouts.n; i++)
+		if (fakecallouts_add_text(&given->callouts,
+		    a->callouts.v[i]) == -1)
+			return cmd_usage("explain", "--callout: '%s' is not "
+			    "ADDRESS=yes, ADDRESS=no or ADDRESS=failing",
+			    a->callouts.v[i]);
 	return CMD_OK;
 }
 
@@ -208,10 +221,11 @@ cmd_explain(int argc, char **argv)
 		{ OPT_TEXT, "time", 0, { .text = &a.time } },
 		{ OPT_LIST, "dns", 0, { .list = &a.dns } },
 		{ OPT_LIST, "map", 0, { .list = &a.maps } },
+		{ OPT_LIST, "callout", 0, { .list = &a.callouts } },
 		{ OPT_FLAG, "json", 0, { .flag = &a.json } },
 		{ OPT_END, NULL, 0, { NULL } }
 	};
-	struct fakedns		 dns = { .n = 0 };
+	struct given		 given = { .dns.n = 0 };
 	struct cf		*cf;
 	int			 n, status;
 
@@ -221,15 +235,17 @@ cmd_explain(int argc, char **argv)
 		return cmd_usage(argv[0], "which policy?");
 	status = check_facts(&a);
 	if (status == CMD_OK)
-		status = check_lists(&a, &dns);
+		status = check_lists(&a, &given);
 	if (status == CMD_OK && (cf = cmd_load(argv[1], &status)) != NULL) {
-		status = explain(cf, &a, &dns, argv[1]);
+		status = explain(cf, &a, &given, argv[1]);
 		cf_free(&cf);
 	}
-	fakedns_clear(&dns);
+	fakedns_clear(&given.dns);
+	fakecallouts_clear(&given.callouts);
 	cmd_list_clear(&a.rcpts);
 	cmd_list_clear(&a.headers);
 	cmd_list_clear(&a.dns);
 	cmd_list_clear(&a.maps);
+	cmd_list_clear(&a.callouts);
 	return status;
 }

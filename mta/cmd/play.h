@@ -58,6 +58,26 @@ struct fakelimits {
 
 struct policy_limits fakelimits_policy(struct fakelimits *);
 
+/* --- fakecallouts.c: which addresses others would take mail for */
+
+struct fakecallout {
+	struct span		address;
+	enum callout_answer	answer;
+};
+
+struct fakecallouts {
+	struct arena		 arena;
+	struct fakecallout	*v;
+	size_t			 n;
+	struct span		 unsaid;	/* the first that was asked for and is not there */
+};
+
+void	fakecallouts_add(struct fakecallouts *, struct span address, enum callout_answer);
+/* "ADDRESS=yes", "ADDRESS=no", "ADDRESS=failing"; -1: none of these. */
+int	fakecallouts_add_text(struct fakecallouts *, const char *);
+void	fakecallouts_clear(struct fakecallouts *);
+struct policy_callouts fakecallouts_policy(struct fakecallouts *);
+
 /* --- play.c */
 
 /* A hook that was asked, a milter, or a rewrite block. */

@@ -22,6 +22,7 @@ struct trial {
 	const struct cf_test	*test;
 	struct policy		*policy;
 	struct fakedns		 dns;
+	struct fakecallouts	 callouts;
 	struct play_milter	*milters;
 	size_t			 nmilters;
 	struct play		 play;
@@ -88,6 +89,10 @@ with(struct trial *t)
 			with_milter(t, s);
 		else if (s->kind == CF_T_WITH_RATE)
 			with_rate(t, s);
+		else if (s->kind == CF_T_WITH_CALLOUT)
+			fakecallouts_add(&t->callouts, s->text, s->failing ?
+			    CALLOUT_CANNOT : s->number != 0 ? CALLOUT_YES :
+			    CALLOUT_NO);
 	}
 	t->limits.began_ms = t->now_ms;
 }
@@ -125,6 +130,7 @@ open_policy(struct trial *t)
 
 	src.dns = fakedns_policy(&t->dns);
 	src.limits = fakelimits_policy(&t->limits);
+	src.callouts = fakecallouts_policy(&t->callouts);
 	src.quiet = true;
 	t->policy = policy_open(&src, &why);
 	if (t->policy == NULL)
@@ -175,6 +181,24 @@ table_failure(struct trial *t, const struct rs_step *s)
 	json_text(&t->run->j, "key", key);
 	json_object_end(&t->run->j);
 	arena_clear(&ar);
+}
+
+/* A host that the test says nothing of has been asked for an address. */
+static void
+look_for_callouts(struct trial *t)
+{
+	struct span	address = t->callouts.unsaid;
+
+	if (address.n == 0)
+		return;
+	failed(t);
+	buf_addf(&t->run->text, "  the rules ask whether <%.*s> is reachable, "
+	    "and a test asks no server: write\n      with <%.*s> reachable\n",
+	    SPAN_ARG(address), SPAN_ARG(address));
+	json_object(&t->run->j, NULL);
+	json_uint(&t->run->j, "line", t->test->line);
+	json_text(&t->run->j, "reachable", address);
+	json_object_end(&t->run->j);
 }
 
 /* A table of a server that the test says nothing of. */
@@ -395,12 +419,14 @@ run(struct trial *t)
 		with_maps(t);
 		steps(t);
 		session_end(t);
+		look_for_callouts(t);
 		policy_unref(&t->policy);
 	} else
 		t->failures++;
 	counters_clear(&t->limits.counters);
 	free(t->limits.rates);
 	fakedns_clear(&t->dns);
+	fakecallouts_clear(&t->callouts);
 	free(t->milters);
 	free(t->given);
 }

@@ -261,6 +261,56 @@ class Tables(Language):
         self.assertEqual([(x["table"], x["key"]) for x in f], [("tenants", "far.example")])
 
 
+class Network(Language):
+    POLICY = HEAD.replace('host "hub.example" port 587', 'host "hub.example"; verify recipients') + """
+dnslist bad = "bad.example" codes 127.0.0.2
+on mail {
+    not sender.domain resolves   => defer 450 4.1.8 "no such domain"
+    sender not reachable         => reject 550 5.1.8 "nobody there"
+    spf fail                     => reject 550 5.7.23 "not from there"
+    sender.domain listed by bad  => reject 554 5.7.1 "listed"
+}
+on rcpt { rcpt.domain in ours => accept; client.authenticated => accept
+          rcpt.domain == "friend.example" and not rcpt unknown => reject 550 5.7.1 "known"
+          rcpt.domain == "friend.example" => reject 550 5.1.1 "unknown" }
+route   { rcpt.domain in ours => deliver boxes; otherwise => relay hub }
+"""
+    FINE = """with dns { "b.example" MX 10 "mx.b.example"; "mx.b.example" A 192.0.2.25
+                       "b.example" TXT "v=spf1 mx -all"
+                       "alias.example" CNAME "b.example" }
+    """
+
+    def test_spf_and_domains(self):
+        self.passes(self.FINE + """with <a@b.example> reachable
+            client 192.0.2.25; mail from <a@b.example>; expect accept
+            client 203.0.113.9; mail from <a@b.example>; expect reject 550 5.7.23
+            client 203.0.113.9; mail from <a@c.example>; expect defer 450 4.1.8""",
+                    policy=self.POLICY)
+        self.passes(self.FINE + """with <a@alias.example> reachable
+            client 192.0.2.25; mail from <a@alias.example>; expect accept""", policy=self.POLICY)
+
+    def test_a_list_of_domains(self):
+        self.passes(self.FINE + """with <a@b.example> reachable
+            with dns { "b.example.bad.example" A 127.0.0.2 }
+            client 192.0.2.25; mail from <a@b.example>; expect reject 554""", policy=self.POLICY)
+        self.passes(self.FINE + """with <a@b.example> reachable
+            with dns { "b.example.bad.example" failing }
+            client 192.0.2.25; mail from <a@b.example>; expect accept""", policy=self.POLICY)
+
+    def test_callouts(self):
+        mail = "client 192.0.2.25; mail from <a@b.example>\n"
+        self.passes(self.FINE + "with <a@b.example> not reachable\n" + mail +
+                    'expect reject 550 5.1.8 "nobody there"', policy=self.POLICY)
+        self.fails(self.FINE + mail + "expect accept", "with <a@b.example> reachable",
+                   policy=self.POLICY)
+        self.passes(self.FINE + """with <x@friend.example> not reachable
+            with <y@friend.example> reachable
+            client 192.0.2.25; mail from <>; rcpt to <x@friend.example>
+            expect reject 550 5.1.1 "unknown"
+            rcpt to <y@friend.example>
+            expect reject 550 5.7.1 "known" """, policy=self.POLICY)
+
+
 class Rewriting(Language):
     POLICY = HEAD + """
 map old    = { "old.example" = "small.example" } as domains
