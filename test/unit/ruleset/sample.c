@@ -271,22 +271,40 @@ some_operand(struct rs_build *b, unsigned op)
 	    op == RS_RELAY;
 }
 
+static bool
+reads(unsigned op)
+{
+	return rs_ops[op].a == RS_IN_ || rs_ops[op].b == RS_IN_ ||
+	    rs_ops[op].b == RS_IN0_;
+}
+
+/* What it reads is read from a tag first: of any type, in a random world. */
 static void
 some_instruction(struct rs_build *b, unsigned op)
 {
 	struct rs_value	hello = rs_text(RS_T_TEXT, SPAN("hello"));
 
+	if (reads(op))
+		rs_build_emit(b, RS_TAG_GET, 0, 0, some_operand(b,
+		    RS_TAG_GET), 2);
 	if (op == RS_SWITCH) {
 		rs_build_switch(b, 0, RS_T_TEXT, 2);
 		rs_build_case(b, &hello);
-		rs_build_emit(b, RS_DISCARD, 0, 0, 0, 2);
+		rs_build_emit(b, RS_LOG, 0, 0, 0, 2);
 		rs_build_switch_end(b);
 		return;
 	}
-	/* what would end the function is jumped over */
-	if (rs_ops[op].a != RS_OUT_)
-		rs_build_emit(b, RS_JUMP_UNKNOWN, 0, 0, 1, 2);
 	rs_build_emit(b, (enum rs_op)op, 0, 0, some_operand(b, op), 2);
+}
+
+/* An instruction behind which nothing follows, by itself. */
+static void
+one_instruction(struct rs_build *b, unsigned op)
+{
+	rs_build_func(b, span_of(rs_ops[op].name), RS_FUNC_EXPR,
+	    RS_HOOK_MAILBOX, NULL, 0, RS_T_TEXT);
+	some_instruction(b, op);
+	rs_build_func_end(b);
 }
 
 /* A ruleset of verdicts, and what rewrites. */
@@ -319,11 +337,15 @@ sample_all(struct buf *image)
 	rs_build_rule(b, 0, 1, SPAN("rule"));
 	rs_build_emit(b, RS_LOAD, 0, 0, rs_build_const(b, &zero), 1);
 	for (unsigned op = RS_LOAD + 1; op < RS_NOPS; op++) {
-		if (op != RS_RETURN)
+		if (!rs_ends_path(op))
 			some_instruction(b, op);
 	}
 	rs_build_emit(b, RS_END, 0, 0, 0, 3);
 	rs_build_func_end(b);
+	for (unsigned op = RS_LOAD + 1; op < RS_NOPS; op++) {
+		if (rs_ends_path(op))
+			one_instruction(b, op);
+	}
 	if (rs_build_finish(b, image, &why) == -1) {
 		fprintf(stderr, "sample: %s\n", why);
 		abort();

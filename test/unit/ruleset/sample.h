@@ -20,7 +20,10 @@ void	sample_home(struct buf *image, size_t ndomains);
  * pattern, expression; mailbox 0, relay 1, milter 2.
  */
 void	sample_tables(struct rs_build *);
-/* Each instruction once, in one hook, over the tables of sample_tables(). */
+/*
+ * Each instruction, over the tables of sample_tables(): in one hook, and those
+ * that end it each in an expression.
+ */
 void	sample_all(struct buf *image);
 /* The name of the n-th domain into out, which has 32 octets. */
 struct span	sample_domain(size_t n, char *out);
