@@ -53,6 +53,20 @@ says_nothing(const struct target *t, struct span given)
 	    t->rcpt_to.n == 0;
 }
 
+/* One that leaves with another envelope: what is read of it elsewhere. */
+static void
+log_rewritten(const struct message *m, const struct target *t)
+{
+	char	id[QID_TEXT];
+
+	if (t->mail_from.n == 0 && t->rcpt_to.n == 0)
+		return;
+	log_info("rewritten id=%s to=%s mail_from=%s rcpt_to=%s",
+	    qid_format(m->qid, id), log_quote(t->address),
+	    t->mail_from.n > 0 ? log_quote(t->mail_from) : "-",
+	    t->rcpt_to.n > 0 ? log_quote(t->rcpt_to) : "-");
+}
+
 /* The target says where this one goes. */
 static void
 apply(struct queue *q, struct message *m, struct dest *d,
@@ -76,6 +90,7 @@ apply(struct queue *q, struct message *m, struct dest *d,
 		d->hop = sched_hop(&q->sched,
 		    span_of(local_hop(t->uid, t->gid, text)));
 	} else {
+		log_rewritten(m, t);
 		dest_set_place(d, says_nothing(t, given) ? NULL : t);
 		d->hop = sched_hop(&q->sched, t->hop);
 	}
