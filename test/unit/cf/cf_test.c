@@ -236,6 +236,51 @@ options_not_served_are_named(void **state)
 	cf_free(&cf);
 }
 
+/* What is checked and tested, but refused by `run`: a statement, its message. */
+static const struct {
+	const char	*text, *wanted;
+} unserved[] = {
+	{ "on starttls { otherwise => accept }", "'on starttls'" },
+	{ "on auth { otherwise => accept }", "'on auth'" },
+	{ "on relay { otherwise => accept }", "'on relay'" },
+	{ "on content { message.hops > 9 => quarantine \"x\" }",
+	    "'quarantine'" },
+	{ "milter m { socket \"unix:/m\" }\n"
+	    "on connect { client.port == 1 => use milter m }", "milter 'm'" },
+	{ "tls { certificate \"c\"; key \"k\" }", "tls is" },
+	{ "listen imap on \"*:143\" { tls none }", "'listen imap'" },
+	{ "listen smtp on \"*:25\" { auth offered }", "'auth'" },
+	{ "map p = pgsql \"dbname=m\" { query \"select a from b where c = {key}\" }\n"
+	    "on mail { sender.domain in p => reject }", "'pgsql'" },
+	{ "map a = { \"b\" = \"c\" } as accounts\n"
+	    "mailbox m { accounts a; path \"/m\"; format mbox }", "'format mbox'" },
+};
+
+static void
+what_run_refuses_is_named(void **state)
+{
+	struct buf	 text = { 0 };
+	struct cf	*cf;
+	size_t		 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(unserved) / sizeof(unserved[0]); i++) {
+		buf_addf(&text, "%s%s\n%s", HEAD, unserved[i].text, TAIL);
+		cf = compile(buf_cstr(&text));
+		if (cf_errors(cf) > 0)
+			fail_msg("%s: %s", unserved[i].text,
+			    cf_diag(cf, 0)->text);
+		assert_non_null(cf_unserved(cf, 0));
+		if (strstr(cf_unserved(cf, 0)->text,
+		    unserved[i].wanted) == NULL)
+			fail_msg("%s: %s", unserved[i].text,
+			    cf_unserved(cf, 0)->text);
+		assert_true(cf_unserved(cf, 0)->line >= 3);
+		cf_free(&cf);
+		buf_clear(&text);
+	}
+}
+
 static void
 tests_come_apart(void **state)
 {
@@ -570,6 +615,7 @@ main(void)
 		cmocka_unit_test(what_fmt_prints_compiles_to_the_same),
 		cmocka_unit_test(fmt_has_one_way),
 		cmocka_unit_test(options_not_served_are_named),
+		cmocka_unit_test(what_run_refuses_is_named),
 		cmocka_unit_test(tests_come_apart),
 		cmocka_unit_test(a_file_that_is_not_there_is_told_apart),
 		cmocka_unit_test(hostile_texts_are_refused),
