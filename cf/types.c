@@ -50,7 +50,9 @@ type_fold(struct cf *cf, struct cf_expr *e, struct rs_value v)
 	e->ref = CF_R_NONE;
 	e->a = e->b = NULL;
 	e->list = e->last = NULL;
+	e->captured = NULL;
 	e->may_fail = e->nothing = e->tainted = e->table = false;
+	e->negated = false;
 }
 
 /* e goes below a node that reads it as another type. */
