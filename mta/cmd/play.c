@@ -190,7 +190,8 @@ play_rcpt(struct play *pl, struct span address)
 	pl->v[i].rcpt = a.whole;
 	pl->last_rcpt = (ptrdiff_t)i;
 	route(pl, i);
-	pl->rcpt_refused = played_refused(&pl->v[play_milters(pl, i)]);
+	i = play_milters(pl, i);
+	pl->rcpt_refused = played_refused(&pl->v[i]);
 	if (!pl->rcpt_refused)
 		pl->facts.rcpts_count++;
 	return 0;
