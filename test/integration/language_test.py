@@ -261,6 +261,54 @@ class Tables(Language):
         self.assertEqual([(x["table"], x["key"]) for x in f], [("tenants", "far.example")])
 
 
+class Facts(Language):
+    def test_the_clock(self):
+        policy = HEAD + """
+on connect {
+    time.weekday > 5 => defer 421 4.3.2 "closed at the weekend"
+    time.hour < 8 or time.hour == 8 and time.minute < 30 => defer 421 4.3.2 "too early"
+    time.now > 2026-12-31T00:00:00Z => reject 554 5.3.2 "gone"
+}
+on rcpt { rcpt.domain in ours => accept }
+route   { otherwise => deliver boxes }
+"""
+        self.passes("""client 192.0.2.1; expect defer 421 4.3.2 "too early"
+            after 1m
+            expect accept
+            after 5d
+            expect defer 421 4.3.2 "closed at the weekend"
+            after 52w
+            expect defer
+            after 2d
+            expect reject 554 5.3.2 "gone"
+            with time 2026-01-05T08:29:30Z""", policy=policy)
+
+    def test_the_content(self):
+        policy = HEAD + """
+set bad = { "evil.exe", "evil.com" }
+on rcpt    { rcpt.domain in ours => accept }
+on content {
+    attachments in bad => reject 554 5.7.1 "bad name"
+    attachments.type == "application/x-msdownload" => reject 554 5.7.1 "bad type"
+    header["Subject"] matches /^caf.:? (?<what>\\w+)/ => add header "X-What: {what}"
+    message.lines > 20 => discard
+}
+route { otherwise => deliver boxes }
+"""
+        mime = """
+            header "Content-Type: multipart/mixed; boundary=x"
+            body "--x\\nContent-Type: %s\\nContent-Disposition: attachment; filename=%s\\n\\nMZ\\n--x--" """
+        to = "client 192.0.2.1; mail from <a@b.example>; rcpt to <ann@small.example>\n"
+        self.passes(to + mime % ("text/plain", "evil.exe") + "\nexpect reject 554 5.7.1 \"bad name\"",
+                    policy=policy)
+        self.passes(to + mime % ("application/x-msdownload", "good.txt") +
+                    "\nexpect reject 554 5.7.1 \"bad type\"", policy=policy)
+        self.passes(to + mime % ("text/plain", "good.txt") + "\nexpect accept", policy=policy)
+        self.passes(to + 'header "Subject: =?utf-8?q?caf=C3=A9:_closed?="\n'
+                    'expect header "X-What: closed"', policy=policy)
+        self.passes(to + 'body "' + "\\n" * 25 + '"\nexpect discard', policy=policy)
+
+
 class Network(Language):
     POLICY = HEAD.replace('host "hub.example" port 587', 'host "hub.example"; verify recipients') + """
 dnslist bad = "bad.example" codes 127.0.0.2
