@@ -106,24 +106,57 @@ emit_expand(struct emit *f, const struct cf_action *a)
 	emit_with(f, RS_EXPAND, &rcpt, a->sym->index);
 }
 
+/* Actions that are one instruction: alone, or of one value. */
+static const struct {
+	enum rs_op	op;
+	bool		has_value;
+} plain[] = {
+	[CF_A_ACCEPT] = { RS_ACCEPT, false },
+	[CF_A_DISCARD] = { RS_DISCARD, false },
+	[CF_A_ADD] = { RS_HEADER_ADD, true },
+	[CF_A_LOG] = { RS_LOG, true },
+	[CF_A_MX] = { RS_MX, false },
+	[CF_A_REDIRECT] = { RS_REDIRECT, true },
+	[CF_A_VALUE] = { RS_RETURN, true },
+	[CF_A_LMTP] = { RS_LMTP, true },
+	[CF_A_FILE] = { RS_FILE, true },
+	[CF_A_BCC] = { RS_BCC, true },
+	[CF_A_HEADERS_ONLY] = { RS_HEADERS_ONLY, false }
+};
+
+static void
+emit_plain(struct emit *f, const struct cf_action *a)
+{
+	if (plain[a->kind].has_value)
+		emit_with(f, plain[a->kind].op, a->expr, 0);
+	else
+		emit_op(f, plain[a->kind].op, 0, 0, 0);
+}
+
+static void
+emit_relay(struct emit *f, const struct cf_action *a)
+{
+	if (a->sym != NULL)
+		emit_op(f, RS_RELAY, 0, 0, a->sym->object->index);
+	else
+		emit_with(f, RS_RELAY_TO, a->expr, 0);
+}
+
 static void
 emit_action(struct emit *f, const struct cf_action *a)
 {
 	switch (a->kind) {
-	case CF_A_ACCEPT:
-		emit_op(f, RS_ACCEPT, 0, 0, 0);
-		break;
 	case CF_A_REJECT:
 		emit_reply(f, a, RS_REJECT);
 		break;
 	case CF_A_DEFER:
 		emit_reply(f, a, RS_DEFER);
 		break;
-	case CF_A_DISCARD:
-		emit_op(f, RS_DISCARD, 0, 0, 0);
+	case CF_A_MOVED:
+		emit_reply(f, a, RS_MOVED);
 		break;
-	case CF_A_ADD:
-		emit_with(f, RS_HEADER_ADD, a->expr, 0);
+	case CF_A_QUARANTINE:
+		emit_reason(f, a);
 		break;
 	case CF_A_SET:
 		emit_with(f, RS_HEADER_SET, a->expr,
@@ -132,9 +165,6 @@ emit_action(struct emit *f, const struct cf_action *a)
 	case CF_A_REMOVE:
 		emit_op(f, RS_HEADER_DEL, 0, 0,
 		    rs_build_string(f->b, a->field));
-		break;
-	case CF_A_LOG:
-		emit_with(f, RS_LOG, a->expr, 0);
 		break;
 	case CF_A_TAG:
 		emit_tagging(f, a);
@@ -146,34 +176,10 @@ emit_action(struct emit *f, const struct cf_action *a)
 		emit_op(f, RS_DELIVER, 0, 0, a->sym->object->index);
 		break;
 	case CF_A_RELAY:
-		if (a->sym != NULL)
-			emit_op(f, RS_RELAY, 0, 0, a->sym->object->index);
-		else
-			emit_with(f, RS_RELAY_TO, a->expr, 0);
-		break;
-	case CF_A_MX:
-		emit_op(f, RS_MX, 0, 0, 0);
-		break;
-	case CF_A_REDIRECT:
-		emit_with(f, RS_REDIRECT, a->expr, 0);
-		break;
-	case CF_A_MOVED:
-		emit_reply(f, a, RS_MOVED);
-		break;
-	case CF_A_VALUE:
-		emit_with(f, RS_RETURN, a->expr, 0);
+		emit_relay(f, a);
 		break;
 	case CF_A_VERDICT:
 		emit_with(f, RS_VERDICT, a->expr, a->sym->index);
-		break;
-	case CF_A_QUARANTINE:
-		emit_reason(f, a);
-		break;
-	case CF_A_LMTP:
-		emit_with(f, RS_LMTP, a->expr, 0);
-		break;
-	case CF_A_FILE:
-		emit_with(f, RS_FILE, a->expr, 0);
 		break;
 	case CF_A_PIPE:
 		emit_with(f, RS_PIPE, a->expr,
@@ -183,25 +189,17 @@ emit_action(struct emit *f, const struct cf_action *a)
 		emit_op(f, RS_DELAY, 0, 0,
 		    rs_build_const(f->b, &a->expr->value));
 		break;
-	case CF_A_BCC:
-		emit_with(f, RS_BCC, a->expr, 0);
-		break;
-	case CF_A_USE:
-		emit_op(f, RS_MILTER_USE, 0, 0, a->sym->object->index);
-		break;
-	case CF_A_SKIP:
-		emit_op(f, RS_MILTER_SKIP, 0, 0, a->sym->object->index);
+	case CF_A_USE: case CF_A_SKIP:
+		emit_op(f, a->kind == CF_A_USE ? RS_MILTER_USE :
+		    RS_MILTER_SKIP, 0, 0, a->sym->object->index);
 		break;
 	case CF_A_APPLY:
 		emit_apply(f, a->expr);
 		break;
-	case CF_A_HEADERS_ONLY:
-		emit_op(f, RS_HEADERS_ONLY, 0, 0, 0);
-		break;
 	case CF_A_ALLOW:
-		break;		/* it has spoken to prove.c */
+		break;		/* it has spoken to the proof */
 	default:
-		break;
+		emit_plain(f, a);
 	}
 }
 
