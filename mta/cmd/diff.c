@@ -159,6 +159,19 @@ note(struct comparison *c)
 	return 1;
 }
 
+/* What a stranger wrote moves no cursor. */
+static void
+put_line(char mark, struct span line, struct buf *out)
+{
+	size_t	i;
+
+	buf_addf(out, "  %c ", mark);
+	for (i = 0; i < line.n; i++)
+		buf_add_char(out, (unsigned char)line.p[i] < 0x20 ||
+		    line.p[i] == 0x7f ? '?' : line.p[i]);
+	buf_add_char(out, '\n');
+}
+
 /* The lines of the one that the other does not have at this place. */
 static void
 put_side(const struct side *s, const struct side *other, char mark,
@@ -175,7 +188,7 @@ put_side(const struct side *s, const struct side *other, char mark,
 		with = eol < 0 ? SPAN_NONE : span_mem(its.p, (size_t)eol);
 		its = eol < 0 ? SPAN_NONE : span_from(its, (size_t)eol + 1);
 		if (!span_eq(line, with))
-			buf_addf(out, "  %c %.*s\n", mark, SPAN_ARG(line));
+			put_line(mark, line, out);
 	}
 	if (s->line != 0)
 		buf_addf(out, "  %c   (%s:%u)\n", mark, s->file, s->line);

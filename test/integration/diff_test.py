@@ -98,6 +98,13 @@ class Diff(unittest.TestCase):
         self.assertEqual(self.diff(POLICY, log=log),
                          (0, "2 sessions, 0 differ, 6 cannot be read\n"))
 
+    def test_control_characters_do_not_reach_the_terminal(self):
+        log = self.file("log", json.dumps({"client": "203.0.113.9", "helo": "a\x1b[2Jb"}) + "\n")
+        new = POLICY.replace("on connect {", "on helo { otherwise => reject 550 }\non connect {")
+        out = self.diff(new, log=log)[1]
+        self.assertIn("+ EHLO a?[2Jb: reject 550", out)
+        self.assertNotIn("\x1b", out)
+
     def test_wrong_usage(self):
         log = self.file("log", "")
         for args in (["diff"], ["diff", self.old, self.old],
