@@ -287,24 +287,26 @@ type_new(struct cf *cf, const struct cf_decl *d, struct cf_expr *e)
 
 /* A pattern that stands there twice is meant otherwise. */
 static void
-check_twice(struct cf *cf, const struct cf_rule *first,
-    const struct cf_rule *r)
+check_twice(struct cf *cf, struct htab *seen, struct cf_rule *r)
 {
-	struct span	 text = cf_expr_text(cf, r->cond->b);
+	const struct cf_rule	*first;
+	struct span		 text;
 
-	for (; first != r; first = first->next) {
-		if (first->cond->kind != CF_E_LIKE ||
-		    !span_eq(cf_expr_text(cf, first->cond->b), text))
-			continue;
-		cf_error(cf, r->loc, "never reached: %s has the same pattern",
-		    cf_where(cf, first->loc, r->loc));
+	if (r->cond->kind != CF_E_LIKE)
+		return;		/* reported */
+	text = cf_expr_text(cf, r->cond->b);
+	if ((first = htab_get(seen, text)) == NULL) {
+		htab_put(seen, text, r);
 		return;
 	}
+	cf_error(cf, r->loc, "never reached: %s has the same pattern",
+	    cf_where(cf, first->loc, r->loc));
 }
 
 void
 cf_rewrite_types(struct cf *cf, struct cf_decl *d)
 {
+	struct htab	 seen = { 0 };
 	struct cf_rule	*r;
 
 	if (d->hook == RS_HOOK_CONNECT)
@@ -314,7 +316,7 @@ cf_rewrite_types(struct cf *cf, struct cf_decl *d)
 		if (r->actions == NULL)
 			continue;
 		type_new(cf, d, r->actions->expr);
-		if (r->cond->kind == CF_E_LIKE)
-			check_twice(cf, d->rules, r);
+		check_twice(cf, &seen, r);
 	}
+	htab_clear(&seen);
 }
