@@ -23,6 +23,7 @@ rs_eval_new(const struct rs_image *im, const struct rs_world *world, void *ctx,
 	ev->world = world;
 	ev->ctx = ctx;
 	ev->detail = rs_setting_text(im, RS_OPT_SERVER_detail);
+	ev->executed = 0;
 	memset(&ev->arena, 0, sizeof(ev->arena));
 	rs_eval_reset(ev, record);
 	return ev;
@@ -54,6 +55,12 @@ struct arena *
 rs_eval_arena(struct rs_eval *ev)
 {
 	return &ev->arena;
+}
+
+uint64_t
+rs_eval_executed(const struct rs_eval *ev)
+{
+	return ev->executed;
 }
 
 /* The rule's condition: taken, not taken, or not to be decided now. */
@@ -350,7 +357,9 @@ step(struct rs_eval *ev, struct frame *f, const struct rs_insn *in,
 enum rs_run
 rs_eval_resume(struct rs_eval *ev, struct rs_verdict *out)
 {
-	for (;;) {
+	uint64_t	n;
+
+	for (n = 1;; n++) {
 		struct frame		*f = &ev->frames[ev->depth];
 		const struct rs_insn	*in = &ev->code[f->pc++];
 
@@ -359,8 +368,10 @@ rs_eval_resume(struct rs_eval *ev, struct rs_verdict *out)
 			break;
 		case PARK:
 			f->pc--;
+			ev->executed += n;
 			return RS_PENDING;
 		default:
+			ev->executed += n;
 			if (ev->record != NULL)
 				note_verdict(ev, out);
 			return RS_DONE;

@@ -65,6 +65,8 @@ enum rs_run	 rs_eval_run(struct rs_eval *, uint32_t func,
  */
 enum rs_run	 rs_eval_resume(struct rs_eval *, struct rs_verdict *out);
 struct arena	*rs_eval_arena(struct rs_eval *);
+/* Instructions that it has run since it was made, all runs together. */
+uint64_t	 rs_eval_executed(const struct rs_eval *);
 
 const char	*rs_verdict_name(unsigned);	/* "accept" */
 

@@ -43,6 +43,7 @@ struct rs_eval {
 	struct span		 detail;	/* characters of the policy */
 	struct arena		 arena;
 	uint64_t		 have;		/* facts that are in facts[] */
+	uint64_t		 executed;	/* instructions */
 	unsigned		 depth;		/* of frames */
 	unsigned		 given_up;	/* matches, at their limits */
 	struct frame		 frames[RS_CALL_DEPTH];
