@@ -171,6 +171,8 @@ role_facts(unsigned role)
 	}
 }
 
+_Static_assert(RS_NFACTS <= 40, "bits of facts and tags do not overlap");
+
 /* Callees have lower numbers, so theirs are known already. */
 static void
 study_func(struct rs_image *im, uint32_t f)

@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "base/confine.h"
+#include "base/regex.h"
 
 #define ALL	(CONFINE_OPEN | CONFINE_NET | CONFINE_SETUID | CONFINE_EXEC | \
 		    CONFINE_KILL | CONFINE_CHILDREN)
@@ -364,6 +365,29 @@ descriptors_are_raised(void **state)
 	assert_int_equal(confined(0, descriptors), 0);
 }
 
+/* A worker that runs already is given the image of a new policy. */
+static int
+compiles_and_matches(void)
+{
+	struct span	 groups[REGEX_GROUPS_MAX];
+	char		 why[100];
+	size_t		 at;
+	unsigned	 n;
+	struct regex	*re = regex_compile(SPAN("b+"), false, &at, why,
+			    sizeof(why));
+
+	if (re == NULL || !regex_is_compiled(re))
+		return 1;
+	return regex_match(re, SPAN("abc"), groups, &n) != REGEX_YES;
+}
+
+static void
+expressions_become_machine_code(void **state)
+{
+	(void)state;
+	assert_int_equal(confined(0, compiles_and_matches), 0);
+}
+
 int
 main(void)
 {
@@ -377,6 +401,7 @@ main(void)
 		cmocka_unit_test(signals_go_to_oneself_only),
 		cmocka_unit_test(each_leave_lifts_its_part),
 		cmocka_unit_test(some_calls_no_process_has),
+		cmocka_unit_test(expressions_become_machine_code),
 		cmocka_unit_test(no_core_and_no_new_privileges),
 		cmocka_unit_test(root_is_refused_as_an_owner),
 		cmocka_unit_test(the_drop_is_whole),
