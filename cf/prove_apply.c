@@ -44,6 +44,8 @@ rules_end(struct prover *p, prove_env x, const struct cf_rule *r)
 		}
 		ends = bdd_or(b, ends, bdd_and(b, left, e));
 		left = bdd_and(b, left, bdd_not(b, e));
+		if (prove_has_effects(r))
+			p->version++;
 	}
 	return ends;
 }
@@ -77,10 +79,26 @@ prove_actions_end(struct prover *p, prove_env x, const struct cf_action *a)
 	if (prove_is_final(a))
 		return BDD_TRUE;
 	for (; a != NULL; a = a->next) {
-		if (a->kind == CF_A_APPLY)
-			ends = bdd_or(p->bdd, ends, call_ends(p, x, a->expr));
+		ends = bdd_or(p->bdd, ends, prove_action_ends(p, x, a));
+		if (prove_is_effect(a))
+			p->version++;
 	}
 	return ends;
+}
+
+bdd_node
+prove_action_ends(struct prover *p, prove_env x, const struct cf_action *a)
+{
+	if (cf_action_is_final(a))
+		return BDD_TRUE;
+	return a->kind == CF_A_APPLY ? call_ends(p, x, a->expr) : BDD_FALSE;
+}
+
+bool
+prove_is_effect(const struct cf_action *a)
+{
+	return a->kind == CF_A_TAG || a->kind == CF_A_ADD ||
+	    a->kind == CF_A_SET || a->kind == CF_A_REMOVE;
 }
 
 bool
@@ -91,9 +109,7 @@ prove_has_effects(const struct cf_rule *r)
 
 	for (i = 0; i < 2; i++) {
 		for (a = lists[i]; a != NULL; a = a->next) {
-			if (a->kind == CF_A_TAG || a->kind == CF_A_ADD ||
-			    a->kind == CF_A_SET || a->kind == CF_A_REMOVE ||
-			    a->kind == CF_A_APPLY)
+			if (prove_is_effect(a) || a->kind == CF_A_APPLY)
 				return true;
 		}
 	}

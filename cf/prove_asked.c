@@ -80,6 +80,18 @@ last_part(const struct cf_expr *pattern)
 	return pattern->kind == CF_E_TEXT ? pattern->last : pattern;
 }
 
+/* "@here.example", ".here.example"; ".com" is the domains of half the world. */
+static bool
+constant_binds(struct span end)
+{
+	ptrdiff_t	 at = span_index(end, '@');
+
+	if (at >= 0)
+		return (size_t)at + 1 < end.n &&
+		    !prove_domain_is_wide(span_from(end, (size_t)at + 1));
+	return span_index(end, '.') >= 0 && !prove_domain_is_wide(end);
+}
+
 /*
  * Whether a pattern takes only domains that the administrator wrote: it ends
  * in a constant that begins in the domain, or its domain is in a set or table.
@@ -93,9 +105,10 @@ pattern_binds(const struct cf_expr *pattern)
 	if (last == NULL)
 		return false;
 	if (last->kind == CF_E_CONST)
-		return last->value.s.n > 1 &&
-		    last->value.s.p[last->value.s.n - 1] != '@';
-	if (last->kind != CF_E_IN || last->negated)
+		return constant_binds(last->value.s);
+	if (last->kind != CF_E_IN || last->negated ||
+	    (last->b->ref == CF_R_SYM && last->b->sym->kind == CF_S_SET &&
+	    prove_wide_item(last->b->sym) != NULL))
 		return false;
 	/* "{user}@{d in ours}": what stands before must end in the '@'. */
 	for (i = pattern->list; i != NULL && i->next != last; i = i->next)

@@ -44,7 +44,7 @@ enum prove_atom_kind {
 	ATOM_UNKNOWN,		/* rcpt unknown */
 	ATOM_ASKED,		/* matches, like, listed, rate, spf, resolves, ... */
 	ATOM_SOFT,		/* what ASKED asks cannot say: the rule is not taken */
-	ATOM_WIDE,		/* in a network that is too wide to grant */
+	ATOM_WIDE,		/* in a network or set of domains too wide to grant */
 	ATOM_FAILS		/* what the rule asks cannot be had */
 };
 
@@ -139,10 +139,18 @@ bdd_node	 prove_asked(struct prover *, const struct prove_binding *, const struc
 bool		 prove_is_final(const struct cf_action *);
 /* When the actions end the block: always, or as the rulesets they apply do. */
 bdd_node	 prove_actions_end(struct prover *, prove_env, const struct cf_action *);
+/* The same of one action. */
+bdd_node	 prove_action_ends(struct prover *, prove_env, const struct cf_action *);
+/* It changes a tag or a header field: what stands behind it asks anew. */
+bool		 prove_is_effect(const struct cf_action *);
 /* The ruleset of an `apply`, with the caller's values as its arguments. */
 prove_env	 prove_enter(struct prover *, prove_env, const struct cf_expr *call);
 /* Whether the rule changes a tag or a header field. */
 bool		 prove_has_effects(const struct cf_rule *);
+/* ".com": all domains below a name of the top are too many to grant anything. */
+bool		 prove_domain_is_wide(struct span below);
+/* The first such of a set; NULL: none. */
+const struct rs_value *prove_wide_item(const struct cf_sym *set);
 /* A network that is everybody, or nearly: too wide to grant anything. */
 bool		 prove_net_is_wide(const struct ipnet *);
 bool		 prove_nets_are_wide(const struct cf_sym *);

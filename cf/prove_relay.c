@@ -38,18 +38,6 @@ struct session {
 	struct buf	 also;			/* what else must hold */
 };
 
-static const struct cf_action *
-accepting(const struct cf_action *a)
-{
-	for (; a != NULL; a = a->next) {
-		if (a->kind == CF_A_ACCEPT)
-			return a;
-		if (cf_action_is_final(a))
-			return NULL;
-	}
-	return NULL;
-}
-
 /* The session. */
 
 static bool
@@ -399,6 +387,13 @@ say_wide(struct relay *r, const struct prove_atom *a,
 		say_wide_net(r, &net, a->expr->b->loc);
 		return;
 	}
+	if (sym->kind == CF_S_SET) {
+		cf_error(r->p.cf, rule->loc, "'%.*s' in '%.*s' are the "
+		    "domains of half the world; they cannot grant relaying",
+		    SPAN_ARG(prove_wide_item(sym)->s), SPAN_ARG(sym->name));
+		cf_note(r->p.cf, sym->loc, "here");
+		return;
+	}
 	for (i = 0; i < sym->n; i++) {
 		each |= prove_net_is_wide(&sym->nets[i]);
 		say_wide_net(r, &sym->nets[i], sym->net_locs[i]);
@@ -512,52 +507,61 @@ is_allowed(const struct cf_action *a)
 	return false;
 }
 
-static void	 look_into(struct relay *, prove_env, const struct cf_action *,
+static void	 look_into(struct relay *, prove_env, const struct cf_expr *,
 		    bdd_node);
 
-/* Actions that are taken when `taken` holds; `cond` is what they rest on. */
+/*
+ * Actions that are taken when `taken` holds, one after the other: who has been
+ * refused by a ruleset that is applied does not meet those behind it.  `cond`
+ * is what they rest on.
+ */
 static void
 look_at(struct relay *r, prove_env x, const struct cf_rule *rule,
     const struct cf_action *a, bdd_node cond, bdd_node taken)
 {
+	struct bdd	*b = r->p.bdd;
+
 	if (is_allowed(a))
 		return;
-	if (accepting(a) != NULL)
-		check_open(r, rule, cond, prove_left_meet(&r->left, taken));
-	look_into(r, x, a, taken);
+	for (; a != NULL && !r->undecided; a = a->next) {
+		if (a->kind == CF_A_ACCEPT)
+			check_open(r, rule, cond, prove_left_meet(&r->left,
+			    taken));
+		if (a->kind == CF_A_APPLY)
+			look_into(r, x, a->expr, taken);
+		taken = bdd_and(b, taken, bdd_not(b,
+		    prove_action_ends(&r->p, x, a)));
+		if (prove_is_effect(a))
+			r->p.version++;
+	}
 }
 
-/* The rules of the rulesets that are applied: an accept there is ours. */
+/* The rules of a ruleset that is applied: an accept there is ours. */
 static void
-look_into(struct relay *r, prove_env x, const struct cf_action *a,
-    bdd_node taken)
+look_into(struct relay *r, prove_env x, const struct cf_expr *call,
+    bdd_node left)
 {
 	struct bdd		*b = r->p.bdd;
 	const struct cf_rule	*rule;
 	prove_env		 inner;
-	bdd_node		 c, left;
+	bdd_node		 c;
 
-	for (; a != NULL && !r->undecided; a = a->next) {
-		if (a->kind != CF_A_APPLY || a->expr->kind != CF_E_CALL ||
-		    a->expr->sym == NULL)
+	if (call->kind != CF_E_CALL || call->sym == NULL)
+		return;
+	inner = prove_enter(&r->p, x, call);
+	for (rule = call->sym->decl->rules; rule != NULL; rule = rule->next) {
+		if (rule->is_let) {
+			inner = prove_bind_let(&r->p, inner, rule);
 			continue;
-		inner = prove_enter(&r->p, x, a->expr);
-		left = taken;
-		rule = a->expr->sym->decl->rules;
-		for (; rule != NULL; rule = rule->next) {
-			if (rule->is_let) {
-				inner = prove_bind_let(&r->p, inner, rule);
-				continue;
-			}
-			c = prove_truth(&r->p, inner, rule->cond);
-			look_at(r, inner, rule, rule->actions, c,
-			    bdd_and(b, left, c));
-			if (rule->has_failing)
-				look_at(r, inner, rule, rule->failing,
-				    BDD_TRUE, left);
-			left = bdd_and(b, left, bdd_not(b, bdd_and(b, c,
-			    prove_actions_end(&r->p, inner, rule->actions))));
 		}
+		c = prove_truth(&r->p, inner, rule->cond);
+		if (rule->has_failing)
+			look_at(r, inner, rule, rule->failing, BDD_TRUE, left);
+		look_at(r, inner, rule, rule->actions, c, bdd_and(b, left, c));
+		left = bdd_and(b, left, bdd_not(b, bdd_and(b, c,
+		    prove_actions_end(&r->p, inner, rule->actions))));
+		if (prove_has_effects(rule))
+			r->p.version++;
 	}
 }
 

@@ -140,6 +140,47 @@ in_nets(struct prover *p, const struct cf_expr *e,
 
 /* Sets and maps. */
 
+/* Top-level names that stand for no domains of the world (RFC 6761, 8375). */
+static bool
+is_private_name(struct span s)
+{
+	static const char *const	 names[] = {
+		"test", "localhost", "invalid", "example", "local", "lan",
+		"home", "corp", "internal", "intranet", "private", "arpa",
+		"onion", "alt"
+	};
+	size_t				 i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (span_ieq(s, span_of(names[i])))
+			return true;
+	}
+	return false;
+}
+
+bool
+prove_domain_is_wide(struct span below)
+{
+	struct span	 name;
+
+	if (below.n < 2 || below.p[0] != '.')
+		return false;
+	name = span_from(below, 1);
+	return span_index(name, '.') < 0 && !is_private_name(name);
+}
+
+const struct rs_value *
+prove_wide_item(const struct cf_sym *set)
+{
+	size_t	 i;
+
+	for (i = 0; set->type == RS_T_DOMAIN && i < set->n; i++) {
+		if (prove_domain_is_wide(set->values[i].s))
+			return &set->values[i];
+	}
+	return NULL;
+}
+
 static bool
 item_is(const struct cf_sym *set, const struct rs_value *item,
     const struct rs_value *v)
@@ -162,7 +203,8 @@ in_set(struct prover *p, const struct cf_expr *e, const struct prove_value *a,
 	if (prove_is_empty(a) || sym->n == 0)
 		return BDD_FALSE;
 	if (a->bound != BOUND_NOT)
-		return BDD_FALSE;
+		return prove_wide_item(sym) == NULL ? BDD_FALSE :
+		    ask(p, ATOM_WIDE, e, a, NULL, sym);
 	if (!a->is_const)
 		return ask(p, ATOM_IN_SET, e, a, NULL, sym);
 	for (i = 0; i < sym->n; i++) {
@@ -222,7 +264,7 @@ never_equal(const struct prove_value *a, const struct prove_value *b)
 		return prove_is_nothing(a) && b->bound != BOUND_NOT;
 	if (a->bound == BOUND_NAME && prove_is_empty(b))
 		return false;	/* he may have none */
-	if (a->bound != BOUND_NET)
+	if (a->bound != BOUND_NET || b->value.type != RS_T_NET)
 		return true;
 	net = (struct ipnet){ b->value.ip, b->value.bits };
 	return !prove_net_is_wide(&net);

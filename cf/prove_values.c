@@ -90,6 +90,21 @@ value_fact(struct prover *p, const struct cf_expr *e)
 	return prove_term(p, e, bound, "f%u", e->fact);
 }
 
+/* In a ruleset it depends on what the ruleset is called with. */
+static struct prove_value
+value_capture(struct prover *p, prove_env x, const struct cf_expr *e)
+{
+	struct buf		 key = { 0 };
+	struct prove_value	 v;
+
+	for (; x != NULL; x = x->next)
+		buf_addf(&key, ":%u", x->value.term);
+	v = prove_term(p, e, BOUND_NOT, "c%p%s", (const void *)e,
+	    buf_cstr(&key));
+	buf_clear(&key);
+	return v;
+}
+
 static struct prove_value
 value_name(struct prover *p, prove_env x, const struct cf_expr *e)
 {
@@ -98,7 +113,7 @@ value_name(struct prover *p, prove_env x, const struct cf_expr *e)
 	if (e->ref == CF_R_FACT)
 		return value_fact(p, e);
 	if (e->ref == CF_R_CAPTURE)
-		return prove_term(p, e, BOUND_NOT, "c%p", (const void *)e);
+		return value_capture(p, x, e);
 	if (e->ref == CF_R_LIST)
 		return prove_term(p, e, BOUND_NOT, "l%d", (int)e->listof);
 	if ((b = prove_bound_to(x, e->sym)) != NULL)
@@ -159,6 +174,18 @@ value_index(struct prover *p, prove_env x, const struct cf_expr *e)
 	    key.term);
 }
 
+/* "{x}": the same as x. */
+static bool
+is_one_part(const struct cf_expr *e)
+{
+	const struct cf_expr	*i;
+	unsigned		 n = 0;
+
+	for (i = e->list; i != NULL; i = i->next)
+		n += i->kind != CF_E_CONST || i->value.s.n > 0;
+	return n == 1 && e->list->kind != CF_E_CONST;
+}
+
 static struct prove_value
 value_text(struct prover *p, prove_env x, const struct cf_expr *e)
 {
@@ -168,6 +195,12 @@ value_text(struct prover *p, prove_env x, const struct cf_expr *e)
 	bool			 is_const = true;
 	struct prove_value	 v;
 
+	if (is_one_part(e)) {
+		part = prove_value_of(p, x, e->list);
+		if (!part.is_const)
+			return prove_term(p, part.expr, part.bound, "v%u:%u",
+			    RS_T_TEXT, part.term);
+	}
 	buf_add_char(&key, 'j');
 	for (i = e->list; i != NULL; i = i->next) {
 		part = prove_value_of(p, x, i);
@@ -213,14 +246,45 @@ value_convert(struct prover *p, prove_env x, const struct cf_expr *e)
 	return prove_term(p, a.expr, a.bound, "v%u:%u", e->type, a.term);
 }
 
+/*
+ * What binds each of the values that a ruleset can give: `otherwise =>
+ * a.domain`.  Only names and their parts are looked at.
+ */
+static enum prove_bound
+bound_of_call(struct prover *p, prove_env inner, const struct cf_expr *call)
+{
+	const struct cf_rule	*r = call->sym->decl->rules;
+	const struct cf_expr	*e;
+	struct prove_value	 v;
+	enum prove_bound	 bound = BOUND_NOT;
+
+	for (; r != NULL; r = r->next) {
+		if (r->is_let || r->has_failing)
+			return BOUND_NOT;
+		e = r->actions->expr;
+		while (e->kind == CF_E_FIELD && e->ref == CF_R_PART)
+			e = e->a;
+		if (e->kind != CF_E_NAME)
+			return BOUND_NOT;
+		v = prove_value_of(p, inner, r->actions->expr);
+		if (v.bound == BOUND_NOT ||
+		    (bound != BOUND_NOT && v.bound != bound))
+			return BOUND_NOT;
+		bound = v.bound;
+	}
+	return bound;
+}
+
 static struct prove_value
 value_call(struct prover *p, prove_env x, const struct cf_expr *e)
 {
 	struct buf		 key = { 0 };
 	struct prove_value	 v;
+	prove_env		 inner;
 
-	(void)prove_bind_call(p, x, e, &key);
-	v = prove_term(p, e, BOUND_NOT, "r%s", buf_cstr(&key));
+	inner = prove_bind_call(p, x, e, &key);
+	v = prove_term(p, e, bound_of_call(p, inner, e), "r%s",
+	    buf_cstr(&key));
 	buf_clear(&key);
 	return v;
 }
@@ -253,7 +317,8 @@ prove_value_of(struct prover *p, prove_env x, const struct cf_expr *e)
 		return value_else(p, x, e);
 	case CF_E_MASK:
 		a = prove_value_of(p, x, e->a);
-		return prove_term(p, e, a.bound == BOUND_IP ? BOUND_NET : BOUND_NOT,
+		return prove_term(p, e, a.bound == BOUND_IP && e->bits4 >= 8 &&
+		    e->bits6 >= 16 ? BOUND_NET : BOUND_NOT,
 		    "n%u:%u:%u", a.term, e->bits4, e->bits6);
 	case CF_E_CONVERT:
 		return value_convert(p, x, e);
