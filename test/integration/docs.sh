@@ -1,6 +1,7 @@
 #!/bin/bash
 # Documentation holds what it says: manual pages are well-formed, generated
-# pages are up to date, policies inside the pages compile.   docs.sh BUILD
+# pages are up to date, what waybill.conf(5) says is so, policies inside the
+# pages compile.   docs.sh BUILD
 set -u
 build=${1:?}
 src=$(cd "$(dirname "$0")/../.." && pwd)
@@ -16,6 +17,11 @@ done
 for d in opcodes messages; do
 	if "$build/test/doc/print_tables" $d | diff -u "doc/$d.md" - ; then ok; else no "doc/$d.md is old: make -C BUILD doc-tables"; fi
 done
+# waybill.conf(5): its examples, grammar and lists.
+out=$(python3 test/doc/manual.py "$build")
+read -r p f < <(printf '%s\n' "$out" | awk '{ p = $1; f = $3 } END { print p, f }')
+passed=$((passed + ${p:-0})) failed=$((failed + ${f:-1}))
+printf '%s\n' "$out" | grep -vE '^[0-9]+ passed, [0-9]+ failed$'
 # Every ```waybill block of the pages is a whole policy: check and test it.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
