@@ -6,7 +6,7 @@
 uint64_t
 facts_named(const struct policy *p)
 {
-	static const enum rs_hook	asked[] = { RS_HOOK_ROUTE,
+	static const enum rs_hook	asked[] = { RS_HOOK_ROUTE, RS_HOOK_DELIVER,
 	    RS_HOOK_REWRITE_OUT_SENDER, RS_HOOK_REWRITE_OUT_RCPT };
 	uint64_t			bits = 0;
 	uint32_t			i;

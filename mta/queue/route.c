@@ -145,6 +145,20 @@ take_new(struct message *m, uint32_t *rcpts)
 	return n;
 }
 
+/* Of those that are asked about. */
+static uint32_t
+most_attempts(const struct message *m)
+{
+	uint32_t	i, most = 0;
+
+	for (i = 0; i < m->ndests; i++) {
+		if (m->dests[i].state == DEST_ROUTING &&
+		    m->dests[i].attempts > most)
+			most = m->dests[i].attempts;
+	}
+	return most;
+}
+
 static void
 ask(struct router *r, struct message *m)
 {
@@ -155,6 +169,7 @@ ask(struct router *r, struct message *m)
 		chan_begin(r->chan, MSG_ROUTE);
 		chan_u64(r->chan, m->qid);
 		chan_bytes(r->chan, span_mem(m->env, m->env_n));
+		chan_u32(r->chan, most_attempts(m));
 		chan_u32(r->chan, n);
 		for (i = 0; i < n; i++)
 			chan_u32(r->chan, rcpts[i]);

@@ -9,12 +9,14 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/xalloc.h"
 
 #include "mta/msg/target.h"
+#include "mta/route/before.h"
 #include "mta/route/route.h"
 #include "mta/spool/envelope.h"
 #include "mta/spool/qid.h"
@@ -43,6 +45,8 @@ struct request {
 	uint32_t		*rcpts;		/* indices in the envelope */
 	size_t			 n, next;
 	struct routing		*routing;	/* of rcpts[next] */
+	struct before		 before;	/* and `on deliver` of its targets */
+	bool			 in_before;
 	struct rs_record	*record;	/* of that; NULL: not asked for */
 	bool			 in_step;
 	struct htab		 places;	/* taken already */
@@ -161,11 +165,12 @@ too_many(struct request *q)
 static void
 take_targets(struct request *q)
 {
-	const struct target	*t;
+	const struct target	*t = q->before.targets;
 	struct target		 merged = { .kind = TARGET_DISCARD };
-	size_t			 i, n, kept = 0;
+	size_t			 i, n = q->before.n, kept = 0;
 
-	t = routing_targets(q->routing, &n);
+	if (!q->in_before)
+		t = routing_targets(q->routing, &n);
 	if (n > ROUTE_TARGETS_MAX - q->ntargets) {
 		too_many(q);
 		kept = 1;
@@ -185,6 +190,8 @@ take_targets(struct request *q)
 	}
 	hold(q, q->routing);
 	q->routing = NULL;
+	before_end(&q->before);
+	q->in_before = false;
 }
 
 static void
@@ -208,6 +215,7 @@ request_free(struct request **qp)
 
 	*qp = NULL;
 	TAILQ_REMOVE(&requests, q, entry);
+	before_end(&q->before);
 	routing_free(&q->routing);
 	policy_record_free(&q->record);
 	for (i = 0; i < q->nheld; i++)
@@ -252,12 +260,43 @@ route_one(struct request *q)
 	return routing_done(q->routing);
 }
 
+static void	step(struct request *);
+
+static void
+decided(void *arg)
+{
+	struct request	*q = arg;
+
+	if (!q->in_step)
+		step(q);
+}
+
+/* The same for `on deliver`, where the policy has it. */
+static bool
+before_one(struct request *q)
+{
+	const struct target	*t;
+	size_t			 n;
+
+	if (!before_wanted(q->config->policy))
+		return true;
+	if (!q->in_before) {
+		t = routing_targets(q->routing, &n);
+		q->before.resume = decided;
+		q->before.arg = q;
+		before_begin(&q->before, q->config->policy, &q->facts, t, n,
+		    &q->arena);
+		q->in_before = true;
+	}
+	return before_done(&q->before, &q->arena);
+}
+
 static void
 step(struct request *q)
 {
 	q->in_step = true;
 	while (q->next < q->n) {
-		if (!route_one(q)) {
+		if (!route_one(q) || !before_one(q)) {
 			q->in_step = false;
 			return;
 		}
@@ -319,15 +358,27 @@ take_facts(struct request *q)
 	}
 }
 
+/* How old it is, and how often it was tried: `on deliver` may ask. */
+static void
+take_age(struct request *q, uint32_t attempts)
+{
+	int64_t	age = clock_wall_ms() - q->env.arrival_ms;
+
+	q->facts.queue_age_ms = age < 0 ? 0 : age;
+	q->facts.queue_attempts = attempts;
+}
+
 static bool
 on_route(struct msg *m)
 {
 	struct request	*q = xcalloc(1, sizeof(*q));
 	struct span	 env;
+	uint32_t	 attempts;
 
 	TAILQ_INSERT_TAIL(&requests, q, entry);
 	q->ticket = msg_u64(m);
 	env = arena_span(&q->arena, msg_bytes(m, ENVELOPE_MAX));
+	attempts = msg_u32(m);
 	if (current == NULL || m->bad ||
 	    envelope_parse(env, &q->arena, &q->env) == -1 ||
 	    !take_rcpts(q, m) || !msg_end(m)) {
@@ -339,6 +390,7 @@ on_route(struct msg *m)
 	q->config = current;
 	q->config->refs++;
 	take_facts(q);
+	take_age(q, attempts);
 	step(q);
 	return true;
 }

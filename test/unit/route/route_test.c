@@ -162,6 +162,7 @@ ask(uint64_t ticket, struct span *rcpts, size_t n, uint32_t first)
 	chan_begin(queue, MSG_ROUTE);
 	chan_u64(queue, ticket);
 	chan_bytes(queue, buf_span(&octets));
+	chan_u32(queue, 0);		/* attempts */
 	chan_u32(queue, (uint32_t)n - first);
 	for (i = first; i < n; i++)
 		chan_u32(queue, i);
@@ -302,6 +303,7 @@ nonsense_cuts_the_queue_off(void **state)
 	chan_begin(queue, MSG_ROUTE);
 	chan_u64(queue, 1);
 	chan_bytes(queue, SPAN("no envelope"));
+	chan_u32(queue, 0);
 	chan_u32(queue, 0);
 	chan_end(queue);
 	while (!heard.closed)
