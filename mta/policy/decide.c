@@ -165,7 +165,7 @@ ask_again(struct decision *d)
 static void
 postmaster_said(struct decision *d)
 {
-	if (routing_is_local(d->dry)) {
+	if (policy_postmaster_arrives(d->policy, d->dry)) {
 		d->verdict.kind = RS_V_ACCEPT;
 		d->phase = ANSWERED;
 	} else

@@ -229,6 +229,8 @@ void		 decisions_drop(struct policy *);
 /* --- postmaster.c */
 /* <postmaster> without a domain: whom it stands for (the policy's memory); false: it is another address. */
 bool		 policy_postmaster(struct policy *, struct span whole, size_t at, struct span *out);
+/* This route of his takes the mail to somebody. */
+bool		 policy_postmaster_arrives(const struct policy *, const struct routing *);
 
 /* --- facts.c */
 

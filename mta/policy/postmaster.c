@@ -69,3 +69,24 @@ policy_postmaster(struct policy *p, struct span whole, size_t at,
 	*out = span_of(p->postmaster_is);
 	return true;
 }
+
+/*
+ * A mailbox here, or the relay that takes all our mail.  By MX only where the
+ * policy itself names him: the MX of our own name is most often ourselves.
+ */
+bool
+policy_postmaster_arrives(const struct policy *p, const struct routing *r)
+{
+	const struct target	*t;
+	size_t			 i, n;
+
+	if (routing_is_local(r))
+		return true;
+	t = routing_targets(r, &n);
+	for (i = 0; i < n; i++) {
+		if (t[i].kind == TARGET_HOP && (p->postmaster.n > 0 ||
+		    !span_prefix(t[i].hop, SPAN("mx:"))))
+			return true;
+	}
+	return false;
+}
