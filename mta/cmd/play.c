@@ -18,7 +18,8 @@
 void
 play_begin(struct play *pl, struct policy *p, int64_t now_ms, uint64_t tx)
 {
-	*pl = (struct play){ .policy = p, .refused = -1, .last_rcpt = -1 };
+	*pl = (struct play){ .policy = p, .refused = -1, .last_rcpt = -1,
+	    .last_route = -1 };
 	pl->facts.now_ms = now_ms;
 	pl->facts.tx = tx;
 	pl->facts.names = policy_names_new();
@@ -189,11 +190,13 @@ play_rcpt(struct play *pl, struct span address)
 	i = play_ask(pl, RS_HOOK_RCPT, command);
 	pl->v[i].rcpt = a.whole;
 	pl->last_rcpt = (ptrdiff_t)i;
+	pl->last_route = -1;
 	route(pl, i);
 	i = play_milters(pl, i);
 	pl->rcpt_refused = played_refused(&pl->v[i]);
-	if (!pl->rcpt_refused)
-		pl->facts.rcpts_count++;
+	pl->v[pl->last_rcpt].taken = !pl->rcpt_refused &&
+	    pl->v[pl->last_rcpt].verdict.kind != RS_V_DISCARD;
+	pl->facts.rcpts_count += !pl->rcpt_refused;
 	return 0;
 }
 
@@ -267,6 +270,8 @@ leave(struct play *pl)
 void
 play_content(struct play *pl)
 {
+	const struct rs_value	*tags = play_tags(pl);
+
 	if (pl->content_done || pl->refused >= 0)
 		return;
 	pl->content_done = true;
@@ -282,6 +287,8 @@ play_content(struct play *pl)
 		return;
 	}
 	ask_session(pl, RS_HOOK_CONTENT, SPAN("."));
+	if (pl->refused < 0)
+		play_reroute(pl, tags);
 	if (pl->refused < 0)
 		leave(pl);
 }
@@ -314,7 +321,8 @@ play_routing(const struct play *pl)
 {
 	if (pl->last_rcpt < 0 || pl->rcpt_refused)
 		return NULL;
-	return pl->v[pl->last_rcpt].routing;
+	return pl->v[pl->last_route >= 0 ? pl->last_route :
+	    pl->last_rcpt].routing;
 }
 
 const struct played *

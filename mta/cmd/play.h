@@ -94,6 +94,7 @@ struct played {
 	struct routing		*routing;	/* RCPT that was accepted, or is unknown */
 	struct rs_record	 route_record;
 	struct span		 rcpt;
+	bool			 taken;		/* RCPT: it has been accepted */
 	bool			 rewrites;	/* a rewrite block */
 	struct span		 rewritten;	/* what it gave; empty: nothing */
 };
@@ -117,6 +118,7 @@ struct play {
 	ptrdiff_t		 refused;	/* by which hook the session was; -1: not */
 	size_t			 rcpts;		/* RCPTs so far */
 	ptrdiff_t		 last_rcpt;	/* in v; -1: none */
+	ptrdiff_t		 last_route;	/* of it, asked again; -1: it was not */
 	bool			 rcpt_refused;	/* the last one */
 	struct header_edit	*edits;
 	size_t			 nedits;
@@ -196,6 +198,13 @@ bool	play_rewrite(struct play *, enum rs_hook which, struct address *);
 bool	play_rewrite_header(struct play *, enum rs_hook which);
 /* The message originates here: from one who may relay. */
 bool	play_originates(struct play *);
+
+/* --- play_reroute.c */
+
+/* The tags as they are, in the arena. */
+struct rs_value	*play_tags(struct play *);
+/* After the content: routes that read a tag which has changed since are asked again. */
+void	play_reroute(struct play *, const struct rs_value *before);
 
 /* --- play_ask.c: between these files */
 

@@ -548,5 +548,44 @@ class Explain(Language):
             self.assertIn("usage:", r.stderr)
 
 
+class RoutedAgain(Language):
+    """A route that reads a tag is asked again when `on content` has set it."""
+    POLICY = HEAD.replace("{ milters spam, ham }", "") + """
+tag bad: bool
+on rcpt { rcpt.domain in ours => accept }
+on content { header["X-Bad"] == "yes" => tag bad = true }
+route {
+    bad and rcpt.user == "ann" => reject 550 5.7.1 "bad for ann"
+    bad and rcpt == <bob@small.example> => redirect <bob@hub.example>
+    rcpt.domain in ours        => deliver boxes
+    otherwise                  => relay hub
+}
+"""
+
+    def test_another_way(self):
+        self.passes("""client 203.0.113.9; mail from <a@b.example>; rcpt to <bob@small.example>
+            expect deliver boxes "bob"
+            header "X-Bad: yes"
+            expect relay hub
+            expect not deliver boxes""", policy=self.POLICY)
+
+    def test_refused_at_the_dot_when_nobody_is_left(self):
+        self.passes(TO_ANN + """
+            header "X-Bad: yes"
+            expect reject 550 5.7.1 "bad for ann" """, policy=self.POLICY)
+
+    def test_taken_when_one_goes(self):
+        self.passes("""client 203.0.113.9; mail from <a@b.example>
+            rcpt to <bob@small.example>; rcpt to <ann@small.example>
+            header "X-Bad: yes"
+            expect accept
+            expect not deliver boxes""", policy=self.POLICY)
+
+    def test_unchanged(self):
+        self.passes(TO_ANN + """
+            header "X-Bad: no"
+            expect deliver boxes "ann" """, policy=self.POLICY)
+
+
 if __name__ == "__main__":
     unittest.main()
