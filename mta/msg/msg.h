@@ -40,6 +40,8 @@ void		 proc_exec_program(int program, char *const argv[])
 #define ROUTE_RCPTS_MAX		100000
 #define ROUTE_TARGETS_MAX	200000
 
+#define GATEWAYS_MAX	256	/* addresses in GATEWAYS */
+
 #define PARENT_FD	3	/* the channel to the parent, in each exec'd child */
 
 #endif

@@ -35,12 +35,6 @@ by_ip(const void *a, const void *b)
 	return ip_cmp(a, b);
 }
 
-bool
-gateways_have(const struct gateways *g, const struct ip *ip)
-{
-	return bsearch(ip, g->v, g->n, sizeof(g->v[0]), by_ip) != NULL;
-}
-
 static void
 add(struct gateways *g, const struct ip *ip)
 {

@@ -13,8 +13,7 @@
 
 #include "base/ip.h"
 #include "base/loop.h"
-
-#define GATEWAYS_MAX	256
+#include "mta/msg/msg.h"
 
 struct gateways {
 	struct ip	 v[GATEWAYS_MAX];	/* sorted */
@@ -32,6 +31,5 @@ struct gateways {
  * kernel that cannot be asked is told in the log; the list is empty then.
  */
 void	gateways_init(struct gateways *, void (*changed)(void *), void *arg);
-bool	gateways_have(const struct gateways *, const struct ip *);
 
 #endif

@@ -2,9 +2,10 @@
  * main.c - the relay process: SMTP sessions to next hops.
  *
  * User waybill-relay, empty chroot, no root.  Has: the policy's image, the
- * spool's segments (read-only), the channels to queue and resolve, sockets to
- * anywhere.  An intruder, a hostile next hop, could read the mail that waits in
- * these segments and report messages as delivered that are not.
+ * spool's segments (read-only), the channels to queue, resolve and smtp
+ * (callouts), sockets to anywhere.  An intruder, a hostile next hop, could read
+ * the mail that waits in these segments, report messages as delivered that are
+ * not, and say of any recipient that its hop would take it.
  */
 #include <stdlib.h>
 #include <unistd.h>

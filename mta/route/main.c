@@ -2,8 +2,8 @@
  * main.c - the route process: where each recipient of an accepted message goes.
  *
  * User: waybill-route.  Root: an empty folder.  Descriptors: the parent, the
- * queue, resolve, limits; the image and the tables, read-only.  It sees addresses and
- * tables, never a message's content.  An intruder could send mail that is
+ * queue, resolve, limits; the image and the tables, read-only.  It sees
+ * addresses and tables, never a message's content.  An intruder could send mail that is
  * queued to places of his choice, and read the tables of names (they hold no
  * secrets here); he reaches no mailbox, no socket of the net and no file.
  */

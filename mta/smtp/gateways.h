@@ -8,8 +8,6 @@
 #include "mta/msg/msg.h"
 #include "mta/policy/policy.h"
 
-#define GATEWAYS_MAX	256
-
 struct gateways {
 	struct ip	v[GATEWAYS_MAX];
 	size_t		n;

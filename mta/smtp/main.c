@@ -4,9 +4,9 @@
  * Runs as waybill-smtp in an empty root, without privileges.  Has: the
  * channel to the parent (3), listening sockets, the image and the tables
  * (read-only), its intake segment and body files (write), channels to queue,
- * resolve and limits.  An intruder could take mail in our name and spoil what this
- * worker has stored in its own segments; he finds no files, no keys, no other
- * worker's mail, and starts no programs.
+ * resolve, limits and relay (callouts).  An intruder could take mail in our
+ * name and spoil what this worker has stored in its own segments; he finds no
+ * files, no keys, no other worker's mail, and starts no programs.
  */
 #include "config.h"
 
