@@ -56,27 +56,26 @@ expect_tag(struct testing *t, const struct cf_tnode *n)
 	cf_tests_sym(t, sym);
 }
 
-/* The verdict of the session so far. */
-static void
-expect_verdict(struct testing *t, const struct cf_tnode *n)
+void
+cf_tests_verdict(struct testing *t, enum cf_tnode_kind kind,
+    const struct cf_reply *reply)
 {
 	struct cf_step	*s = t->step;
 
-	switch (n->kind) {
+	switch (kind) {
 	case CF_TN_REJECT:
 		s->expect.kind = CF_X_REJECT;
-		cf_tests_reply(t, &n->reply, '5');
+		cf_tests_reply(t, reply, '5');
 		break;
 	case CF_TN_DEFER:
 		s->expect.kind = CF_X_DEFER;
-		cf_tests_reply(t, &n->reply, '4');
+		cf_tests_reply(t, reply, '4');
 		break;
 	case CF_TN_DISCARD:
 		s->expect.kind = CF_X_DISCARD;
 		break;
 	case CF_TN_QUARANTINE:
 		s->expect.kind = CF_X_QUARANTINE;
-		s->expect.text = n->value.s;
 		break;
 	default:
 		s->expect.kind = CF_X_ACCEPT;
@@ -169,7 +168,9 @@ cf_tests_expect(struct testing *t, const struct cf_tnode *n)
 	switch (n->kind) {
 	case CF_TN_ACCEPT: case CF_TN_REJECT: case CF_TN_DEFER:
 	case CF_TN_DISCARD: case CF_TN_QUARANTINE:
-		expect_verdict(t, n);
+		cf_tests_verdict(t, n->kind, &n->reply);
+		if (n->kind == CF_TN_QUARANTINE)
+			t->step->expect.text = n->value.s;
 		break;
 	case CF_TN_DELIVER: case CF_TN_RELAY: case CF_TN_MX:
 	case CF_TN_LMTP: case CF_TN_PIPE: case CF_TN_FILE:

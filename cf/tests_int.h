@@ -29,6 +29,9 @@ void		 cf_tests_expect(struct testing *, const struct cf_tnode *);
 /* What `reject` or `defer` says with these parts; kind: 5 or 4. */
 void		 cf_tests_reply(struct testing *, const struct cf_reply *, char kind);
 
+/* The verdict that the step expects, or that its milter says; not why it quarantines. */
+void		 cf_tests_verdict(struct testing *, enum cf_tnode_kind, const struct cf_reply *);
+
 /* tests_with.c */
 void		 cf_tests_map(struct testing *, const struct cf_tnode *);
 void		 cf_tests_dns(struct testing *, const struct cf_tnode *);

@@ -115,31 +115,13 @@ stage(struct testing *t, const struct cf_tnode *n)
 static void
 milter_says(struct testing *t, const struct cf_tnode *n)
 {
-	struct cf_step	*s = t->step;
+	enum cf_tnode_kind	 kind = (enum cf_tnode_kind)n->value2.i;
 
-	switch ((enum cf_tnode_kind)n->value2.i) {
-	case CF_TN_REJECT:
-		s->expect.kind = CF_X_REJECT;
+	if (kind == CF_TN_MILTER_FAILING)
+		t->step->failing = true;
+	cf_tests_verdict(t, kind, &n->reply);
+	if (kind == CF_TN_QUARANTINE)
 		cf_tests_reply(t, &n->reply, '5');
-		break;
-	case CF_TN_DEFER:
-		s->expect.kind = CF_X_DEFER;
-		cf_tests_reply(t, &n->reply, '4');
-		break;
-	case CF_TN_QUARANTINE:
-		s->expect.kind = CF_X_QUARANTINE;
-		cf_tests_reply(t, &n->reply, '5');
-		break;
-	case CF_TN_DISCARD:
-		s->expect.kind = CF_X_DISCARD;
-		break;
-	case CF_TN_MILTER_FAILING:
-		s->failing = true;
-		break;
-	default:
-		s->expect.kind = CF_X_ACCEPT;
-		break;
-	}
 }
 
 void

@@ -9,15 +9,10 @@
 
 #include "mail/address_int.h"
 #include "mail/address_list.h"
+#include "mail/header.h"
 
 #define LITERAL_MAX	ADDRESS_DOMAIN_MAX	/* octets looked at for a ']' */
 #define NAME_MAX_OCTETS	1024	/* of a domain with its U-labels */
-
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
 
 size_t
 address_quoted_size(struct span s)
@@ -95,7 +90,7 @@ skip_cfws(struct cursor *c)
 	size_t	 n;
 
 	for (; c->p < c->end; c->p += n) {
-		if (is_blank(*c->p))
+		if (header_is_fws(*c->p))
 			n = 1;
 		else if (*c->p != '(')
 			break;
@@ -104,16 +99,6 @@ skip_cfws(struct cursor *c)
 			return cursor_fail(c, "a comment does not end");
 	}
 	return true;
-}
-
-static struct span
-trim(struct span s)
-{
-	while (s.n > 0 && is_blank(s.p[0]))
-		s = span_from(s, 1);
-	while (s.n > 0 && is_blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
 }
 
 /* --- addr-spec (3.4.1, 4.4) */
@@ -257,7 +242,7 @@ parse_mailbox(struct address_list *l, size_t stop, struct cursor *c,
 	bool	 angle = stop < l->body.n && l->body.p[stop] == '<';
 
 	if (angle) {
-		item->name = trim(span_mem(c->p,
+		item->name = header_trim(span_mem(c->p,
 		    (size_t)(l->body.p + stop - c->p)));
 		c->p = l->body.p + stop + 1;
 	}
@@ -279,7 +264,7 @@ skip_separators(struct address_list *l)
 
 		if (ch == ';')
 			l->group = SPAN_NONE;
-		else if (ch != ',' && ch != '(' && !is_blank(ch))
+		else if (ch != ',' && ch != '(' && !header_is_fws(ch))
 			return true;
 	}
 	return false;
@@ -293,7 +278,7 @@ next_member(struct address_list *l, size_t *stop)
 		*stop = find(l->body, l->pos, "<:,;");
 		if (*stop == l->body.n || l->body.p[*stop] != ':')
 			return true;
-		l->group = trim(span_mem(l->body.p + l->pos,
+		l->group = header_trim(span_mem(l->body.p + l->pos,
 		    *stop - l->pos));
 		l->pos = *stop + 1;
 	}

@@ -26,6 +26,16 @@ line_end(struct span content, size_t pos)
 	return content.n;
 }
 
+struct span
+header_trim(struct span s)
+{
+	while (s.n > 0 && header_is_fws(s.p[0]))
+		s = span_from(s, 1);
+	while (s.n > 0 && header_is_fws(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
 static bool
 is_blank_at(struct span s, size_t pos)
 {

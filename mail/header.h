@@ -28,6 +28,15 @@ struct span	header_text(struct span body, struct arena *);
 unsigned	header_hops(struct span content);
 /* Whether a field `Delivered-To: address` stands there (loop; ASCII case folded). */
 bool		header_delivered_to(struct span content, struct span address);
+/* Of folding white space (2.2.3, 3.2.2): a body that is still folded holds line ends. */
+static inline bool
+header_is_fws(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Without folding white space at either end. */
+struct span	header_trim(struct span);
 /* "Name: value" is a field that may be added: a token, a colon, no control characters. */
 bool		header_field_ok(struct span field);
 

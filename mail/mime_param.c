@@ -19,28 +19,12 @@ struct param {
 	bool		extended;	/* name*=, name*3*= */
 };
 
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static struct span
-trim(struct span s)
-{
-	while (s.n > 0 && is_blank(s.p[0]))
-		s = span_from(s, 1);
-	while (s.n > 0 && is_blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
-
 static struct span
 skip_cfws(struct span s)
 {
 	size_t	 n;
 
-	for (s = trim(s); s.n > 0 && s.p[0] == '('; s = trim(span_from(s, n)))
+	for (s = header_trim(s); s.n > 0 && s.p[0] == '('; s = header_trim(span_from(s, n)))
 		if ((n = address_comment_size(s)) == 0)
 			break;
 	return s;
@@ -107,7 +91,7 @@ value_of(struct span s, struct arena *a)
 	if (open > 0 && address_comment_size(span_from(s, (size_t)open)) ==
 	    s.n - (size_t)open)
 		s.n = (size_t)open;
-	return trim(s);
+	return header_trim(s);
 }
 
 /* "3" behind a '*'; true: it is one. */
@@ -131,7 +115,7 @@ attribute_of(struct span s, struct param *p)
 
 	s = skip_cfws(s);
 	for (i = 0; i < s.n; i++)
-		if (is_blank(s.p[i]) || s.p[i] == '(')
+		if (header_is_fws(s.p[i]) || s.p[i] == '(')
 			break;
 	p->attribute = s = span_mem(s.p, i);
 	p->index = INDEX_NONE;
@@ -210,7 +194,7 @@ to_utf8(const struct charset *c, struct span octets, struct arena *a)
 
 	if (c == NULL || !charset_decode(c, octets, &b))
 		(void)charset_decode(charset_find(SPAN("utf-8")), octets, &b);
-	s = arena_span(a, trim(buf_span(&b)));
+	s = arena_span(a, header_trim(buf_span(&b)));
 	buf_clear(&b);
 	return s;
 }
@@ -373,7 +357,7 @@ mime_word(struct span value, struct arena *a)
 			break;
 		if (in_word(value.p[i]))
 			p[n++] = ascii_lower(value.p[i]);
-		else if (k == 1 && !is_blank(value.p[i]))
+		else if (k == 1 && !header_is_fws(value.p[i]))
 			return SPAN_NONE;
 	}
 	return span_mem(p, n);

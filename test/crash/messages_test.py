@@ -124,6 +124,13 @@ on rcpt {""").replace("route {", """route {
     rate "r" by sender over 100000/1h => defer""")
 
 
+def with_callouts(policy):
+    """Whoever is not ours is asked for at the next hop before he is taken."""
+    return policy.replace("on rcpt {", """on rcpt {
+    rcpt.domain not in ours and rcpt not reachable => reject 550 5.1.1 "not there"
+   """)
+
+
 def scenario(number, name, receiver, hop):
     owner = 'owner "waybill-mail"' if os.geteuid() == 0 else ""
     policy = kill_test.POLICY.replace("HOP", str(hop.port)).replace("OWNER", owner)
@@ -131,6 +138,8 @@ def scenario(number, name, receiver, hop):
         if "DNS" in name else policy
     if name in ("RATE_ASK", "GREY_ASK", "LIMITS_ANSWER"):
         policy = with_counters(policy)
+    if name in ("CALLOUT", "CALLED"):
+        policy = with_callouts(policy)
     hop.messages.clear()
     env = {"WAYBILL_TEST_KILL": f"{receiver.lower()}:{number}"}
     with srv.Server(policy, tables=kill_test.TABLES, env=env, args=("--workers", "2")) as s:
