@@ -81,13 +81,50 @@ ipnet_parse(struct span s, struct ipnet *out)
 	return true;
 }
 
+/* A number up to 255, its end. */
+static char *
+put_octet(char *at, unsigned v)
+{
+	if (v >= 100)
+		*at++ = (char)('0' + v / 100);
+	if (v >= 10)
+		*at++ = (char)('0' + v / 10 % 10);
+	*at++ = (char)('0' + v % 10);
+	return at;
+}
+
+/* "192.0.2.1", its end; decisions do so often, inet_ntop() is slow. */
+static char *
+put_ip4(char *at, const uint8_t a[4], bool backwards)
+{
+	int	 i;
+
+	for (i = 0; i < 4; i++) {
+		if (i > 0)
+			*at++ = '.';
+		at = put_octet(at, a[backwards ? 3 - i : i]);
+	}
+	return at;
+}
+
 const char *
 ip_format(const struct ip *ip, char out[IP_TEXT_MAX])
 {
 	out[0] = '\0';
-	if (ip->family != 0)
-		(void)inet_ntop(ip->family == 4 ? AF_INET : AF_INET6, ip->a,
-		    out, IP_TEXT_MAX);
+	if (ip->family == 4)
+		*put_ip4(out, ip->a, false) = '\0';
+	else if (ip->family != 0)
+		(void)inet_ntop(AF_INET6, ip->a, out, IP_TEXT_MAX);
+	return out;
+}
+
+const char *
+ipnet_format(const struct ipnet *net, char out[IPNET_TEXT_MAX])
+{
+	char	*end = out + strlen(ip_format(&net->ip, out));
+
+	*end++ = '/';
+	*put_octet(end, net->bits) = '\0';
 	return out;
 }
 
@@ -204,8 +241,8 @@ ip_reverse_name(const struct ip *ip, char out[80])
 	int			 i;
 
 	if (ip->family == 4) {
-		(void)snprintf(out, 80, "%u.%u.%u.%u.in-addr.arpa", ip->a[3],
-		    ip->a[2], ip->a[1], ip->a[0]);
+		at = put_ip4(out, ip->a, true);
+		memcpy(at, ".in-addr.arpa", sizeof(".in-addr.arpa"));
 		return out;
 	}
 	for (i = 15; i >= 0; i--) {

@@ -22,12 +22,15 @@ struct ipnet {
 };
 
 #define IP_TEXT_MAX	46	/* with NUL */
+#define IPNET_TEXT_MAX	50
 
 /* Strict text forms ("192.0.2.1", "2001:db8::1"); false when it is neither. */
 bool		ip_parse(struct span, struct ip *);
 /* "ADDRESS/BITS", or an address alone; false also when host bits are set. */
 bool		ipnet_parse(struct span, struct ipnet *);
 const char	*ip_format(const struct ip *, char out[IP_TEXT_MAX]);
+/* "ADDRESS/BITS" */
+const char	*ipnet_format(const struct ipnet *, char out[IPNET_TEXT_MAX]);
 /* RFC 5321, 4.1.3: "[192.0.2.1]", "[IPv6:2001:db8::1]"; out has 64 octets. */
 const char	*ip_literal(const struct ip *, char out[64]);
 /* 4 or 16 octets in network order; any other number gives none. */

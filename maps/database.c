@@ -3,7 +3,9 @@
  *
  * What has been found is kept, so that an answer lasts as long as the table,
  * and a key that is asked often costs one look into a hash.  That memory is
- * at most what the table itself would take.
+ * at most what the table itself would take.  The keys asked last that are not
+ * there are kept too: the file is never written, and what a client or a sender
+ * might stand under is asked for again with each of his recipients.
  */
 #include "config.h"
 
@@ -23,10 +25,20 @@
 #include "maps/database.h"
 #include "maps/database_int.h"
 
+#define ABSENT_SETS	128	/* a key has its place in one of them */
+#define ABSENT_WAYS	4	/* of it; the newest stands first */
+#define ABSENT_KEY	63	/* octets; longer ones are not kept */
+
+struct absent {
+	uint8_t	 n;		/* 0: none */
+	char	 key[ABSENT_KEY];
+};
+
 struct map_db {
 	GDBM_FILE	 file;
 	struct htab	 found;		/* folded key to struct map_answer */
 	struct arena	 arena;
+	struct absent	*absent;	/* NULL: none yet */
 };
 
 /* gdbm.h: GDBM_MAGIC and its kin, in this machine's order and the other. */
@@ -79,6 +91,7 @@ map_db_close(struct map_db **dbp)
 	(void)gdbm_close(db->file);
 	htab_clear(&db->found);
 	arena_clear(&db->arena);
+	free(db->absent);
 	free(db);
 }
 
@@ -166,19 +179,59 @@ take(struct map_db *db, struct span key, datum d, struct map_answer *out)
 	return is;
 }
 
+/* The set of a key that may not be there; NULL: it has none. */
+static struct absent *
+absent_set(struct map_db *db, struct span key)
+{
+	uint32_t	 set = crc32c(0, key.p, key.n) % ABSENT_SETS;
+
+	if (key.n > ABSENT_KEY)
+		return NULL;
+	if (db->absent == NULL)
+		db->absent = xcalloc(ABSENT_SETS * ABSENT_WAYS,
+		    sizeof(*db->absent));
+	return &db->absent[set * ABSENT_WAYS];
+}
+
+static bool
+is_absent(const struct absent *set, struct span key)
+{
+	size_t	 i;
+
+	for (i = 0; set != NULL && i < ABSENT_WAYS; i++)
+		if (span_eq(span_mem(set[i].key, set[i].n), key))
+			return true;
+	return false;
+}
+
+static void
+keep_absent(struct absent *set, struct span key)
+{
+	if (set == NULL)
+		return;
+	memmove(&set[1], &set[0], (ABSENT_WAYS - 1) * sizeof(*set));
+	set->n = (uint8_t)key.n;
+	memcpy(set->key, key.p, key.n);
+}
+
 /* The key as it lies there. */
 static enum map_result
 find(struct map_db *db, struct span key, struct map_answer *out)
 {
-	const struct map_answer	*kept = htab_get(&db->found, key);
+	struct absent		*set = absent_set(db, key);
+	const struct map_answer	*kept;
 	enum map_result		 is;
 	datum			 d;
 
-	if (kept != NULL) {
+	if (is_absent(set, key))
+		return MAP_NONE;
+	if ((kept = htab_get(&db->found, key)) != NULL) {
 		*out = *kept;
 		return MAP_FOUND;
 	}
 	is = fetch(db, key, &d);
+	if (is == MAP_NONE)
+		keep_absent(set, key);
 	return is == MAP_FOUND ? take(db, key, d, out) : is;
 }
 

@@ -12,7 +12,6 @@
  */
 #include "config.h"
 
-#include <stdio.h>
 
 #include "mail/address.h"
 #include "mail/domain.h"
@@ -182,11 +181,11 @@ static int
 net_key(struct map *m, struct span tag, const struct ipnet *net,
     struct arena *scratch, struct span *out)
 {
-	char	 text[IP_TEXT_MAX];
+	char	 text[IPNET_TEXT_MAX];
 
 	note_prefix(&m->prefixes, net);
-	*out = arena_printf(scratch, "%.*s%s/%u", SPAN_ARG(tag),
-	    ip_format(&net->ip, text), net->bits);
+	*out = arena_printf(scratch, "%.*s%s", SPAN_ARG(tag),
+	    ipnet_format(net, text));
 	return 0;
 }
 
@@ -401,8 +400,8 @@ enum map_result
 map_access_ip(const struct map *m, enum map_role role, const struct ip *ip,
     struct map_answer *out)
 {
-	char		 key[IP_TEXT_MAX + 8], text[IP_TEXT_MAX];
-	struct ip	 net;
+	char		 key[IPNET_TEXT_MAX];
+	struct ipnet	 net;
 	struct span	 piece;
 	unsigned	 bits = ip->family == 4 ? 32 : 128;
 	enum map_result	 r;
@@ -411,10 +410,9 @@ map_access_ip(const struct map *m, enum map_role role, const struct ip *ip,
 		return MAP_BROKEN;
 	for (;; bits--) {
 		if (has_prefix(&m->prefixes, ip, bits)) {
-			net = ip_mask(ip, bits);
-			piece = span_mem(key, (size_t)snprintf(key,
-			    sizeof(key), "%s/%u", ip_format(&net, text),
-			    bits));
+			net = (struct ipnet){ ip_mask(ip, bits),
+			    (uint8_t)bits };
+			piece = span_of(ipnet_format(&net, key));
 			r = find(m, role, &piece, 1, out);
 			if (r != MAP_NONE)
 				return r;

@@ -62,14 +62,13 @@ format_time(int64_t ms, struct arena *arena)
 static struct span
 format_ip(const struct rs_value *v, struct arena *arena)
 {
-	char	text[IP_TEXT_MAX];
+	struct ipnet	net = { v->ip, v->bits };
+	char		text[IPNET_TEXT_MAX];
 
 	if (v->ip.family == 0)
 		return SPAN("");
-	ip_format(&v->ip, text);
-	if (v->type != RS_T_NET)
-		return arena_span(arena, span_of(text));
-	return arena_printf(arena, "%s/%u", text, v->bits);
+	return arena_span(arena, span_of(v->type == RS_T_NET ?
+	    ipnet_format(&net, text) : ip_format(&v->ip, text)));
 }
 
 /* RFC 3339, in UTC and whole seconds; empty beyond the years of a time_t. */

@@ -20,6 +20,8 @@ static const struct {
 	{ S("192.0.2.1"), 4, "192.0.2.1", "[192.0.2.1]",
 	    "1.2.0.192.in-addr.arpa" },
 	{ S("0.0.0.0"), 4, "0.0.0.0", "[0.0.0.0]", "0.0.0.0.in-addr.arpa" },
+	{ S("255.99.100.9"), 4, "255.99.100.9", "[255.99.100.9]",
+	    "9.100.99.255.in-addr.arpa" },
 	{ S("::ffff:192.0.2.1"), 4, "192.0.2.1", "[192.0.2.1]",
 	    "1.2.0.192.in-addr.arpa" },
 	{ S("::FFFF:c000:201"), 4, "192.0.2.1", "[192.0.2.1]",
@@ -50,6 +52,23 @@ addresses_have_one_text(void **state)
 	}
 	ip = (struct ip){ 0 };
 	assert_string_equal(ip_format(&ip, text), "");
+}
+
+static void
+networks_have_one_text(void **state)
+{
+	static const char *const	nets[] = { "0.0.0.0/0", "10.0.0.0/8",
+	    "192.0.2.0/24", "192.0.2.1/32", "::/0", "2001:db8::/32",
+	    "2001:db8:1111:2222:3333:4444:5555:6666/128" };
+	struct ipnet			net;
+	char				text[IPNET_TEXT_MAX];
+	size_t				i;
+
+	(void)state;
+	for (i = 0; i < COUNT(nets); i++) {
+		assert_true(ipnet_parse(span_of(nets[i]), &net));
+		assert_string_equal(ipnet_format(&net, text), nets[i]);
+	}
 }
 
 static const struct span bad[] = {
@@ -164,6 +183,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(addresses_have_one_text),
+		cmocka_unit_test(networks_have_one_text),
 		cmocka_unit_test(what_is_no_address),
 		cmocka_unit_test(networks_have_their_addresses),
 		cmocka_unit_test(socket_addresses_and_back),

@@ -104,6 +104,38 @@ an_address_is_found_as_in_the_text(void **state)
 	map_close(&m);
 }
 
+/* More keys than are remembered, some too long to be, there or not. */
+static void
+what_is_not_there_is_remembered_and_nothing_else(void **state)
+{
+	struct fixture		 f = { .nfiles = 0 };
+	struct map_answer	 a;
+	struct buf		 text = { 0 };
+	struct map		*m;
+	unsigned		 i, round;
+	char			 key[128];
+
+	(void)state;
+	for (i = 0; i < 2000; i += 2)
+		buf_addf(&text, "d%u.%0*u.example: v%u\n", i, (int)(i % 90), i,
+		    i);
+	buf_add(&text, "", 1);
+	build(&f, "plain", text.base + text.off);
+	m = open_database(&f, "plain");
+	for (round = 0; round < 3; round++)
+		for (i = 0; i < 2000; i++) {
+			snprintf(key, sizeof(key), "D%u.%0*u.example", i,
+			    (int)(i % 90), i);
+			assert_int_equal(map_get(m, span_of(key), &a),
+			    i % 2 == 0 ? MAP_FOUND : MAP_NONE);
+			snprintf(key, sizeof(key), "v%u", i);
+			if (i % 2 == 0)
+				assert_true(span_eq(a.value, span_of(key)));
+		}
+	map_close(&m);
+	buf_clear(&text);
+}
+
 static void
 prefixes_of_an_access_table_are_there(void **state)
 {
@@ -359,6 +391,8 @@ main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(an_address_is_found_as_in_the_text),
+		cmocka_unit_test(
+		    what_is_not_there_is_remembered_and_nothing_else),
 		cmocka_unit_test(prefixes_of_an_access_table_are_there),
 		cmocka_unit_test(lists_include_files),
 		cmocka_unit_test(what_is_not_built),
