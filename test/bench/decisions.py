@@ -94,6 +94,7 @@ Date: Mon, 5 Jan 2026 08:00:00 +0000
 
 ''' + 'text of the message\n' * 500
 
+
 HEAD = '''edition 1
 hostname "mx.here.example"
 listen smtp on "*:25"
@@ -132,7 +133,7 @@ class Bench:
         self.rounds = str(rounds)
 
     def write(self, name, lines):
-        with open(f'{self.folder}/{name}', 'w') as out:
+        with open(f'{self.folder}/{name}', 'w', newline='') as out:
             out.writelines(lines)
 
     def run(self, *command):
@@ -167,7 +168,7 @@ def samples(bench):
                         ('genericstable', 'generics')):
         bench.run(bench.waybill, 'map', 'build', f'tables/{table}',
                   '--as', kind)
-    bench.write('message', MESSAGE)
+    bench.write('message', MESSAGE.replace('\n', '\r\n'))
     rows = {}
     for name, questions in SAMPLES.items():
         for hook, figures in bench.measure(f'{name}.conf',
