@@ -8,7 +8,8 @@ import glob
 import os
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
 import server as srv  # noqa: E402
 from sink import Sink  # noqa: E402
 
@@ -37,7 +38,7 @@ def main():
         os.mkdir(logs)
         os.chmod(logs, 0o777)
         s.env["WAYBILL_TEST_WRAP"] = (
-            "/usr/bin/valgrind -q --vgdb=no --error-exitcode=99 --leak-check=full --show-leak-kinds=definite "
+            f"/usr/bin/valgrind -q --vgdb=no --num-callers=40 --suppressions={HERE}/valgrind.supp --error-exitcode=99 --leak-check=full --show-leak-kinds=definite "
             f"--errors-for-leak-kinds=definite --child-silent-after-fork=yes --log-file={logs}/%p")
         s.start()
         with s:
