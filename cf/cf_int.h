@@ -181,6 +181,8 @@ struct cf_source *cf_source_add(struct cf *, const char *path, const char *full,
 struct cf_source *cf_source_text(struct cf *, const char *path, const char *full, struct cf_loc at);
 /* The text in which a place lies, and the place in it. */
 const struct cf_source *cf_source_at(const struct cf *, struct cf_loc);
+/* What is written there; borrowed from the source. */
+struct span cf_source_written(const struct cf *, struct cf_loc);
 void		 cf_place(const struct cf *, struct cf_loc, uint32_t *line, uint32_t *column);
 /* What stands there; it ends with the text. */
 struct span	 cf_written(const struct cf *, struct cf_loc);

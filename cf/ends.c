@@ -234,6 +234,7 @@ cf_next_token(struct cf_parser *p, struct cf_token *tok)
 		p->first = *tok;
 	p->last = tok->kind;
 	p->prior = p->before.kind;
+	p->prior_end = p->before.loc.end;
 	p->before = p->now;
 	p->now = *tok;
 }

@@ -23,6 +23,7 @@ struct list {
 	struct cf		*cf;
 	struct written		*items;
 	size_t			 n, cap;
+	bool			 wild;		/* an item is no item of a set */
 };
 
 __attribute__((format(printf, 3, 4)))
@@ -113,6 +114,35 @@ wrong_address(struct list *l, struct written *w, const char *why)
 	w->value = rs_address(SPAN_NONE);
 }
 
+/* "*.example.org", "*", "@example.org", of tables where a '*' takes all. */
+static bool
+is_wild(struct list *l, struct written *w)
+{
+	struct span	 s = w->text;
+	bool		 at = s.n > 1 && s.p[0] == '@';
+
+	if (at) {
+		complain(l, w, "'%.*s' is no address; a set has domains, or "
+		    "whole addresses", SPAN_ARG(s));
+		cf_help(l->cf, "write \"%.*s\", and ask for sender.domain or "
+		    "rcpt.domain", SPAN_ARG(span_from(s, 1)));
+	} else if (s.n > 0 && s.p[0] == '*') {
+		complain(l, w, "a '*' stands for nothing else in a set");
+		if (s.n > 2 && s.p[1] == '.')
+			cf_help(l->cf, "all below a domain are \"%.*s\"; "
+			    "other texts are searched by: matches /.../",
+			    SPAN_ARG(span_from(s, 1)));
+		else
+			cf_help(l->cf, "for all cases write a rule without it; "
+			    "texts are searched by: matches /.../");
+	} else {
+		return false;
+	}
+	w->value = rs_text(RS_T_DOMAIN, SPAN("wild.invalid"));
+	l->wild = true;
+	return true;
+}
+
 /* A text with an @ is an address, a number in a file an int. */
 static void
 classify(struct list *l, struct written *w)
@@ -120,7 +150,7 @@ classify(struct list *l, struct written *w)
 	const char	*why;
 	int64_t		 n;
 
-	if (w->value.type != RS_T_TEXT)
+	if (w->value.type != RS_T_TEXT || is_wild(l, w))
 		return;
 	if (span_index(w->text, '@') >= 0) {
 		if (!cf_lit_address(l->cf, w->text, &w->value, &why))
@@ -180,7 +210,7 @@ domains_or_text(struct list *l)
 		if (!as_domain(l->cf, l->items[i].text, &v))
 			break;
 	}
-	if (i < l->n && l->items[i].text.n > 1 && dot &&
+	if (i < l->n && l->items[i].text.n > 0 && dot &&
 	    l->items[i].text.p[0] == '.')
 		complain(l, &l->items[i], "'%.*s' is no name of a domain",
 		    SPAN_ARG(l->items[i].text));
@@ -198,7 +228,9 @@ read_set(struct list *l, struct cf_sym *sym)
 
 	for (i = 0; i < l->n; i++)
 		classify(l, &l->items[i]);
-	sym->type = l->n == 0 ? RS_T_DOMAIN : common_type(l);
+	/* What is wrong has been told: who asks the set is not to blame. */
+	sym->type = l->wild ? RS_T_UNKNOWN : l->n == 0 ? RS_T_DOMAIN :
+	    common_type(l);
 	if (sym->type == RS_T_TEXT)
 		sym->type = domains_or_text(l);
 	sym->n = l->n;

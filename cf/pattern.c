@@ -174,7 +174,12 @@ add_in(struct making *m, const struct cf_expr *e)
 static void
 add_part(struct making *m, const struct cf_expr *e)
 {
-	if (e->kind == CF_E_CONST && e->value.type == RS_T_TEXT) {
+	if (e->kind == CF_E_CONST && e->value.type == RS_T_TEXT &&
+	    span_index(e->value.s, '*') >= 0) {
+		complain(m, e, "a '*' stands for nothing else in a pattern");
+		cf_help(m->cf, "write {name} for one word or more, {name*} "
+		    "for any number");
+	} else if (e->kind == CF_E_CONST && e->value.type == RS_T_TEXT) {
 		add_text(m, e);
 	} else if (e->kind == CF_E_NAME) {
 		add_name(m, RS_TOK_SOME, e->name, NULL, e);

@@ -7,6 +7,7 @@
  */
 #include "cf/kinds.h"
 #include "cf/names.h"
+#include "cf/syntax.h"
 #include "cf/types.h"
 
 /* The fact of that name; RS_NFACTS: none. */
@@ -52,6 +53,19 @@ cf_local_named(const struct cf_scope *s, struct span name)
 	return NULL;
 }
 
+/* What a name that is not there may have been meant for. */
+static void
+help_no_name(struct cf *cf, struct cf_loc loc, struct span name)
+{
+	struct cf_loc	 behind = { loc.end, loc.end + 1 };
+	const char	*help = cf_advice(name);
+
+	if (help != NULL)
+		cf_help(cf, "%s", help);
+	else if (span_eq(cf_source_written(cf, behind), SPAN(".")))
+		cf_help(cf, "texts and domains stand in \" quotes");
+}
+
 static void
 error_no_name(struct cf *cf, const struct cf_scope *s, struct cf_loc loc,
     struct span name)
@@ -67,9 +81,10 @@ error_no_name(struct cf *cf, const struct cf_scope *s, struct cf_loc loc,
 		cf_near_sym(&near, cf->syms[i]);
 	for (i = 0; s != NULL && i < RS_NFACTS; i++)
 		cf_near_try(&near, span_of(rs_facts[i].name));
-	if (near.best.n == 0)
+	if (near.best.n == 0) {
 		cf_error(cf, loc, "no '%.*s'", SPAN_ARG(name));
-	else if (near.sym != NULL)
+		help_no_name(cf, loc, name);
+	} else if (near.sym != NULL)
 		cf_error(cf, loc, "no '%.*s'; did you mean '%.*s' (%s)?",
 		    SPAN_ARG(name), SPAN_ARG(near.best),
 		    cf_where(cf, near.sym->loc, loc));

@@ -230,6 +230,21 @@ cf_source_at(const struct cf *cf, struct cf_loc loc)
 	return cf->texts[lo];
 }
 
+struct span
+cf_source_written(const struct cf *cf, struct cf_loc loc)
+{
+	const struct cf_source	*s = cf_source_at(cf, loc);
+	struct span		 text = s->text;
+	size_t			 from = loc.pos - s->base;
+
+	if (from >= text.n || loc.end <= loc.pos)
+		return SPAN_NONE;
+	text = span_from(text, from);
+	if (text.n > loc.end - loc.pos)
+		text.n = loc.end - loc.pos;
+	return text;
+}
+
 void
 cf_place(const struct cf *cf, struct cf_loc loc, uint32_t *line,
     uint32_t *column)

@@ -145,20 +145,89 @@ wrong_action(const struct cf_parser *p, const char *const *names, size_t n)
 	    !stands_in("'.'", names, n);
 }
 
+/* Between what stands before the wrong word and that a line ends. */
+static bool
+ends_line(const struct cf_parser *p)
+{
+	struct cf_loc	 gap = { p->prior_end, p->before.loc.pos };
+
+	return span_index(cf_source_written(p->cf, gap), '\n') >= 0;
+}
+
 static void
 action_error(struct cf_parser *p)
 {
 	struct cf_near	 near;
 	struct span	 word = p->before.value.s;
+	const char	*help = cf_advice_action(word);
 
 	cf_near_begin(&near, word);
 	cf_action_near(&near);
-	if (near.best.n > 0)
+	if (ends_line(p)) {
+		cf_error(p->cf, p->before.loc, "'%.*s' is no action; the line "
+		    "before ends with %s, and goes on here", SPAN_ARG(word),
+		    p->prior == ',' ? "a ','" : "'=>'");
+	} else if (help != NULL) {
+		cf_error(p->cf, p->before.loc, "'%.*s' is no action",
+		    SPAN_ARG(word));
+		cf_help(p->cf, "%s", help);
+	} else if (near.best.n > 0)
 		cf_error(p->cf, p->before.loc, "'%.*s' cannot stand here; did "
 		    "you mean '%.*s'?", SPAN_ARG(word), SPAN_ARG(near.best));
 	else
 		cf_error(p->cf, p->before.loc, "'%.*s' is no action",
 		    SPAN_ARG(word));
+}
+
+/* As it is written. */
+static struct span
+written(const struct cf_parser *p, const struct cf_token *tok)
+{
+	return cf_source_written(p->cf, tok->loc);
+}
+
+/* How to mend it; NULL: what was expected tells it. */
+static const char *
+advice(const struct cf_parser *p, const struct cf_token *wrong,
+    const char *const *names, size_t n)
+{
+	bool	 rule = stands_in("'=>'", names, n);
+	bool	 text = stands_in("a text", names, n);
+
+	if (stands_in("'accept'", names, n) && p->before.kind == T_ARROW &&
+	    !is_word(wrong))
+		return "an action is wanted, as in: reject 550 5.7.1 \"why\"";
+	if (wrong->kind == T_ARROW && wrong->loc.pos == p->first.loc.pos)
+		return "a condition is wanted before it; for all cases "
+		    "'otherwise'";
+	if (rule && wrong->kind == ',')
+		return "conditions are joined by 'and' and 'or'";
+	if (rule && wrong->kind == '{')
+		return "a rule is written: condition => action, ...";
+	if (stands_in("a regular expression", names, n))
+		return "write it between slashes: matches /.../";
+	if (wrong->kind == T_TEXT && stands_in("a network", names, n))
+		return "addresses and networks stand without quotes";
+	if ((wrong->kind == T_IP || wrong->kind == T_NETWORK) && text &&
+	    stands_in("a mail address", names, n))
+		return "addresses and networks stand in: net NAME = { ... }";
+	if (rule || wrong->loc.pos == p->first.loc.pos || wrong->kind == '/')
+		return cf_advice(written(p, wrong));
+	if (p->before.kind == T_NOT && wrong->kind == T_WORD)
+		return "write: x not in NAME, or: not (...)";
+	if (wrong->kind == T_WORD && text)
+		return "texts and domains stand in \" quotes";
+	return NULL;
+}
+
+/* The scanner has told of what makes this statement wrong. */
+static bool
+is_told(const struct cf_parser *p, const struct cf_token *wrong)
+{
+	const struct cf_scan	*sc = &p->in->scan;
+
+	return sc->told && sc->told_end > p->first.loc.pos &&
+	    sc->told_end <= wrong->loc.end;
 }
 
 void
@@ -167,19 +236,24 @@ cf_syntax_error(struct cf_parser *p, const char *got,
 {
 	const struct cf_token	*wrong = &p->now;
 	struct buf		 text = { 0 };
-	struct span		 best;
+	struct span		 best = SPAN_NONE;
+	const char		*help;
 
 	cf_recover(p);
-	if (p->in->scan.told && p->in->scan.told_end == wrong->loc.end)
-		return;		/* the scanner has told of this token */
+	if (is_told(p, wrong))
+		return;
 	if (wrong_action(p, names, n)) {
 		action_error(p);
 		return;
 	}
-	best = meant(wrong, names, n);
-	if (best.n == 0 && wrong_statement(p)) {
-		best = meant(&p->before, names, n);
-		if (best.n > 0)
+	help = advice(p, wrong, names, n);
+	if (help == NULL && cf_advice(p->before.value.s) == NULL)
+		best = meant(wrong, names, n);
+	if (help == NULL && best.n == 0 && wrong_statement(p)) {
+		help = cf_advice(p->before.value.s);
+		if (help == NULL)
+			best = meant(&p->before, names, n);
+		if (help != NULL || best.n > 0)
 			wrong = &p->before;
 	}
 	describe(wrong, got, &text);
@@ -187,10 +261,13 @@ cf_syntax_error(struct cf_parser *p, const char *got,
 		buf_addf(&text, "; did you mean '%.*s'?", SPAN_ARG(best));
 	else if (wrong->kind == 0 && stands_in("'}'", names, n))
 		buf_add_str(&text, "; a '}' is missing");
-	else
+	else if (wrong->loc.pos != p->first.loc.pos ||
+	    !stands_in("'otherwise'", names, n))
 		list_expected(names, n, &text);
 	cf_error(p->cf, wrong->loc, "%s", buf_cstr(&text));
 	if (begins_at_top(p))
-		cf_help(p->cf, "a '}' may be missing before this");
+		help = "a '}' may be missing before this";
+	if (help != NULL)
+		cf_help(p->cf, "%s", help);
 	buf_clear(&text);
 }

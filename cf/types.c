@@ -80,6 +80,37 @@ type_is_textual(unsigned type)
 	    type == RS_T_ADDRESS || type == RS_T_STATUS;
 }
 
+/* What was meant by a domain that is none: "*.x", ".x", "@x". */
+static void
+help_domain(struct cf *cf, struct span s)
+{
+	size_t	 n = 0;
+
+	while (n < s.n && (s.p[n] == '*' || s.p[n] == '.' || s.p[n] == '@'))
+		n++;
+	if (n == 0 || n == s.n)
+		return;
+	if (s.p[n - 1] == '@')
+		cf_help(cf, "a domain stands alone: \"%.*s\"",
+		    SPAN_ARG(span_from(s, n)));
+	else
+		cf_help(cf, "all below it are a set's item, \".%.*s\"; ask "
+		    "that set by 'in'", SPAN_ARG(span_from(s, n)));
+}
+
+static void
+help_address(struct cf *cf, const struct cf_expr *e)
+{
+	struct span	 s = e->value.s;
+
+	if (s.n > 1 && s.p[0] == '<' && s.p[s.n - 1] == '>')
+		cf_help(cf, "addresses stand without quotes: %.*s",
+		    SPAN_ARG(s));
+	else if (span_index(s, '@') <= 0 && span_index(s, '.') >= 0)
+		cf_help(cf, "a domain is compared with the domain: "
+		    "sender.domain, rcpt.domain");
+}
+
 /* A constant read as another type; false, reported, when it cannot be. */
 static bool
 read_const(struct cf *cf, struct cf_expr *e, unsigned type)
@@ -94,6 +125,7 @@ read_const(struct cf *cf, struct cf_expr *e, unsigned type)
 		}
 		cf_error(cf, e->loc, "'%.*s' is no name of a domain: %s",
 		    SPAN_ARG(e->value.s), why);
+		help_domain(cf, e->value.s);
 	} else {
 		if (cf_lit_address(cf, e->value.s, &v, &why)) {
 			type_fold(cf, e, v);
@@ -101,6 +133,7 @@ read_const(struct cf *cf, struct cf_expr *e, unsigned type)
 		}
 		cf_error(cf, e->loc, "'%.*s' is no address: %s",
 		    SPAN_ARG(e->value.s), why);
+		help_address(cf, e);
 	}
 	type_bad(e);
 	return false;

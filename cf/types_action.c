@@ -5,6 +5,30 @@
 #include "cf/types.h"
 #include "mail/status.h"
 
+/* "550 5.7.1 no": the code would be told twice. */
+static void
+check_reply_text(struct cf *cf, const struct cf_action *a)
+{
+	const struct cf_expr	*e = a->reply.text;
+	struct span		 s;
+
+	if (e == NULL)
+		return;
+	if (e->kind == CF_E_TEXT)
+		e = e->list;
+	if (e->kind != CF_E_CONST || e->value.type != RS_T_TEXT)
+		return;
+	s = e->value.s;
+	if (s.n < 4 || (s.p[0] != '4' && s.p[0] != '5') || s.p[1] < '0' ||
+	    s.p[1] > '9' || s.p[2] < '0' || s.p[2] > '9' ||
+	    (s.p[3] != ' ' && s.p[3] != '-'))
+		return;
+	cf_warn(cf, e->loc, "this text begins with a code, which the client "
+	    "would read twice");
+	cf_help(cf, "the code stands before the text: %s %.3s \"...\"",
+	    s.p[0] == '5' ? "reject" : "defer", s.p);
+}
+
 /* reject is 5xx with 5.x.x, defer 4xx with 4.x.x (RFC 3463, 2). */
 static void
 check_reply(struct cf *cf, const struct cf_action *a)
@@ -119,12 +143,27 @@ domain_is_clean(const struct cf_expr *e)
 	return clean;
 }
 
+/* What of a stranger stands in the domain: the last of it. */
+static const struct cf_expr *
+domain_taint(const struct cf_expr *e)
+{
+	const struct cf_expr	*part, *last = e;
+
+	if (e->kind != CF_E_TEXT)
+		return cf_type_taint(e);
+	for (part = e->list; part != NULL; part = part->next) {
+		if (part->tainted)
+			last = part;
+	}
+	return cf_type_taint(last);
+}
+
 /* An address to which mail is sent: a client may not choose its domain. */
 static void
 check_target(struct cf *cf, const struct cf_action *a)
 {
 	struct cf_expr		*e = a->expr;
-	const struct cf_expr	*taint = cf_type_taint(e);
+	const struct cf_expr	*taint = domain_taint(e);
 
 	if (e->kind == CF_E_BAD)
 		return;
@@ -246,6 +285,7 @@ type_action(struct cf *cf, struct cf_action *a, unsigned result)
 	switch (a->kind) {
 	case CF_A_REJECT: case CF_A_DEFER:
 		check_reply(cf, a);
+		check_reply_text(cf, a);
 		break;
 	case CF_A_ADD: case CF_A_SET:
 		check_field(cf, a);

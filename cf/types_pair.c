@@ -4,12 +4,27 @@
 #include "cf/kinds.h"
 #include "cf/types_int.h"
 
+/* An address or network in quotes, or one to be asked with 'in'. */
+static void
+help_mismatch(struct cf *cf, const struct cf_expr *a, const struct cf_expr *b)
+{
+	if (a->type != RS_T_IP)
+		return;
+	if (type_is_const(b) && b->type == RS_T_NET)
+		cf_help(cf, "write: %s in %s", type_text_of(cf, a),
+		    type_text_of(cf, b));
+	else if (type_is_const(b) && b->type == RS_T_TEXT)
+		cf_help(cf, "addresses and networks stand without quotes");
+}
+
 static void
 type_mismatch(struct cf *cf, struct cf_expr *at, const struct cf_expr *a,
     const struct cf_expr *b)
 {
 	cf_error(cf, at->loc, "%s is %s and %s %s", type_text_of(cf, a),
 	    cf_type_what(a->type), type_text_of(cf, b), cf_type_what(b->type));
+	help_mismatch(cf, a, b);
+	help_mismatch(cf, b, a);
 	type_bad(at);
 }
 
@@ -229,6 +244,16 @@ in_map(struct cf *cf, struct cf_expr *e)
 	}
 }
 
+/* `x in "..."`, `x in 5`: what was meant by it. */
+static void
+help_in(struct cf *cf, const struct cf_expr *e)
+{
+	if (e->a->type == RS_T_IP && e->b->type == RS_T_TEXT)
+		cf_help(cf, "addresses and networks stand without quotes");
+	else if (e->b->type == e->a->type || type_is_const(e->b))
+		cf_help(cf, "one value is compared by '=='");
+}
+
 void
 type_in(struct cf *cf, struct cf_expr *e)
 {
@@ -260,6 +285,8 @@ type_in(struct cf *cf, struct cf_expr *e)
 			cf_error(cf, e->b->loc, "'in' asks a set, a net or a "
 			    "map, and %s is %s", type_text_of(cf, e->b),
 			    cf_type_what(e->b->type));
+		if (!type_is_bad(e->b))
+			help_in(cf, e);
 		type_bad(e);
 		return;
 	}
