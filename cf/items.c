@@ -265,15 +265,15 @@ add_net(struct cf *cf, struct cf_sym *sym, const struct ipnet *net,
 }
 
 static void
-add_range(struct cf *cf, struct cf_sym *sym, const struct cf_item *item,
-    size_t *cap)
+add_range(struct cf *cf, struct cf_sym *sym, const struct ip *first,
+    const struct ip *last, struct cf_loc loc, size_t *cap)
 {
 	struct ipnet	 nets[CF_RANGE_NETS];
 	size_t		 i, n;
 
-	n = cf_range_split(&item->value.ip, &item->last, nets);
+	n = cf_range_split(first, last, nets);
 	for (i = 0; i < n; i++)
-		add_net(cf, sym, &nets[i], item->loc, cap);
+		add_net(cf, sym, &nets[i], loc, cap);
 }
 
 static void
@@ -281,8 +281,16 @@ add_written_net(struct list *l, struct cf_sym *sym, struct written *w,
     size_t *cap)
 {
 	struct ipnet	 net, masked;
+	struct ip	 first, last;
 	const char	*why;
 
+	if (w->file != NULL && span_index(w->text, '-') >= 0) {
+		if (cf_lit_range(w->text, &first, &last, &why))
+			add_range(l->cf, sym, &first, &last, w->loc, cap);
+		else
+			complain(l, w, "'%.*s': %s", SPAN_ARG(w->text), why);
+		return;
+	}
 	if (w->value.type == RS_T_IP) {
 		net.ip = w->value.ip;
 		net.bits = net.ip.family == 4 ? 32 : 128;
@@ -308,7 +316,8 @@ read_nets(struct cf *cf, struct cf_sym *sym)
 	sym->type = RS_T_NET;
 	for (item = sym->decl->items; item != NULL; item = item->next) {
 		if (item->kind == CF_I_RANGE) {
-			add_range(cf, sym, item, &cap);
+			add_range(cf, sym, &item->value.ip, &item->last,
+			    item->loc, &cap);
 			continue;
 		}
 		one = *item;

@@ -257,8 +257,8 @@ bare
 	: TEXT | INT | SIZE | TIME | IP | NETWORK | STATUS | ADDRESS
 	;
 record
-	: word bare		{ $$ = cf_record(C, rs_text(RS_T_TEXT, SPAN_NONE), $1, $2); }
-	| record ',' word bare	{ $$ = cf_record(C, $1, $3, $4); }
+	: word bare		{ $$ = cf_record(C, @$, rs_text(RS_T_TEXT, SPAN_NONE), $1, $2); }
+	| record ',' word bare	{ $$ = cf_record(C, @3, $1, $3, $4); }
 	| error			{ $$ = rs_text(RS_T_TEXT, SPAN_NONE); }
 	;
 
@@ -670,11 +670,12 @@ cf_yylex(CF_YYSTYPE *value, struct cf_loc *loc, struct cf_parser *p)
 	return tok.kind;
 }
 
-/* Only for what the grammar itself does not tell: memory. */
+/* Only for what the grammar itself does not tell: its stack is full. */
 static void
 cf_yyerror(struct cf_loc *loc, struct cf_parser *p, const char *what)
 {
-	cf_error(p->cf, *loc, "%s", what);
+	(void)what;
+	cf_error(p->cf, *loc, "this is nested too deep");
 }
 
 static int

@@ -43,6 +43,15 @@ add_text(struct cf *cf, struct cf_source *s)
 	cf->texts[cf->ntexts++] = s;
 }
 
+/* The mark that some editors put before UTF-8 says nothing. */
+static struct span
+without_mark(struct span text)
+{
+	static const struct span	mark = { "\xef\xbb\xbf", 3 };
+
+	return span_from(text, span_prefix(text, mark) ? mark.n : 0);
+}
+
 struct cf_source *
 cf_source_add(struct cf *cf, const char *path, const char *full,
     struct span text, unsigned role)
@@ -55,6 +64,8 @@ cf_source_add(struct cf *cf, const char *path, const char *full,
 	s->text = arena_span(&cf->arena, text);
 	s->role = role;
 	digest_sha256(s->text, s->sha256);
+	if (role < 2)
+		s->text = without_mark(s->text);
 	index_lines(cf, s);
 	if (cf->last_source == NULL)
 		cf->sources = s;

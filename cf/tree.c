@@ -170,12 +170,33 @@ cf_items(struct cf_items list, struct cf_item *i)
 	return list;
 }
 
+bool
+cf_has_column(struct span record, struct span name)
+{
+	struct span	 line;
+	ptrdiff_t	 end;
+
+	for (; record.n > 0; record = span_from(record, line.n + (end >= 0))) {
+		end = span_index(record, '\n');
+		line = span_mem(record.p, end < 0 ? record.n : (size_t)end);
+		if (line.n > name.n && line.p[name.n] == '=' &&
+		    memcmp(line.p, name.p, name.n) == 0)
+			return true;
+	}
+	return false;
+}
+
 struct rs_value
-cf_record(struct cf *cf, struct rs_value record, struct rs_value name,
-    struct rs_value value)
+cf_record(struct cf *cf, struct cf_loc loc, struct rs_value record,
+    struct rs_value name, struct rs_value value)
 {
 	struct span	 text = tree_as_text(cf, &value);
 
+	if (cf_has_column(record.s, name.s))
+		cf_error(cf, loc, "'%.*s' stands twice in this record",
+		    SPAN_ARG(name.s));
+	if (span_index(text, '\n') >= 0)
+		cf_error(cf, loc, "a column of a record has one line");
 	return rs_text(RS_T_TEXT, arena_printf(&cf->arena, "%.*s%s%.*s=%.*s",
 	    SPAN_ARG(record.s), record.s.n > 0 ? "\n" : "",
 	    SPAN_ARG(name.s), SPAN_ARG(text)));

@@ -316,7 +316,8 @@ struct cf_item	*cf_range(struct cf *, struct cf_loc, struct rs_value written);
 struct cf_item	*cf_entry(struct cf *, struct cf_loc, struct rs_value key, struct rs_value value);
 struct cf_items	 cf_items(struct cf_items, struct cf_item *);
 /* A record's columns as the text that tables hold: name=value, one a line. */
-struct rs_value	 cf_record(struct cf *, struct rs_value record, struct rs_value name, struct rs_value value);
+struct rs_value	 cf_record(struct cf *, struct cf_loc, struct rs_value record, struct rs_value name, struct rs_value value);
+bool		 cf_has_column(struct span record, struct span name);
 struct cf_opt	*cf_opt(struct cf *, struct cf_loc, struct cf_exprs);
 struct cf_opt	*cf_opt_block(struct cf *, struct cf_loc, struct cf_exprs, struct cf_opts);
 struct cf_opts	 cf_opts(struct cf_opts, struct cf_opt *);

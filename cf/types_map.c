@@ -104,13 +104,32 @@ type_map_value(struct cf *cf, struct cf_expr *e)
 }
 
 /* Only records have columns; kinds with a meaning of their own are none. */
+/* Of a map in place all columns are known. */
+static bool
+is_known_column(struct cf *cf, struct cf_expr *e)
+{
+	const struct cf_decl	*d = e->a->sym->decl;
+	const struct cf_item	*i = d->items;
+
+	if (!d->in_place || i == NULL)
+		return true;
+	for (; i != NULL; i = i->next) {
+		if (cf_has_column(i->text, e->name))
+			return true;
+	}
+	cf_error(cf, e->loc, "no record of '%.*s' has a column '%.*s'",
+	    SPAN_ARG(e->a->sym->name), SPAN_ARG(e->name));
+	type_bad(e);
+	return false;
+}
+
 bool
 type_has_columns(struct cf *cf, struct cf_expr *e)
 {
 	const struct cf_kind	*kind = cf_kind(e->a->sym);
 
 	if (kind->value == CF_VALUE_TEXT || kind->value == CF_VALUE_RECORD)
-		return true;
+		return is_known_column(cf, e);
 	cf_error(cf, e->loc, "'%.*s' is a map of kind %s, which has no "
 	    "columns", SPAN_ARG(e->a->sym->name), kind->name);
 	type_bad(e);

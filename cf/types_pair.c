@@ -2,6 +2,7 @@
  * types_pair.c - what has two sides: comparisons, membership, else, and, or.
  */
 #include "cf/kinds.h"
+#include "cf/literal.h"
 #include "cf/types_int.h"
 
 /* An address or network in quotes, or one to be asked with 'in'. */
@@ -186,6 +187,33 @@ mismatch_in(struct cf *cf, struct cf_expr *e, const char *what)
 	type_bad(e);
 }
 
+/* Among texts a domain would never be found below a ".name". */
+static bool
+all_domains(struct cf *cf, struct cf_expr *e, const struct cf_sym *set)
+{
+	struct rs_value	 v;
+	struct span	 item;
+	const char	*why;
+	size_t		 i;
+
+	for (i = 0; i < set->n; i++) {
+		item = set->values[i].s;
+		if (!cf_lit_domain(cf, span_from(item, item.n > 1 &&
+		    item.p[0] == '.'), &v, &why))
+			break;
+	}
+	if (i == set->n)
+		return true;
+	cf_error(cf, e->loc, "%s is a domain, and the item '%.*s' of '%.*s' "
+	    "is no name of one: %s", type_text_of(cf, e->a), SPAN_ARG(item),
+	    SPAN_ARG(set->name), why);
+	if (item.n > 2 && item.p[0] == '*' && item.p[1] == '.')
+		cf_help(cf, "for all below a domain write \"%.*s\"",
+		    SPAN_ARG(span_from(item, 1)));
+	type_bad(e);
+	return false;
+}
+
 static void
 in_set(struct cf *cf, struct cf_expr *e)
 {
@@ -200,6 +228,9 @@ in_set(struct cf *cf, struct cf_expr *e)
 		type_bad(e);
 		return;
 	}
+	if (set->type == RS_T_TEXT && e->a->type == RS_T_DOMAIN &&
+	    !all_domains(cf, e, set))
+		return;
 	if (set->type == RS_T_TEXT && type_is_textual(e->a->type))
 		return;
 	if (!type_adapt(cf, e->a, set->type)) {

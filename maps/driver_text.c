@@ -197,6 +197,8 @@ map_text_open(struct map *m, const struct map_source *src)
 	}
 	r.p = r.t->octets;
 	r.end = r.p + r.t->n;
+	if (r.t->n >= 3 && memcmp(r.p, "\xef\xbb\xbf", 3) == 0)
+		r.p += 3;		/* an editor's mark of UTF-8 */
 	while (r.p < r.end) {
 		n = line_size(r.p, r.end);
 		if (is_ignored(r.p, n)) {

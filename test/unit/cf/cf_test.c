@@ -376,6 +376,26 @@ repeated(const char *before, const char *what, size_t n, const char *after)
 	buf_clear(&out);
 }
 
+/* Not that memory is short: what is to be mended stands in the policy. */
+static void
+too_deep_is_said_so(void **state)
+{
+	struct buf	 text = { 0 };
+	struct cf	*cf;
+	size_t		 i;
+
+	(void)state;
+	buf_add_str(&text, HEAD "on rcpt { ");
+	for (i = 0; i < 100000; i++)
+		buf_add_str(&text, "not ");
+	buf_add_str(&text, "true => accept }\n");
+	cf = compile(buf_cstr(&text));
+	assert_true(says(cf, "nested too deep"));
+	assert_false(says(cf, "memory"));
+	cf_free(&cf);
+	buf_clear(&text);
+}
+
 static void
 hostile_texts_are_refused(void **state)
 {
@@ -619,6 +639,7 @@ main(void)
 		cmocka_unit_test(tests_come_apart),
 		cmocka_unit_test(a_file_that_is_not_there_is_told_apart),
 		cmocka_unit_test(hostile_texts_are_refused),
+		cmocka_unit_test(too_deep_is_said_so),
 		cmocka_unit_test(long_chains_are_fine),
 		cmocka_unit_test(octets_zero_are_octets),
 		cmocka_unit_test(a_thousand_rules_are_proved_quickly),

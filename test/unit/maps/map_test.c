@@ -33,6 +33,8 @@ static const struct {
 	{ "key alone", "plain", S("a\n"), "a", MAP_FOUND, "", 1, NULL },
 	{ "case is folded", "plain", S("Ab c\n"), "aB", MAP_FOUND, "c", 1, NULL },
 	{ "not there", "plain", S("a b\n"), "c", MAP_NONE, NULL, 0, NULL },
+	{ "an editor's mark of UTF-8", "plain", S("\xef\xbb\xbf" "a b\n"), "a", MAP_FOUND, "b", 1, NULL },
+	{ "the mark alone", "plain", S("\xef\xbb\xbf"), "a", MAP_NONE, NULL, 0, NULL },
 	{ "empty file", "plain", S(""), "c", MAP_NONE, NULL, 0, NULL },
 	{ "empty key asked", "plain", S("a b\n"), "", MAP_NONE, NULL, 0, NULL },
 	{ "comments and blank lines", "plain", S("# x\n\n  # y\n \t\na b\n"), "a", MAP_FOUND, "b", 5, NULL },
