@@ -1,5 +1,6 @@
 """What waybill.conf(5) says is so: its examples run, its grammar is that of
-the parser, its lists are those of the tables.   manual.py BUILD
+the parser, its lists are those of the tables.  waybill(8) has all sub-commands
+with their options.   manual.py BUILD
 
 A comment in front of each literal display of the page says what it is:
 
@@ -319,6 +320,22 @@ def never_names(page):
          "words that are never names:", " ".join(words))
 
 
+def commands(page):
+    """Each sub-command with its options, as `waybill help` has them."""
+    text = read("mta", "cmd", "commands.def")
+    found = re.findall(r"^CMD\((\w+),(.*?)\)\n(?=CMD|\Z)", text, re.M | re.S)
+    hold(len(found) > 14, "commands.def can be read")
+    said = re.split(r"^\.It (?=Cm )", section(page, "Sh", "DESCRIPTION"), flags=re.M)
+    synopsis = section(page, "Sh", "SYNOPSIS")
+    for name, rest in found:
+        mine = "".join(p for p in said if re.match(r"Cm %s\b" % name, p))
+        hold(mine != "", "waybill(8) has no sub-command", name)
+        hold(re.search(r"^\.Cm .*\b%s\b" % name, synopsis, re.M), "the synopsis lacks", name)
+        for option in set(re.findall(r"--([a-z-]+)", rest)) - {"spool"}:
+            hold("Fl -%s" % option in mine or "Fl -%s" % option in synopsis,
+                 "waybill(8) lacks --%s of" % option, name)
+
+
 def main():
     page = read("man", "waybill.conf.5")
     with tempfile.TemporaryDirectory(prefix="waybill-manual-") as folder:
@@ -329,6 +346,7 @@ def main():
     tables(page)
     actions(page)
     never_names(page)
+    commands(read("man", "waybill.8"))
     for f in failures:
         print("FAILED:", f)
     print("%d passed, %d failed" % (passed, len(failures)))
