@@ -131,7 +131,7 @@ static void	 cf_yyerror(struct cf_loc *, struct cf_parser *, const char *);
 %type <rule> rule value_rule rewrite_rule
 %type <rules> rules value_rules rewrite_rules
 %type <item> item net_item entry
-%type <items> items net_items entries
+%type <items> items item_list net_items net_list entries entry_list
 %type <opt> option
 %type <opts> options opts_block opts_maybe
 %type <arg> param
@@ -192,9 +192,12 @@ statement
 
 /* Sets, networks, maps. */
 items
+	: item_list
+	| item_list ','
+	;
+item_list
 	: item			{ $$ = cf_items((struct cf_items){ 0 }, $1); }
-	| items ',' item	{ $$ = cf_items($1, $3); }
-	| items ','
+	| item_list ',' item	{ $$ = cf_items($1, $3); }
 	| error			{ $$ = (struct cf_items){ 0 }; }
 	;
 item
@@ -205,9 +208,12 @@ item
 	;
 
 net_items
+	: net_list
+	| net_list ','
+	;
+net_list
 	: net_item		{ $$ = cf_items((struct cf_items){ 0 }, $1); }
-	| net_items ',' net_item { $$ = cf_items($1, $3); }
-	| net_items ','
+	| net_list ',' net_item { $$ = cf_items($1, $3); }
 	| error			{ $$ = (struct cf_items){ 0 }; }
 	;
 net_item
@@ -241,9 +247,12 @@ map_head
 	: MAP word '='		{ $$ = cf_decl_name(C, @$, CF_D_MAP, $2, @2); }
 	;
 entries
+	: entry_list
+	| entry_list ','
+	;
+entry_list
 	: entry			{ $$ = cf_items((struct cf_items){ 0 }, $1); }
-	| entries ',' entry	{ $$ = cf_items($1, $3); }
-	| entries ','
+	| entry_list ',' entry	{ $$ = cf_items($1, $3); }
 	| error			{ $$ = (struct cf_items){ 0 }; }
 	;
 entry
