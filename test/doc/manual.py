@@ -13,11 +13,15 @@ A comment in front of each literal display of the page says what it is:
     grammar                the EBNF
     text                   nothing that could be run
 """
+import glob
 import os
+import random
 import re
 import subprocess
 import sys
 import tempfile
+
+import ebnf
 
 SRC = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PAGE = os.path.join(SRC, "man", "waybill.conf.5")
@@ -235,6 +239,43 @@ def grammar(page):
         hold(word in classes, "the parser has no token", word)
 
 
+# --- the grammar and the compiler take the same
+
+# Errors of form; all others are found in what has been read.
+OF_FORM = re.compile("cannot stand here(;|$)|(statement|file|expression}) ends here|is no action"
+                     "|'include' |has no meaning here|is no number|not closed|no braces|no comment", re.M)
+MUTANTS = 12
+
+
+def mutants(text):
+    """One token left out, put before another, or in the place of another."""
+    tokens = [t for t in ebnf.Lexer(text).all() if t[0] != "line"]
+    for _ in range(MUTANTS):
+        _, _, begin, end = random.choice(tokens)
+        other = random.choice(tokens)[1] + " "
+        yield text[:begin] + random.choice(("", other, other + text[begin:end])) + text[end:]
+
+
+def same_form(page, examples):
+    texts = [t for _, mark, t in displays(page) if mark == "grammar"]
+    never = re.search(r"never names: (.*?)\.", spoken(section(page, "Ss", "Words"))).group(1)
+    taker = ebnf.Grammar("".join(texts), set(never.split()))
+    policies = glob.glob(os.path.join(SRC, "cf", "policies", "*.conf"))
+    policies += [f[:-3] + "conf" for f in glob.glob(os.path.join(SRC, "test", "unit", "cf", "*.dis"))]
+    hold(len(policies) > 20, "there are policies to read")
+    for path in policies:
+        hold(taker.reads(read(path)), "the grammar does not take", path)
+    random.seed(5321)
+    for line, mark, text in displays(page):
+        if mark != "example statements":
+            continue
+        for mutant in mutants(around(text)):
+            r = examples.run("check", mutant)
+            of_form = OF_FORM.search(re.sub("^ .*", "", r.stderr + r.stdout, flags=re.M))
+            hold(taker.reads(mutant) == (not of_form), "waybill.conf.5:%d:" % line,
+                 "grammar and compiler differ about\n", mutant, "\n", r.stderr + r.stdout)
+
+
 # --- the tables
 
 STRING = r'"((?:[^"\\]|\\.)*)"'
@@ -339,7 +380,9 @@ def commands(page):
 def main():
     page = read("man", "waybill.conf.5")
     with tempfile.TemporaryDirectory(prefix="waybill-manual-") as folder:
-        Examples(os.path.abspath(sys.argv[1]), folder).all(page)
+        examples = Examples(os.path.abspath(sys.argv[1]), folder)
+        examples.all(page)
+        same_form(page, examples)
     grammar(page)
     options(page)
     facts(page)
