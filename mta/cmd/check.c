@@ -46,6 +46,7 @@ say_json(const struct cf *cf, const char *path, bool cost)
 	for (i = 0; (d = cf_unserved(cf, i)) != NULL; i++)
 		diag_json(&j, d);
 	json_array_end(&j);
+	json_bool(&j, "postmaster_refused", cmd_postmaster_refused(cf));
 	if (cost)
 		cmd_cost_json(cf, &j);
 	json_object_end(&j);
@@ -58,6 +59,11 @@ summary(const struct cf *cf, const char *path)
 {
 	size_t	w = cf_warnings(cf);
 
+	if (cmd_postmaster_refused(cf))
+		printf("%s: note: mail to <postmaster> reaches nobody and will "
+		    "be refused (RFC 5321, 4.5.1)\n    help: postmaster "
+		    "\"you@example.org\" at the top says where it goes\n",
+		    path);
 	if (w == 0)
 		printf("%s: ok\n", path);
 	else

@@ -81,6 +81,11 @@ int	 cmd_cost_print(const struct cf *);
 /* The same as an array "cost" of the object under way. */
 void	 cmd_cost_json(const struct cf *, struct json *);
 
+/* --- postmaster.c */
+
+/* Mail to <postmaster> reaches nobody, as the tables are now. */
+bool	 cmd_postmaster_refused(const struct cf *);
+
 /* --- build.c */
 
 /*

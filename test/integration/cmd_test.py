@@ -159,6 +159,15 @@ class Check(Base):
         row = next(ln for ln in lines if ln.startswith("on rcpt"))
         self.assertEqual(row.split()[2:], [str(cost["on rcpt"][k]) for k in lines[0].split()[-9:]])
 
+    def test_a_postmaster_whom_nobody_reads_is_noted(self):
+        lost = SMALL.replace("=> relay hub", "=> mx").replace("relay hub {", "relay hub2 {")
+        p = self.file(lost)
+        self.assertIn("<postmaster> reaches nobody", self.run_ok("check", p))
+        self.assertIs(json.loads(self.run_ok("check", "--json", p))["postmaster_refused"], True)
+        p = self.file(lost.replace("set ours", 'postmaster "ann@small.example"\nset ours'))
+        self.assertNotIn("postmaster", self.run_ok("check", p))
+        self.assertIs(json.loads(self.run_ok("check", "--json", p))["postmaster_refused"], False)
+
     def test_what_is_no_file_is_said_and_not_waited_for(self):
         with tempfile.TemporaryDirectory() as folder:
             fifo = os.path.join(folder, "fifo")
