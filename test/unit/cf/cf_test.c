@@ -590,42 +590,6 @@ included_files_are_named(void **state)
 	cf_free(&cf);
 }
 
-/* What options.def and facts.def say once stands in the manual page too. */
-static void
-the_manual_names_all(void **state)
-{
-	struct buf	 page = { 0 }, item = { 0 };
-	const char	*text;
-	unsigned	 i;
-
-	(void)state;
-	assert_int_equal(file_read("man/waybill.conf.5", 1 << 20, &page), 0);
-	text = buf_cstr(&page);
-	for (i = 0; i < RS_NOPTIONS; i++) {
-		buf_reset(&item);
-		buf_addf(&item, "\n.It Cm %s%s", rs_options[i].word,
-		    rs_options[i].places[0] == 'y' ? "\n" : " ");
-		if (strstr(text, buf_cstr(&item)) == NULL)
-			fail_msg("no %s", rs_options[i].word);
-		if (rs_options[i].dflt[0] == '\0' ||
-		    strcmp(rs_options[i].dflt, "!") == 0)
-			continue;
-		buf_reset(&item);
-		buf_addf(&item, "\n.Ql %s .\n", rs_options[i].dflt);
-		if (strstr(text, buf_cstr(&item)) == NULL)
-			fail_msg("no default of %s", rs_options[i].word);
-	}
-	for (i = 0; i < RS_NFACTS; i++) {
-		buf_reset(&item);
-		buf_addf(&item, "\n.It Va %s : Vt %s\n", rs_facts[i].name,
-		    rs_type_name(rs_facts[i].type));
-		if (strstr(text, buf_cstr(&item)) == NULL)
-			fail_msg("no %s", rs_facts[i].name);
-	}
-	buf_clear(&page);
-	buf_clear(&item);
-}
-
 int
 main(void)
 {
@@ -645,7 +609,6 @@ main(void)
 		cmocka_unit_test(a_thousand_rules_are_proved_quickly),
 		cmocka_unit_test(what_cannot_be_decided_is_an_error),
 		cmocka_unit_test(a_map_in_place_has_a_kind),
-		cmocka_unit_test(the_manual_names_all),
 		cmocka_unit_test(included_files_are_named),
 		cmocka_unit_test(relative_names_are_in_the_policys_folder),
 	};
