@@ -12,6 +12,9 @@
 			"one; leave it out"
 #define REFUSE		"write 'reject'; or 'defer' for just now"
 #define SEARCH		"write: matches /.../"
+#define GREYLISTED	"write: greylisted by client.ip/24, sender, rcpt for " \
+			"5m"
+#define RATE		"write: rate \"name\" by client.ip over 100/1h"
 #define QUOTES		"texts stand in \" quotes"
 
 struct advice {
@@ -39,7 +42,27 @@ static const struct advice actions[] = {
 	{ "hold", "write: quarantine \"why\"" },
 	{ "forward", "write: redirect <address>, in 'route'" },
 	{ "prepend", "write: add header \"Name: value\"" },
-	{ "if", RULE }
+	{ "if", RULE },
+	{ "return", "write the value alone" },
+	/* ours, with something wrong behind them */
+	{ "add", "write: add header \"Name: value\"" },
+	{ "set", "write: set header \"Name: value\"" },
+	{ "remove", "write: remove header \"Name\"" },
+	{ "log", "write: log \"...\"" },
+	{ "tag", "write: tag NAME = value" },
+	{ "delay", "write: delay 5s" },
+	{ "bcc", "write: bcc <address>" },
+	{ "use", "write: use milter NAME" },
+	{ "skip", "write: skip milter NAME" },
+	{ "milter", "write: use milter NAME" },
+	{ "apply", "write: apply NAME(...)" },
+	{ "expand", "write: expand NAME, with the name of a map" },
+	{ "deliver", "write: deliver NAME, with the name of a mailbox" },
+	{ "relay", "write: relay NAME, or relay \"host:port\"" },
+	{ "redirect", "write: redirect <address>" },
+	{ "lmtp", "write: lmtp \"/path\"" },
+	{ "file", "write: file \"/path\"" },
+	{ "pipe", "write: pipe \"/command\" as USER" }
 };
 
 static const struct advice elsewhere[] = {
@@ -55,6 +78,10 @@ static const struct advice elsewhere[] = {
 	{ "eq", "write '=='" },
 	{ "contains", SEARCH },
 	{ "regex", SEARCH },
+	{ "apply", "it is an action: condition => apply NAME(...)" },
+	{ "spf", "write: spf fail" },
+	{ "greylisted", GREYLISTED },
+	{ "rate", RATE },
 	{ "~", SEARCH },
 	{ "=~", SEARCH },
 	{ "!~", "write: not matches /.../" },

@@ -114,30 +114,18 @@ wrong_address(struct list *l, struct written *w, const char *why)
 	w->value = rs_address(SPAN_NONE);
 }
 
-/* "*.example.org", "*", "@example.org", of tables where a '*' takes all. */
+/* "@example.org", as tables of others have it. */
 static bool
 is_wild(struct list *l, struct written *w)
 {
 	struct span	 s = w->text;
-	bool		 at = s.n > 1 && s.p[0] == '@';
 
-	if (at) {
-		complain(l, w, "'%.*s' is no address; a set has domains, or "
-		    "whole addresses", SPAN_ARG(s));
-		cf_help(l->cf, "write \"%.*s\", and ask for sender.domain or "
-		    "rcpt.domain", SPAN_ARG(span_from(s, 1)));
-	} else if (s.n > 0 && s.p[0] == '*') {
-		complain(l, w, "a '*' stands for nothing else in a set");
-		if (s.n > 2 && s.p[1] == '.')
-			cf_help(l->cf, "all below a domain are \"%.*s\"; "
-			    "other texts are searched by: matches /.../",
-			    SPAN_ARG(span_from(s, 1)));
-		else
-			cf_help(l->cf, "for all cases write a rule without it; "
-			    "texts are searched by: matches /.../");
-	} else {
+	if (s.n < 2 || s.p[0] != '@')
 		return false;
-	}
+	complain(l, w, "'%.*s' is no address; a set has domains, or whole "
+	    "addresses", SPAN_ARG(s));
+	cf_help(l->cf, "write \"%.*s\", and ask for sender.domain or "
+	    "rcpt.domain", SPAN_ARG(span_from(s, 1)));
 	w->value = rs_text(RS_T_DOMAIN, SPAN("wild.invalid"));
 	l->wild = true;
 	return true;

@@ -149,6 +149,8 @@ error_no_hook(struct cf *cf, const struct cf_decl *d,
 	else
 		cf_error(cf, d->name_loc, "no hook 'on %.*s'",
 		    SPAN_ARG(d->name));
+	if (span_eq(d->name, SPAN("route")))
+		cf_help(cf, "it stands alone: route { ... }");
 }
 
 static void

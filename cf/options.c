@@ -405,9 +405,14 @@ check_edition(struct cf *cf)
 		else if (d->expr->value.i != 1) {
 			cf_error(cf, d->expr->loc, "this version knows edition "
 			    "1 of the language");
+			cf_help(cf, "use the waybill that the policy was "
+			    "written for, or one that is newer");
 		}
 		edition = d;
 	}
+	if (edition != NULL && edition != cf->decls)
+		cf_error(cf, edition->loc, "'edition' stands first: it says "
+		    "how all else is read");
 	if (edition == NULL) {
 		cf_error(cf, (struct cf_loc){ 0, 0 }, "'edition 1' is missing");
 		cf_help(cf, "a policy begins with it, so that it keeps its "

@@ -393,6 +393,85 @@ cf_pattern_asks(const struct cf_pattern *p)
 	return p->asks;
 }
 
+/* What one takes of the other. */
+
+/* The token stands for one word or more of an address. */
+static bool
+is_word_at_least(const struct token *t)
+{
+	return t->kind != RS_TOK_AT && t->kind != RS_TOK_ANY;
+}
+
+static bool
+is_one_word(const struct token *t)
+{
+	return t->kind == RS_TOK_TEXT || t->kind == RS_TOK_ONE ||
+	    t->kind == RS_TOK_NOT_SET || t->kind == RS_TOK_NOT_MAP;
+}
+
+/* a takes exactly what b takes, or more, where each stands for itself. */
+static bool
+takes_token(const struct token *a, const struct token *b)
+{
+	switch (a->kind) {
+	case RS_TOK_TEXT:
+		return b->kind == a->kind && span_eq(a->text, b->text);
+	case RS_TOK_AT:
+		return b->kind == a->kind;
+	case RS_TOK_ONE:
+		return is_one_word(b);
+	case RS_TOK_SOME:
+		return is_word_at_least(b);
+	case RS_TOK_ANY:
+		return b->kind != RS_TOK_AT;
+	default:
+		return b->kind == a->kind && a->sym == b->sym;
+	}
+}
+
+/*
+ * takes[j]: what is left of p takes what is left of q from its token j on.
+ * From the last token of p to the first; {x} and {x*} go on over more of q.
+ */
+bool
+cf_pattern_covers(const struct cf_pattern *p, const struct cf_pattern *q)
+{
+	bool			 takes[RS_PATTERN_TOKENS + 1] = { false };
+	bool			 behind[RS_PATTERN_TOKENS + 1];
+	const struct token	*t;
+	size_t			 i, j;
+
+	if (!p->has_at || !q->has_at)
+		return false;
+	takes[q->n] = true;
+	for (i = p->n; i-- > 0; ) {
+		t = &p->tokens[i];
+		memcpy(behind, takes, sizeof(takes));
+		takes[q->n] = t->kind == RS_TOK_ANY && behind[q->n];
+		for (j = q->n; j-- > 0; ) {
+			takes[j] = takes_token(t, &q->tokens[j]) &&
+			    (behind[j + 1] || ((t->kind == RS_TOK_SOME ||
+			    t->kind == RS_TOK_ANY) && takes[j + 1]));
+			takes[j] |= t->kind == RS_TOK_ANY && behind[j];
+		}
+	}
+	return takes[0];
+}
+
+bool
+cf_pattern_is_general(const struct cf_pattern *p)
+{
+	size_t	 i = 0;
+
+	while (i < p->n && p->tokens[i].kind != RS_TOK_AT)
+		i++;
+	for (; i < p->n; i++) {
+		if (is_name(&p->tokens[i]))
+			return true;
+	}
+	return false;
+}
+
 uint32_t
 cf_pattern_emit(const struct cf_pattern *p, struct rs_build *b)
 {

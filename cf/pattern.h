@@ -23,6 +23,13 @@ struct cf_pattern	*cf_pattern(struct cf *, struct cf_scope *, struct cf_expr *te
 bool			 cf_pattern_has_at(const struct cf_pattern *);
 /* Whether a table is asked, which may not answer. */
 bool			 cf_pattern_asks(const struct cf_pattern *);
+/*
+ * Whether the first takes every address that the second takes.  false may mean
+ * that it is not known.
+ */
+bool			 cf_pattern_covers(const struct cf_pattern *, const struct cf_pattern *);
+/* Whether its domain is a name's, so that it may cover others. */
+bool			 cf_pattern_is_general(const struct cf_pattern *);
 /* Its number in the image; sets and maps have theirs already. */
 uint32_t		 cf_pattern_emit(const struct cf_pattern *, struct rs_build *);
 

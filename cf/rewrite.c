@@ -7,6 +7,7 @@
  * with hooks.  Its rules are `ADDRESS like PATTERN => NEW ADDRESS`.
  */
 #include "cf/names.h"
+#include "cf/pattern.h"
 #include "cf/types.h"
 
 /* The hook of `rewrite DIRECTION TARGET`; RS_NHOOKS: there is none. */
@@ -285,9 +286,32 @@ type_new(struct cf *cf, const struct cf_decl *d, struct cf_expr *e)
 		check_domain(cf, e);
 }
 
-/* A pattern that stands there twice is meant otherwise. */
+#define GENERAL_MAX	64	/* patterns with which later ones are compared */
+
+/* The patterns of a block so far. */
+struct patterns {
+	struct htab		 same;		/* by text */
+	const struct cf_rule	*general[GENERAL_MAX];
+	unsigned		 n;
+};
+
+/* The rule before that leaves nothing to this pattern; NULL: none. */
+static const struct cf_rule *
+covering(struct patterns *p, const struct cf_rule *r)
+{
+	unsigned	 i;
+
+	for (i = 0; i < p->n; i++) {
+		if (cf_pattern_covers(p->general[i]->cond->pattern,
+		    r->cond->pattern))
+			return p->general[i];
+	}
+	return NULL;
+}
+
+/* A pattern that is never reached is meant otherwise. */
 static void
-check_twice(struct cf *cf, struct htab *seen, struct cf_rule *r)
+check_reached(struct cf *cf, struct patterns *p, struct cf_rule *r)
 {
 	const struct cf_rule	*first;
 	struct span		 text;
@@ -295,18 +319,28 @@ check_twice(struct cf *cf, struct htab *seen, struct cf_rule *r)
 	if (r->cond->kind != CF_E_LIKE)
 		return;		/* reported */
 	text = cf_expr_text(cf, r->cond->b);
-	if ((first = htab_get(seen, text)) == NULL) {
-		htab_put(seen, text, r);
+	if ((first = htab_get(&p->same, text)) != NULL) {
+		cf_error(cf, r->loc, "never reached: %s has the same pattern",
+		    cf_where(cf, first->loc, r->loc));
 		return;
 	}
-	cf_error(cf, r->loc, "never reached: %s has the same pattern",
-	    cf_where(cf, first->loc, r->loc));
+	htab_put(&p->same, text, r);
+	if ((first = covering(p, r)) != NULL) {
+		cf_error(cf, r->loc, "never reached: the pattern of %s takes "
+		    "all that this one takes", cf_where(cf, first->loc,
+		    r->loc));
+		cf_help(cf, "the first that matches is taken: put the "
+		    "special before the general");
+	} else if (p->n < GENERAL_MAX &&
+	    cf_pattern_is_general(r->cond->pattern)) {
+		p->general[p->n++] = r;
+	}
 }
 
 void
 cf_rewrite_types(struct cf *cf, struct cf_decl *d)
 {
-	struct htab	 seen = { 0 };
+	struct patterns	 seen = { .n = 0 };
 	struct cf_rule	*r;
 
 	if (d->hook == RS_HOOK_CONNECT)
@@ -316,7 +350,7 @@ cf_rewrite_types(struct cf *cf, struct cf_decl *d)
 		if (r->actions == NULL)
 			continue;
 		type_new(cf, d, r->actions->expr);
-		check_twice(cf, &seen, r);
+		check_reached(cf, &seen, r);
 	}
-	htab_clear(&seen);
+	htab_clear(&seen.same);
 }

@@ -163,7 +163,17 @@ action_error(struct cf_parser *p)
 
 	cf_near_begin(&near, word);
 	cf_action_near(&near);
-	if (ends_line(p)) {
+	if (p->now.kind == '(') {
+		cf_error(p->cf, p->before.loc, "'%.*s' is no action",
+		    SPAN_ARG(word));
+		cf_help(p->cf, "a ruleset '-> verdict' is applied: apply "
+		    "%.*s(...)", SPAN_ARG(word));
+	} else if (span_eq(near.best, word) && !span_eq(word, SPAN("allow"))) {
+		cf_error(p->cf, p->before.loc, "'%.*s' wants something else "
+		    "behind it", SPAN_ARG(word));
+		if (help != NULL)
+			cf_help(p->cf, "%s", help);
+	} else if (ends_line(p)) {
 		cf_error(p->cf, p->before.loc, "'%.*s' is no action; the line "
 		    "before ends with %s, and goes on here", SPAN_ARG(word),
 		    p->prior == ',' ? "a ','" : "'=>'");
@@ -193,6 +203,7 @@ advice(const struct cf_parser *p, const struct cf_token *wrong,
 {
 	bool	 rule = stands_in("'=>'", names, n);
 	bool	 text = stands_in("a text", names, n);
+	bool	 name = stands_in("a name", names, n);
 
 	if (stands_in("'accept'", names, n) && p->before.kind == T_ARROW &&
 	    !is_word(wrong))
@@ -213,9 +224,29 @@ advice(const struct cf_parser *p, const struct cf_token *wrong,
 		return "addresses and networks stand in: net NAME = { ... }";
 	if (rule || wrong->loc.pos == p->first.loc.pos || wrong->kind == '/')
 		return cf_advice(written(p, wrong));
+	if ((n == 1 && stands_in("a rate", names, n)) ||
+	    (!name && stands_in("'over'", names, n)) ||
+	    (p->before.kind == T_RATES && rule))
+		return "a rate is one word: rate \"name\" by client.ip over "
+		    "100/1h";
+	if ((n == 1 && stands_in("a time", names, n)) ||
+	    p->before.kind == T_GREYLISTED)
+		return "written: greylisted by client.ip/24, sender, rcpt for "
+		    "5m";
+	if (p->before.kind == T_EXPECT)
+		return "there are expect accept, reject, defer, discard, "
+		    "deliver NAME, relay NAME, mx, sender <a>, rcpt <a>, "
+		    "header \"N: v\", tag t = v";
+	if (p->before.kind == T_ARROW && (wrong->kind == T_ACCEPT ||
+	    wrong->kind == T_REJECT || wrong->kind == T_DEFER))
+		return "only a ruleset '-> verdict' acts; others give a value";
+	if (!name && stands_in("'codes'", names, n))
+		return "say which answers mean a listing: codes 127.0.0.2";
+	if (stands_in("'{'", names, n) && wrong->kind == T_END)
+		return "the '{' stands in the same line";
 	if (p->before.kind == T_NOT && wrong->kind == T_WORD)
 		return "write: x not in NAME, or: not (...)";
-	if (wrong->kind == T_WORD && text)
+	if (is_word(wrong) && text && !stands_in("'accept'", names, n))
 		return "texts and domains stand in \" quotes";
 	return NULL;
 }

@@ -300,16 +300,30 @@ one_test(struct cf *cf, const struct cf_decl *d, struct cf_test *out)
 		t.step = &steps[out->nsteps++];
 		step(&t, n);
 	}
-	if (!t.has_expect) {
+	if (!t.has_expect && cf->nerrors == 0) {
 		cf_warn(cf, d->name_loc, "this test tests nothing");
 		cf_help(cf, "say what is to happen: expect accept, expect "
 		    "reject 550, ...");
 	}
 }
 
+/* Two tests of one name: which has failed? */
+static void
+check_name(struct cf *cf, struct htab *names, struct cf_decl *d)
+{
+	const struct cf_decl	*first = htab_get(names, d->name);
+
+	if (first == NULL)
+		htab_put(names, d->name, d);
+	else
+		cf_warn(cf, d->name_loc, "the test in %s has this name too",
+		    cf_where(cf, first->name_loc, d->name_loc));
+}
+
 void
 cf_tests(struct cf *cf)
 {
+	struct htab	 names = { 0 };
 	struct cf_decl	*d;
 	size_t		 n = 0;
 
@@ -317,9 +331,12 @@ cf_tests(struct cf *cf)
 		n += d->kind == CF_D_TEST;
 	cf->tests = arena_alloc(&cf->arena, (n + 1) * sizeof(*cf->tests));
 	for (d = cf->decls; d != NULL; d = d->next) {
-		if (d->kind == CF_D_TEST)
-			one_test(cf, d, &cf->tests[cf->ntests++]);
+		if (d->kind != CF_D_TEST)
+			continue;
+		check_name(cf, &names, d);
+		one_test(cf, d, &cf->tests[cf->ntests++]);
 	}
+	htab_clear(&names);
 }
 
 void

@@ -249,6 +249,8 @@ type_sym(struct cf *cf, struct cf_expr *e)
 			cf_help(cf, sym->kind == CF_S_RULESET ?
 			    "call it: %.*s(...)" : sym->kind == CF_S_MAP ?
 			    "ask it: X in %.*s, or %.*s[X]" :
+			    sym->kind == CF_S_DNSLIST ?
+			    "ask it: X listed by %.*s" :
 			    "ask it: X in %.*s", SPAN_ARG(sym->name),
 			    SPAN_ARG(sym->name));
 		type_bad(e);

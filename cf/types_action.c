@@ -186,6 +186,7 @@ is_hop(struct span s)
 {
 	size_t		 n = s.n;
 	uint64_t	 port;
+	struct ip	 ip;
 
 	while (n > 0 && s.p[n - 1] >= '0' && s.p[n - 1] <= '9')
 		n--;
@@ -194,11 +195,22 @@ is_hop(struct span s)
 			return false;
 		s.n = n - 1;
 	}
+	if (s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']')
+		return ip_parse((struct span){ s.p + 1, s.n - 2 }, &ip);
 	for (n = 0; n < s.n; n++) {
-		if (s.p[n] <= ' ' || s.p[n] == 0x7f || s.p[n] == '/')
+		if (s.p[n] <= ' ' || s.p[n] == 0x7f || s.p[n] == '/' ||
+		    s.p[n] == '[' || s.p[n] == ']')
 			return false;
 	}
 	return s.n > 0;
+}
+
+static bool
+is_relay(struct cf *cf, struct span name)
+{
+	const struct cf_sym	*sym = htab_get(&cf->names, name);
+
+	return sym != NULL && sym->kind == CF_S_RELAY;
 }
 
 static void
@@ -215,6 +227,12 @@ check_relay(struct cf *cf, struct cf_expr *e)
 	} else if (e->kind == CF_E_CONST && !is_hop(e->value.s)) {
 		cf_error(cf, e->loc, "'%.*s' is no host, nor host:port",
 		    SPAN_ARG(e->value.s));
+		if (span_index(e->value.s, '[') >= 0)
+			cf_help(cf, "a name stands without brackets; its "
+			    "addresses are taken, never its MX");
+	} else if (e->kind == CF_E_CONST && is_relay(cf, e->value.s)) {
+		cf_error(cf, e->loc, "'%.*s' is a relay that is declared, and "
+		    "its name stands without quotes", SPAN_ARG(e->value.s));
 	}
 }
 
