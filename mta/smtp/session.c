@@ -362,6 +362,21 @@ log_traffic(const struct session *s, const struct rs_verdict *v)
 		    session_ref(s, ref));
 }
 
+/*
+ * What a line of an access table wants kept for the administrator waits: this
+ * server keeps nothing for him.  Rules of the policy that say so are refused
+ * when it starts.
+ */
+static const struct rs_verdict *
+served(const struct rs_verdict *v)
+{
+	static const struct rs_verdict	 later = { .kind = RS_V_DEFER,
+	    .cannot = true, .code = 451, .status = SPAN("4.3.0"),
+	    .rule = UINT32_MAX };
+
+	return v->kind == RS_V_QUARANTINE ? &later : v;
+}
+
 /* The decision lives until its step has ended: the verdict lies in it. */
 static void
 go_on(struct session *s)
@@ -374,7 +389,7 @@ go_on(struct session *s)
 	s->decided_line = decision_line(d);
 	s->by_gateway = decision_by_gateway(d);
 	keep_edits(s, d);
-	s->step(s, decision_verdict(d));
+	s->step(s, served(decision_verdict(d)));
 	decision_free(&d);
 }
 

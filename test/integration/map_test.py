@@ -281,6 +281,7 @@ From:friend.example\tRELAY
 From:later.example\t450 4.7.1 try later
 To:club.example\tRELAY
 To:bob@shop.example\t550 5.2.1 bob is away
+From:odd.example\tQUARANTINE:odd
 """
 
 
@@ -312,6 +313,8 @@ class Access(unittest.TestCase):
                 return c.mail(a)[0]
             self.assertEqual(c.mail("x@sub.spam.example"), (550, b"5.7.1 not from there"))
             self.assertEqual(mail("x@later.example"), 450)
+            # Nothing is kept for the administrator: it must not get through.
+            self.assertEqual(mail("x@odd.example"), 451)
             # A sender can be forged: From: never relays.
             self.assertEqual(mail("x@friend.example"), 250)
             self.assertEqual(c.rcpt("y@elsewhere.example")[0], 550)
