@@ -351,6 +351,19 @@ def actions(page):
             hold(("Not served yet." in spoken(text)) != served, "action", word, "is served or not")
 
 
+def hooks(page):
+    """Each hook, and whether the server comes to it."""
+    block = re.search(r"^hook_served\(.*?^}", read("cf", "names.c"), re.M | re.S).group(0)
+    later = re.findall(r"RS_HOOK_(\w+)", block)
+    hold(len(later) > 0, "names.c says which hooks are served")
+    mine = {i[0]: i[1] for i in items(section(page, "Sh", "HOOKS"))}
+    for name, word in re.findall(r'^HOOK\((\w+),\s*"([^"]+)"', read("ruleset", "hooks.def"), re.M):
+        if word.startswith("on ") or word == "route":
+            hold("Ic " + word in mine, "the page has no hook", word)
+            hold(("Not served yet." in spoken(mine.get("Ic " + word, ""))) == (name in later),
+                 "hook", word, "is served or not")
+
+
 def never_names(page):
     text = read("cf", "parser.y")
     block = re.search(r"Words that are never names\. \*/(.*?)/\*", text, re.S).group(1)
@@ -388,6 +401,7 @@ def main():
     facts(page)
     tables(page)
     actions(page)
+    hooks(page)
     never_names(page)
     commands(read("man", "waybill.8"))
     for f in failures:
