@@ -103,6 +103,10 @@ cf_lit_rate(struct span s, int64_t *out, const char **why)
 	if (!cf_lit_int(span_mem(s.p, (size_t)slash), &count, why) ||
 	    !cf_lit_time(span_from(s, (size_t)slash + 1), &ms, why))
 		return false;
+	if (count < 1) {
+		*why = "a rate is of 1 or more";
+		return false;
+	}
 	if (count > RATE_COUNT_MAX) {
 		*why = "a rate counts to a hundred millions at most";
 		return false;

@@ -176,8 +176,11 @@ check_target(struct cf *cf, const struct cf_action *a)
 	}
 	if (e->kind == CF_E_TEXT)
 		e->table = true;	/* read as an address when it is known */
-	(void)cf_type_want(cf, e, RS_T_ADDRESS, arena_printf(&cf->arena,
-	    "'%s'", cf_action_word(a)).p);
+	if (!cf_type_want(cf, e, RS_T_ADDRESS, arena_printf(&cf->arena,
+	    "'%s'", cf_action_word(a)).p))
+		return;
+	if (e->kind == CF_E_CONST && e->value.s.n == 0)
+		cf_error(cf, e->loc, "nobody reads what is sent to <>");
 }
 
 /* "host", "host:port", "[address]:port". */

@@ -120,6 +120,20 @@ type_keys(struct cf *cf, struct cf_expr *e)
 	}
 }
 
+/* A pair that is forgotten before its time has passed never gets through. */
+#define WAIT_MAX_MS	(INT64_C(36) * 86400000)
+
+static void
+type_greylisted(struct cf *cf, struct cf_expr *e)
+{
+	type_keys(cf, e);
+	if (e->value.i < 1)
+		cf_error(cf, e->loc, "greylisted for no time is never true");
+	else if (e->value.i >= WAIT_MAX_MS)
+		cf_error(cf, e->loc, "who waits so long is forgotten, after "
+		    "36 days, and never gets through");
+}
+
 static void
 type_resolves(struct cf *cf, struct cf_expr *e)
 {
@@ -159,8 +173,11 @@ type_cond(struct cf *cf, struct cf_expr *e)
 	case CF_E_LISTED:
 		type_listed(cf, e);
 		break;
-	case CF_E_RATE: case CF_E_GREYLISTED:
+	case CF_E_RATE:
 		type_keys(cf, e);
+		break;
+	case CF_E_GREYLISTED:
+		type_greylisted(cf, e);
 		break;
 	case CF_E_RESOLVES:
 		type_resolves(cf, e);
