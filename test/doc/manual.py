@@ -10,6 +10,7 @@ A comment in front of each literal display of the page says what it is:
     example steps          steps of a test, of the policy of the introduction
     example mistake        statements, or a policy, with mistakes
     message                what is said of the mistake before it
+    file NAME              a file that lies beside the examples after it
     grammar                the EBNF
     text                   nothing that could be run
 """
@@ -108,8 +109,16 @@ def declares(text, word):
                      text, re.M)
 
 
+EDITION = "edition 1\n"
+
+
+def moved(text):
+    """Messages of an example, as they are below the edition."""
+    return re.sub(r"(mail\.conf:|\bline )(\d+)", lambda m: m.group(1) + str(int(m.group(2)) + 1), text)
+
+
 def around(text):
-    """text, and behind it what it needs, so that its lines keep their numbers."""
+    """text below a line with the edition, and behind it what it needs."""
     grown = True
     used = set()
     while grown:
@@ -120,7 +129,7 @@ def around(text):
                 used.add(word)
                 text += "\n" + block
                 grown = True
-    return text
+    return EDITION + text
 
 
 class Examples:
@@ -154,11 +163,17 @@ class Examples:
         hold(r.returncode == 1, where, "is no mistake:", self.said)
 
     def says(self, where, text):
-        lines = [line.strip() for line in text.strip().split("\n")]
+        lines = [line.strip() for line in moved(text).strip().split("\n")]
         said = [line.strip() for line in self.said.split("\n")]
         n = len(lines)
         hold(any(said[i:i + n] == lines for i in range(len(said))), where,
              "is not what is said:", self.said)
+
+    def beside(self, name, text):
+        path = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
 
     def example(self, where, mark, text):
         kind = mark.split(" ", 1)[1]
@@ -184,6 +199,8 @@ class Examples:
                 hold(False, where, "nothing says what this display is")
             elif mark.startswith("example "):
                 self.example(where, mark, text)
+            elif mark.startswith("file "):
+                self.beside(mark[5:], text)
             elif mark == "message":
                 self.says(where, text)
             elif mark not in ("grammar", "text"):
@@ -233,6 +250,7 @@ def grammar(page):
         hold(word in literals, "the grammar lacks the token", word)
     for word in literals:
         hold(word in there | BY_POSITION, "the parser has no token", word)
+    shown(page, "word", there)
     for word in classes:
         hold(word in names, "the grammar lacks the token", word)
     for word in names:
@@ -276,6 +294,14 @@ def same_form(page, examples):
                  "grammar and compiler differ about\n", mutant, "\n", r.stderr + r.stdout)
 
 
+def shown(page, kind, words):
+    """Each of the words stands in an example that has been run."""
+    text = "\n".join(t for _, mark, t in displays(page) if mark and mark.startswith("example "))
+    for word in words:
+        at = r"\b%s\b" % re.escape(word) if word[0].isalpha() else re.escape(word)
+        hold(re.search(at, text), "no example has the", kind, word)
+
+
 # --- the tables
 
 STRING = r'"((?:[^"\\]|\\.)*)"'
@@ -285,6 +311,7 @@ def options(page):
     pattern = r"^OPTION\((\w+),\s*\w+,\s*%s,\s*%s,\s*(\w+),\s*%s,\s*(\w+)," % ((STRING,) * 3)
     found = re.findall(pattern, read("ruleset", "options.def"), re.M)
     hold(len(found) > 40, "options.def can be read")
+    shown(page, "option", [f[1] for f in found])
     for block, word, places, repeat, default, served in found:
         title = {"SERVER": "The server", "MAP": "Options of maps"}.get(block, block.lower())
         mine = [i for i in items(section(page, "Ss", title))
@@ -311,6 +338,7 @@ def facts(page):
     found = re.findall(r'^FACT\(\w+,\s*"([^"]+)",\s*(\w+),\s*(\w+),', read("ruleset", "facts.def"), re.M)
     mine = {i[0]: i[1] for i in items(section(page, "Sh", "FACTS"))}
     hold(len(found) > 25, "facts.def can be read")
+    shown(page, "fact", [f[0] for f in found])
     for name, kind, known in found:
         head = "Va %s : Vt %s , Ic %s" % (name, kind.lower(), hooks[known])
         hold(head in mine, "the page has no fact", head)
