@@ -23,6 +23,7 @@ import sys
 import tempfile
 
 import ebnf
+import places
 
 SRC = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PAGE = os.path.join(SRC, "man", "waybill.conf.5")
@@ -379,6 +380,28 @@ def actions(page):
             hold(("Not served yet." in spoken(text)) != served, "action", word, "is served or not")
 
 
+def standing(page, examples):
+    """Where each action and each condition may stand."""
+    def check(text):
+        r = examples.run("check", around(text))
+        return r.stdout + r.stderr
+    routes = [i[0] for i in items(section(page, "Ss", "Final, in route"))]
+    mine = items(section(page, "Sh", "ACTIONS"))
+    for word, written in places.ACTIONS.items():
+        there = [i for i in mine if re.match(r"Ic %s( |$)" % word, i[0])]
+        said = {"route"} if there[0][0] in routes else places.meant(spoken(there[0][1]))
+        got = places.may_stand(check, "time.hour == 1", written)
+        hold(said == got, "action", word, "stands in", str(sorted(got)), "not", str(said))
+    mine = {spoken("." + i[0]).replace("not ", ""): i[1]
+            for i in items(section(page, "Sh", "CONDITIONS"))}
+    for word, written in places.CONDITIONS.items():
+        there = [text for head, text in mine.items() if re.search(r"\b" + word, head)]
+        hold(len(there) == 1, "one item is about", word)
+        said = places.meant(spoken(there[0])) if there else None
+        got = places.may_stand(check, written, 'log "x"')
+        hold(said == got, word, "stands in", str(sorted(got)), "not", str(said))
+
+
 def hooks(page):
     """Each hook, and whether the server comes to it."""
     block = re.search(r"^hook_served\(.*?^}", read("cf", "names.c"), re.M | re.S).group(0)
@@ -424,6 +447,7 @@ def main():
         examples = Examples(os.path.abspath(sys.argv[1]), folder)
         examples.all(page)
         same_form(page, examples)
+        standing(page, examples)
     grammar(page)
     options(page)
     facts(page)
