@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CACHE_BITS	14
+#define CACHE_BITS	17
 
 struct node {
 	uint32_t	var;		/* 0: one of the two constants */

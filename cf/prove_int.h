@@ -87,7 +87,8 @@ struct prover {
  */
 struct prove_left {
 	struct bdd	*bdd;		/* borrowed */
-	bdd_node	 none;		/* FALSE: nothing is left; TOO_MUCH */
+	bdd_node	 none;		/* FALSE: nothing is left */
+	bool		 lossy;		/* a condition was too much: less is left */
 	uint32_t	*parent;	/* by variable: group it is in */
 	bdd_node	*group;		/* by the group's first variable */
 	uint32_t	 cap;

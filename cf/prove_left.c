@@ -3,6 +3,10 @@
  *
  * A conjunction of groups, each over variables of its own (found as sets with
  * a representative).  A new condition joins only the groups that it touches.
+ *
+ * A condition that is too much is left out: what remains is then more than is
+ * left in truth.  What meets nothing of it is still nothing; of all else it
+ * cannot be said.
  */
 #include "base/xalloc.h"
 #include "cf/prove_int.h"
@@ -56,7 +60,6 @@ struct touching {
 	struct prove_left	*left;
 	uint32_t		 first;		/* representative, 0: none yet */
 	bdd_node		 is;
-	bool			 join;
 	uint8_t			*seen;		/* by representative */
 	uint32_t		 nseen;
 };
@@ -77,30 +80,41 @@ touch(void *arg, uint32_t var)
 	}
 	t->seen[g] = 1;
 	t->is = bdd_and(l->bdd, t->is, l->group[g]);
-	if (!t->join)
-		return;
-	if (t->first == 0) {
+}
+
+/* The groups that a condition touches become one. */
+static void
+join(void *arg, uint32_t var)
+{
+	struct touching	*t = arg;
+	uint32_t	 g = group_of(t->left, var);
+
+	if (t->first == 0)
 		t->first = g;
-	} else {
-		l->parent[g] = t->first;
-		l->group[g] = BDD_TRUE;
-		t->seen[t->first] = 1;
-	}
+	if (g == t->first)
+		return;
+	t->left->parent[g] = t->first;
+	t->left->group[g] = BDD_TRUE;
 }
 
 void
 prove_left_and(struct prove_left *l, bdd_node f)
 {
-	struct touching	 t = { .left = l, .is = f, .join = true };
+	struct touching	 t = { .left = l, .is = f };
 
 	if (l->none != BDD_TRUE)
 		return;
 	bdd_support(l->bdd, f, touch, &t);
 	free(t.seen);
-	if (t.is == BDD_FALSE || t.is == BDD_TOO_MUCH)
-		l->none = t.is;
-	else if (t.first != 0)
-		l->group[t.first] = t.is;
+	if (t.is == BDD_FALSE) {
+		l->none = BDD_FALSE;
+	} else if (t.is == BDD_TOO_MUCH) {
+		l->lossy = true;
+	} else {
+		bdd_support(l->bdd, f, join, &t);
+		if (t.first != 0)
+			l->group[t.first] = t.is;
+	}
 }
 
 bdd_node
@@ -112,7 +126,7 @@ prove_left_meet(struct prove_left *l, bdd_node f)
 		return f == BDD_FALSE ? f : l->none;
 	bdd_support(l->bdd, f, touch, &t);
 	free(t.seen);
-	return t.is;
+	return l->lossy && t.is != BDD_FALSE ? BDD_TOO_MUCH : t.is;
 }
 
 void

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #define NODES_MAX	(1u << 20)
-#define STEPS_MAX	8000000u
+#define STEPS_MAX	2000000u
 
 void
 prove_begin(struct prover *p, struct cf *cf, enum prove_world world)
