@@ -472,6 +472,58 @@ cf_pattern_is_general(const struct cf_pattern *p)
 	return false;
 }
 
+/* How long a match can be. */
+
+#define LOCAL_WORDS	64u	/* an octet each; RFC 5321, 4.5.3.1 */
+#define DOMAIN_WORDS	255u
+
+static bool
+is_long(const struct token *t)
+{
+	return t->kind == RS_TOK_SOME || t->kind == RS_TOK_ANY ||
+	    t->kind == RS_TOK_IN_SET || t->kind == RS_TOK_IN_MAP;
+}
+
+/*
+ * Steps in a part of so many words at most: each name of several words that
+ * is not the last, which takes the rest, can end at each of them.  Tables are
+ * asked once for each way; only without such names is that few enough.
+ */
+static uint64_t
+most_steps(const struct token *t, size_t n, uint64_t words)
+{
+	uint64_t	 steps = n;
+	bool		 asks = false, ways = false;
+	size_t		 i;
+
+	for (i = 0; i < n; i++) {
+		asks |= t[i].kind == RS_TOK_IN_MAP ||
+		    t[i].kind == RS_TOK_NOT_MAP;
+		if (!is_long(&t[i]) || i + 1 == n)
+			continue;
+		ways = true;
+		steps = steps > RS_LIKE_STEPS ? steps : steps * (words + 1);
+	}
+	return asks && ways ? UINT64_MAX : steps;
+}
+
+bool
+cf_pattern_is_short(const struct cf_pattern *p)
+{
+	uint64_t	 local, domain;
+	size_t		 at = 0;
+
+	while (at < p->n && p->tokens[at].kind != RS_TOK_AT)
+		at++;
+	if (at == p->n)
+		return most_steps(p->tokens, p->n, LOCAL_WORDS + 1 +
+		    DOMAIN_WORDS) <= RS_LIKE_STEPS;
+	local = most_steps(p->tokens, at, LOCAL_WORDS);
+	domain = most_steps(p->tokens + at + 1, p->n - at - 1, DOMAIN_WORDS);
+	return local <= RS_LIKE_STEPS && domain <= RS_LIKE_STEPS &&
+	    local + domain <= RS_LIKE_STEPS;
+}
+
 uint32_t
 cf_pattern_emit(const struct cf_pattern *p, struct rs_build *b)
 {

@@ -30,6 +30,11 @@ bool			 cf_pattern_asks(const struct cf_pattern *);
 bool			 cf_pattern_covers(const struct cf_pattern *, const struct cf_pattern *);
 /* Whether its domain is a name's, so that it may cover others. */
 bool			 cf_pattern_is_general(const struct cf_pattern *);
+/*
+ * Whether no address of RFC 5321's lengths makes a match so long that it is
+ * given up (RS_LIKE_STEPS, RS_LIKE_ASKS).
+ */
+bool			 cf_pattern_is_short(const struct cf_pattern *);
 /* Its number in the image; sets and maps have theirs already. */
 uint32_t		 cf_pattern_emit(const struct cf_pattern *, struct rs_build *);
 

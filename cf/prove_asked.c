@@ -3,9 +3,10 @@
  *
  * To the proofs each is open: it may come out as it likes.  The same question
  * is the same atom.  What cannot always say (a DNS list, SPF, a regular
- * expression that is too much work) has a second atom for that: the rule is
- * then not taken, whether it asks for yes or for no.
+ * expression or pattern that is too much work) has a second atom for that: the
+ * rule is then not taken, whether it asks for yes or for no.
  */
+#include "cf/pattern.h"
 #include "cf/prove_int.h"
 
 bool
@@ -24,6 +25,9 @@ prove_is_asked(const struct cf_expr *e)
 static bool
 can_be_soft(const struct cf_expr *e)
 {
+	if (e->kind == CF_E_LIKE)
+		return e->a->type != RS_T_ADDRESS || e->pattern == NULL ||
+		    !cf_pattern_is_short(e->pattern);
 	return e->kind == CF_E_MATCHES || e->kind == CF_E_LISTED ||
 	    e->kind == CF_E_SPF;
 }
@@ -146,12 +150,13 @@ prove_asked(struct prover *p, prove_env x, const struct cf_expr *e, bool yes)
 	struct buf		 key = { 0 };
 	bdd_node		 is, soft;
 
-	if (is_never(p, x, e))
-		return yes ? BDD_FALSE : BDD_TRUE;
 	if (e->a != NULL)
 		at.a = prove_value_of(p, x, e->a);
 	question(p, x, e, &key);
-	is = prove_atom_of(p, buf_span(&key), &at);
+	if (is_never(p, x, e))
+		is = BDD_FALSE;
+	else
+		is = prove_atom_of(p, buf_span(&key), &at);
 	if (!yes)
 		is = bdd_not(p->bdd, is);
 	if (can_be_soft(e)) {
