@@ -250,8 +250,8 @@ compile_regexes(struct rs_image *im, const char **why)
 	return 0;
 }
 
-struct rs_image *
-rs_image_open_mem(const void *base, size_t size, const char **why)
+static struct rs_image *
+open_mem(const void *base, size_t size, bool evaluates, const char **why)
 {
 	struct rs_image	*im;
 
@@ -260,7 +260,7 @@ rs_image_open_mem(const void *base, size_t size, const char **why)
 	im->base = base;
 	im->size = size;
 	if ((*why = check_frame(im)) != NULL || rs_verify(im, why) == -1 ||
-	    compile_regexes(im, why) == -1) {
+	    (evaluates && compile_regexes(im, why) == -1)) {
 		rs_image_free(&im);
 		return NULL;
 	}
@@ -269,7 +269,13 @@ rs_image_open_mem(const void *base, size_t size, const char **why)
 }
 
 struct rs_image *
-rs_image_open(int fd, const char **why)
+rs_image_open_mem(const void *base, size_t size, const char **why)
+{
+	return open_mem(base, size, true, why);
+}
+
+static struct rs_image *
+open_fd(int fd, bool evaluates, const char **why)
 {
 	struct rs_image	*im;
 	struct stat	 st;
@@ -283,11 +289,24 @@ rs_image_open(int fd, const char **why)
 	base = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (base == MAP_FAILED)
 		return NULL;
-	if ((im = rs_image_open_mem(base, (size_t)st.st_size, why)) == NULL)
+	im = open_mem(base, (size_t)st.st_size, evaluates, why);
+	if (im == NULL)
 		munmap(base, (size_t)st.st_size);
 	else
 		im->mapped = true;
 	return im;
+}
+
+struct rs_image *
+rs_image_open(int fd, const char **why)
+{
+	return open_fd(fd, true, why);
+}
+
+struct rs_image *
+rs_image_open_settings(int fd, const char **why)
+{
+	return open_fd(fd, false, why);
 }
 
 void

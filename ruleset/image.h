@@ -179,7 +179,12 @@ struct rs_optval {
  * *why (static or until the next call).  fd stays the caller's.
  */
 struct rs_image	*rs_image_open(int fd, const char **why);
-/* The same over memory, which is borrowed (fuzzing, tests, `waybill test`). */
+/*
+ * The same for who evaluates nothing (the parent is root): the regular
+ * expressions are not given to PCRE2.
+ */
+struct rs_image	*rs_image_open_settings(int fd, const char **why);
+/* rs_image_open() over memory, which is borrowed (fuzzing, tests, `waybill test`). */
 struct rs_image	*rs_image_open_mem(const void *, size_t, const char **why);
 void		 rs_image_free(struct rs_image **);
 /* First 16 hex digits of the image's SHA-256: what logs call the policy. */

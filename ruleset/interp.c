@@ -18,6 +18,7 @@ rs_eval_new(const struct rs_image *im, const struct rs_world *world, void *ctx,
 	struct rs_eval	*ev = xmalloc(sizeof(*ev) +
 	    im->most_need * sizeof(ev->regs[0]));
 
+	assert(im->regexes != NULL);	/* rs_image_open(), not ..._settings() */
 	ev->im = im;
 	ev->code = im->sec[RS_S_INSNS];
 	ev->world = world;

@@ -54,7 +54,7 @@ spool_of(const char *policy, int *status)
 		    "without the policy too: --spool DIR\n");
 		return NULL;
 	}
-	if ((im = rs_image_open(fd, &why)) != NULL) {
+	if ((im = rs_image_open_settings(fd, &why)) != NULL) {
 		dir = rs_setting_text(im, RS_OPT_SPOOL_directory);
 		copy = cmd_beside(policy, dir);
 		rs_image_free(&im);

@@ -182,7 +182,7 @@ of_policy(const char *policy)
 
 	if ((fd = cmd_build(policy, false, &status)) == -1)
 		return status;
-	if ((im = rs_image_open(fd, &why)) == NULL) {
+	if ((im = rs_image_open_settings(fd, &why)) == NULL) {
 		fprintf(stderr, "waybill setup: %s: %s\n", policy, why);
 		close(fd);
 		return CMD_USAGE;

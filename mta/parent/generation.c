@@ -80,7 +80,7 @@ open_image(struct generation *g, struct span octets, char **why)
 		*why = xasprintf("memory for the image: %s", strerror(errno));
 		return -1;
 	}
-	if ((g->image = rs_image_open(g->image_fd, &text)) == NULL) {
+	if ((g->image = rs_image_open_settings(g->image_fd, &text)) == NULL) {
 		*why = xasprintf("the compiled image is refused: %s", text);
 		return -1;
 	}

@@ -96,7 +96,7 @@ read_warn(const struct rs_image *img)
 int
 settings_read(struct queue *q, int image_fd, const char **why)
 {
-	struct rs_image	*img = rs_image_open(image_fd, why);
+	struct rs_image	*img = rs_image_open_settings(image_fd, why);
 	struct settings	*s = &q->set;
 
 	if (img == NULL)

@@ -50,7 +50,7 @@ relay_config(struct child_config *config, void *arg)
 	struct rs_image	*image;
 	const char	*why;
 
-	if ((image = rs_image_open(config->image_fd, &why)) == NULL) {
+	if ((image = rs_image_open_settings(config->image_fd, &why)) == NULL) {
 		log_warnx("event=image-refused why=\"%s\"", why);
 		return false;
 	}

@@ -314,12 +314,14 @@ route_message(struct chan *c, struct msg *m, void *arg)
 	struct fakes	*f = arg;
 	uint64_t	 ticket = msg_u64(m);
 	struct span	 env = msg_bytes(m, ENVELOPE_MAX);
+	uint32_t	 attempts = msg_u32(m);
 	uint32_t	 n = msg_u32(m), i, k, total = 0;
 	struct target	*t = xcalloc(2 * n + 2, sizeof(*t));
 	struct arena	 a = { 0 };
 	struct envelope	 e;
 
 	CHECK(envelope_parse(env, &a, &e) == 0);
+	CHECK(attempts <= UINT16_MAX);
 	/* One at a time, because the texts of targets are shared by two. */
 	for (i = 0; i < n; i++) {
 		uint32_t	rcpt = msg_u32(m);
