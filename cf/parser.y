@@ -104,7 +104,7 @@ static void	 cf_yyerror(struct cf_loc *, struct cf_parser *, const char *);
 %token <v> SET "'set'" SPOOL "'spool'" TAG "'tag'" TEST "'test'" TO "'to'"
 %token <v> WITH "'with'" ALLOW "'allow'" APPLY "'apply'"
 %token <v> BECAUSE "'because'" BCC "'bcc'" BY "'by'"
-%token <v> CERTIFICATE "'certificate'" CODES "'codes'" DELAY "'delay'"
+%token <v> CODES "'codes'" DELAY "'delay'"
 %token <v> DNSLIST "'dnslist'" FOR "'for'" GREYLISTED "'greylisted'"
 %token <v> HEADERS "'headers'" INBOUND "'inbound'" LMTP "'lmtp'"
 %token <v> MILTER "'milter'" ONLY "'only'" OPEN "'open'"
@@ -660,7 +660,7 @@ word
 	| LIMITS | LISTEN | LOG | MAIL | MAILBOX | MAP | MOVED | NET | ON
 	| QUEUE | RCPT | REDIRECT | RELAY | REMOVE | ROUTE | RULESET | SENDER
 	| SET | SPOOL | TAG | TEST | TO | WITH | ALLOW | APPLY | BECAUSE | BCC
-	| BY | CERTIFICATE | CODES | DELAY | DNSLIST | FOR | GREYLISTED
+	| BY | CODES | DELAY | DNSLIST | FOR | GREYLISTED
 	| HEADERS | INBOUND | LMTP | MILTER | ONLY | OPEN | OUTBOUND | OVER
 	| PIPE | QUARANTINE | RATES | REWRITE | SKIP
 	| SPF | TLS | USE | BOUNCE | HOP | STARTTLS
