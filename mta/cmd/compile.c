@@ -3,6 +3,8 @@
  */
 #include "config.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,16 +17,33 @@
 
 #include "mta/cmd/cmd.h"
 
+/* A device or a pipe is written to; it stays what it is. */
+static int
+write_into(const char *path, struct span image)
+{
+	int	fd, r;
+
+	if ((fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC)) == -1)
+		return -1;
+	r = file_write_all(fd, image.p, image.n);
+	if (close(fd) == -1)
+		r = -1;
+	return r;
+}
+
 /* Written beside and renamed, so that a reader has the old one or the new. */
 static int
 write_image(const char *path, struct span image)
 {
 	const char	*slash = strrchr(path, '/');
+	struct stat	 st;
 	char		*dir;
 	int		 dirfd, r;
 
 	if (strcmp(path, "-") == 0)
 		return file_write_all(STDOUT_FILENO, image.p, image.n);
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return write_into(path, image);
 	dir = slash == NULL ? xstrdup(".") : slash == path ? xstrdup("/") :
 	    xstrndup(path, (size_t)(slash - path));
 	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

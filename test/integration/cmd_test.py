@@ -7,6 +7,7 @@ so; WB_POLICIES may name another folder that has such a bad/ in it.
 import glob
 import json
 import os
+import stat
 import subprocess
 import tempfile
 import unittest
@@ -196,6 +197,16 @@ class Compile(Base):
         r = subprocess.run([f"{BUILD}/waybill", "compile", HOME, "-o", "-"], capture_output=True,
                            timeout=60)
         self.assertEqual((r.returncode, r.stdout[:8]), (0, b"WBIMAGE2"))
+
+    def test_what_is_no_file_stays_what_it_is(self):
+        pipe = os.path.join(self.dir.name, "pipe")
+        os.mkfifo(pipe)
+        with subprocess.Popen([f"{BUILD}/waybill", "compile", HOME, "-o", pipe]) as p, \
+                open(pipe, "rb") as f:
+            self.assertEqual(f.read(8), b"WBIMAGE2")
+            f.read()
+        self.assertEqual(p.returncode, 0)
+        self.assertTrue(stat.S_ISFIFO(os.stat(pipe).st_mode))
 
     def test_same_text_same_image(self):
         a, b = (os.path.join(self.dir.name, x) for x in "ab")
