@@ -82,18 +82,39 @@ arena_span(struct arena *a, struct span s)
 	return (struct span){ p, s.n };
 }
 
+static char *
+put(char *at, struct span s)
+{
+	if (s.n > 0)
+		memcpy(at, s.p, s.n);
+	return at + s.n;
+}
+
+struct span
+arena_join(struct arena *a, struct span x, struct span y, struct span z)
+{
+	size_t	 n = x.n + y.n + z.n;
+	char	*p = arena_alloc(a, n + 1);
+
+	put(put(put(p, x), y), z);
+	return (struct span){ p, n };
+}
+
 struct span
 arena_printf(struct arena *a, const char *fmt, ...)
 {
+	char	 text[256];
 	va_list	 ap;
 	char	*p;
 	int	 n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		fatal("vsnprintf");
+	if ((size_t)n < sizeof(text))
+		return arena_span(a, span_mem(text, (size_t)n));
 	p = arena_alloc(a, (size_t)n + 1);
 	va_start(ap, fmt);
 	(void)vsnprintf(p, (size_t)n + 1, fmt, ap);

@@ -20,6 +20,8 @@ void		*arena_alloc(struct arena *, size_t n);	/* zeroed, aligned to 16 */
 char		*arena_strdup(struct arena *, const char *);
 /* A copy, with a NUL after it that the span does not count. */
 struct span	 arena_span(struct arena *, struct span);
+/* The three behind each other, likewise. */
+struct span	 arena_join(struct arena *, struct span, struct span, struct span);
 struct span	 arena_printf(struct arena *, const char *, ...)
 		    __attribute__((format(printf, 2, 3)));
 void		 arena_reset(struct arena *);

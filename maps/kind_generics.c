@@ -132,6 +132,5 @@ map_generic_fill(const struct map_answer *a, struct span whole, size_t at,
 	to = map_fill(a->value, args, ar);
 	if (span_index(to, '@') >= 0 || at == whole.n)
 		return to;
-	return arena_printf(ar, "%.*s%.*s", SPAN_ARG(to),
-	    SPAN_ARG(span_from(whole, at)));
+	return arena_join(ar, to, span_from(whole, at), SPAN_NONE);
 }

@@ -38,7 +38,7 @@ routes_key(struct map *m, struct span in, struct arena *scratch,
 	if (domain_normalise(name, scratch, &norm, &f->what) == -1)
 		return -1;
 	*out = !parent ? norm :
-	    arena_printf(scratch, ".%.*s", SPAN_ARG(norm));
+	    arena_join(scratch, SPAN("."), norm, SPAN_NONE);
 	return 0;
 }
 

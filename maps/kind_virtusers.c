@@ -35,7 +35,7 @@ catch_all(struct span in, struct arena *scratch, struct span *out,
 	if (domain_normalise(span_from(in, 1), scratch, &domain,
 	    &f->what) == -1)
 		return fault(f, in.p + 1, f->what);
-	*out = arena_printf(scratch, "@%.*s", SPAN_ARG(domain));
+	*out = arena_join(scratch, SPAN("@"), domain, SPAN_NONE);
 	return 0;
 }
 

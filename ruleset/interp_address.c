@@ -104,8 +104,7 @@ make_address(struct rs_eval *ev, const struct rs_value *local,
 	if (!(rs_has_span(d.type) && is_literal(d.s)) &&
 	    !(rs_convert(domain, RS_T_DOMAIN, &ev->arena, &d) && d.s.n > 0))
 		return false;
-	*out = rs_address(arena_printf(&ev->arena, "%.*s@%.*s", SPAN_ARG(l),
-	    SPAN_ARG(d.s)));
+	*out = rs_address(arena_join(&ev->arena, l, SPAN("@"), d.s));
 	out->tainted = local->tainted || domain->tainted;
 	return true;
 }

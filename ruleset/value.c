@@ -73,26 +73,6 @@ rs_unknown(enum rs_why why)
 	return (struct rs_value){ .type = RS_T_UNKNOWN, .i = why };
 }
 
-struct rs_value
-rs_empty(enum rs_type type)
-{
-	struct rs_value	v;
-
-	memset(&v, 0, sizeof(v));
-	v.type = (uint8_t)type;
-	if (rs_has_span(type))
-		v.s = SPAN("");
-	return v;
-}
-
-bool
-rs_has_span(unsigned type)
-{
-	return type == RS_T_TEXT || type == RS_T_DOMAIN ||
-	    type == RS_T_ADDRESS || type == RS_T_STATUS ||
-	    type == RS_T_VERDICT;
-}
-
 bool
 rs_is_number(unsigned type)
 {

@@ -82,10 +82,29 @@ struct rs_value	rs_address(struct span whole);
 struct rs_value	rs_ip(const struct ip *);
 struct rs_value	rs_net(const struct ipnet *);
 struct rs_value	rs_unknown(enum rs_why);
-/* "", <>, 0, false, no address: what a fact is that has no value. */
-struct rs_value	rs_empty(enum rs_type);
 
-bool		rs_has_span(unsigned type);	/* s is used */
+/* s is used */
+static inline bool
+rs_has_span(unsigned type)
+{
+	return type == RS_T_TEXT || type == RS_T_DOMAIN ||
+	    type == RS_T_ADDRESS || type == RS_T_STATUS ||
+	    type == RS_T_VERDICT;
+}
+
+/* "", <>, 0, false, no address: what a fact is that has no value. */
+static inline struct rs_value
+rs_empty(enum rs_type type)
+{
+	struct rs_value	v;
+
+	memset(&v, 0, sizeof(v));
+	v.type = (uint8_t)type;
+	if (rs_has_span(type))
+		v.s = SPAN("");
+	return v;
+}
+
 bool		rs_is_number(unsigned type);	/* i is used */
 /* NONE, an empty domain, address, ip, net or client: in no set and no table. */
 bool		rs_is_void(const struct rs_value *);

@@ -121,9 +121,8 @@ member(struct collecting *c, struct span text)
 		return;
 	}
 	if (a.at == a.whole.n) {
-		a.whole = arena_printf(&r->arena, "%.*s@%.*s",
-		    SPAN_ARG(a.whole), SPAN_ARG(domain.n > 0 ? domain :
-		    r->policy->hostname));
+		a.whole = arena_join(&r->arena, a.whole, SPAN("@"),
+		    domain.n > 0 ? domain : r->policy->hostname);
 	}
 	if (span_ieq(a.whole, r->at.whole))
 		c->frame->self = true;

@@ -64,8 +64,7 @@ with_domain(const struct address *ad, const struct address *old,
 
 	if (address_domain(ad).n > 0 || domain.n == 0)
 		return ad->whole;
-	return arena_printf(ar, "%.*s@%.*s", SPAN_ARG(ad->whole),
-	    SPAN_ARG(domain));
+	return arena_join(ar, ad->whole, SPAN("@"), domain);
 }
 
 enum rewritten

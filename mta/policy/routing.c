@@ -282,7 +282,7 @@ by_mx(struct routing *r, const struct rs_value *value)
 		return;
 	}
 	to_hop(r, domain.p[0] == '[' ? hop :
-	    arena_printf(&r->arena, "mx:%.*s", SPAN_ARG(domain)));
+	    arena_join(&r->arena, SPAN("mx:"), domain, SPAN_NONE));
 }
 
 static void
@@ -341,8 +341,9 @@ rules_said(struct routing *r, const struct rs_verdict *v)
 		    &r->at, &r->facts, &r->arena));
 		break;
 	case RS_V_RELAY:
-		to_hop(r, arena_printf(&r->arena, "relay:%.*s",
-		    SPAN_ARG(rs_string(im, rs_object(im, v->object)->name))));
+		to_hop(r, arena_join(&r->arena, SPAN("relay:"),
+		    rs_string(im, rs_object(im, v->object)->name),
+		    SPAN_NONE));
 		break;
 	case RS_V_RELAY_TO:
 		by_relay_to(r, v->value.s);

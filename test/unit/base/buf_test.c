@@ -156,6 +156,17 @@ arenas_copy_text(void **state)
 	struct span	s;
 
 	(void)state;
+	s = arena_join(&a, SPAN("ann"), SPAN("@"), SPAN("x.example"));
+	assert_string_equal(s.p, "ann@x.example");
+	assert_int_equal(s.n, 13);
+	s = arena_join(&a, SPAN_NONE, SPAN_NONE, SPAN_NONE);
+	assert_string_equal(s.p, "");
+	s = arena_printf(&a, "%0*d", 255, 1);
+	assert_int_equal(s.n, 255);
+	assert_int_equal(strlen(s.p), 255);
+	s = arena_printf(&a, "%0*d", 256, 1);
+	assert_int_equal(s.n, 256);
+	assert_int_equal(strlen(s.p), 256);
 	s = arena_span(&a, SPAN("abc"));
 	assert_int_equal(s.n, 3);
 	assert_string_equal(s.p, "abc");
