@@ -34,7 +34,7 @@ static const struct {
 	{ ".1.6", "the recipient has moved" },
 	{ ".1.8", "the sender's address is not accepted" },
 	{ ".2.2", "the mailbox is full" },
-	{ ".3.0", "a table cannot be asked just now, try again later" },
+	{ ".3.0", "this cannot be found out just now, try again later" },
 	{ ".3.4", "the message is too large" },
 	{ ".4.3", "a domain cannot be looked up just now, try again later" },
 	{ ".7.23", "the sender's domain does not allow this client (SPF)" },

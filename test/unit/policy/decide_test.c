@@ -349,7 +349,7 @@ replies(void **state)
 		    "no such recipient" },
 		{ { .kind = RS_V_DEFER, .cannot = true, .code = 451 }, 451,
 		    "4.3.0",
-		    "a table cannot be asked just now, try again later" },
+		    "this cannot be found out just now, try again later" },
 		{ { .kind = RS_V_REJECT, .code = 554,
 		    .text = { "a\r\nb\x01\xff\0c", 8 } }, 554, "5.7.1",
 		    "a  b???c" },
