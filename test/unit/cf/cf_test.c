@@ -516,6 +516,49 @@ what_cannot_be_decided_is_an_error(void **state)
 	buf_clear(&text);
 }
 
+/*
+ * Rules that are too much are left out: who is refused without them is refused
+ * still, and who is not cannot be said to be.
+ */
+static void
+what_is_left_out_decides_nothing(void **state)
+{
+	struct buf	 text = { 0 };
+	struct cf	*cf;
+	size_t		 before;
+	unsigned	 i, j, n = 1, v[6];
+
+	(void)state;
+	buf_add_str(&text, HEAD "on rcpt {\n");
+	for (i = 0; i < 1000; i++) {
+		for (j = 0; j < 6; j++) {
+			n = n * 1103515245u + 12345u;
+			v[j] = (n >> 16) % 60;
+		}
+		buf_addf(&text, "(client.helo == \"a%u\" or rcpt.user == "
+		    "\"u%u\") and (sender.user == \"s%u\" or client.helo == "
+		    "\"a%u\") and (rcpt.user == \"u%u\" or sender.user == "
+		    "\"s%u\") => defer\n", v[0], v[1], v[2], v[3], v[4],
+		    v[5]);
+	}
+	before = text.n;
+	buf_add_str(&text, "client.helo == \"a1\" => accept\n}\n"
+	    "route { otherwise => mx }\n");
+	cf = cf_compile_mem("test.conf", buf_span(&text));
+	assert_true(says(cf, "cannot prove: "));
+	assert_int_equal(cf_image(cf).n, 0);
+	cf_free(&cf);
+	text.n = before;
+	buf_add_str(&text, "rcpt.domain not in ours => reject\n"
+	    "client.helo == \"a1\" => accept\n}\n"
+	    "route { otherwise => mx }\n");
+	cf = cf_compile_mem("test.conf", buf_span(&text));
+	assert_false(says(cf, "cannot prove: "));
+	assert_false(says(cf, "open to the world"));
+	cf_free(&cf);
+	buf_clear(&text);
+}
+
 static void
 a_map_in_place_has_a_kind(void **state)
 {
@@ -608,6 +651,7 @@ main(void)
 		cmocka_unit_test(octets_zero_are_octets),
 		cmocka_unit_test(a_thousand_rules_are_proved_quickly),
 		cmocka_unit_test(what_cannot_be_decided_is_an_error),
+		cmocka_unit_test(what_is_left_out_decides_nothing),
 		cmocka_unit_test(a_map_in_place_has_a_kind),
 		cmocka_unit_test(included_files_are_named),
 		cmocka_unit_test(relative_names_are_in_the_policys_folder),

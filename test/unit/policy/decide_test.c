@@ -17,8 +17,8 @@
 static const struct span	aliases[] = {
 	SPAN("shut"), SPAN("x@shut.example"),
 };
-static const struct family	plain = { aliases, 1, false, NULL, NULL, 0, NULL, 0 };
-static const struct family	with_dns = { aliases, 1, true, NULL, NULL, 0, NULL, 0 };
+static const struct family	plain = { aliases, 1, false, NULL, NULL, 0, NULL, 0, false };
+static const struct family	with_dns = { aliases, 1, true, NULL, NULL, 0, NULL, 0, false };
 
 static void
 facts_for(struct policy_facts *f, const char *rcpt)
@@ -76,7 +76,30 @@ each_verdict(void **state)
 	policy_unref(&p);
 }
 
-/* A hook that is not there has no verdict; on rcpt is closed. */
+/* `on rcpt` that ends without a verdict refuses: closed by default. */
+static void
+a_block_that_ends_is_closed(void **state)
+{
+	struct family		 f1 = plain;
+	struct policy		*p;
+	struct policy_facts	 f;
+	const struct rs_verdict	*v;
+	struct decision		*d;
+
+	(void)state;
+	f1.ends = true;
+	p = family_open(&f1, NULL);
+	facts_for(&f, "tim@murphy.example");
+	d = policy_decide(p, RS_HOOK_RCPT, &f, NULL, NULL, NULL);
+	v = decision_verdict(d);
+	assert_int_equal(v->kind, RS_V_REJECT);
+	assert_int_equal(v->code, 550);
+	assert_true(span_eq(v->status, SPAN("5.7.1")));
+	decision_free(&d);
+	policy_unref(&p);
+}
+
+/* A hook that is not there has no verdict. */
 static void
 hooks_that_are_not_there(void **state)
 {
@@ -382,6 +405,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(each_verdict),
+		cmocka_unit_test(a_block_that_ends_is_closed),
 		cmocka_unit_test(hooks_that_are_not_there),
 		cmocka_unit_test(a_table_that_fails_defers),
 		cmocka_unit_test(postmaster_is_always_reachable),

@@ -145,7 +145,7 @@ objects(struct maker *m, const struct family *f)
 }
 
 static void
-on_rcpt(struct maker *m, bool with_dns)
+on_rcpt(struct maker *m, bool with_dns, bool ends)
 {
 	struct rs_value	friend = rs_text(RS_T_DOMAIN, SPAN("friend.example"));
 	uint32_t	test;
@@ -174,8 +174,10 @@ on_rcpt(struct maker *m, bool with_dns)
 	test = rs_build_emit(m->b, RS_TEST, 0, 0, 0, 13);
 	reject(m->b, "5.1.1", "there is none", 13);
 	rs_build_land(m->b, test);
-	rule(m->b, 14);
-	rs_build_emit(m->b, RS_ACCEPT, 0, 0, 0, 14);
+	if (!ends) {
+		rule(m->b, 14);
+		rs_build_emit(m->b, RS_ACCEPT, 0, 0, 0, 14);
+	}
 	rs_build_emit(m->b, RS_END, 0, 0, 0, 0);
 	rs_build_func_end(m->b);
 }
@@ -299,7 +301,7 @@ family_image(const struct family *f)
 	buf_clear(&image);
 	tables(&m, f);
 	objects(&m, f);
-	on_rcpt(&m, f->with_dns);
+	on_rcpt(&m, f->with_dns, f->ends);
 	route(&m);
 	for (h = RS_HOOK_REWRITE_IN_SENDER; f->rewrites != NULL &&
 	    h <= RS_HOOK_REWRITE_OUT_HEADER; h++)

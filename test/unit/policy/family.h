@@ -37,6 +37,7 @@ struct family {
 	size_t			 nvirtusers;	/* pairs */
 	const struct span	*rewrites;	/* NULL: none; needs virtusers */
 	size_t			 nrewrites;	/* pairs */
+	bool			 ends;		/* rule 14 is not there */
 };
 
 /* DNS: questions wait until family_dns_answer(). */

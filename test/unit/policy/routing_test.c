@@ -33,7 +33,7 @@ static const struct span	aliases[] = {
 };
 
 static const struct family	family = { aliases, COUNT(aliases) / 2, false,
-	NULL, NULL, 0, NULL, 0 };
+	NULL, NULL, 0, NULL, 0, false };
 
 /* One target as text: "deliver colin /var/mail/colin", "hop mx:x", "fail 550 5.1.1". */
 static void
@@ -225,7 +225,7 @@ chain(unsigned n, const char *wanted)
 {
 	char		 names[80][8];
 	struct span	 pairs[80];
-	struct family	 f = { pairs, n, false, NULL, NULL, 0, NULL, 0 };
+	struct family	 f = { pairs, n, false, NULL, NULL, 0, NULL, 0, false };
 	struct policy	*p;
 	unsigned	 i;
 
@@ -256,7 +256,7 @@ as_large_as_it_may_be(void **state)
 	struct buf	 a = { 0 }, b = { 0 };
 	struct span	 pairs[6] = { SPAN("both"), SPAN("left, right"),
 			    SPAN("left"), SPAN_NONE, SPAN("right"), SPAN_NONE };
-	struct family	 f = { pairs, 3, false, NULL, NULL, 0, NULL, 0 };
+	struct family	 f = { pairs, 3, false, NULL, NULL, 0, NULL, 0, false };
 	struct policy	*p;
 	unsigned	 i;
 
@@ -290,7 +290,7 @@ slices(void **state)
 {
 	struct buf		 list = { 0 };
 	struct span		 pairs[2] = { SPAN("list"), SPAN_NONE };
-	struct family		 f = { pairs, 1, false, NULL, NULL, 0, NULL, 0 };
+	struct family		 f = { pairs, 1, false, NULL, NULL, 0, NULL, 0, false };
 	struct policy_facts	 facts = { .rcpt = SPAN("list@murphy.example") };
 	struct policy		*p;
 	struct routing		*r;
