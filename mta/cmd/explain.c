@@ -119,7 +119,7 @@ explain_say(const struct play *pl, const char *policy)
 
 /* --- for programs */
 
-void
+static void
 explain_target_json(struct json *j, const struct target *t)
 {
 	static const char *const kinds[] = {

@@ -11,7 +11,6 @@
 
 /* "colin@example.org: deliver family \"colin\" into /var/mail/colin" */
 void	explain_target(const struct target *, struct buf *);
-void	explain_target_json(struct json *, const struct target *);
 /* The command, rules, routes and the reply; policy: the text's name. */
 void	explain_played(const struct played *, const struct rs_image *, const char *policy, struct buf *);
 void	explain_played_json(struct json *, const struct played *, const struct rs_image *);

@@ -106,7 +106,6 @@ void		 slots_init(struct parent *, unsigned workers);
  */
 void		 slots_start(struct parent *);
 void		 slots_start_rest(struct parent *);
-struct slot	*slot_find(struct parent *, enum proc, uint32_t instance);
 struct chan	*queue_chan(struct parent *);	/* NULL: it is not there */
 /* Configuration and peers to everybody who is there: a new generation. */
 void		 slots_configure(struct parent *);

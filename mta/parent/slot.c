@@ -70,7 +70,7 @@ slots_init(struct parent *p, unsigned workers)
 		add(p, PROC_SMTP, i, true);
 }
 
-struct slot *
+static struct slot *
 slot_find(struct parent *p, enum proc proc, uint32_t instance)
 {
 	size_t	i;

@@ -63,7 +63,6 @@ struct deliverer *deliverer_get(struct local *, struct hop *);
 bool	 local_message(struct deliverer *, struct msg *);
 /* It has died: its jobs begin again, or wait when that happens too often. */
 void	 local_died(struct deliverer *);
-struct local_job *local_find(struct deliverer *, uint64_t id);
 void	 deliverers_tick(struct local *);
 
 #endif

@@ -37,7 +37,7 @@ struct body_wanted {
 	uint64_t	 qid;
 };
 
-size_t
+static size_t
 intake_workers(const struct queue *q)
 {
 	const struct worker	*w;

@@ -109,7 +109,7 @@ job_fail(struct local_job *j, uint16_t code, struct span status,
 	job_end(j);
 }
 
-struct local_job *
+static struct local_job *
 local_find(struct deliverer *d, uint64_t id)
 {
 	struct local_job	*j;

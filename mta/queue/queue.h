@@ -110,7 +110,6 @@ void	intake_space(struct queue *);
 /* A worker has no segment to write, and none can be made for it. */
 bool	intake_starved(const struct queue *);
 void	intake_tick(struct queue *);
-size_t	intake_workers(const struct queue *);
 /* Reads the records of a segment from what is known up to `to` (0: as far as they go). */
 void	intake_read_on(struct queue *, struct segment *, uint64_t to, bool check);
 

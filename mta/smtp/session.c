@@ -321,7 +321,7 @@ session_command(struct session *s, struct span line)
 
 /* --- decisions */
 
-void
+static void
 edits_add(struct edits *e, struct arena *a, const struct header_edit *v,
     size_t n)
 {

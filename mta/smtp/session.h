@@ -144,7 +144,4 @@ void	session_touch(struct session *);
  */
 const char *session_ref(const struct session *, char out[32]);
 
-void	edits_add(struct edits *, struct arena *, const struct header_edit *,
-	    size_t n);
-
 #endif
