@@ -156,8 +156,17 @@ const struct rs_value *prove_wide_item(const struct cf_sym *set);
 bool		 prove_net_is_wide(const struct ipnet *);
 bool		 prove_nets_are_wide(const struct cf_sym *);
 
+/* The side of a comparison that is no constant. */
+static inline const struct cf_expr *
+prove_open_side(const struct prove_atom *a)
+{
+	return a->kind == ATOM_EQ && a->a.is_const ? a->b.expr : a->a.expr;
+}
+
 /* prove_relay.c */
 void		 prove_relay(struct cf *, const struct cf_decl *);
+/* prove_session.c: "client 203.0.113.9, MAIL FROM:<...", with these answers; in the arena of cf. */
+struct span	 prove_session(struct prover *, const int8_t *values);
 /* prove_scatter.c: taken without asking whether the recipient exists. */
 void		 prove_scatter(struct cf *);
 /* prove_loops.c: next hops that are ourselves. */
