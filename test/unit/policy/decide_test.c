@@ -17,8 +17,9 @@
 static const struct span	aliases[] = {
 	SPAN("shut"), SPAN("x@shut.example"),
 };
-static const struct family	plain = { aliases, 1, false, NULL, NULL, 0, NULL, 0, false };
-static const struct family	with_dns = { aliases, 1, true, NULL, NULL, 0, NULL, 0, false };
+static const struct family	plain = { .aliases = aliases, .naliases = 1 };
+static const struct family	with_dns = { .aliases = aliases, .naliases = 1,
+				    .with_dns = true };
 
 static void
 facts_for(struct policy_facts *f, const char *rcpt)

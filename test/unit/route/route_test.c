@@ -23,7 +23,7 @@ static struct buf		big;	/* a list of 2,500 */
 static struct span		aliases[4] = {
 	SPAN("family"), SPAN("ann, tim"), SPAN("big"), SPAN_NONE
 };
-static const struct family	family = { aliases, 2, false, NULL, NULL, 0, NULL, 0 };
+static const struct family	family = { .aliases = aliases, .naliases = 2 };
 
 /* What the queue has heard. */
 static struct {
