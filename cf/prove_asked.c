@@ -6,8 +6,10 @@
  * expression or pattern that is too much work) has a second atom for that: the
  * rule is then not taken, whether it asks for yes or for no.
  */
+#include "base/regex.h"
 #include "cf/pattern.h"
 #include "cf/prove_int.h"
+#include "cf/types_int.h"
 
 bool
 prove_is_asked(const struct cf_expr *e)
@@ -143,6 +145,39 @@ is_never(struct prover *p, prove_env x, const struct cf_expr *e)
 	    pattern_binds(e->b);
 }
 
+/*
+ * A match of what is known: `client.user matches /./` of one who has not logged
+ * in.  TOO_MUCH: it is not known.
+ */
+static bdd_node
+match_of_known(struct prover *p, prove_env x, const struct cf_expr *e)
+{
+	struct prove_value	 v;
+	struct span		 groups[REGEX_GROUPS_MAX];
+	struct regex		*re;
+	enum regex_result	 is;
+	unsigned		 n;
+	char			 why[80];
+	size_t			 at;
+
+	if (e->kind != CF_E_MATCHES || type_is_list(e->a))
+		return BDD_TOO_MUCH;
+	v = prove_value_of(p, x, e->a);
+	if (!v.is_const || (v.value.type != RS_T_NONE &&
+	    v.value.type != RS_T_TEXT))
+		return BDD_TOO_MUCH;
+	if (rs_is_void(&v.value))
+		return BDD_FALSE;
+	re = regex_compile(e->value.s, e->value.bits & RS_REGEX_ICASE, &at,
+	    why, sizeof(why));
+	if (re == NULL)
+		return BDD_TOO_MUCH;
+	is = regex_match(re, v.value.s, groups, &n);
+	regex_free(&re);
+	return is == REGEX_YES ? BDD_TRUE : is == REGEX_NO ? BDD_FALSE :
+	    BDD_TOO_MUCH;
+}
+
 bdd_node
 prove_asked(struct prover *p, prove_env x, const struct cf_expr *e, bool yes)
 {
@@ -155,7 +190,7 @@ prove_asked(struct prover *p, prove_env x, const struct cf_expr *e, bool yes)
 	question(p, x, e, &key);
 	if (is_never(p, x, e))
 		is = BDD_FALSE;
-	else
+	else if ((is = match_of_known(p, x, e)) == BDD_TOO_MUCH)
 		is = prove_atom_of(p, buf_span(&key), &at);
 	if (!yes)
 		is = bdd_not(p->bdd, is);
