@@ -278,7 +278,8 @@ cf_syntax_error(struct cf_parser *p, const char *got,
 		return;
 	}
 	help = advice(p, wrong, names, n);
-	if (help == NULL && cf_advice(p->before.value.s) == NULL)
+	if (help == NULL && (!is_word(&p->before) ||
+	    cf_advice(p->before.value.s) == NULL))
 		best = meant(wrong, names, n);
 	if (help == NULL && best.n == 0 && wrong_statement(p)) {
 		help = cf_advice(p->before.value.s);
