@@ -10,14 +10,14 @@
 #include "mta/limits/service.h"
 #include "mta/msg/msg.h"
 
-struct asker {
+struct peer {
 	struct service		*service;
 	struct chan		*chan;
 	struct sessions_of	 sessions;
 };
 
 static void
-say(struct asker *k, uint64_t ticket, bool yes)
+say(struct peer *k, uint64_t ticket, bool yes)
 {
 	chan_begin(k->chan, MSG_LIMITS_ANSWER);
 	chan_u64(k->chan, ticket);
@@ -26,7 +26,7 @@ say(struct asker *k, uint64_t ticket, bool yes)
 }
 
 static bool
-on_rate(struct asker *k, struct msg *m)
+on_rate(struct peer *k, struct msg *m)
 {
 	struct service	*s = k->service;
 	struct rate_ask	 q = { .count = 0 };
@@ -51,7 +51,7 @@ on_rate(struct asker *k, struct msg *m)
 }
 
 static bool
-on_grey(struct asker *k, struct msg *m)
+on_grey(struct peer *k, struct msg *m)
 {
 	struct service	*s = k->service;
 	uint64_t	 ticket = msg_u64(m), wait;
@@ -69,7 +69,7 @@ on_grey(struct asker *k, struct msg *m)
 }
 
 static bool
-on_up(struct asker *k, struct msg *m)
+on_up(struct peer *k, struct msg *m)
 {
 	uint64_t		ticket = msg_u64(m);
 	struct span		client = msg_bytes(m, LIMITS_CLIENT_MAX);
@@ -91,7 +91,7 @@ on_up(struct asker *k, struct msg *m)
 
 /* It is there already, whatever the limits are. */
 static bool
-on_held(struct asker *k, struct msg *m)
+on_held(struct peer *k, struct msg *m)
 {
 	uint64_t	ticket = msg_u64(m);
 	struct span	client = msg_bytes(m, LIMITS_CLIENT_MAX);
@@ -104,7 +104,7 @@ on_held(struct asker *k, struct msg *m)
 }
 
 static bool
-on_down(struct asker *k, struct msg *m)
+on_down(struct peer *k, struct msg *m)
 {
 	uint64_t	ticket = msg_u64(m);
 
@@ -136,7 +136,7 @@ on_message(struct chan *c, struct msg *m, void *arg)
 static void
 on_closed(struct chan *c, void *arg)
 {
-	struct asker	*k = arg;
+	struct peer	*k = arg;
 
 	(void)c;
 	sessions_drop(&k->service->sessions, &k->sessions);
@@ -147,7 +147,7 @@ void
 service_peer(struct service *s, int fd, const char *name)
 {
 	static const struct chan_ops	 ops = { on_message, on_closed };
-	struct asker			*k = xcalloc(1, sizeof(*k));
+	struct peer			*k = xcalloc(1, sizeof(*k));
 
 	k->service = s;
 	k->chan = chan_new(fd, name, &ops, k);

@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
-struct asker;
+struct peer;
 
 struct question {
 	LIST_ENTRY(question)	 entry;
-	struct asker		*asker;
+	struct peer		*asker;
 	uint64_t		 ticket;
 	enum dns_type		 type;
 	bool			 in_hosts;	/* the name is there, whatever DNS says */
@@ -23,14 +23,14 @@ struct question {
 };
 
 /* A process that asks: one channel. */
-struct asker {
+struct peer {
 	struct questions	*all;
 	struct chan		*chan;
 	LIST_HEAD(, question)	 open;
 };
 
 static void
-answer(struct asker *k, uint64_t ticket, enum dns_type type,
+answer(struct peer *k, uint64_t ticket, enum dns_type type,
     const struct dns_answer *a)
 {
 	if (a->result == DNS_FAILING)
@@ -39,7 +39,7 @@ answer(struct asker *k, uint64_t ticket, enum dns_type type,
 }
 
 static void
-answer_without_asking(struct asker *k, uint64_t ticket, enum dns_type type,
+answer_without_asking(struct peer *k, uint64_t ticket, enum dns_type type,
     enum dns_result result)
 {
 	const struct dns_answer	a = { .result = result };
@@ -68,7 +68,7 @@ asked(void *arg, const struct dns_answer *got)
 }
 
 static void
-ask_for(struct asker *k, uint64_t ticket, enum dns_type type, struct span name)
+ask_for(struct peer *k, uint64_t ticket, enum dns_type type, struct span name)
 {
 	struct question	*q = xcalloc(1, sizeof(*q));
 
@@ -85,7 +85,7 @@ ask_for(struct asker *k, uint64_t ticket, enum dns_type type, struct span name)
 }
 
 static void
-question(struct asker *k, uint64_t ticket, enum dns_type type, struct span name)
+question(struct peer *k, uint64_t ticket, enum dns_type type, struct span name)
 {
 	struct dns_record	records[DNS_RECORDS_MAX];
 	struct dns_answer	a;
@@ -132,7 +132,7 @@ asker_message(struct chan *c, struct msg *m, void *arg)
 static void
 asker_closed(struct chan *c, void *arg)
 {
-	struct asker	*k = arg;
+	struct peer	*k = arg;
 	struct question	*q;
 
 	(void)c;
@@ -147,7 +147,7 @@ void
 questions_serve(struct questions *all, int fd, const char *name)
 {
 	static const struct chan_ops	 ops = { asker_message, asker_closed };
-	struct asker			*k = xcalloc(1, sizeof(*k));
+	struct peer			*k = xcalloc(1, sizeof(*k));
 
 	k->all = all;
 	LIST_INIT(&k->open);
