@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "maps/database.h"
@@ -102,11 +103,24 @@ open_database(struct map *m, int fd)
 	}
 }
 
+/* What was left of a database when the disk was full is no empty text. */
+static bool
+is_named_database(const char *path)
+{
+	static const char	end[] = ".gdbm";
+	size_t			n = path == NULL ? 0 : strlen(path);
+
+	return n >= sizeof(end) - 1 &&
+	    strcmp(path + n - (sizeof(end) - 1), end) == 0;
+}
+
 static void
 open_gdbm(struct map *m, const struct map_source *src)
 {
 	if (src->fd != -1 && map_db_is(src->fd))
 		open_database(m, fcntl(src->fd, F_DUPFD_CLOEXEC, 0));
+	else if (src->fd != -1 && is_named_database(src->path))
+		map_unreadable(m, "the database is damaged: build it again");
 	else
 		map_text_open(m, src);
 }

@@ -386,6 +386,27 @@ a_damaged_database_gives_no_wrong_value(void **state)
 	buf_clear(&f.problems);
 }
 
+/* Up to three octets it lacks even what a database begins with. */
+static void
+what_is_left_of_a_database_is_no_text(void **state)
+{
+	struct fixture		 f = { .nfiles = 0 };
+	struct map_answer	 ans;
+	struct map		*m;
+	unsigned		 n;
+
+	(void)state;
+	for (n = 0; n <= 16; n++) {
+		build_many(&f);
+		assert_int_equal(truncate(path, n), 0);
+		m = open_database(&f, "plain");
+		assert_int_equal(map_get(m, SPAN("none"), &ans), MAP_BROKEN);
+		assert_problem(&f, "0:0:0: the database is damaged");
+		buf_clear(&f.problems);
+		map_close(&m);
+	}
+}
+
 int
 main(void)
 {
@@ -401,6 +422,7 @@ main(void)
 		cmocka_unit_test(a_database_of_others_is_read_as_a_table),
 		cmocka_unit_test(a_truncated_database_is_broken),
 		cmocka_unit_test(a_damaged_database_gives_no_wrong_value),
+		cmocka_unit_test(what_is_left_of_a_database_is_no_text),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, drop_folder);
