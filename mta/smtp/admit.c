@@ -1,7 +1,10 @@
 /*
  * admit.c - a new session is counted over all workers, then greeted.
  *
- * Where there is one worker its own count is exact, and nobody is asked.
+ * Where there is one worker its own count is exact, and nobody is asked.  Who
+ * is one of few here is greeted while limits is still being asked: it would
+ * be one too many only if almost all were with other workers, and is then told
+ * as soon as limits has said so.
  */
 #include "config.h"
 
@@ -11,6 +14,7 @@
 #include "mta/smtp/admit.h"
 #include "mta/smtp/commands.h"
 #include "mta/smtp/server.h"
+#include "mta/smtp/session_int.h"
 
 bool
 admit_counts(const struct server *sv)
@@ -48,6 +52,30 @@ counted(void *arg, enum limits_result r)
 	session_go_on(s);
 }
 
+/* It has been greeted. */
+static void
+counted_late(void *arg, enum limits_result r)
+{
+	struct session	*s = arg;
+
+	if (r == LIMITS_OK || r == LIMITS_UNCOUNTED)
+		return;
+	s->over = r;
+	session_settle(s);
+}
+
+/* Below a quarter of this worker's share, of all and of the client's. */
+static bool
+is_one_of_few(const struct session *s)
+{
+	const struct server	*sv = s->server;
+	uint64_t		 share = 4 * (uint64_t)sv->workers;
+
+	return sv->limits.sessions * share < s->gen->sessions_max &&
+	    limits_of(&sv->limits, &s->facts.client_ip) * share <
+	    s->gen->per_client_max;
+}
+
 void
 admit_session(struct session *s)
 {
@@ -55,12 +83,13 @@ admit_session(struct session *s)
 	struct limits_key	 k;
 	struct span		 client = limits_key(&s->facts.client_ip, &k);
 	bool			 asks = admit_counts(sv);
+	bool			 waits = asks && !is_one_of_few(s);
 
 	if (sv->workers > 1)
 		s->count = limits_count(sv->counters, client,
 		    s->gen->sessions_max, s->gen->per_client_max,
-		    asks ? counted : NULL, s);
-	if (asks)
+		    waits ? counted : asks ? counted_late : NULL, s);
+	if (waits)
 		session_park(s);
 	else
 		session_greet(s);

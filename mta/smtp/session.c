@@ -194,9 +194,16 @@ session_timeout(struct session *s)
 void
 session_last_word(struct session *s)
 {
-	if (!s->parked && !(s->state & (SMTP_CONTENT | SMTP_STORING |
+	if (s->parked || (s->state & (SMTP_CONTENT | SMTP_STORING |
 	    SMTP_CLOSING)))
+		return;
+	if (s->server->stopping) {
 		last_word(s, REPLY_STOPPING, "stop");
+		return;
+	}
+	s->linger = true;
+	admit_refuse(s->server, &s->facts.client_ip, s->over, &s->out);
+	session_close(s, "one too many");
 }
 
 void

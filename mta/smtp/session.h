@@ -12,6 +12,7 @@
 #define WB_MTA_SMTP_SESSION_H
 
 #include "base/loop.h"
+#include "mta/msg/limits.h"
 #include "mta/smtp/command.h"
 #include "mta/smtp/generation.h"
 #include "mta/smtp/reply.h"
@@ -64,6 +65,7 @@ struct session {
 	bool			 more;		/* octets stood behind the command's line */
 	unsigned		 commands, errors, messages;
 	uint64_t		 count;		/* ticket of limits_count(); 0: none */
+	enum limits_result	 over;		/* said after the greeting: it is one too many */
 	struct buf		 in;		/* not taken yet */
 	struct buf		 out;		/* not sent yet */
 	int64_t			 began_ms, deadline_ms;	/* boot time */

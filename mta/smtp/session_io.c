@@ -221,7 +221,7 @@ watch_what_matters(struct session *s)
 bool
 session_settle(struct session *s)
 {
-	if (s->server->stopping)
+	if (s->server->stopping || s->over != LIMITS_OK)
 		session_last_word(s);
 	push(s);
 	if (s->dead && s->state != SMTP_CLOSING)

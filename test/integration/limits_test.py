@@ -53,11 +53,11 @@ def kill(s, name):
     wait_for(again)
 
 
-def stopped(s, name):
+def stopped(s, name, which=0):
     """The process stands still: what is asked of it is not answered."""
     @contextlib.contextmanager
     def standing():
-        pid = s.processes()[name][0]
+        pid = s.processes()[name][which]
         os.kill(pid, signal.SIGSTOP)
         try:
             yield
@@ -79,6 +79,18 @@ class Sessions(unittest.TestCase):
                 self.assertTrue(r.startswith("421 "), r)
                 c.close()
         return greeted
+
+    def of_the_other(self, s):
+        """A connection that a worker who does not stand still has taken; its greeting."""
+        while True:
+            c = s.raw()
+            c.settimeout(0.3)
+            try:
+                greeting = c.recv(512)
+                self.assertTrue(greeting.startswith(b"220 "), greeting)
+                return c, greeting
+            except TimeoutError:
+                c.close()
 
     def test_of_one_client_over_two_workers(self):
         with start("limits { per client 3 connections }\n") as s:
@@ -111,13 +123,36 @@ class Sessions(unittest.TestCase):
             wait_for(lambda: count(s, "sessions") == 2)
             self.assertEqual(len(self.fill(s, x)), 2)
 
+    def test_one_too_many_may_hear_of_it_after_the_greeting(self):
+        with start("limits { per client 9 connections }\n") as s, \
+                contextlib.ExitStack() as x:
+            probe_gone(s)
+            with stopped(s, "smtp", 1):
+                for _ in range(9):
+                    x.enter_context(self.of_the_other(s)[0])
+            with stopped(s, "smtp", 0):
+                c, greeting = self.of_the_other(s)
+                with c, c.makefile("rb") as lines:
+                    c.settimeout(10)
+                    said = greeting + lines.read()
+                    self.assertEqual(said.count(b"\r\n"), 2)
+                    self.assertIn(b"\r\n421 ", said)
+            wait_for(lambda: count(s, "sessions") == 9)
+
     def test_a_limits_that_does_not_answer_keeps_nobody_out(self):
-        with start() as s:
+        with start("limits { per client 4 connections }\n") as s:
             probe_gone(s)
             with stopped(s, "limits"), s.raw() as c:
                 began = time.monotonic()
                 self.assertTrue(reply(c).startswith("220 "))
                 self.assertGreater(time.monotonic() - began, 1)
+
+    def test_one_of_few_is_greeted_while_limits_is_asked(self):
+        with start() as s:
+            probe_gone(s)
+            with stopped(s, "limits"), s.raw() as c:
+                c.settimeout(2)
+                self.assertTrue(reply(c).startswith("220 "))
 
 
 if __name__ == "__main__":
