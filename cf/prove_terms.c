@@ -194,13 +194,26 @@ item_is(const struct cf_sym *set, const struct rs_value *item,
 	return rs_truth(&is) == RS_TRUE;
 }
 
+/* No item is written in the policy, and none can come out of a file. */
+static bool
+is_empty_set(const struct cf_sym *sym)
+{
+	const struct cf_item	*i;
+
+	for (i = sym->decl->items; sym->n == 0 && i != NULL; i = i->next) {
+		if (i->kind == CF_I_FILE)
+			return false;
+	}
+	return sym->n == 0;
+}
+
 static bdd_node
 in_set(struct prover *p, const struct cf_expr *e, const struct prove_value *a,
     const struct cf_sym *sym)
 {
 	size_t	 i;
 
-	if (prove_is_empty(a) || sym->n == 0)
+	if (prove_is_empty(a) || is_empty_set(sym))
 		return BDD_FALSE;
 	if (a->bound != BOUND_NOT)
 		return prove_wide_item(sym) == NULL ? BDD_FALSE :
