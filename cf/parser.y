@@ -122,14 +122,14 @@ static void	 cf_yyerror(struct cf_loc *, struct cf_parser *, const char *);
 %type <v> octets
 %type <expr> cond expr conj neg cmp val masked post primary text text_part literal
 %type <expr> value path_text reply_text part index call
-%type <exprs> args args1 values keys
+%type <exprs> args args1 values keys elses
 %type <targets> targets
 %type <reply> reply
 %type <says> milter_says
 %type <action> action
 %type <actions> actions
-%type <rule> rule value_rule rewrite_rule
-%type <rules> rules value_rules rewrite_rules
+%type <rule> value_rule rewrite_rule
+%type <rules> rule rules value_rules rewrite_rules
 %type <item> item net_item entry
 %type <items> items item_list net_items net_list entries entry_list
 %type <opt> option
@@ -359,16 +359,23 @@ rewrite_rule
 	;
 
 rules
-	: rule			{ $$ = cf_rules((struct cf_rules){ 0 }, $1); }
-	| rules END rule	{ $$ = cf_rules($1, $3); }
+	: rule
+	| rules END rule	{ $$ = cf_rules_join($1, $3); }
 	| rules END FAILING ARROW actions
 				{ $$ = cf_failing(C, @3, $1, $5); }
 	;
 rule
-	: %empty		{ $$ = NULL; }
-	| LET word '=' expr	{ $$ = cf_let(C, @$, $2, $4); }
-	| cond ARROW actions	{ $$ = cf_rule(C, @$, $1, $3); }
-	| error			{ $$ = NULL; RESUME(); }
+	: %empty		{ $$ = (struct cf_rules){ 0 }; }
+	| LET word '=' expr	{ $$ = cf_rules((struct cf_rules){ 0 }, cf_let(C, @$, $2, $4)); }
+	| cond ARROW actions	{ $$ = cf_rules((struct cf_rules){ 0 }, cf_rule(C, @$, $1, $3)); }
+	| cond ARROW elses actions
+				{ $$ = cf_rules_else(C, @$, $1, $3, $4); }
+	| error			{ $$ = (struct cf_rules){ 0 }; RESUME(); }
+	;
+/* The verdict of the first table that has the key. */
+elses
+	: index ELSE		{ $$ = cf_exprs((struct cf_exprs){ 0 }, $1); }
+	| elses index ELSE	{ $$ = cf_exprs($1, $2); }
 	;
 cond
 	: expr

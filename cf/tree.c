@@ -102,6 +102,36 @@ cf_rules(struct cf_rules list, struct cf_rule *r)
 }
 
 struct cf_rules
+cf_rules_join(struct cf_rules a, struct cf_rules b)
+{
+	if (a.last == NULL)
+		return b;
+	if (b.first != NULL) {
+		a.last->next = b.first;
+		a.last = b.last;
+	}
+	return a;
+}
+
+/* The rules that were written as one with the last: theirs too. */
+static void
+failing_before(struct cf *cf, const struct cf_rules *list)
+{
+	struct cf_rule	*r, *first = NULL;
+
+	for (r = list->first; r != NULL && r != list->last; r = r->next) {
+		if (!r->goes_on)
+			first = NULL;
+		else if (first == NULL)
+			first = r;
+	}
+	for (r = first; r != NULL && r != list->last; r = r->next) {
+		r->failing = cf_actions_copy(cf, list->last->failing);
+		r->has_failing = true;
+	}
+}
+
+struct cf_rules
 cf_failing(struct cf *cf, struct cf_loc loc, struct cf_rules list,
     struct cf_actions actions)
 {
@@ -111,6 +141,7 @@ cf_failing(struct cf *cf, struct cf_loc loc, struct cf_rules list,
 	}
 	list.last->failing = actions.first;
 	list.last->has_failing = true;
+	failing_before(cf, &list);
 	return list;
 }
 

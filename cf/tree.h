@@ -146,6 +146,7 @@ struct cf_rule {
 	bool			 has_failing;
 	struct cf_sym		*sym;		/* let */
 	struct cf_local		*captured;	/* all that its condition captures */
+	bool			 goes_on;	/* the next one was written with it: tree_else.c */
 	struct cf_rule		*next;
 };
 
@@ -307,6 +308,11 @@ struct cf_rule	*cf_rule(struct cf *, struct cf_loc, struct cf_expr *, struct cf_
 struct cf_rule	*cf_let(struct cf *, struct cf_loc, struct rs_value name, struct cf_expr *);
 /* Appends; a NULL rule (in error) is left out. */
 struct cf_rules	 cf_rules(struct cf_rules, struct cf_rule *);
+/* `c => m[k] else n[k] else actions`: as many rules as that comes to. */
+struct cf_rules	 cf_rules_else(struct cf *, struct cf_loc, struct cf_expr *cond, struct cf_exprs tables, struct cf_actions);
+struct cf_rules	 cf_rules_join(struct cf_rules, struct cf_rules);
+/* As written: before names are resolved. */
+struct cf_action *cf_actions_copy(struct cf *, const struct cf_action *);
 /* `failing => ...` belongs to the rule above it. */
 struct cf_rules	 cf_failing(struct cf *, struct cf_loc, struct cf_rules, struct cf_actions);
 

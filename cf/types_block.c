@@ -34,7 +34,13 @@ type_rules(struct cf *cf, struct cf_rule *r, enum rs_hook hook,
 		(void)cf_type_want(cf, r->cond, RS_T_BOOL, "a condition");
 		cf_type_actions(cf, r->actions, hook, result);
 		cf_type_actions(cf, r->failing, hook, result);
-		if (r->has_failing && !type_is_bad(r->cond) && !r->cond->may_fail) {
+		if (!r->has_failing || type_is_bad(r->cond) ||
+		    r->cond->may_fail)
+			continue;
+		if (r->goes_on) {	/* said of the tables behind it */
+			r->has_failing = false;
+			r->failing = NULL;
+		} else {
 			cf_error(cf, r->failing != NULL ? r->failing->loc :
 			    r->loc, "never reached: this rule asks nothing "
 			    "that could fail");
