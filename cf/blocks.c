@@ -159,6 +159,23 @@ check_numbers(struct cf *cf, const struct cf_object *o)
 	}
 }
 
+/* "mail.example.org:587": the port has a word of its own. */
+static void
+check_host(struct cf *cf, const struct cf_expr *host)
+{
+	struct span	 s = host->value.s;
+	ptrdiff_t	 colon;
+	uint64_t	 port;
+
+	if (host->kind != CF_E_CONST || (colon = span_index(s, ':')) < 0 ||
+	    !span_u64(span_from(s, (size_t)colon + 1), 65535, &port))
+		return;
+	cf_error(cf, host->loc, "a host is a name or an address, without a "
+	    "port");
+	cf_help(cf, "write: host \"%.*s\" port %llu", (int)colon, s.p,
+	    (unsigned long long)port);
+}
+
 static void
 check_ports(struct cf *cf, const struct cf_object *o)
 {
@@ -166,6 +183,9 @@ check_ports(struct cf *cf, const struct cf_object *o)
 	const struct cf_expr	*port;
 
 	for (set = o->opts; set != NULL; set = set->next) {
+		if (set->option == RS_OPT_RELAY_host && set->nplaces > 0 &&
+		    set->places[0] != NULL)
+			check_host(cf, set->places[0]);
 		if (set->option != RS_OPT_RELAY_host || set->nplaces < 2 ||
 		    (port = set->places[1]) == NULL)
 			continue;

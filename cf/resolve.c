@@ -258,6 +258,18 @@ resolve_field(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
 	}
 }
 
+static bool
+is_field_name(struct span s)
+{
+	size_t	 i;
+
+	for (i = 0; i < s.n; i++) {
+		if (s.p[i] <= ' ' || s.p[i] >= 0x7f || s.p[i] == ':')
+			return false;
+	}
+	return s.n > 0;
+}
+
 static void
 resolve_header(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
 {
@@ -267,6 +279,10 @@ resolve_header(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
 		e->kind = CF_E_BAD;
 		return;
 	}
+	if (!is_field_name(e->b->value.s))
+		cf_error(cf, e->b->loc, "'%.*s' is no name of a header field "
+		    "(RFC 5322, 2.2): letters, digits and the like, without "
+		    "the colon", SPAN_ARG(e->b->value.s));
 	e->ref = CF_R_HEADER;
 	e->value = e->b->value;
 	cf_need_known(cf, s, e, "header[...]", RS_HOOK_CONTENT,
