@@ -48,6 +48,7 @@ struct cf_sym {
 	struct cf_decl		*decl;
 	struct cf_rule		*let;
 	bool			 used;
+	bool			 is_set;	/* TAG: an action does */
 	bool			 shared;	/* CAPTURE: of more than one pattern */
 	bool			 twice;		/* CAPTURE: of two matches */
 	uint8_t			 type;		/* SET: of its items; TAG, ARG, RULESET, LET */

@@ -307,6 +307,9 @@ cf_unused(struct cf *cf)
 
 	for (i = 0; i < cf->nsyms; i++) {
 		sym = cf->syms[i];
+		if (sym->used && sym->kind == CF_S_TAG && !sym->is_set)
+			cf_warn(cf, sym->loc, "tag '%.*s' is asked for and "
+			    "never set", SPAN_ARG(sym->name));
 		if (sym->used)
 			continue;
 		cf_warn(cf, sym->loc, "%s '%.*s' is never used",

@@ -149,6 +149,8 @@ resolve_inner(struct cf *cf, struct cf_scope *s, struct cf_action *a)
 		return;
 	case CF_A_TAG:
 		a->sym = cf_need(cf, a->name, a->name_loc, CF_S_TAG);
+		if (a->sym != NULL)
+			a->sym->is_set = true;
 		break;
 	default:
 		break;
