@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
 """Runs the integration tests against the build in WB_BUILD.
 
-    all.py [--sanitized] [NAME ...]
+    all.py [--sanitized] [--jobs N] [NAME ...]
 
 Every test/integration/*_test.py is a unittest module; --sanitized leaves out
-those that say SANITIZED = False.  Ends with "N passed, N failed".
+those that say SANITIZED = False.  Each module is a process; N of them run side by
+side (as many as there are processors).  Ends with "N passed, N failed".
 """
 import argparse
+import concurrent.futures
 import glob
 import importlib
 import os
+import re
+import subprocess
 import sys
 import unittest
 
@@ -18,28 +22,52 @@ sys.path.insert(0, HERE)
 APART = {"valgrind_test"}  # has a step of its own
 
 
-def main():
-    ap = argparse.ArgumentParser(description=__doc__,
-                                 formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument("--sanitized", action="store_true")
-    ap.add_argument("names", nargs="*")
-    a = ap.parse_args()
-    names = a.names or sorted(
-        os.path.basename(p)[:-3] for p in glob.glob(f"{HERE}/*_test.py"))
-    suite = unittest.TestSuite()
-    for name in names:
-        if name in APART and not a.names:
-            continue
-        module = importlib.import_module(name)
-        if a.sanitized and getattr(module, "SANITIZED", True) is False:
-            continue
-        suite.addTests(unittest.defaultTestLoader.loadTestsFromModule(module))
+def run_one(name, sanitized):
+    """In this process; ends with its own line of figures."""
+    module = importlib.import_module(name)
+    if sanitized and getattr(module, "SANITIZED", True) is False:
+        print("0 passed, 0 failed")
+        return 0
+    suite = unittest.defaultTestLoader.loadTestsFromModule(module)
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(suite)
     failed = len(result.failures) + len(result.errors)
     for what, why in result.skipped:
         print(f"skipped: {what}: {why}")
     print(f"{result.testsRun - failed - len(result.skipped)} passed, {failed} failed")
     return 1 if failed or not result.testsRun else 0
+
+
+def run_apart(name, sanitized):
+    """As a process: (passed, failed, what it printed)."""
+    args = [sys.executable, os.path.abspath(__file__), "--here", name]
+    r = subprocess.run(args + ["--sanitized"] * sanitized, stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+    m = re.search(r"^(\d+) passed, (\d+) failed\n\Z", r.stdout, re.M)
+    if m is None or (r.returncode != 0 and m[2] == "0"):
+        return 0, 1, r.stdout + f"{name} ended with status {r.returncode}\n"
+    return int(m[1]), int(m[2]), r.stdout[:m.start()]
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__,
+                                 formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--sanitized", action="store_true")
+    ap.add_argument("--jobs", type=int, default=os.cpu_count())
+    ap.add_argument("--here", metavar="NAME", help=argparse.SUPPRESS)
+    ap.add_argument("names", nargs="*")
+    a = ap.parse_args()
+    if a.here:
+        return run_one(a.here, a.sanitized)
+    names = a.names or sorted(n for n in (
+        os.path.basename(p)[:-3] for p in glob.glob(f"{HERE}/*_test.py")) if n not in APART)
+    passed = failed = 0
+    with concurrent.futures.ThreadPoolExecutor(a.jobs) as pool:
+        for p, f, text in pool.map(lambda n: run_apart(n, a.sanitized), names):
+            print(text, end="", flush=True)
+            passed += p
+            failed += f
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
 
 
 if __name__ == "__main__":
