@@ -4,7 +4,7 @@
 set -eu
 build=${1:?}
 src=$(cd "$(dirname "$0")/../.." && pwd)
-make -s -C "$build" distcheck AM_DISTCHECK_CONFIGURE_FLAGS=
+make -s -j"$(nproc)" -C "$build" distcheck AM_DISTCHECK_CONFIGURE_FLAGS=
 tarball=$(ls -t "$build"/waybill-*.tar.gz | head -1)
 missing=$(comm -23 \
 	<(cd "$src" && git ls-files | grep -vE '^(\.gitignore|\.ci/|\.clang-format)' | sort) \
