@@ -345,25 +345,12 @@ access_value(struct span value, struct map_fault *f)
 	return map_access_parse(value, &a, f);
 }
 
-static const struct map_words	words = { access_key, access_value };
-
-static void
-access_line(struct map *m, struct map_text *t, struct span raw,
-    uint32_t line)
-{
-	map_words_line(m, t, raw, line, &words);
-}
-
-static void
-access_entry(struct map *m, struct span key, struct span value)
-{
-	map_words_entry(m, key, value, &words);
-}
-
 const struct map_kind map_kind_access = {
 	.name = "access",
-	.line = access_line,
-	.entry = access_entry,
+	.line = map_words_line,
+	.entry = map_words_entry,
+	.key = access_key,
+	.value = access_value,
 	.continued = true,
 };
 

@@ -28,24 +28,11 @@ domains_value(struct span value, struct map_fault *f)
 	return rc;
 }
 
-static const struct map_words	words = { domains_key, domains_value };
-
-static void
-domains_line(struct map *m, struct map_text *t, struct span raw,
-    uint32_t line)
-{
-	map_words_line(m, t, raw, line, &words);
-}
-
-static void
-domains_entry(struct map *m, struct span key, struct span value)
-{
-	map_words_entry(m, key, value, &words);
-}
-
 const struct map_kind map_kind_domains = {
 	.name = "domains",
-	.line = domains_line,
-	.entry = domains_entry,
+	.line = map_words_line,
+	.entry = map_words_entry,
+	.key = domains_key,
+	.value = domains_value,
 	.continued = true,
 };

@@ -50,21 +50,6 @@ generics_value(struct span value, struct map_fault *f)
 	return rc;
 }
 
-static const struct map_words	words = { generics_key, generics_value };
-
-static void
-generics_line(struct map *m, struct map_text *t, struct span raw,
-    uint32_t line)
-{
-	map_words_line(m, t, raw, line, &words);
-}
-
-static void
-generics_entry(struct map *m, struct span key, struct span value)
-{
-	map_words_entry(m, key, value, &words);
-}
-
 /* user+detail, user+*, user, each before what follows it. */
 static enum map_result
 find(const struct map *m, struct span local, struct span user,
@@ -115,8 +100,10 @@ generics_get_address(const struct map *m, struct span whole, size_t at,
 
 const struct map_kind map_kind_generics = {
 	.name = "generics",
-	.line = generics_line,
-	.entry = generics_entry,
+	.line = map_words_line,
+	.entry = map_words_entry,
+	.key = generics_key,
+	.value = generics_value,
 	.get_address = generics_get_address,
 	.continued = true,
 };

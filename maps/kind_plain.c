@@ -57,17 +57,6 @@ without_colon(struct span rest)
 	return s;
 }
 
-/* A value of several lines becomes one. */
-static void
-one_line(char *p, size_t n)
-{
-	size_t	 i;
-
-	for (i = 0; i < n; i++)
-		if (p[i] == '\n' || p[i] == '\r')
-			p[i] = ' ';
-}
-
 static void
 plain_line(struct map *m, struct map_text *t, struct span raw, uint32_t line)
 {
@@ -83,7 +72,7 @@ plain_line(struct map *m, struct map_text *t, struct span raw, uint32_t line)
 		return;
 	}
 	value = without_colon(rest);
-	one_line(t->octets + (value.p - t->octets), value.n);
+	map_one_line(t->octets + (value.p - t->octets), value.n);
 	map_store(m, t, key, value, line);
 }
 

@@ -174,21 +174,6 @@ routes_value(struct span value, struct map_fault *f)
 	return map_route_parse(value, &r, f);
 }
 
-static const struct map_words	words = { routes_key, routes_value };
-
-static void
-routes_line(struct map *m, struct map_text *t, struct span raw,
-    uint32_t line)
-{
-	map_words_line(m, t, raw, line, &words);
-}
-
-static void
-routes_entry(struct map *m, struct span key, struct span value)
-{
-	map_words_entry(m, key, value, &words);
-}
-
 /* --- look-ups: the host, then its parents, then everything */
 
 static enum map_result
@@ -210,8 +195,10 @@ routes_get_domain(const struct map *m, struct span domain,
 
 const struct map_kind map_kind_routes = {
 	.name = "routes",
-	.line = routes_line,
-	.entry = routes_entry,
+	.line = map_words_line,
+	.entry = map_words_entry,
+	.key = routes_key,
+	.value = routes_value,
 	.get_domain = routes_get_domain,
 	.continued = true,
 };

@@ -116,21 +116,6 @@ virtusers_value(struct span value, struct map_fault *f)
 	return rc;
 }
 
-static const struct map_words	words = { virtusers_key, virtusers_value };
-
-static void
-virtusers_line(struct map *m, struct map_text *t, struct span raw,
-    uint32_t line)
-{
-	map_words_line(m, t, raw, line, &words);
-}
-
-static void
-virtusers_entry(struct map *m, struct span key, struct span value)
-{
-	map_words_entry(m, key, value, &words);
-}
-
 /* --- look-ups */
 
 /* An address taken apart: user, delimiter and detail, "@domain". */
@@ -209,8 +194,10 @@ virtusers_get_address(const struct map *m, struct span whole, size_t at,
 
 const struct map_kind map_kind_virtusers = {
 	.name = "virtusers",
-	.line = virtusers_line,
-	.entry = virtusers_entry,
+	.line = map_words_line,
+	.entry = map_words_entry,
+	.key = virtusers_key,
+	.value = virtusers_value,
 	.get_address = virtusers_get_address,
 	.continued = true,
 };

@@ -41,6 +41,13 @@ struct map_kind {
 	void		(*line)(struct map *, struct map_text *, struct span, uint32_t line);
 	/* A key and its value that were given apart. */
 	void		(*entry)(struct map *, struct span key, struct span value);
+	/*
+	 * Of tables of words (words.c): the key in its one spelling, in the
+	 * scratch; 1: to be passed over, -1: none.  And whether this is a value
+	 * of the kind: 0, or -1.
+	 */
+	int		(*key)(struct map *, struct span in, struct arena *scratch, struct span *out, struct map_fault *);
+	int		(*value)(struct span, struct map_fault *);
 	/* Looks for an address; NULL: the key exactly. */
 	enum map_result	(*get_address)(const struct map *, struct span whole, size_t at, struct span detail_chars, struct map_answer *);
 	/* Looks for a domain; NULL: the key exactly. */
@@ -116,16 +123,11 @@ void		 map_store_broken(struct map *, const struct map_text *, struct span key, 
 /* A line that cannot be read: its first word is taken for the key. */
 void		 map_line_broken(struct map *, const struct map_text *, struct span raw, uint32_t line, const char *at, const char *what);
 
-/* How a kind of `key value` lines reads its keys and values. */
-struct map_words {
-	/* The key in its one spelling, in the scratch; 1: to be passed over, -1: none. */
-	int	(*key)(struct map *, struct span in, struct arena *scratch, struct span *out, struct map_fault *);
-	/* -1: not a value of this kind. */
-	int	(*value)(struct span, struct map_fault *);
-};
-/* A line, or an entry, of such a kind. */
-void		 map_words_line(struct map *, struct map_text *, struct span raw, uint32_t line, const struct map_words *);
-void		 map_words_entry(struct map *, struct span key, struct span value, const struct map_words *);
+/* The line and entry of kinds of `key value` lines: by their key and value. */
+void		 map_words_line(struct map *, struct map_text *, struct span raw, uint32_t line);
+void		 map_words_entry(struct map *, struct span key, struct span value);
+/* A value of several lines becomes one. */
+void		 map_one_line(char *, size_t n);
 /* %0 to %9 in the text; missing ones are empty.  `%%` is a '%'. */
 struct span	 map_fill(struct span text, const struct span args[10], struct arena *);
 /* The key that the pieces make, one behind the other. */

@@ -9,8 +9,8 @@
 /* Room for a key that is put together. */
 #define PIECES_MAX	(MAP_KEY_MAX + 1)
 
-static void
-one_line(char *p, size_t n)
+void
+map_one_line(char *p, size_t n)
 {
 	size_t	 i;
 
@@ -39,7 +39,7 @@ static void
 keep(struct map *m, const struct entry *e, struct span key)
 {
 	if (e->text != NULL)
-		one_line(e->text->octets + (e->value.p - e->text->octets),
+		map_one_line(e->text->octets + (e->value.p - e->text->octets),
 		    e->value.n);
 	if (e->text != NULL && span_eq(key, e->key))
 		map_store(m, e->text, e->key, e->value, e->line);
@@ -48,7 +48,7 @@ keep(struct map *m, const struct entry *e, struct span key)
 }
 
 static void
-take(struct map *m, const struct entry *e, const struct map_words *w)
+take(struct map *m, const struct entry *e)
 {
 	struct arena		 scratch = { 0 };
 	struct map_fault	 f = { e->key.p, "the key is empty, or longer "
@@ -57,7 +57,7 @@ take(struct map *m, const struct entry *e, const struct map_words *w)
 	int			 is = -1;
 
 	if (e->key.n > 0 && e->key.n <= MAP_KEY_MAX)
-		is = w->key(m, e->key, &scratch, &key, &f);
+		is = m->kind->key(m, e->key, &scratch, &key, &f);
 	if (is == 1)
 		map_warning(m, e->text, e->raw, e->line, f.at, f.what);
 	else if (is == -1)
@@ -66,7 +66,7 @@ take(struct map *m, const struct entry *e, const struct map_words *w)
 		f = (struct map_fault){ e->key.p + e->key.n,
 		    "the value is missing" };
 		broken(m, e, key, &f);
-	} else if (w->value(e->value, &f) == -1)
+	} else if (m->kind->value(e->value, &f) == -1)
 		broken(m, e, key, &f);
 	else
 		keep(m, e, key);
@@ -75,7 +75,7 @@ take(struct map *m, const struct entry *e, const struct map_words *w)
 
 void
 map_words_line(struct map *m, struct map_text *t, struct span raw,
-    uint32_t line, const struct map_words *w)
+    uint32_t line)
 {
 	struct entry	 e = { t, raw, line, raw, SPAN_NONE };
 	size_t		 n = 0;
@@ -84,16 +84,15 @@ map_words_line(struct map *m, struct map_text *t, struct span raw,
 		n++;
 	e.key.n = n;
 	e.value = map_trim(span_from(raw, n));
-	take(m, &e, w);
+	take(m, &e);
 }
 
 void
-map_words_entry(struct map *m, struct span key, struct span value,
-    const struct map_words *w)
+map_words_entry(struct map *m, struct span key, struct span value)
 {
 	struct entry	 e = { NULL, SPAN_NONE, 0, key, map_trim(value) };
 
-	take(m, &e, w);
+	take(m, &e);
 }
 
 /* --- %0 to %9 */
