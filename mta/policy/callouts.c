@@ -10,51 +10,26 @@
 
 /* --- the question */
 
-/* From the loop, or while it is being asked. */
 static void
 answered(void *arg, enum callout_answer answer)
 {
-	struct asking	*a = arg;
-
-	a->callout.answered = true;
-	a->callout.answer = answer;
-	if (!a->callout.in_ask)
-		a->resume(a->arg);
+	asked_told(arg, answer == CALLOUT_CANNOT ? RS_CANNOT : RS_HAVE,
+	    answer == CALLOUT_YES);
 }
 
-void
-callout_stop(struct asking *a)
-{
-	const struct policy_callouts	*k = &a->policy->callouts;
-
-	if (a->callout.asked && !a->callout.answered && k->cancel != NULL)
-		k->cancel(k->ctx, a->callout.ticket);
-	a->callout = (struct callout_asked){ .asked = false };
-}
-
-/* The answer is taken once: another question of the evaluation asks anew. */
 static enum rs_answer
 call(struct asking *a, struct span hop, struct span address,
     struct rs_value *out)
 {
 	const struct policy_callouts	*k = &a->policy->callouts;
-	enum callout_answer		 answer;
 
 	if (k->ask == NULL)
 		return RS_CANNOT;
-	if (!a->callout.asked) {
-		a->callout.asked = a->callout.in_ask = true;
-		a->callout.ticket = k->ask(k->ctx, hop, address, answered, a);
-		a->callout.in_ask = false;
+	if (a->asked.is == ASKED_NOTHING) {
+		asked_begin(a, k->cancel, k->ctx);
+		asked_ticket(a, k->ask(k->ctx, hop, address, answered, a));
 	}
-	if (!a->callout.answered)
-		return RS_WAIT;
-	answer = a->callout.answer;
-	a->callout = (struct callout_asked){ .asked = false };
-	if (answer == CALLOUT_CANNOT)
-		return RS_CANNOT;
-	*out = rs_bool(answer == CALLOUT_YES);
-	return RS_HAVE;
+	return asked_take(a, out);
 }
 
 /* --- where a recipient's route leads */

@@ -33,39 +33,11 @@ is_nobody(struct span key)
 	return key.n == 0 || span_eq(key, SPAN("<>"));
 }
 
-/* From the loop, or while it is being asked. */
 static void
 answered(void *arg, enum limits_answer answer)
 {
-	struct asking	*a = arg;
-
-	a->counted.is = COUNTED_ANSWERED;
-	a->counted.answer = answer;
-	if (!a->counted.in_ask)
-		a->resume(a->arg);
-}
-
-void
-counted_stop(struct asking *a)
-{
-	const struct policy_limits	*l = &a->policy->limits;
-
-	if (a->counted.is == COUNTED_ASKED && l->cancel != NULL)
-		l->cancel(l->ctx, a->counted.ticket);
-	a->counted.is = COUNTED_NONE;
-}
-
-/* The answer, if it is there: each is taken once. */
-static enum rs_answer
-take(struct asking *a, struct rs_value *out)
-{
-	if (a->counted.is != COUNTED_ANSWERED)
-		return RS_WAIT;
-	a->counted.is = COUNTED_NONE;
-	if (a->counted.answer == LIMITS_CANNOT)
-		return RS_CANNOT;
-	*out = rs_bool(a->counted.answer == LIMITS_YES);
-	return RS_HAVE;
+	asked_told(arg, answer == LIMITS_CANNOT ? RS_CANNOT : RS_HAVE,
+	    answer == LIMITS_YES);
 }
 
 static void
@@ -81,10 +53,8 @@ ask_rate(struct asking *a, const struct rs_rate *r, struct span key)
 		.peek = a->peeks || f->tx == 0,
 	};
 
-	a->counted.is = COUNTED_ASKED;
-	a->counted.in_ask = true;
-	a->counted.ticket = l->rate(l->ctx, &q, answered, a);
-	a->counted.in_ask = false;
+	asked_begin(a, l->cancel, l->ctx);
+	asked_ticket(a, l->rate(l->ctx, &q, answered, a));
 }
 
 enum rs_answer
@@ -94,14 +64,14 @@ world_rate(void *ctx, struct rs_eval *e, uint32_t rate,
 	struct asking	*a = ctx;
 	struct span	 text;
 
-	if (a->counted.is == COUNTED_NONE) {
+	if (a->asked.is == ASKED_NOTHING) {
 		*out = rs_bool(false);
 		text = folded(key, rs_eval_arena(e));
 		if (a->policy->limits.rate == NULL || is_nobody(text))
 			return RS_HAVE;
 		ask_rate(a, rs_rate(a->policy->image, rate), text);
 	}
-	return take(a, out);
+	return asked_take(a, out);
 }
 
 enum rs_answer
@@ -111,18 +81,16 @@ world_greylisted(void *ctx, struct rs_eval *e, const struct rs_value *key,
 	struct asking			*a = ctx;
 	const struct policy_limits	*l = &a->policy->limits;
 
-	if (a->counted.is == COUNTED_NONE) {
+	if (a->asked.is == ASKED_NOTHING) {
 		*out = rs_bool(wait_ms > 0);
 		if (l->greylisted == NULL)
 			return RS_HAVE;
-		a->counted.is = COUNTED_ASKED;
-		a->counted.in_ask = true;
-		a->counted.ticket = l->greylisted(l->ctx,
+		asked_begin(a, l->cancel, l->ctx);
+		asked_ticket(a, l->greylisted(l->ctx,
 		    folded(key, rs_eval_arena(e)), wait_ms,
-		    a->peeks || a->facts->tx == 0, answered, a);
-		a->counted.in_ask = false;
+		    a->peeks || a->facts->tx == 0, answered, a));
 	}
-	return take(a, out);
+	return asked_take(a, out);
 }
 
 /* --- by the limits process */

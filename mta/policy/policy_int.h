@@ -7,6 +7,7 @@
  *   effects.c  what an evaluation does: header edits, tags, log lines, ...
  *   world_dns.c  what only DNS can say; lookup.c, lists.c and spf.c find it out
  *   names.c    the client's names, by DNS, once a session
+ *   asked.c    a question to another process, and its answer
  *   callouts.c  what a next hop says of a recipient; `rcpt unknown`
  *   owned.c    whose mailbox an address is
  *   counted.c  rates and greylist, by the counters
@@ -98,37 +99,35 @@ struct lookups	*names_lookups(struct policy_names *);
 /* What is known without asking; RS_WAIT: not yet. */
 enum rs_answer	names_peek(const struct policy_names *, bool verified, struct span *out);
 
-/* --- counted.c */
+/* --- asked.c */
 
-/* A question to the counters: an evaluation has one at a time. */
-struct counted {
-	enum { COUNTED_NONE, COUNTED_ASKED, COUNTED_ANSWERED } is;
-	bool			in_ask;		/* it may be answered at once */
-	uint64_t		ticket;
-	enum limits_answer	answer;
+/* A question to another process: an evaluation has one at a time. */
+struct asked {
+	enum { ASKED_NOTHING, ASKED_WAITS, ASKED_ANSWERED } is;
+	bool		in_ask;		/* it may be answered at once */
+	uint64_t	ticket;
+	enum rs_answer	answer;		/* HAVE: yes or no; CANNOT */
+	bool		yes;
+	void		(*cancel)(void *ctx, uint64_t ticket);	/* may be NULL */
+	void		*ctx;
 };
+/* Before it is asked, and with the ticket behind it. */
+void		asked_begin(struct asking *, void (*cancel)(void *, uint64_t), void *ctx);
+void		asked_ticket(struct asking *, uint64_t ticket);
+/* The answer, from the loop or while it is being asked; goes on. */
+void		asked_told(struct asking *, enum rs_answer, bool yes);
+/* RS_WAIT: it is not there.  Each answer is taken once. */
+enum rs_answer	asked_take(struct asking *, struct rs_value *out);
+/* Nobody waits for the answer any more. */
+void		asked_stop(struct asking *);
 
-struct asking;
-/* rs_world's; ctx is the asking. */
+/* --- counted.c: rs_world's; ctx is the asking. */
 enum rs_answer	world_rate(void *ctx, struct rs_eval *, uint32_t rate, const struct rs_value *key, struct rs_value *out);
 enum rs_answer	world_greylisted(void *ctx, struct rs_eval *, const struct rs_value *key, int64_t wait_ms, struct rs_value *out);
-/* Nobody waits for the answer any more. */
-void		counted_stop(struct asking *);
 
-/* --- callouts.c */
-
-/* A question to a hop: an evaluation has one at a time. */
-struct callout_asked {
-	bool			asked, answered, in_ask;
-	uint64_t		ticket;
-	enum callout_answer	answer;
-};
-
-/* rs_world's; ctx is the asking. */
+/* --- callouts.c: rs_world's; ctx is the asking. */
 enum rs_answer	world_reachable(void *ctx, struct rs_eval *, const struct rs_value *address, bool recipient, struct rs_value *out);
 enum rs_answer	world_rcpt_unknown(void *ctx, struct rs_eval *, struct rs_value *out);
-/* Nobody waits for the answer any more. */
-void		callout_stop(struct asking *);
 
 /* --- owned.c */
 enum rs_answer	world_owned(void *ctx, struct rs_eval *, const struct rs_value *address, const struct rs_value *user, struct rs_value *out);
@@ -145,8 +144,7 @@ struct asking {
 	unsigned		 hook;		/* enum rs_hook, that is asked */
 	struct routing		*unknown;	/* the dry run for `rcpt unknown` */
 	bool			 asking_unknown;	/* it is being started */
-	struct counted		 counted;
-	struct callout_asked	 callout;
+	struct asked		 asked;
 	struct routing		*owner;		/* whose mailbox is owner_of? */
 	struct span		 owner_of;
 	bool			 asking_owner;	/* it is being started */

@@ -344,8 +344,7 @@ asking_free(struct asking **ap)
 		return;
 	p = a->policy;
 	waiter_stop(&a->wait);
-	counted_stop(a);
-	callout_stop(a);
+	asked_stop(a);
 	routing_free(&a->unknown);
 	policy_parts_free(&a->parts);
 	routing_free(&a->owner);
@@ -384,8 +383,7 @@ asking_reset(struct asking *a, struct policy_facts *f,
 	a->facts = f;
 	a->nedits = a->neffects = 0;
 	a->empty_name = a->dns_failed = false;
-	counted_stop(a);
-	callout_stop(a);
+	asked_stop(a);
 	routing_free(&a->unknown);
 	policy_parts_free(&a->parts);
 	routing_free(&a->owner);
