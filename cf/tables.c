@@ -203,8 +203,8 @@ read_in_place(struct cf *cf, struct cf_sym *sym)
 }
 
 /* What the text behind a driver is, and who serves it: drivers.def. */
-enum where { FILE_WHERE, TEXT_WHERE, NONE_WHERE, INLINE_WHERE };
-enum how { READ, DECLARED };
+enum where { FILE_WHERE, TEXT_WHERE, NONE_WHERE, INLINE_WHERE, MAPS_WHERE };
+enum how { READ, DECLARED, ASKED, MADE };
 
 static const struct driver {
 	const char	*name;
@@ -212,7 +212,7 @@ static const struct driver {
 	enum how	 how;
 	const char	*options;	/* words */
 } drivers[] = {
-#define DRIVER(name, where, how, options, meaning) \
+#define DRIVER(name, where, how, with, options, meaning) \
 	{ #name, where##_WHERE, how, options },
 #include "maps/drivers.def"
 #undef DRIVER
@@ -259,7 +259,8 @@ find_driver(struct cf *cf, const struct cf_decl *d)
 
 	cf_near_begin(&near, d->driver);
 	for (i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
-		if (drivers[i].where == INLINE_WHERE)
+		if (drivers[i].where == INLINE_WHERE ||
+		    drivers[i].where == MAPS_WHERE)
 			continue;
 		if (span_eq(d->driver, span_of(drivers[i].name)))
 			return &drivers[i];
@@ -306,7 +307,7 @@ cf_map_read(struct cf *cf, struct cf_sym *sym)
 	}
 	if ((dr = find_driver(cf, d)) == NULL || !where_fits(cf, d, dr))
 		return;
-	if (dr->how == DECLARED)
+	if (dr->how != READ)
 		cf_error_unserved(cf, d->driver_loc, "this version does not "
 		    "serve tables of the driver '%s': only tests can ask "
 		    "them", dr->name);

@@ -364,7 +364,7 @@ map_access_has_names(const struct map *m)
 
 /* With its tag, then without. */
 static enum map_result
-find(const struct map *m, enum map_role role, const struct span *pieces,
+find(struct map_look *l, enum map_role role, const struct span *pieces,
     size_t n, struct map_answer *out)
 {
 	struct span	 tagged[6] = { tags[role] };
@@ -373,18 +373,12 @@ find(const struct map *m, enum map_role role, const struct span *pieces,
 
 	for (i = 0; i < n; i++)
 		tagged[i + 1] = pieces[i];
-	r = map_find_pieces(m, tagged, n + 1, out);
-	return r == MAP_NONE ? map_find_pieces(m, pieces, n, out) : r;
+	r = map_find_pieces(l, tagged, n + 1, out);
+	return r == MAP_NONE ? map_find_pieces(l, pieces, n, out) : r;
 }
 
-static bool
-is_access(const struct map *m)
-{
-	return m->kind == &map_kind_access && !m->broken;
-}
-
-enum map_result
-map_access_ip(const struct map *m, enum map_role role, const struct ip *ip,
+static enum map_result
+look_ip(struct map_look *l, enum map_role role, const struct ip *ip,
     struct map_answer *out)
 {
 	char		 key[IPNET_TEXT_MAX];
@@ -393,46 +387,42 @@ map_access_ip(const struct map *m, enum map_role role, const struct ip *ip,
 	unsigned	 bits = ip->family == 4 ? 32 : 128;
 	enum map_result	 r;
 
-	if (!is_access(m))
-		return MAP_BROKEN;
 	for (;; bits--) {
-		if (has_prefix(&m->prefixes, ip, bits)) {
+		if (has_prefix(&l->map->prefixes, ip, bits)) {
 			net = (struct ipnet){ ip_mask(ip, bits),
 			    (uint8_t)bits };
 			piece = span_of(ipnet_format(&net, key));
-			r = find(m, role, &piece, 1, out);
+			r = find(l, role, &piece, 1, out);
 			if (r != MAP_NONE)
 				return r;
 		}
 		if (bits == 0)
-			return map_none(m);
+			return map_none(l);
 	}
 }
 
-enum map_result
-map_access_host(const struct map *m, enum map_role role, struct span name,
+static enum map_result
+look_host(struct map_look *l, enum map_role role, struct span name,
     struct map_answer *out)
 {
 	enum map_result	 r;
 	ptrdiff_t	 dot = 0;
 	struct span	 below;
 
-	if (!is_access(m))
-		return MAP_BROKEN;
-	r = find(m, role, &name, 1, out);
+	r = find(l, role, &name, 1, out);
 	while (r == MAP_NONE && (dot = span_index(name, '.')) >= 0) {
 		below = span_from(name, (size_t)dot);
 		name = span_from(below, 1);
-		r = find(m, role, &below, 1, out);
+		r = find(l, role, &below, 1, out);
 		if (r == MAP_NONE)
-			r = find(m, role, &name, 1, out);
+			r = find(l, role, &name, 1, out);
 	}
-	return r == MAP_NONE ? map_none(m) : r;
+	return r == MAP_NONE ? map_none(l) : r;
 }
 
 /* A domain, or an address in brackets. */
 static enum map_result
-find_domain(const struct map *m, enum map_role role, struct span domain,
+find_domain(struct map_look *l, enum map_role role, struct span domain,
     struct map_answer *out)
 {
 	struct ip	 ip;
@@ -440,52 +430,67 @@ find_domain(const struct map *m, enum map_role role, struct span domain,
 
 	if (domain.n > 2 && domain.p[0] == '[' &&
 	    ip_parse(bare(domain, &v6), &ip))
-		return map_access_ip(m, role, &ip, out);
-	return map_access_host(m, role, domain, out);
+		return look_ip(l, role, &ip, out);
+	return look_host(l, role, domain, out);
 }
 
 /* user+detail, user+*, user, each with this behind it. */
 static enum map_result
-find_user(const struct map *m, enum map_role role, struct span local,
+find_user(struct map_look *l, enum map_role role, struct span local,
     struct span user, struct span behind_it, struct map_answer *out)
 {
 	struct span	 pieces[4] = { local, SPAN_NONE, SPAN_NONE, behind_it };
 	enum map_result	 r;
 
-	if ((r = find(m, role, pieces, 4, out)) != MAP_NONE ||
+	if ((r = find(l, role, pieces, 4, out)) != MAP_NONE ||
 	    user.n == local.n)
 		return r;
 	pieces[0] = user;
 	pieces[1] = span_mem(local.p + user.n, 1);
 	pieces[2] = SPAN("*");
-	if ((r = find(m, role, pieces, 4, out)) != MAP_NONE)
+	if ((r = find(l, role, pieces, 4, out)) != MAP_NONE)
 		return r;
 	pieces[1] = pieces[2] = SPAN_NONE;
-	return find(m, role, pieces, 4, out);
+	return find(l, role, pieces, 4, out);
+}
+
+static enum map_result
+look_address(struct map_look *l, const struct map_question *q,
+    struct map_answer *out)
+{
+	enum map_role	 role = q->role;
+	struct span	 whole = q->key, user, detail;
+	struct span	 local = span_mem(whole.p, q->at), null = SPAN("<>");
+	enum map_result	 r;
+
+	if (whole.n == 0) {
+		r = find(l, role, &null, 1, out);
+		return r == MAP_NONE ? map_none(l) : r;
+	}
+	address_detail(local, q->detail_chars, &user, &detail);
+	if (user.n == 0)
+		user = local;
+	r = find_user(l, role, local, user, span_from(whole, q->at), out);
+	if (r == MAP_NONE)
+		r = find_user(l, role, local, user, SPAN("@"), out);
+	if (r != MAP_NONE)
+		return r;
+	return q->at < whole.n ? find_domain(l, role,
+	    span_from(whole, q->at + 1), out) : map_none(l);
 }
 
 enum map_result
-map_access_address(const struct map *m, enum map_role role, struct span whole,
-    size_t at, struct span detail_chars, struct map_answer *out)
+map_access_look(struct map_look *l, const struct map_question *q,
+    struct map_answer *out)
 {
-	struct span	 local = span_mem(whole.p, at), user, detail;
-	struct span	 null = SPAN("<>");
-	enum map_result	 r;
-
-	if (!is_access(m))
+	if (l->map->kind != &map_kind_access || l->map->broken)
 		return MAP_BROKEN;
-	if (whole.n == 0) {
-		r = find(m, role, &null, 1, out);
-		return r == MAP_NONE ? map_none(m) : r;
+	switch (q->ask) {
+	case MAP_ASK_ACCESS_IP:
+		return look_ip(l, q->role, &q->ip, out);
+	case MAP_ASK_ACCESS_HOST:
+		return look_host(l, q->role, q->key, out);
+	default:
+		return look_address(l, q, out);
 	}
-	address_detail(local, detail_chars, &user, &detail);
-	if (user.n == 0)
-		user = local;
-	r = find_user(m, role, local, user, span_from(whole, at), out);
-	if (r == MAP_NONE)
-		r = find_user(m, role, local, user, SPAN("@"), out);
-	if (r != MAP_NONE)
-		return r;
-	return at < whole.n ? find_domain(m, role, span_from(whole, at + 1),
-	    out) : map_none(m);
 }

@@ -110,24 +110,24 @@ aliases_entry(struct map *m, struct span name, struct span value)
 
 /* The exact before the general: whole address, user+detail, user. */
 static enum map_result
-aliases_get_address(const struct map *m, struct span whole, size_t at,
+aliases_get_address(struct map_look *l, struct span whole, size_t at,
     struct span detail_chars, struct map_answer *out)
 {
 	struct span	 local = span_mem(whole.p, at), user, detail;
 	enum map_result	 r;
 
 	address_detail(local, detail_chars, &user, &detail);
-	r = map_find(m, whole, out);
+	r = map_find(l, whole, out);
 	out->rank = MAP_EXACT;
 	if (r == MAP_NONE && local.n < whole.n) {
-		r = map_find(m, local, out);
+		r = map_find(l, local, out);
 		out->rank = MAP_LOCAL;
 	}
 	if (r == MAP_NONE && user.n < local.n) {
-		r = map_find(m, user, out);
+		r = map_find(l, user, out);
 		out->rank = MAP_DETAIL;
 	}
-	return r == MAP_NONE ? map_none(m) : r;
+	return r == MAP_NONE ? map_none(l) : r;
 }
 
 const struct map_kind map_kind_aliases = {

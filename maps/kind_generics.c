@@ -52,23 +52,23 @@ generics_value(struct span value, struct map_fault *f)
 
 /* user+detail, user+*, user, each before what follows it. */
 static enum map_result
-find(const struct map *m, struct span local, struct span user,
+find(struct map_look *l, struct span local, struct span user,
     struct span domain, struct map_answer *out)
 {
 	struct span	 pieces[4] = { local, SPAN_NONE, SPAN_NONE, domain };
 	enum map_result	 r;
 
 	out->rank = MAP_EXACT;
-	if ((r = map_find_pieces(m, pieces, 4, out)) != MAP_NONE ||
+	if ((r = map_find_pieces(l, pieces, 4, out)) != MAP_NONE ||
 	    user.n == local.n)
 		return r;
 	pieces[0] = user;
 	pieces[1] = span_mem(local.p + user.n, 1);
 	pieces[2] = SPAN("*");
-	r = map_find_pieces(m, pieces, 4, out);
+	r = map_find_pieces(l, pieces, 4, out);
 	if (r == MAP_NONE) {
 		pieces[1] = pieces[2] = SPAN_NONE;
-		r = map_find_pieces(m, pieces, 4, out);
+		r = map_find_pieces(l, pieces, 4, out);
 	}
 	out->rank = MAP_DETAIL;
 	return r;
@@ -82,7 +82,7 @@ is_ours(const struct map *m, struct span domain)
 }
 
 static enum map_result
-generics_get_address(const struct map *m, struct span whole, size_t at,
+generics_get_address(struct map_look *l, struct span whole, size_t at,
     struct span detail_chars, struct map_answer *out)
 {
 	struct span	 local = span_mem(whole.p, at), user, detail;
@@ -92,10 +92,10 @@ generics_get_address(const struct map *m, struct span whole, size_t at,
 	address_detail(local, detail_chars, &user, &detail);
 	if (user.n == 0)
 		user = local;
-	r = find(m, local, user, domain, out);
-	if (r == MAP_NONE && domain.n > 0 && is_ours(m, domain))
-		r = find(m, local, user, SPAN_NONE, out);
-	return r == MAP_NONE ? map_none(m) : r;
+	r = find(l, local, user, domain, out);
+	if (r == MAP_NONE && domain.n > 0 && is_ours(l->map, domain))
+		r = find(l, local, user, SPAN_NONE, out);
+	return r == MAP_NONE ? map_none(l) : r;
 }
 
 const struct map_kind map_kind_generics = {

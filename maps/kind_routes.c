@@ -177,20 +177,20 @@ routes_value(struct span value, struct map_fault *f)
 /* --- look-ups: the host, then its parents, then everything */
 
 static enum map_result
-routes_get_domain(const struct map *m, struct span domain,
+routes_get_domain(struct map_look *l, struct span domain,
     struct map_answer *out)
 {
 	struct span	 left = domain;
-	enum map_result	 r = map_find(m, domain, out);
+	enum map_result	 r = map_find(l, domain, out);
 	ptrdiff_t	 dot;
 
 	while (r == MAP_NONE && (dot = span_index(left, '.')) >= 0) {
-		r = map_find(m, span_from(left, (size_t)dot), out);
+		r = map_find(l, span_from(left, (size_t)dot), out);
 		left = span_from(left, (size_t)dot + 1);
 	}
 	if (r == MAP_NONE)
-		r = map_find(m, SPAN("."), out);
-	return r == MAP_NONE ? map_none(m) : r;
+		r = map_find(l, SPAN("."), out);
+	return r == MAP_NONE ? map_none(l) : r;
 }
 
 const struct map_kind map_kind_routes = {

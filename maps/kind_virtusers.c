@@ -139,17 +139,17 @@ parts_of(struct span whole, size_t at, struct span detail_chars)
 
 /* user, delimiter and what stands for the detail. */
 static enum map_result
-find_detail(const struct map *m, const struct parts *p, struct span user,
+find_detail(struct map_look *l, const struct parts *p, struct span user,
     struct span detail, struct map_answer *out)
 {
 	struct span	 pieces[4] = { user, p->delimiter, detail, p->domain };
 
-	return map_find_pieces(m, pieces, 4, out);
+	return map_find_pieces(l, pieces, 4, out);
 }
 
 /* sendmail's order for one user, or for any. */
 static enum map_result
-find_wildcards(const struct map *m, const struct parts *p, struct span user,
+find_wildcards(struct map_look *l, const struct parts *p, struct span user,
     struct map_answer *out)
 {
 	enum map_result	 r = MAP_NONE;
@@ -157,9 +157,9 @@ find_wildcards(const struct map *m, const struct parts *p, struct span user,
 	if (p->delimiter.n == 0)
 		return MAP_NONE;
 	if (p->detail.n > 0)
-		r = find_detail(m, p, user, p->delimiter, out);
+		r = find_detail(l, p, user, p->delimiter, out);
 	if (r == MAP_NONE)
-		r = find_detail(m, p, user, SPAN("*"), out);
+		r = find_detail(l, p, user, SPAN("*"), out);
 	return r;
 }
 
@@ -171,25 +171,25 @@ ranked(enum map_result r, enum map_rank rank, struct map_answer *out)
 }
 
 static enum map_result
-virtusers_get_address(const struct map *m, struct span whole, size_t at,
+virtusers_get_address(struct map_look *l, struct span whole, size_t at,
     struct span detail_chars, struct map_answer *out)
 {
 	struct parts	 p = parts_of(whole, at, detail_chars);
 	struct span	 user[2] = { p.user, p.domain };
 	enum map_result	 r;
 
-	if ((r = map_find(m, whole, out)) != MAP_NONE)
+	if ((r = map_find(l, whole, out)) != MAP_NONE)
 		return ranked(r, MAP_EXACT, out);
-	if ((r = find_wildcards(m, &p, p.user, out)) != MAP_NONE)
+	if ((r = find_wildcards(l, &p, p.user, out)) != MAP_NONE)
 		return ranked(r, MAP_DETAIL, out);
 	if (p.delimiter.n > 0 &&
-	    (r = map_find_pieces(m, user, 2, out)) != MAP_NONE)
+	    (r = map_find_pieces(l, user, 2, out)) != MAP_NONE)
 		return ranked(r, MAP_DETAIL, out);
-	if ((r = find_wildcards(m, &p, SPAN_NONE, out)) != MAP_NONE)
+	if ((r = find_wildcards(l, &p, SPAN_NONE, out)) != MAP_NONE)
 		return ranked(r, MAP_PATTERN, out);
-	if (p.domain.n > 1 && (r = map_find(m, p.domain, out)) != MAP_NONE)
+	if (p.domain.n > 1 && (r = map_find(l, p.domain, out)) != MAP_NONE)
 		return ranked(r, MAP_CATCH_ALL, out);
-	return map_none(m);
+	return map_none(l);
 }
 
 const struct map_kind map_kind_virtusers = {

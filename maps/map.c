@@ -14,7 +14,7 @@
 #include "maps/map_int.h"
 
 static const struct map_driver *const drivers[] = {
-#define DRIVER(name, where, how, options, meaning) &map_driver_##name,
+#define DRIVER(name, where, how, with, options, meaning) &map_driver_##name,
 #include "maps/drivers.def"
 #undef DRIVER
 };
@@ -292,6 +292,8 @@ map_close(struct map **mp)
 	*mp = NULL;
 	if (m == NULL)
 		return;
+	if (m->clear != NULL)
+		m->clear(m);
 	map_db_close(&m->db);
 	map_includes_clear(m);
 	texts_free(m);
@@ -333,23 +335,22 @@ map_kind(const struct map *m)
 /* Look-ups. */
 
 enum map_result
-map_none(const struct map *m)
+map_none(const struct map_look *l)
 {
-	if (m->declared && m->n == 0)
+	const struct map	*m = l->map;
+
+	if (m->declared && m->n == 0 && l->find == NULL)
 		return MAP_LATER;
 	return m->broken || m->key_lost ? MAP_BROKEN : MAP_NONE;
 }
 
-enum map_result
-map_find(const struct map *m, struct span key, struct map_answer *out)
+/* What the entries say of it. */
+static enum map_result
+find_entry(const struct map *m, struct span key, struct map_answer *out)
 {
 	const struct map_entry	*e;
 	uint32_t		 i;
 
-	if (m->broken)
-		return MAP_BROKEN;
-	if (key.n == 0 || key.n > MAP_KEY_MAX)
-		return MAP_NONE;
 	if (m->n == 0 || (i = *slot_of(m, key)) == 0)
 		return m->db != NULL ? map_db_find(m->db, key, out) : MAP_NONE;
 	e = &m->entries[i - 1];
@@ -361,27 +362,113 @@ map_find(const struct map *m, struct span key, struct map_answer *out)
 }
 
 enum map_result
+map_find(struct map_look *l, struct span key, struct map_answer *out)
+{
+	const struct map	*m = l->map;
+	enum map_result		 r;
+
+	if (m->broken)
+		return MAP_BROKEN;
+	if (key.n == 0 || key.n > MAP_KEY_MAX)
+		return MAP_NONE;
+	r = find_entry(m, key, out);
+	if (r == MAP_NONE && m->find != NULL)
+		r = m->find(l, key, out);
+	if (r == MAP_NONE && l->find != NULL)
+		r = l->find(l->ctx, key, out);
+	return r;
+}
+
+static enum map_result
+look_exactly(struct map_look *l, struct span key, struct map_answer *out)
+{
+	enum map_result	 r = map_find(l, key, out);
+
+	return r == MAP_NONE ? map_none(l) : r;
+}
+
+enum map_result
+map_look(struct map_look *l, const struct map_question *q,
+    struct map_answer *out)
+{
+	const struct map	*m = l->map;
+
+	*out = (struct map_answer){ .line = 0 };
+	switch (q->ask) {
+	case MAP_ASK_ADDRESS:
+		if (m->whole || m->kind->get_address == NULL)
+			break;
+		return m->kind->get_address(l, q->key, q->at,
+		    q->detail_chars, out);
+	case MAP_ASK_DOMAIN:
+		if (m->whole || m->kind->get_domain == NULL)
+			break;
+		return m->kind->get_domain(l, q->key, out);
+	case MAP_ASK_ACCESS_IP:
+	case MAP_ASK_ACCESS_HOST:
+	case MAP_ASK_ACCESS_ADDRESS:
+		return map_access_look(l, q, out);
+	case MAP_ASK_KEY:
+		break;
+	}
+	return look_exactly(l, q->key, out);
+}
+
+/* The same, each way to ask for itself. */
+
+static enum map_result
+look(const struct map *m, const struct map_question *q,
+    struct map_answer *out)
+{
+	struct map_look	 l = { .map = m };
+
+	return map_look(&l, q, out);
+}
+
+enum map_result
 map_get(const struct map *m, struct span key, struct map_answer *out)
 {
-	enum map_result	 r = map_find(m, key, out);
-
-	return r == MAP_NONE ? map_none(m) : r;
+	return look(m, &(struct map_question){ .ask = MAP_ASK_KEY,
+	    .key = key }, out);
 }
 
 enum map_result
 map_get_address(const struct map *m, struct span whole, size_t at,
     struct span detail_chars, struct map_answer *out)
 {
-	if (m->kind->get_address == NULL)
-		return map_get(m, whole, out);
-	return m->kind->get_address(m, whole, at, detail_chars, out);
+	return look(m, &(struct map_question){ .ask = MAP_ASK_ADDRESS,
+	    .key = whole, .at = at, .detail_chars = detail_chars }, out);
 }
 
 enum map_result
 map_get_domain(const struct map *m, struct span domain,
     struct map_answer *out)
 {
-	if (m->kind->get_domain == NULL)
-		return map_get(m, domain, out);
-	return m->kind->get_domain(m, domain, out);
+	return look(m, &(struct map_question){ .ask = MAP_ASK_DOMAIN,
+	    .key = domain }, out);
+}
+
+enum map_result
+map_access_ip(const struct map *m, enum map_role role, const struct ip *ip,
+    struct map_answer *out)
+{
+	return look(m, &(struct map_question){ .ask = MAP_ASK_ACCESS_IP,
+	    .role = role, .ip = *ip }, out);
+}
+
+enum map_result
+map_access_host(const struct map *m, enum map_role role, struct span name,
+    struct map_answer *out)
+{
+	return look(m, &(struct map_question){ .ask = MAP_ASK_ACCESS_HOST,
+	    .role = role, .key = name }, out);
+}
+
+enum map_result
+map_access_address(const struct map *m, enum map_role role, struct span whole,
+    size_t at, struct span detail_chars, struct map_answer *out)
+{
+	return look(m, &(struct map_question){ .ask = MAP_ASK_ACCESS_ADDRESS,
+	    .role = role, .key = whole, .at = at,
+	    .detail_chars = detail_chars }, out);
 }

@@ -23,7 +23,8 @@ enum map_result {
 	MAP_FOUND,	/* out holds the value */
 	MAP_NONE,	/* the table has answered: no such key */
 	MAP_LATER,	/* could not be asked just now: defer, 451 4.3.0 */
-	MAP_BROKEN	/* will not answer before someone mends it: 451 too */
+	MAP_BROKEN,	/* will not answer before someone mends it: 451 too */
+	MAP_WAIT	/* of map_look(): it is being asked; look again when the answer is there */
 };
 
 /* How near a key is to the address that was asked; the least is taken. */
@@ -39,7 +40,28 @@ struct map_answer {
 	struct span	key;	/* the table's key that matched */
 	struct span	value;	/* as in the table; of accounts: never a secret */
 	uint32_t	line;	/* of the table; 0: none */
-	enum map_rank	rank;	/* of map_get_address() */
+	enum map_rank	rank;	/* of addresses */
+	bool		filled;	/* value has parts of what was asked in it */
+};
+
+enum map_role { MAP_CONNECT, MAP_FROM, MAP_TO };	/* as enum rs_role */
+
+/* What is asked of a table; borrowed. */
+enum map_ask {
+	MAP_ASK_KEY,		/* exactly this key */
+	MAP_ASK_ADDRESS,	/* an address, as the kind looks for one */
+	MAP_ASK_DOMAIN,		/* a domain, as the kind looks for one */
+	MAP_ASK_ACCESS_IP,	/* of an access table, for role */
+	MAP_ASK_ACCESS_HOST,
+	MAP_ASK_ACCESS_ADDRESS
+};
+struct map_question {
+	enum map_ask	ask;
+	enum map_role	role;
+	struct span	key;		/* text, address, domain or host name */
+	size_t		at;		/* of an address: its '@', or key.n */
+	struct span	detail_chars;	/* addresses: what divides user and detail */
+	struct ip	ip;		/* ACCESS_IP */
 };
 
 /* A mistake in a table: file:line:column, what, how to mend it. */
@@ -86,13 +108,28 @@ bool		 map_is_declared(const struct map *);
 struct span	 map_kind(const struct map *);
 
 /*
- * One key exactly (folded as the kind says).  Address keys go through
- * map_get_address, which tries the kind's keys in their order, the exact
- * before the general: aliases whole address, user+detail, user; virtusers
+ * A look-up.  Keys are folded; an address is looked for as the kind says, the
+ * exact before the general: aliases whole address, user+detail, user; virtusers
  * whole address, user++@, user+*@, user@, ++@, +*@, @domain; generics whole
- * address, user+*@, user@, and for our own host user.  Domain keys go through
- * map_get_domain: routes ask host, .parent, ., others the domain.
+ * address, user+*@, user@, and for our own host user.  Of domains, routes ask
+ * host, .parent, ., others the domain.  A table of patterns is asked for the
+ * whole key only.
+ *
+ * Where a server has the table, find() says what it has said of one key:
+ * MAP_WAIT when that is not known yet.  The look-up ends with that then, and is
+ * made again, from its beginning, when the answer is there: so kinds know
+ * nothing of waiting.  Answers lie in the map, in what find() gave, or in the
+ * arena.
  */
+struct map_look {
+	const struct map	*map;
+	struct arena		*arena;	/* for what is put together */
+	enum map_result		(*find)(void *ctx, struct span key, struct map_answer *out);	/* NULL: the map has all */
+	void			*ctx;
+};
+enum map_result	 map_look(struct map_look *, const struct map_question *, struct map_answer *out);
+
+/* The same of a map that has all, one for each way to ask; without captures of patterns. */
 enum map_result	 map_get(const struct map *, struct span key, struct map_answer *out);
 enum map_result	 map_get_address(const struct map *, struct span whole, size_t at, struct span detail_chars, struct map_answer *out);
 enum map_result	 map_get_domain(const struct map *, struct span domain, struct map_answer *out);
@@ -103,7 +140,6 @@ enum map_result	 map_get_domain(const struct map *, struct span domain, struct m
  * whole.n == 0).  At each step the key with its tag (Connect:, From:, To:)
  * comes before the same without.  Other kinds: MAP_BROKEN.
  */
-enum map_role { MAP_CONNECT, MAP_FROM, MAP_TO };	/* as enum rs_role */
 enum map_result	 map_access_ip(const struct map *, enum map_role, const struct ip *, struct map_answer *out);
 enum map_result	 map_access_host(const struct map *, enum map_role, struct span name, struct map_answer *out);
 enum map_result	 map_access_address(const struct map *, enum map_role, struct span whole, size_t at, struct span detail_chars, struct map_answer *out);

@@ -49,9 +49,9 @@ struct map_kind {
 	int		(*key)(struct map *, struct span in, struct arena *scratch, struct span *out, struct map_fault *);
 	int		(*value)(struct span, struct map_fault *);
 	/* Looks for an address; NULL: the key exactly. */
-	enum map_result	(*get_address)(const struct map *, struct span whole, size_t at, struct span detail_chars, struct map_answer *);
+	enum map_result	(*get_address)(struct map_look *, struct span whole, size_t at, struct span detail_chars, struct map_answer *);
 	/* Looks for a domain; NULL: the key exactly. */
-	enum map_result	(*get_domain)(const struct map *, struct span domain, struct map_answer *);
+	enum map_result	(*get_domain)(struct map_look *, struct span domain, struct map_answer *);
 	bool		 secret;	/* texts are wiped when they have been read */
 	bool		 continued;	/* a line that begins with a blank goes on */
 };
@@ -62,7 +62,7 @@ struct map_driver {
 };
 
 /* All of drivers.def and kinds.def, each in its file. */
-#define DRIVER(name, where, how, options, meaning) \
+#define DRIVER(name, where, how, with, options, meaning) \
 	extern const struct map_driver map_driver_##name;
 #include "maps/drivers.def"
 #undef DRIVER
@@ -86,7 +86,12 @@ struct map {
 	struct map_db		*db;		/* NULL: all is in entries */
 	struct map_prefixes	 prefixes;	/* access: lengths that occur */
 	bool			 host_names;	/* access: names of clients occur */
-	bool			 declared;	/* says only what was added */
+	bool			 declared;	/* says only what was added, and what find() of a look-up says */
+	bool			 whole;		/* patterns: only the whole key is asked */
+	/* A driver's own way to find a key; NULL: the hash. */
+	enum map_result		(*find)(struct map_look *, struct span key, struct map_answer *);
+	void			(*clear)(struct map *);	/* frees what it needs for that */
+	void			*own;		/* what it needs */
 	bool			 broken;	/* nothing can be said */
 	bool			 key_lost;	/* a key could not be read: no "none" */
 	bool			 adding;	/* map_add: the new entry counts */
@@ -131,14 +136,16 @@ void		 map_one_line(char *, size_t n);
 /* %0 to %9 in the text; missing ones are empty.  `%%` is a '%'. */
 struct span	 map_fill(struct span text, const struct span args[10], struct arena *);
 /* The key that the pieces make, one behind the other. */
-enum map_result	 map_find_pieces(const struct map *, const struct span *pieces, size_t n, struct map_answer *);
+enum map_result	 map_find_pieces(struct map_look *, const struct span *pieces, size_t n, struct map_answer *);
 /* The driver `text`: logical lines, each to the kind. */
 void		 map_text_open(struct map *, const struct map_source *);
 
 /* Exactly this key, folded. */
-enum map_result	 map_find(const struct map *, struct span key, struct map_answer *);
+enum map_result	 map_find(struct map_look *, struct span key, struct map_answer *);
 /* What is said of a key that is not there. */
-enum map_result	 map_none(const struct map *);
+enum map_result	 map_none(const struct map_look *);
+/* kind_access.c: the questions MAP_ASK_ACCESS_... */
+enum map_result	 map_access_look(struct map_look *, const struct map_question *, struct map_answer *);
 
 /* Blanks of a logical line: a continued one has line ends in it. */
 static inline bool

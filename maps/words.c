@@ -134,7 +134,7 @@ map_fill(struct span text, const struct span args[10], struct arena *ar)
 }
 
 enum map_result
-map_find_pieces(const struct map *m, const struct span *pieces, size_t count,
+map_find_pieces(struct map_look *l, const struct span *pieces, size_t count,
     struct map_answer *out)
 {
 	char	 key[PIECES_MAX];
@@ -147,5 +147,5 @@ map_find_pieces(const struct map *m, const struct span *pieces, size_t count,
 			memcpy(key + n, pieces[i].p, pieces[i].n);
 		n += pieces[i].n;
 	}
-	return map_find(m, span_mem(key, n), out);
+	return map_find(l, span_mem(key, n), out);
 }

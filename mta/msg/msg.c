@@ -24,6 +24,9 @@ static const char *const procs[PROC_NPROCS] = {
 	[PROC_DELIVER] = "deliver",
 	[PROC_RESOLVE] = "resolve",
 	[PROC_LIMITS] = "limits",
+	[PROC_LOOKUP] = "lookup",
+	[PROC_INDEX] = "index",
+	[PROC_AUTH] = "auth",
 };
 
 const char *

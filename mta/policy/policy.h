@@ -15,6 +15,7 @@
 #include "mta/msg/dns.h"
 #include "mta/msg/callout.h"
 #include "mta/msg/limits.h"
+#include "mta/msg/lookup.h"
 #include "mta/msg/target.h"
 #include "ruleset/interp.h"
 
@@ -54,6 +55,19 @@ struct policy_callouts {
 
 struct policy_callouts policy_callouts_by(struct callout_client *);
 
+/*
+ * How it asks a table that a server has: the lookup process, by its client, or
+ * `waybill map query`'s.  All NULL: such a table says what was added to it
+ * (map_add), and nothing else.
+ */
+struct policy_lookup {
+	uint64_t	(*ask)(void *ctx, uint32_t generation, uint32_t map, const struct map_question *, lookup_client_cb *, void *arg);
+	void		(*cancel)(void *ctx, uint64_t ticket);
+	void		*ctx;
+};
+
+struct policy_lookup policy_lookup_by(struct lookup_client *);
+
 struct policy_source {
 	int		 image_fd;	/* or image_mem */
 	struct span	 image_mem;
@@ -62,6 +76,14 @@ struct policy_source {
 	struct policy_dns dns;
 	struct policy_limits limits;
 	struct policy_callouts callouts;
+	struct policy_lookup lookup;
+	uint32_t	 generation;	/* that lookup knows the image by */
+	/*
+	 * Indexes of tables that are files, by map number (maps/index.h), -1:
+	 * the table could not be read.  NULL: the files are read here.
+	 */
+	const int	*index_fds;
+	size_t		 nindexes;
 	/* route and delivery: owner of a mailbox object (CONFIG_OWNER); NULL: 0, 0 */
 	bool		(*owner)(void *arg, uint32_t mailbox, uint32_t *uid, uint32_t *gid);
 	void		*owner_arg;
