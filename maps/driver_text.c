@@ -114,7 +114,7 @@ mistake_in(struct span line, const char **what)
 	const char	*nul;
 
 	if (line.n > MAP_LINE_MAX) {
-		*what = "the line is longer than 65536 octets";
+		*what = "the line is longer than 16 MiB";
 		return line.p;
 	}
 	*what = "the line has an octet 0";

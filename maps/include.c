@@ -138,7 +138,7 @@ check_lines(struct map *m, struct map_include *inc, unsigned depth)
 		}
 		inc->broken = true;
 		map_mistake(m, inc->text, s, place.line, s.p, "the line has "
-		    "an octet 0, or is longer than 65536 octets");
+		    "an octet 0, or is longer than 16 MiB");
 	}
 }
 

@@ -10,8 +10,6 @@
 
 #include "maps/map_int.h"
 
-#define MAP_INCLUDE_DEPTH	16
-
 struct map_include {
 	char		*path;
 	struct map_text	*text;

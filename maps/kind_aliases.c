@@ -10,8 +10,6 @@
 #include "maps/alias_list.h"
 #include "maps/include.h"
 
-#define MEMBERS_MAX	100000	/* of one list, included files opened */
-
 /* Offset of the ':' that ends the name, outside of quotes; -1 without one. */
 static ptrdiff_t
 name_end(struct span raw)
@@ -138,115 +136,107 @@ const struct map_kind map_kind_aliases = {
 	.continued = true,
 };
 
-/* Members: a walk through the list and what it includes. */
+/* --- members: a walk through the list and what it includes */
 
-struct walk {
-	const struct map		*m;
-	alias_cb			*cb;
-	void				*arg;
-	struct arena			 scratch;
-	const struct map_include	*within[MAP_INCLUDE_DEPTH];
-	unsigned			 depth;
-	size_t				 n;	/* members and files so far */
-	const char			*why;
-};
-
-static int	walk_list(struct walk *, struct span, uint32_t, const char *);
-
-static int
-give_up(struct walk *w, const char *why)
+static enum map_members_result
+bad(struct map_members *w, const char *why)
 {
 	w->why = why;
-	return -1;
+	return MAP_MEMBERS_BAD;
 }
 
-static int
-walk_lines(struct walk *w, const struct map_include *inc)
+void
+map_members_begin(struct map_members *w, const struct map *m,
+    struct span value)
 {
-	struct span	 s;
-	uint32_t	 line = 0;
-	size_t		 pos = 0;
-
-	while (map_include_line(inc->text, &pos, &line, &s))
-		if (walk_list(w, s, line, inc->path) == -1)
-			return -1;
-	return 0;
+	w->m = m;
+	w->depth = 0;
+	w->n = w->files = 0;
+	w->why = NULL;
+	w->within[0] = (struct map_members_in){ .left = value };
 }
 
-static int
-walk_include(struct walk *w, struct span path, const char *from)
+/* The next line of the file that is being read; false: that was the last. */
+static bool
+next_line(struct map_members_in *in)
 {
+	return in->file != NULL && map_include_line(in->file->text, &in->pos,
+	    &in->line, &in->left);
+}
+
+static enum map_members_result
+enter(struct map_members *w, struct span path)
+{
+	const struct map_members_in	*in = &w->within[w->depth];
 	const struct map_include	*inc;
 	unsigned			 i;
-	int				 rc;
 
-	inc = map_include_find(w->m, path, from);
+	if (++w->files > MAP_MEMBERS_MAX)
+		return MAP_MEMBERS_MANY;
+	inc = map_include_find(w->m, path, in->file == NULL ? w->m->path :
+	    in->file->path);
 	if (inc == NULL || inc->broken)
-		return give_up(w, "an included file cannot be read");
+		return bad(w, "an included file cannot be read");
 	if (w->depth == MAP_INCLUDE_DEPTH)
-		return give_up(w, "files are included more than 16 deep");
-	for (i = 0; i < w->depth; i++)
-		if (w->within[i] == inc)
-			return give_up(w, "a file includes itself");
-	w->within[w->depth++] = inc;
-	rc = walk_lines(w, inc);
-	w->depth--;
-	return rc;
+		return bad(w, "files are included more than 16 deep");
+	for (i = 1; i <= w->depth; i++)
+		if (w->within[i].file == inc)
+			return bad(w, "a file includes itself");
+	w->within[++w->depth] = (struct map_members_in){ .file = inc };
+	return MAP_MEMBERS_ITEM;
 }
 
-static int
-walk_item(struct walk *w, enum alias_item kind, struct span text,
-    uint32_t line, const char *from)
+enum map_members_result
+map_members_next(struct map_members *w, struct arena *scratch,
+    enum alias_item *kind, struct span *text, uint32_t *line)
 {
-	if (++w->n > MEMBERS_MAX)
-		return give_up(w, "the list has more than 100000 members");
-	if (kind == ALIAS_INCLUDE)
-		return walk_include(w, text, from);
-	w->cb(w->arg, kind, text, line);
-	return 0;
-}
-
-static int
-walk_list(struct walk *w, struct span list, uint32_t line, const char *from)
-{
-	struct alias_list	 l = { .left = list, .scratch = &w->scratch };
+	struct map_members_in	*in;
+	struct alias_list	 l = { .scratch = scratch };
 	enum alias_list_result	 r;
-	enum alias_item		 kind;
-	struct span		 text;
+	enum map_members_result	 is;
 
-	while ((r = alias_list_next(&l, &kind, &text)) == ALIAS_LIST_ITEM)
-		if (walk_item(w, kind, text, line, from) == -1)
-			return -1;
-	return r == ALIAS_LIST_BAD ? give_up(w, l.why) : 0;
-}
-
-struct counted {
-	alias_cb	*cb;
-	void		*arg;
-	size_t		 n;
-};
-
-static void
-count_member(void *arg, enum alias_item kind, struct span text, uint32_t line)
-{
-	struct counted	*c = arg;
-
-	c->n++;
-	c->cb(c->arg, kind, text, line);
+	for (;;) {
+		in = &w->within[w->depth];
+		l.left = in->left;
+		r = alias_list_next(&l, kind, text);
+		in->left = l.left;
+		if (r == ALIAS_LIST_BAD)
+			return bad(w, l.why);
+		if (r == ALIAS_LIST_END) {
+			if (next_line(in))
+				continue;
+			if (w->depth-- == 0)
+				break;
+		} else if (*kind != ALIAS_INCLUDE) {
+			*line = in->line;
+			return ++w->n > MAP_MEMBERS_MAX ? MAP_MEMBERS_MANY :
+			    MAP_MEMBERS_ITEM;
+		} else if ((is = enter(w, *text)) != MAP_MEMBERS_ITEM)
+			return is;
+	}
+	w->depth = 0;
+	if (w->n == 0)
+		return bad(w, "the list has no members");
+	return MAP_MEMBERS_END;
 }
 
 int
 map_alias_members(const struct map *m, struct span value, alias_cb *cb,
     void *arg, const char **why)
 {
-	struct counted	 c = { cb, arg, 0 };
-	struct walk	 w = { .m = m, .cb = count_member, .arg = &c };
-	int		 rc;
+	struct map_members	 w;
+	struct arena		 scratch = { 0 };
+	enum map_members_result	 is;
+	enum alias_item		 kind;
+	struct span		 text;
+	uint32_t		 line;
 
-	rc = walk_list(&w, value, 0, m->path);
-	if (rc == 0 && c.n == 0)
-		rc = give_up(&w, "the list has no members");
-	arena_clear(&w.scratch);
-	*why = w.why;
-	return rc;
+	map_members_begin(&w, m, value);
+	while ((is = map_members_next(&w, &scratch, &kind, &text, &line)) ==
+	    MAP_MEMBERS_ITEM)
+		cb(arg, kind, text, line);
+	arena_clear(&scratch);
+	*why = is == MAP_MEMBERS_MANY ?
+	    "the list has more than 100000 members" : w.why;
+	return is == MAP_MEMBERS_END ? 0 : -1;
 }

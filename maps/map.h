@@ -217,6 +217,36 @@ typedef void alias_cb(void *arg, enum alias_item, struct span text, uint32_t lin
 int		 map_alias_members(const struct map *, struct span value, alias_cb *, void *arg, const char **why);
 
 /*
+ * The same one after the other, for who stops or pauses between two: the walk
+ * is data, in the caller's storage.  value is borrowed while it lasts, and so
+ * is text, which lies in the table or in value.
+ */
+#define MAP_MEMBERS_MAX		100000	/* of a list, those of included files counted */
+#define MAP_INCLUDE_DEPTH	16
+struct map_include;
+struct map_members {
+	const struct map	*m;
+	struct map_members_in {
+		const struct map_include *file;	/* NULL: value */
+		struct span	 left;
+		size_t		 pos;		/* behind left, in the file */
+		uint32_t	 line;
+	}			 within[MAP_INCLUDE_DEPTH + 1];
+	unsigned		 depth;
+	size_t			 n, files;	/* so far */
+	const char		*why;		/* BAD: static */
+};
+enum map_members_result {
+	MAP_MEMBERS_ITEM,
+	MAP_MEMBERS_END,
+	MAP_MEMBERS_BAD,	/* the list is broken, or empty: defer */
+	MAP_MEMBERS_MANY	/* more than MAP_MEMBERS_MAX */
+};
+void		 map_members_begin(struct map_members *, const struct map *, struct span value);
+/* The next member.  scratch is reset for each. */
+enum map_members_result map_members_next(struct map_members *, struct arena *scratch, enum alias_item *, struct span *text, uint32_t *line);
+
+/*
  * All entries that can be read, in the order of the table (a database has an
  * order of its own).  0, or -1: the table cannot be read to its end.
  */

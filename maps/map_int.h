@@ -14,7 +14,7 @@
 #include "maps/map.h"
 
 #define MAP_FILE_MAX	(1u << 30)	/* octets of a table */
-#define MAP_LINE_MAX	65536		/* octets of a line */
+#define MAP_LINE_MAX	(16u << 20)	/* octets of a line: 100,000 members in one */
 #define MAP_KEY_MAX	1024		/* octets of a key */
 
 /* What was read of a file; the octets are the map's to change. */

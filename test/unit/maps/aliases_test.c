@@ -222,6 +222,47 @@ a_list_has_an_end(void **state)
 	map_close(&m);
 }
 
+/* The file that holds them is no member. */
+static void
+a_list_in_a_file_is_as_long(void **state)
+{
+	struct buf		 text = { 0 };
+	struct fixture		 f = { .nfiles = 1 };
+	struct fixture_file	 file = { .path = "/l" };
+	struct map_members	 w;
+	struct arena		 scratch = { 0 };
+	enum alias_item		 kind;
+	struct span		 member;
+	uint32_t		 line = 0;
+	struct map		*m;
+	size_t			 i;
+
+	(void)state;
+	for (i = 0; i < MAP_MEMBERS_MAX; i++)
+		buf_add_str(&text, "a@example.org\n");
+	buf_add_char(&text, '\0');
+	file.text = buf_span(&text).p;
+	f.files = &file;
+	m = fixture_open(&f, "aliases", SPAN("a: :include:/l\n"));
+	map_members_begin(&w, m, SPAN(":include:/l"));
+	for (i = 0; i < MAP_MEMBERS_MAX; i++)
+		assert_int_equal(map_members_next(&w, &scratch, &kind,
+		    &member, &line), MAP_MEMBERS_ITEM);
+	assert_int_equal(line, MAP_MEMBERS_MAX);
+	assert_int_equal(map_members_next(&w, &scratch, &kind, &member,
+	    &line), MAP_MEMBERS_END);
+	/* One more, on either side of the file. */
+	map_members_begin(&w, m, SPAN("b, :include:/l, c"));
+	for (i = 0; i < MAP_MEMBERS_MAX; i++)
+		assert_int_equal(map_members_next(&w, &scratch, &kind,
+		    &member, &line), MAP_MEMBERS_ITEM);
+	assert_int_equal(map_members_next(&w, &scratch, &kind, &member,
+	    &line), MAP_MEMBERS_MANY);
+	arena_clear(&scratch);
+	buf_clear(&text);
+	map_close(&m);
+}
+
 /* Each file includes the next twice: many more walks than files. */
 static void
 includes_end_at_a_depth(void **state)
@@ -277,6 +318,7 @@ main(void)
 		cmocka_unit_test(the_exact_comes_before_the_general),
 		cmocka_unit_test(accounts_are_asked_exactly),
 		cmocka_unit_test(a_list_has_an_end),
+		cmocka_unit_test(a_list_in_a_file_is_as_long),
 		cmocka_unit_test(includes_end_at_a_depth),
 		cmocka_unit_test(an_added_line_is_checked_too),
 	};

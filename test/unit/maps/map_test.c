@@ -184,7 +184,7 @@ a_line_over_64_kib_is_a_mistake(void **state)
 
 	(void)state;
 	buf_add_str(&text, "a ");
-	for (i = 0; i < 65536; i++)
+	for (i = 0; i < 16 << 20; i++)
 		buf_add_char(&text, 'x');
 	buf_add_str(&text, "\nb c\n");
 	m = fixture_open(&f, "plain", buf_span(&text));
