@@ -134,6 +134,18 @@ cf_layout(const char *path, struct buf *out, int *io)
 	return cf;
 }
 
+/* What the arena has of them is not left in the heap. */
+static void
+wipe_secrets(struct cf *cf)
+{
+	struct cf_source	*s;
+
+	for (s = cf->sources; s != NULL; s = s->next)
+		if (s->secret && s->text.n > 0)
+			explicit_bzero((void *)(uintptr_t)s->text.p,
+			    s->text.n);
+}
+
 void
 cf_free(struct cf **cfp)
 {
@@ -149,6 +161,7 @@ cf_free(struct cf **cfp)
 	free(cf->syms);
 	free(cf->texts);
 	buf_clear(&cf->image);
+	wipe_secrets(cf);
 	arena_clear(&cf->arena);
 	free(cf);
 }

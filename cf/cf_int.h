@@ -21,6 +21,7 @@ struct cf_source {
 	const char		*full;		/* absolute */
 	struct span		 text;
 	unsigned		 role;		/* of struct rs_file */
+	bool			 secret;	/* has hashes: no line of it is shown */
 	uint8_t			 sha256[32];
 	uint32_t		 image;		/* manifest index, by emit.c */
 	uint32_t		*lines;		/* offset of each line */

@@ -343,7 +343,7 @@ cf_diag_print(const struct cf *cf, const struct cf_diag *d, bool colour,
 		buf_addf(out, "%s%s: ", colour ? "\033[1m" : "", d->path);
 	buf_addf(out, "%s%s:%s %s\n", colour ? level_colours[d->level] : "",
 	    level_names[d->level], colour ? "\033[0m" : "", d->text);
-	if (s != NULL && d->line > 0 && d->line <= s->nlines)
+	if (s != NULL && !s->secret && d->line > 0 && d->line <= s->nlines)
 		print_line(s, d, colour, out);
 	if (d->help != NULL)
 		buf_addf(out, "    help: %s\n", d->help);

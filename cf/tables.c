@@ -73,6 +73,8 @@ read_table(struct cf *cf, struct cf_sym *sym, const struct map_source *from)
 	struct map_source	 source = *from;
 	struct map		*map;
 
+	if (sym->source != NULL && span_eq(sym->map_kind, SPAN("accounts")))
+		sym->source->secret = true;
 	source.name = sym->name;
 	source.kind = sym->map_kind;
 	source.include = include;

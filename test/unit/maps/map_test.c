@@ -59,16 +59,21 @@ static const struct {
 	{ "NUL in the key", "plain", S("a\0b c\n"), "z", MAP_BROKEN, NULL, 0, "0:1:2: the line has an octet 0" },
 	{ "a first line that begins with a blank", "plain", S(" a b\n"), "a", MAP_BROKEN, NULL, 1, "0:1:1: a line that begins with a blank" },
 
-	{ "account", "accounts", S("# x\ncolin:{PLAIN}one\n"), "colin", MAP_FOUND, "", 2, NULL },
-	{ "account, folded", "accounts", S("Colin:{PLAIN}one\n"), "colin", MAP_FOUND, "", 1, NULL },
-	{ "account with domain", "accounts", S("a@x.example:{PLAIN}one\n"), "a@x.example", MAP_FOUND, "", 1, NULL },
-	{ "no such account", "accounts", S("colin:{PLAIN}one\n"), "ann", MAP_NONE, NULL, 0, NULL },
-	{ "a secret is no account", "accounts", S("colin:{PLAIN}one\n"), "{PLAIN}one", MAP_NONE, NULL, 0, NULL },
+	{ "account", "accounts", S("# x\ncolin:{PLAIN}one\n"), "colin", MAP_FOUND, "", 2, "0:2:7: the password stands there" },
+	{ "account, folded", "accounts", S("Colin:x\n"), "colin", MAP_FOUND, "", 1, NULL },
+	{ "account with domain", "accounts", S("a@x.example:x\n"), "a@x.example", MAP_FOUND, "", 1, NULL },
+	{ "no such account", "accounts", S("colin:x\n"), "ann", MAP_NONE, NULL, 0, NULL },
+	{ "a secret is no account", "accounts", S("colin:{PLAIN}one\n"), "{PLAIN}one", MAP_NONE, NULL, 0, "0:1:7: the password stands there" },
 	{ "no colon", "accounts", S("colin {PLAIN}one\n"), "colin", MAP_BROKEN, NULL, 1, "0:1:1: a ':' is missing" },
 	{ "no name", "accounts", S(":{PLAIN}one\n"), "colin", MAP_BROKEN, NULL, 0, "0:1:1: the name of the account is missing" },
 	{ "blank in the name", "accounts", S("co lin:{PLAIN}one\n"), "co", MAP_BROKEN, NULL, 1, "0:1:1: a name has no blanks" },
-	{ "no continued lines", "accounts", S("colin:x\n ann:y\n"), "ann", MAP_BROKEN, NULL, 2, "0:2:1: no line of this table begins with a blank" },
-	{ "duplicate account", "accounts", S("a:x\na:y\n"), "a", MAP_FOUND, "", 1, "0:2:1: 'a' stands on line 1 already" },
+	{ "columns", "accounts", S("colin:x\n\tquota=2G\n # no\n  home = /srv/a b \n"), "colin", MAP_FOUND, "quota=2G\nhome=/srv/a b", 1, NULL },
+	{ "an app is no column", "accounts", S("colin:x\n app tea {PLAIN}two\n quota=1G\n"), "colin", MAP_FOUND, "quota=1G", 1, "0:2:10: the password stands there" },
+	{ "a bad secret has a mailbox", "accounts", S("colin:{CRIPT}one\n"), "colin", MAP_FOUND, "", 1, "0:1:8: no such scheme" },
+	{ "a bad column", "accounts", S("colin:x\n quota 2G\nann:x\n"), "colin", MAP_BROKEN, NULL, 1, "0:2:2: below an account stand" },
+	{ "beside a bad column", "accounts", S("colin:x\n quota 2G\nann:x\n"), "ann", MAP_FOUND, "", 3, "0:2:2: below an account stand" },
+	{ "a password is no column", "accounts", S("colin:x\n password=one\n"), "colin", MAP_BROKEN, NULL, 1, "0:2:2: all processes see columns" },
+	{ "duplicate account", "accounts", S("a:x\na:*\n"), "a", MAP_FOUND, "", 1, "0:2:1: 'a' stands on line 1 already" },
 };
 
 static void
