@@ -11,8 +11,16 @@ static enum alias_list_result
 bad(struct alias_list *l, const char *why)
 {
 	l->why = why;
-	l->left = SPAN_NONE;
 	return ALIAS_LIST_BAD;
+}
+
+/* What follows cannot be told from this one. */
+static enum alias_list_result
+bad_rest(struct alias_list *l, struct span *text, const char *why)
+{
+	*text = map_trim(l->left);
+	l->left = SPAN_NONE;
+	return bad(l, why);
 }
 
 /* Past blanks and comments, and commas where they may stand; false: bad. */
@@ -29,7 +37,6 @@ skip(struct alias_list *l, bool commas)
 			return true;
 		else if ((n = address_comment_size(l->left)) == 0) {
 			l->at = l->left.p;
-			bad(l, "a comment does not end: ')' is missing");
 			return false;
 		}
 		l->left = span_from(l->left, n);
@@ -88,8 +95,10 @@ address_item(struct alias_list *l, enum alias_item *kind, struct span *text)
 	const char	*why;
 
 	*kind = ALIAS_ADDRESS;
-	if (text->n > 0 && text->p[0] == '\\')
+	if (text->n > 0 && text->p[0] == '\\') {
+		*kind = ALIAS_MAILBOX;
 		*text = span_from(*text, 1);
+	}
 	arena_reset(l->scratch);
 	*text = without_name(l, *text);
 	if (address_parse(*text, ADDRESS_BARE_LOCAL_OK | ADDRESS_UTF8_OK,
@@ -98,7 +107,59 @@ address_item(struct alias_list *l, enum alias_item *kind, struct span *text)
 	return ALIAS_LIST_ITEM;
 }
 
-/* A quoted member may be anything; only an address keeps its quotes. */
+/* What a command or file begins with, behind quotes too. */
+static char
+first_of(struct span s)
+{
+	size_t	 i = 0;
+
+	while (i < s.n && (s.p[i] == '"' || map_is_blank(s.p[i])))
+		i++;
+	return i < s.n ? s.p[i] : '\0';
+}
+
+/* Quotes go, and of each backslash what is behind it stays (sendmail's flag `s`). */
+static struct span
+without_quotes(struct span s, struct arena *scratch)
+{
+	char	*p;
+	size_t	 i, n = 0;
+
+	if (span_index(s, '"') < 0 && span_index(s, '\\') < 0)
+		return s;
+	p = arena_alloc(scratch, s.n + 1);
+	for (i = 0; i < s.n; i++) {
+		if (s.p[i] == '"')
+			continue;
+		if (s.p[i] == '\\' && i + 1 < s.n)
+			i++;
+		p[n++] = s.p[i];
+	}
+	return map_trim(span_mem(p, n));
+}
+
+/* "|command", |"command", /file */
+static enum alias_list_result
+other_item(struct alias_list *l, enum alias_item *kind, struct span *text)
+{
+	struct span	 s;
+
+	arena_reset(l->scratch);
+	s = without_quotes(*text, l->scratch);
+	*kind = ALIAS_FILE;
+	if (s.n > 0 && s.p[0] == '|') {
+		*kind = ALIAS_COMMAND;
+		s = map_trim(span_from(s, 1));
+		if (s.n == 0)
+			return bad(l, "the command is missing: |command");
+	}
+	if (memchr(s.p, '\0', s.n) != NULL)
+		return bad(l, "an octet 0 is in no command or file");
+	*text = s;
+	return ALIAS_LIST_ITEM;
+}
+
+/* A quoted member may be an include; an address keeps its quotes. */
 static struct span
 unquoted(struct span s)
 {
@@ -107,7 +168,18 @@ unquoted(struct span s)
 	if (s.n < 3 || s.p[0] != '"' || address_quoted_size(s) != s.n)
 		return s;
 	inner = map_trim(span_mem(s.p + 1, s.n - 2));
-	return inner.n > 0 && strchr("|/:", inner.p[0]) != NULL ? inner : s;
+	return inner.n > 0 && inner.p[0] == ':' ? inner : s;
+}
+
+/* `"/a b"@host` is an address, however it begins. */
+static bool
+is_other(struct span text)
+{
+	char	 c = first_of(text);
+
+	if (c != '|' && c != '/')
+		return false;
+	return text.p[0] != '"' || address_quoted_size(text) == text.n;
 }
 
 static enum alias_list_result
@@ -119,26 +191,42 @@ classify(struct alias_list *l, enum alias_item *kind, struct span *text)
 	if (text->n > 0 && text->p[0] == ':')
 		return bad(l, "of the words between colons only "
 		    "':include:' is known");
-	if (text->n > 0 && (text->p[0] == '|' || text->p[0] == '/')) {
-		*kind = ALIAS_UNSUPPORTED;
-		return ALIAS_LIST_ITEM;
-	}
+	if (is_other(*text))
+		return other_item(l, kind, text);
 	return address_item(l, kind, text);
+}
+
+/* Up to the next comma, which follows a comment. */
+static enum alias_list_result
+no_comma(struct alias_list *l)
+{
+	struct span	 ignored;
+
+	while (l->left.n > 0 && l->left.p[0] != ',')
+		if (!skip(l, false) || !item_text(l, &ignored)) {
+			l->left = SPAN_NONE;
+			break;
+		}
+	return bad(l, "a comma is missing behind the comment");
 }
 
 enum alias_list_result
 alias_list_next(struct alias_list *l, enum alias_item *kind, struct span *text)
 {
+	static const char	 comment[] =
+	    "a comment does not end: ')' is missing";
+
+	*kind = ALIAS_BAD;
 	if (!skip(l, true))
-		return ALIAS_LIST_BAD;
+		return bad_rest(l, text, comment);
 	if (l->left.n == 0)
 		return ALIAS_LIST_END;
 	l->at = l->left.p;
 	if (!item_text(l, text))
-		return bad(l, "the quotes do not end");
+		return bad_rest(l, text, "the quotes do not end");
 	if (!skip(l, false))
-		return ALIAS_LIST_BAD;
+		return bad_rest(l, text, comment);
 	if (l->left.n > 0 && l->left.p[0] != ',')
-		return bad(l, "a comma is missing behind the comment");
+		return no_comma(l);
 	return classify(l, kind, text);
 }

@@ -33,7 +33,7 @@ load_lists(struct map *m)
 			map_unreadable(m,
 			    "the database is damaged: build it again");
 		else if (!map_list_check(m, &at, a.value))
-			map_store_broken(m, NULL, key, a.line);
+			m->bad_members = true;
 	}
 }
 

@@ -14,7 +14,7 @@ struct map_include {
 	char		*path;
 	struct map_text	*text;
 	bool		 loading;	/* its own lists are being checked */
-	bool		 broken;
+	bool		 broken;	/* some of its lines have mistakes */
 };
 
 /* Where a list stands. */
@@ -26,7 +26,7 @@ struct list_place {
 	unsigned		 depth;	/* of included files: 0 in the table */
 };
 
-/* Checks a list and loads what it includes.  Mistakes are told; false: the list is broken. */
+/* Checks a list and loads what it includes.  Mistakes are told; false: there were some. */
 bool	map_list_check(struct map *, const struct list_place *, struct span list);
 /* One that has been loaded, or NULL. */
 const struct map_include	*map_include_find(const struct map *, struct span path, const char *from);

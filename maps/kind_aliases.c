@@ -74,9 +74,11 @@ take_entry(struct map *m, const struct list_place *at, struct span name,
 		map_mistake(m, at->text, at->raw, at->line, name.p + name.n,
 		    "the list has no members");
 		map_store_broken(m, at->text, key, at->line);
-	} else if (!map_list_check(m, at, value))
-		map_store_broken(m, at->text, key, at->line);
-	else if (at->text != NULL && key.p == name.p)
+		return;
+	}
+	if (!map_list_check(m, at, value))
+		m->bad_members = true;	/* the others of the list hold */
+	if (at->text != NULL && key.p == name.p)
 		map_store(m, at->text, key, value, at->line);
 	else
 		map_store_copy(m, at->text, key, value, at->line);
@@ -138,13 +140,6 @@ const struct map_kind map_kind_aliases = {
 
 /* --- members: a walk through the list and what it includes */
 
-static enum map_members_result
-bad(struct map_members *w, const char *why)
-{
-	w->why = why;
-	return MAP_MEMBERS_BAD;
-}
-
 void
 map_members_begin(struct map_members *w, const struct map *m,
     struct span value)
@@ -152,7 +147,7 @@ map_members_begin(struct map_members *w, const struct map *m,
 	w->m = m;
 	w->depth = 0;
 	w->n = w->files = 0;
-	w->why = NULL;
+	w->why = w->file = NULL;
 	w->within[0] = (struct map_members_in){ .left = value };
 }
 
@@ -164,36 +159,38 @@ next_line(struct map_members_in *in)
 	    &in->line, &in->left);
 }
 
-static enum map_members_result
+/* Opens an included file; false: w->why. */
+static bool
 enter(struct map_members *w, struct span path)
 {
 	const struct map_members_in	*in = &w->within[w->depth];
 	const struct map_include	*inc;
 	unsigned			 i;
 
-	if (++w->files > MAP_MEMBERS_MAX)
-		return MAP_MEMBERS_MANY;
+	w->why = "an included file is not there, or cannot be read";
 	inc = map_include_find(w->m, path, in->file == NULL ? w->m->path :
 	    in->file->path);
-	if (inc == NULL || inc->broken)
-		return bad(w, "an included file cannot be read");
+	if (inc == NULL)
+		return false;
+	w->why = "files are included more than 16 deep";
 	if (w->depth == MAP_INCLUDE_DEPTH)
-		return bad(w, "files are included more than 16 deep");
+		return false;
+	w->why = "a file includes itself";
 	for (i = 1; i <= w->depth; i++)
 		if (w->within[i].file == inc)
-			return bad(w, "a file includes itself");
+			return false;
 	w->within[++w->depth] = (struct map_members_in){ .file = inc };
-	return MAP_MEMBERS_ITEM;
+	return true;
 }
 
-enum map_members_result
-map_members_next(struct map_members *w, struct arena *scratch,
-    enum alias_item *kind, struct span *text, uint32_t *line)
+/* The next of the lists and files, ends of files passed over. */
+static enum alias_list_result
+next_item(struct map_members *w, struct arena *scratch, enum alias_item *kind,
+    struct span *text)
 {
 	struct map_members_in	*in;
 	struct alias_list	 l = { .scratch = scratch };
 	enum alias_list_result	 r;
-	enum map_members_result	 is;
 
 	for (;;) {
 		in = &w->within[w->depth];
@@ -201,23 +198,42 @@ map_members_next(struct map_members *w, struct arena *scratch,
 		r = alias_list_next(&l, kind, text);
 		in->left = l.left;
 		if (r == ALIAS_LIST_BAD)
-			return bad(w, l.why);
-		if (r == ALIAS_LIST_END) {
-			if (next_line(in))
-				continue;
-			if (w->depth-- == 0)
-				break;
-		} else if (*kind != ALIAS_INCLUDE) {
-			*line = in->line;
-			return ++w->n > MAP_MEMBERS_MAX ? MAP_MEMBERS_MANY :
-			    MAP_MEMBERS_ITEM;
-		} else if ((is = enter(w, *text)) != MAP_MEMBERS_ITEM)
-			return is;
+			w->why = l.why;
+		if (r != ALIAS_LIST_END)
+			return r;
+		if (!next_line(in)) {
+			if (w->depth == 0)
+				return r;
+			w->depth--;
+		}
 	}
-	w->depth = 0;
-	if (w->n == 0)
-		return bad(w, "the list has no members");
-	return MAP_MEMBERS_END;
+}
+
+enum map_members_result
+map_members_next(struct map_members *w, struct arena *scratch,
+    enum alias_item *kind, struct span *text, uint32_t *line)
+{
+	const struct map_members_in	*in;
+	enum alias_list_result		 r;
+
+	while ((r = next_item(w, scratch, kind, text)) != ALIAS_LIST_END) {
+		if (r == ALIAS_LIST_ITEM && *kind == ALIAS_INCLUDE) {
+			if (++w->files > MAP_MEMBERS_MAX)
+				return MAP_MEMBERS_MANY;
+			if (enter(w, *text))
+				continue;
+			r = ALIAS_LIST_BAD;
+		}
+		if (r == ALIAS_LIST_BAD)
+			*kind = ALIAS_BAD;
+		in = &w->within[w->depth];
+		*line = in->line;
+		w->file = in->file == NULL ? NULL : in->file->path;
+		return ++w->n > MAP_MEMBERS_MAX ? MAP_MEMBERS_MANY :
+		    MAP_MEMBERS_ITEM;
+	}
+	w->why = "the list has no members";
+	return w->n == 0 ? MAP_MEMBERS_EMPTY : MAP_MEMBERS_END;
 }
 
 int
@@ -226,15 +242,16 @@ map_alias_members(const struct map *m, struct span value, alias_cb *cb,
 {
 	struct map_members	 w;
 	struct arena		 scratch = { 0 };
+	struct alias_member	 one;
 	enum map_members_result	 is;
-	enum alias_item		 kind;
-	struct span		 text;
-	uint32_t		 line;
 
 	map_members_begin(&w, m, value);
-	while ((is = map_members_next(&w, &scratch, &kind, &text, &line)) ==
-	    MAP_MEMBERS_ITEM)
-		cb(arg, kind, text, line);
+	while ((is = map_members_next(&w, &scratch, &one.kind, &one.text,
+	    &one.line)) == MAP_MEMBERS_ITEM) {
+		one.file = w.file;
+		one.why = one.kind == ALIAS_BAD ? w.why : NULL;
+		cb(arg, &one);
+	}
 	arena_clear(&scratch);
 	*why = is == MAP_MEMBERS_MANY ?
 	    "the list has more than 100000 members" : w.why;

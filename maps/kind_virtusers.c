@@ -81,9 +81,9 @@ list_check(struct span list, struct arena *scratch, const char **why)
 	    ALIAS_LIST_ITEM) {
 		n++;
 		*why = "the right side is an address, or error:";
-		rc = kind != ALIAS_ADDRESS ? -1 : address_parse(text,
-		    ADDRESS_BARE_LOCAL_OK | ADDRESS_UTF8_OK, scratch, &ad,
-		    why);
+		rc = kind != ALIAS_ADDRESS && kind != ALIAS_MAILBOX ? -1 :
+		    address_parse(text, ADDRESS_BARE_LOCAL_OK |
+		    ADDRESS_UTF8_OK, scratch, &ad, why);
 	}
 	if (rc == 0 && r == ALIAS_LIST_BAD) {
 		*why = l.why;

@@ -201,25 +201,37 @@ int		 map_virtuser_fill(const struct map_answer *, struct span whole, size_t at,
 struct span	 map_generic_fill(const struct map_answer *, struct span whole, size_t at, struct span detail_chars, struct arena *);
 
 /*
- * aliases: the right side taken apart (RFC 5322-like list, quotes, `:include:`).
- * ALIAS_ADDRESS: a local part or an address, as it stands there.
- * ALIAS_UNSUPPORTED: a command or a file; such mail is deferred.
- * ALIAS_INCLUDE is never handed out: the members of the file are.
- * line: of the included file; 0 in the table itself (the answer has its line).
+ * aliases: a member of the right side (RFC 5322-like list, quotes).  Borrowed
+ * until the callback returns.
  */
-enum alias_item { ALIAS_ADDRESS, ALIAS_INCLUDE, ALIAS_UNSUPPORTED };
-typedef void alias_cb(void *arg, enum alias_item, struct span text, uint32_t line);
+enum alias_item {
+	ALIAS_ADDRESS,	/* a local part or an address, as it stands there */
+	ALIAS_MAILBOX,	/* `\user`: the same, and no table has more to say of it */
+	ALIAS_COMMAND,	/* `|command`, without the bar, quotes and backslashes */
+	ALIAS_FILE,	/* `/file`, the same */
+	ALIAS_BAD,	/* none that can be read, why says so; the others hold */
+	ALIAS_INCLUDE	/* never handed out: the members of the file are */
+};
+struct alias_member {
+	enum alias_item	 kind;
+	struct span	 text;	/* of BAD as it stands there */
+	const char	*why;	/* BAD; static */
+	const char	*file;	/* that was included; NULL: the table itself */
+	uint32_t	 line;	/* of that file; of the table the answer has it */
+};
+typedef void alias_cb(void *arg, const struct alias_member *);
 /*
  * Members of value, those of included files too (read when the map was
- * opened), at most 100,000.  0, or -1 with *why (static): the list is broken
- * or empty, defer; some members may have been handed out then.
+ * opened), at most 100,000.  0, or -1 with *why (static): there are more, or
+ * none at all; some may have been handed out then.  file lasts as the map.
  */
 int		 map_alias_members(const struct map *, struct span value, alias_cb *, void *arg, const char **why);
 
 /*
  * The same one after the other, for who stops or pauses between two: the walk
  * is data, in the caller's storage.  value is borrowed while it lasts, and so
- * is text, which lies in the table or in value.
+ * is text, which lies in the table or in value; of COMMAND and FILE it may lie
+ * in the scratch.
  */
 #define MAP_MEMBERS_MAX		100000	/* of a list, those of included files counted */
 #define MAP_INCLUDE_DEPTH	16
@@ -234,12 +246,13 @@ struct map_members {
 	}			 within[MAP_INCLUDE_DEPTH + 1];
 	unsigned		 depth;
 	size_t			 n, files;	/* so far */
-	const char		*why;		/* BAD: static */
+	const char		*file;		/* included, that has the last member; NULL: the table */
+	const char		*why;		/* of ALIAS_BAD; static */
 };
 enum map_members_result {
 	MAP_MEMBERS_ITEM,
 	MAP_MEMBERS_END,
-	MAP_MEMBERS_BAD,	/* the list is broken, or empty: defer */
+	MAP_MEMBERS_EMPTY,	/* not one: defer */
 	MAP_MEMBERS_MANY	/* more than MAP_MEMBERS_MAX */
 };
 void		 map_members_begin(struct map_members *, const struct map *, struct span value);

@@ -187,7 +187,7 @@ has_mistakes(const struct map *m)
 	for (i = 0; i < m->n; i++)
 		if (m->entries[i].value_off == ENTRY_BROKEN)
 			return true;
-	return m->broken || m->key_lost;
+	return m->broken || m->key_lost || m->bad_members;
 }
 
 int

@@ -94,6 +94,7 @@ struct map {
 	void			*own;		/* what it needs */
 	bool			 broken;	/* nothing can be said */
 	bool			 key_lost;	/* a key could not be read: no "none" */
+	bool			 bad_members;	/* lists have members that cannot be read */
 	bool			 adding;	/* map_add: the new entry counts */
 	struct map_entry	*entries;
 	uint32_t		 n, cap;

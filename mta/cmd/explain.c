@@ -21,6 +21,8 @@ explain_target(const struct target *t, struct buf *out)
 		buf_addf(out, "deliver %.*s \"%.*s\" into %.*s",
 		    SPAN_ARG(t->mailbox), SPAN_ARG(t->account),
 		    SPAN_ARG(t->path));
+		if (t->owned)
+			buf_addf(out, " from <%.*s>", SPAN_ARG(t->mail_from));
 		break;
 	case TARGET_HOP:
 		buf_addf(out, "send to %.*s", SPAN_ARG(t->hop));
@@ -36,8 +38,9 @@ explain_target(const struct target *t, struct buf *out)
 		buf_addf(out, "lmtp \"%.*s\"", SPAN_ARG(t->path));
 		break;
 	case TARGET_PIPE:
-		buf_addf(out, "pipe \"%.*s\" as %.*s", SPAN_ARG(t->path),
-		    SPAN_ARG(t->account));
+		buf_addf(out, "pipe \"%.*s\"", SPAN_ARG(t->path));
+		if (t->account.n > 0)
+			buf_addf(out, " as %.*s", SPAN_ARG(t->account));
 		break;
 	case TARGET_FILE:
 		buf_addf(out, "file \"%.*s\"", SPAN_ARG(t->path));
@@ -48,6 +51,17 @@ explain_target(const struct target *t, struct buf *out)
 		    SPAN_ARG(t->status), SPAN_ARG(t->text));
 		break;
 	}
+}
+
+/* Which line of an included file has it. */
+static void
+member(const struct routing *r, size_t target, struct buf *out)
+{
+	uint32_t	 line;
+	const char	*file = routing_member(r, target, &line);
+
+	if (file != NULL)
+		buf_addf(out, " (%s:%u)", file, line);
 }
 
 static void
@@ -93,6 +107,7 @@ explain_played(const struct played *p, const struct rs_image *im,
 		for (i = 0; i < n; i++) {
 			buf_add_str(out, "   -> ");
 			explain_target(&t[i], out);
+			member(p->routing, i, out);
 			buf_add_char(out, '\n');
 		}
 	}
@@ -120,12 +135,16 @@ explain_say(const struct play *pl, const char *policy)
 /* --- for programs */
 
 static void
-explain_target_json(struct json *j, const struct target *t)
+explain_target_json(struct json *j, const struct routing *r, size_t i)
 {
 	static const char *const kinds[] = {
 		"?", "deliver", "hop", "discard", "fail", "later", "lmtp",
 		"pipe", "file"
 	};
+	size_t			 n;
+	const struct target	*t = &routing_targets(r, &n)[i];
+	uint32_t		 line;
+	const char		*file = routing_member(r, i, &line);
 
 	json_object(j, NULL);
 	json_str(j, "kind", kinds[t->kind <= TARGET_FILE ? t->kind : 0]);
@@ -134,6 +153,10 @@ explain_target_json(struct json *j, const struct target *t)
 		json_text(j, "hop", t->hop);
 	if (t->mail_from.n > 0)
 		json_text(j, "mail_from", t->mail_from);
+	if (file != NULL) {
+		json_str(j, "member_file", file);
+		json_uint(j, "member_line", line);
+	}
 	if (t->rcpt_to.n > 0)
 		json_text(j, "rcpt_to", t->rcpt_to);
 	if (t->kind == TARGET_DELIVER)
@@ -165,8 +188,7 @@ void
 explain_played_json(struct json *j, const struct played *p,
     const struct rs_image *im)
 {
-	const struct target	*t;
-	size_t			 i, n;
+	size_t	i, n;
 
 	json_object(j, NULL);
 	json_text(j, "command", p->command);
@@ -185,9 +207,9 @@ explain_played_json(struct json *j, const struct played *p,
 	if (p->routing != NULL) {
 		record_json(j, "route_record", &p->route_record, im);
 		json_array(j, "targets");
-		t = routing_targets(p->routing, &n);
+		(void)routing_targets(p->routing, &n);
 		for (i = 0; i < n; i++)
-			explain_target_json(j, &t[i]);
+			explain_target_json(j, p->routing, i);
 		json_array_end(j);
 	}
 	json_object_end(j);

@@ -18,6 +18,7 @@ target_put(struct chan *c, const struct target *t)
 	chan_bytes(c, t->address);
 	chan_bytes(c, t->hop);
 	chan_bytes(c, t->mail_from);
+	chan_u8(c, t->owned);
 	chan_bytes(c, t->rcpt_to);
 	chan_bytes(c, t->mailbox);
 	chan_bytes(c, t->account);
@@ -56,6 +57,7 @@ target_get(struct msg *m, struct target *t)
 	t->address = msg_bytes(m, ADDRESS_OCTETS);
 	t->hop = msg_bytes(m, NAME_OCTETS);
 	t->mail_from = msg_bytes(m, ADDRESS_OCTETS);
+	t->owned = msg_u8(m) != 0;
 	t->rcpt_to = msg_bytes(m, ADDRESS_OCTETS);
 	t->mailbox = msg_bytes(m, NAME_OCTETS);
 	t->account = msg_bytes(m, NAME_OCTETS);

@@ -17,7 +17,7 @@ enum target_kind {
 	TARGET_DISCARD,
 	TARGET_FAIL,		/* for good: a DSN says so */
 	TARGET_LATER,		/* cannot say now: route again */
-	/* No process of this version delivers so: `run` refuses such a policy. */
+	/* No process of this version delivers so: route says LATER for them. */
 	TARGET_LMTP,		/* path: socket */
 	TARGET_PIPE,		/* path: command; account: system user */
 	TARGET_FILE		/* path */
@@ -28,9 +28,9 @@ struct target {
 	uint8_t		kind;
 	struct span	address;	/* final recipient, "local@domain" */
 	struct span	hop;		/* TARGET_HOP */
-	/* TARGET_HOP, the envelope that leaves; empty: not rewritten */
-	struct span	mail_from;	/* in the place of the message's sender */
-	struct span	rcpt_to;	/* in the place of address */
+	struct span	mail_from;	/* in the place of the message's sender; empty: that */
+	bool		owned;		/* mail_from is the owner of a list that has it */
+	struct span	rcpt_to;	/* TARGET_HOP, in the place of address; empty: that */
 	struct span	mailbox;	/* TARGET_DELIVER: name in the policy */
 	struct span	account;	/* key in its accounts */
 	struct span	path;		/* absolute, of the Maildir */

@@ -278,6 +278,8 @@ struct routing	*policy_route(struct policy *, struct policy_facts *, struct rs_r
 const struct target *routing_targets(const struct routing *, size_t *n);
 /* The verdict that ended each target's last route: for `test` and `explain`. */
 const struct rs_verdict *routing_verdict(const struct routing *, size_t target);
+/* The included file and its line that name a target's address; NULL: none does. */
+const char	*routing_member(const struct routing *, size_t target, uint32_t *line);
 /* cb has been called. */
 bool		 routing_done(const struct routing *);
 /* `rcpt unknown`: 1 no mailbox would be found, 0 known, -1 cannot say. */

@@ -16,6 +16,7 @@
  *   parts.c    attachments of a message
  *   rewrite.c  an address becomes another
  *   routing.c  a recipient from the top, expanded, to its targets
+ *   expansion.c  its members; list_owner.c  whom their mail comes from
  *   mailbox.c  account, owner and path of a mailbox
  *   postmaster.c  whom <postmaster> without a domain stands for
  *   facts.c    facts frozen into an envelope, and put back

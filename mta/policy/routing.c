@@ -119,6 +119,10 @@ expand_said(struct routing *r, const struct rs_verdict *v)
 	struct rs_verdict	refusal = { .kind = RS_V_END };
 	enum expansion		is;
 
+	if (r->mailbox_only) {		/* the rest of the rule says */
+		r->parked = true;
+		return;
+	}
 	if (!is_general(r, rank)) {
 		r->has_kept = false;
 		is = routing_expand(r, v->object, v->value.s, &refusal);
@@ -200,11 +204,24 @@ rewrites(const struct routing *r, enum rs_hook which, struct span whole,
 	return !r->dry && rewrite_wanted(r->policy, which, whole, at);
 }
 
-/* The sender is the message's: the same for all that it becomes. */
+/* Whom it comes from: the owner of the list that named it, or the sender. */
+static struct span
+comes_from(const struct routing *r)
+{
+	return r->from.n > 0 ? r->from : r->facts.sender;
+}
+
+/* The rewritten sender is the same for all that comes from one. */
+static bool
+sender_known(const struct routing *r)
+{
+	return r->sender_known && span_eq(r->sender_of, comes_from(r));
+}
+
 static void
 leave_from(struct routing *r)
 {
-	if (r->sender_is == REWRITTEN_NEW)
+	if (sender_known(r) && r->sender_is == REWRITTEN_NEW)
 		r->targets[r->n - 1].mail_from = r->sender.whole;
 	r->phase = rewrites(r, RS_HOOK_REWRITE_OUT_RCPT, r->at.whole,
 	    r->at.at) ? ROUTE_RCPT : ROUTE_NEXT;
@@ -214,10 +231,11 @@ static void
 to_hop(struct routing *r, struct span hop)
 {
 	struct target	t = { .kind = TARGET_HOP, .hop = hop };
+	struct span	from = comes_from(r);
 
 	routing_add(r, &t);
-	if (r->sender_known || !rewrites(r, RS_HOOK_REWRITE_OUT_SENDER,
-	    r->facts.sender, r->facts.sender_at))
+	if (sender_known(r) || !rewrites(r, RS_HOOK_REWRITE_OUT_SENDER, from,
+	    rs_address(from).at))
 		leave_from(r);
 	else
 		r->phase = ROUTE_SENDER;
@@ -235,14 +253,16 @@ cannot_leave(struct routing *r)
 static void
 sender_said(struct routing *r, const struct rs_verdict *v)
 {
-	struct address	old = { r->facts.sender, r->facts.sender_at };
+	struct address	old = { .whole = comes_from(r) };
 
+	old.at = rs_address(old.whole).at;
 	r->sender_is = rewrite_said(v, &old, &r->arena, &r->sender);
 	if (r->sender_is == REWRITTEN_CANNOT) {
 		cannot_leave(r);
 		return;
 	}
 	r->sender_known = true;
+	r->sender_of = old.whole;
 	leave_from(r);
 }
 
@@ -417,8 +437,8 @@ evaluate(struct routing *r, struct rs_verdict *v)
 		return asking_resume(r->asking, v);
 	}
 	if (r->phase == ROUTE_SENDER)
-		return rewrite(r, RS_HOOK_REWRITE_OUT_SENDER,
-		    r->facts.sender, v);
+		return rewrite(r, RS_HOOK_REWRITE_OUT_SENDER, comes_from(r),
+		    v);
 	if (r->phase == ROUTE_RCPT)
 		return rewrite(r, RS_HOOK_REWRITE_OUT_RCPT, r->at.whole, v);
 	if (!phase_func(r, &func, v))

@@ -23,16 +23,27 @@ enum route_phase {
 	ROUTE_OVER
 };
 
+struct member {
+	struct address	 to;	/* COMMAND, FILE: what it is; BAD: what is wrong */
+	const char	*file;	/* that was included and has it; the table's memory */
+	uint32_t	 line;	/* of that file */
+	uint8_t		 kind;	/* enum alias_item */
+};
+
 /* An address that has been expanded, and its members. */
 struct frame {
 	struct span	 key;		/* folded; SPAN_NONE: not noted */
+	struct address	 list;
+	struct span	 owner;		/* whom its members' mail comes from; empty: the sender */
 	bool		 self;		/* it is one of its members */
-	struct address	*members;
+	struct member	*members;
 	size_t		 n, cap, next;
 };
 
 struct outcome {
 	struct rs_verdict	verdict;
+	const char		*file;		/* an included one that names it; NULL: none */
+	uint32_t		line;		/* of that file */
 	bool			unknown;	/* no such account */
 	bool			cannot;		/* something could not be asked */
 };
@@ -52,8 +63,13 @@ struct routing {
 	bool			 over, busy, given_up;
 	enum route_phase	 phase;
 	struct address		 at;		/* the address under way */
+	bool			 mailbox_only;	/* no table is asked for it (`\user`) */
+	struct span		 from;		/* owner of the list it came from; empty: the sender */
+	const char		*file;		/* included, that has it; NULL: none */
+	uint32_t		 line;
 	struct mailbox_find	 find;
-	enum rewritten		 sender_is;	/* once found out for all targets */
+	struct span		 sender_of;	/* whose rewriting is known */
+	enum rewritten		 sender_is;
 	bool			 sender_known;
 	struct address		 sender;	/* NEW: that leaves */
 	const struct rs_verdict	*last;		/* of the address under way */
@@ -91,6 +107,13 @@ void		 routing_forget(struct routing *);
 void		 routing_fail(struct routing *, unsigned code, const char *status, struct span text);
 /* "host", "host:port", "[address]:port" as a hop; false: it is none. */
 bool		 routing_host(struct span, struct arena *, struct span *hop);
+
+/* --- list_owner.c */
+/*
+ * Whom the mail of the members of the list under way comes from, whose key has
+ * this rank: its owner, or as for the list.  False: the table cannot be asked.
+ */
+bool		 list_owner(struct routing *, const struct map *, enum map_rank, struct span *owner);
 
 /* --- expansion.c */
 void		 routing_first(struct routing *, struct span whole, size_t at);

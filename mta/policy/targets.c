@@ -128,7 +128,12 @@ routing_add(struct routing *r, const struct target *t)
 		grow(r);
 	r->targets[r->n] = *t;
 	r->targets[r->n].address = r->at.whole;
-	r->outcomes[r->n] = (struct outcome){ .unknown = false };
+	if (t->kind != TARGET_DISCARD) {
+		r->targets[r->n].mail_from = r->from;
+		r->targets[r->n].owned = r->from.n > 0;
+	}
+	r->outcomes[r->n] = (struct outcome){ .file = r->file,
+	    .line = r->line };
 	if (r->last != NULL)
 		r->outcomes[r->n].verdict = keep(r, r->last);
 	r->n++;
@@ -165,6 +170,13 @@ const struct rs_verdict *
 routing_verdict(const struct routing *r, size_t target)
 {
 	return target < r->n ? &r->outcomes[target].verdict : NULL;
+}
+
+const char *
+routing_member(const struct routing *r, size_t target, uint32_t *line)
+{
+	*line = target < r->n ? r->outcomes[target].line : 0;
+	return target < r->n ? r->outcomes[target].file : NULL;
 }
 
 bool

@@ -3,8 +3,8 @@
  * queue's own segment and routed like any other message.
  *
  * It goes to the reverse-path of the envelope that left or would have left:
- * where `rewrite outbound sender` has made several of one sender, there are
- * several notifications.
+ * where `rewrite outbound sender` has made several of one sender, or lists
+ * have owners, there are several notifications.
  *
  * The log first says where the notification stands, then that the targets
  * are done: a power cut between the two makes a second one, never none.
@@ -67,7 +67,18 @@ reply_of(struct arena *a, const struct answer *an)
 	    SPAN_ARG(an->text));
 }
 
-/* Recipients as the client gave them, each once: expansions stay hidden. */
+/* An owner is told of the list's member; to others expansions stay hidden. */
+static struct span
+named(const struct dest *d, const struct envelope *e)
+{
+	struct target	t;
+
+	if (dest_place(d, &t) && t.owned)
+		return dest_address(d, e);
+	return e->rcpts[d->rcpt];
+}
+
+/* Recipients as the client gave them, each once. */
 static bool
 told(const struct dsn_rcpt *list, size_t n, struct span address)
 {
@@ -89,12 +100,13 @@ rcpts_of(struct notice *no, const struct message *m, const struct envelope *e,
 
 	for (i = 0; i < no->ndests; i++) {
 		const struct dest	*d = &m->dests[no->dests[i]];
+		struct span		 address = named(d, e);
 
-		if (told(out, n, e->rcpts[d->rcpt]))
+		if (told(out, n, address))
 			continue;
 		memset(&an, 0, sizeof(an));
 		dest_answer(d, &an);
-		out[n] = (struct dsn_rcpt){ .address = e->rcpts[d->rcpt],
+		out[n] = (struct dsn_rcpt){ .address = address,
 		    .action = no->failed ? DSN_FAILED : DSN_DELAYED,
 		    .status = an.status.n > 0 ? an.status :
 		    no->failed ? SPAN("5.0.0") : SPAN("4.0.0"),

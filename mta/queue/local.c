@@ -148,7 +148,8 @@ send_deliver(struct local_job *j, struct span content)
 		fatalx("a local target without a place");
 	base_name(j, &name);
 	buf_addf(&prefix, "Return-Path: <%.*s>\r\nDelivered-To: %s\r\n",
-	    SPAN_ARG(message_sender(j->m)), j->address);
+	    SPAN_ARG(dest_mail_from(&j->m->dests[j->dest],
+	    message_sender(j->m))), j->address);
 	chan_begin(c, MSG_DELIVER);
 	chan_u64(c, j->id);
 	chan_bytes(c, t.path);

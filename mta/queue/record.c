@@ -16,8 +16,9 @@ static const struct {
 #undef RECORD
 };
 
-/* In a target's kind: the envelope that leaves is another. */
-#define KIND_REWRITTEN	0x80u
+/* In a target's kind. */
+#define KIND_REWRITTEN	0x80u	/* the envelope that leaves is another */
+#define KIND_OWNED	0x40u	/* its sender is the owner of a list */
 
 #define NKINDS	(sizeof(kinds) / sizeof(kinds[0]))
 
@@ -46,7 +47,8 @@ record_put_target(struct buf *out, const struct target *t)
 {
 	bool	rewritten = t->mail_from.n > 0 || t->rcpt_to.n > 0;
 
-	octets_put(out, t->kind | (rewritten ? KIND_REWRITTEN : 0), 1);
+	octets_put(out, t->kind | (rewritten ? KIND_REWRITTEN : 0) |
+	    (t->owned ? KIND_OWNED : 0), 1);
 	octets_put(out, t->uid, 4);
 	octets_put(out, t->gid, 4);
 	put_text(out, t->address);
@@ -66,7 +68,8 @@ get_target(struct octets *o, struct target *t)
 	unsigned	kind = (unsigned)octets_get(o, 1);
 
 	memset(t, 0, sizeof(*t));
-	t->kind = (uint8_t)(kind & ~KIND_REWRITTEN);
+	t->kind = (uint8_t)(kind & ~(KIND_REWRITTEN | KIND_OWNED));
+	t->owned = (kind & KIND_OWNED) != 0;
 	t->uid = (uint32_t)octets_get(o, 4);
 	t->gid = (uint32_t)octets_get(o, 4);
 	t->address = octets_get_short(o);

@@ -75,7 +75,7 @@ apply(struct queue *q, struct message *m, struct dest *d,
 	char	text[32];
 
 	if (t->kind == TARGET_FAIL || t->kind == TARGET_LATER) {
-		if (!span_eq(t->address, given) && t->address.n > 0)
+		if (!says_nothing(t, given) && t->address.n > 0)
 			dest_set_place(d, t);
 		later_or_never(q, m, d, t);
 		return;

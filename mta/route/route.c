@@ -150,6 +150,33 @@ hold(struct request *q, struct routing *r)
 	q->held[q->nheld++] = r;
 }
 
+/*
+ * What no process delivers to waits; under a name of its own, so that the list's
+ * other members are not taken for it.
+ */
+static struct target
+unserved(struct request *q, const struct target *t)
+{
+	struct target	 later = *t;
+	uint64_t	 hash;
+
+	if (t->kind != TARGET_PIPE && t->kind != TARGET_FILE)
+		return later;
+	hash = hash_fixed(t->path);
+	later.kind = TARGET_LATER;
+	later.address = arena_printf(&q->arena, "\"%s %016llx\"@%.*s",
+	    t->kind == TARGET_PIPE ? "command" : "file",
+	    (unsigned long long)hash,
+	    SPAN_ARG(span_from(t->address, rs_address(t->address).at + 1)));
+	later.path = later.account = SPAN_NONE;
+	later.code = 451;
+	later.status = SPAN("4.3.5");
+	later.text = t->kind == TARGET_PIPE ?
+	    SPAN("commands of an alias are not served by this version") :
+	    SPAN("files of an alias are not served by this version");
+	return later;
+}
+
 /* In the place of a recipient whose lists would be more than is allowed. */
 static void
 too_many(struct request *q)
@@ -166,7 +193,7 @@ static void
 take_targets(struct request *q)
 {
 	const struct target	*t = q->before.targets;
-	struct target		 merged = { .kind = TARGET_DISCARD };
+	struct target		 merged = { .kind = TARGET_DISCARD }, one;
 	size_t			 i, n = q->before.n, kept = 0;
 
 	if (!q->in_before)
@@ -177,11 +204,13 @@ take_targets(struct request *q)
 		n = 0;
 	}
 	q->ntargets += n;
-	for (i = 0; i < n; i++)
-		if (!is_taken(q, &t[i])) {
-			piece_add(q, &t[i]);
+	for (i = 0; i < n; i++) {
+		one = unserved(q, &t[i]);
+		if (!is_taken(q, &one)) {
+			piece_add(q, &one);
 			kept++;
 		}
+	}
 	/* Each recipient has an answer, be it that all is said already. */
 	if (kept == 0) {
 		merged.address = q->env.rcpts[q->rcpts[q->next]];

@@ -19,12 +19,12 @@ static const struct fixture_file files[] = {
 	{ "/srv/sibling", "sib" },
 	{ "/srv/loop", "a, :include:/srv/loop2\n" },
 	{ "/srv/loop2", ":include:/srv/loop\n" },
-	{ "/srv/bad", "ok\na b\n" },
+	{ "/srv/bad", "ok\na b\nlast\n" },
 	{ "/srv/empty", "# nobody\n" },
-	{ "/srv/command", "|program\n" },
+	{ "/srv/command", "|program -x, \"|p \\\"a b\\\"\"\n" },
 };
 
-/* The table is "name: LIST"; members as "text " or "!text " (unsupported). */
+/* The table is "name: LIST"; members as "text ", with a mark for the kind. */
 static const struct {
 	const char	*name;
 	struct span	 table;
@@ -41,7 +41,7 @@ static const struct {
 	{ "detail", S("n: ann+web\n"), MAP_FOUND, "ann+web ", NULL },
 	{ "comments", S("n: a (one, two (three)), (four) b\n"), MAP_FOUND, "a b ", NULL },
 	{ "a name before the address", S("n: Ann M. <ann@x.example>, \"B, C <\" <b@x.example>\n"), MAP_FOUND, "ann@x.example b@x.example ", NULL },
-	{ "not expanded further", S("n: \\n, a\n"), MAP_FOUND, "n a ", NULL },
+	{ "not expanded further", S("n: \\n, \\b@x.example, a\n"), MAP_FOUND, "\\n \\b@x.example a ", NULL },
 	{ "quoted local part", S("n: \"a b\"@x.example\n"), MAP_FOUND, "\"a b\"@x.example ", NULL },
 	{ "included", S("n: :include:/etc/w/tables/kids, z\n"), MAP_FOUND, "tim bob ann z ", NULL },
 	{ "included, relative to the table", S("n: :include:kids\n"), MAP_FOUND, "tim bob ann ", NULL },
@@ -50,34 +50,42 @@ static const struct {
 	{ "included twice", S("n: :include:/srv/sibling, :include:/srv/sibling\n"), MAP_FOUND, "sib sib ", NULL },
 	{ "nested", S("n: :include:/srv/nested\n"), MAP_FOUND, "tim bob ann last ", NULL },
 	{ "nested, relative", S("n: :include:/srv/relative\n"), MAP_FOUND, "sib ", NULL },
-	{ "command", S("n: \"|prog a, b\", a\n"), MAP_FOUND, "!|prog a, b a ", "0:1:4: this version delivers to no command" },
-	{ "file", S("n: /dev/null\n"), MAP_FOUND, "!/dev/null ", "0:1:4: this version delivers to no command" },
-	{ "command in an included file", S("n: :include:/srv/command\n"), MAP_FOUND, "!|program ", "10:1:1: this version" },
+	{ "command", S("n: \"|prog a, b\", a\n"), MAP_FOUND, "|prog a, b a ", "0:1:4: this version delivers to no command" },
+	{ "command, quotes behind the bar", S("n: |\"prog a, b\"\n"), MAP_FOUND, "|prog a, b ", "0:1:4: this version" },
+	{ "command without quotes", S("n: | prog -f x , a\n"), MAP_FOUND, "|prog -f x a ", "0:1:4: this version" },
+	{ "no command", S("n: |, a\n"), MAP_FOUND, "?| a ", "0:1:4: the command is missing" },
+	{ "file", S("n: /var/mail/n\n"), MAP_FOUND, "//var/mail/n ", "0:1:4: this version delivers to no command" },
+	{ "file with blanks", S("n: \"/var/mail/a b\"\n"), MAP_FOUND, "//var/mail/a b ", "0:1:4: this version" },
+	{ "nowhere", S("n: /dev/null\n"), MAP_FOUND, "//dev/null ", NULL },
+	{ "an address that begins as a file", S("n: \"/a b\"@x.example\n"), MAP_FOUND, "\"/a b\"@x.example ", NULL },
+	{ "commands in an included file", S("n: :include:/srv/command\n"), MAP_FOUND, "|program -x |p \"a b\" ", "10:1:1: this version" },
 	{ "empty list", S("n:\nm: a\n"), MAP_BROKEN, NULL, "0:1:2: the list has no members" },
 	{ "commas only", S("n: , ,\n"), MAP_BROKEN, NULL, "0:1:2: the list has no members" },
-	{ "not an address", S("n: a,\n b c\n"), MAP_BROKEN, NULL, "0:2:2: the address has characters" },
-	{ "quotes do not end", S("n: a, \"b\n"), MAP_BROKEN, NULL, "0:1:7: the quotes do not end" },
-	{ "comment does not end", S("n: a (b\n"), MAP_BROKEN, NULL, "0:1:6: a comment does not end" },
-	{ "text behind a comment", S("n: a (b) c\n"), MAP_BROKEN, NULL, "0:1:4: a comma is missing" },
-	{ "colon word", S("n: :fail: no\n"), MAP_BROKEN, NULL, "0:1:4: of the words between colons" },
-	{ "include of nothing", S("n: :include:\n"), MAP_BROKEN, NULL, "0:1:4: the file is missing" },
-	{ "include is not there", S("n: a, :include:/srv/none\n"), MAP_BROKEN, NULL, "0:1:7: the included file is not there" },
-	{ "include loops", S("n: :include:/srv/loop\n"), MAP_BROKEN, NULL, "7:1:1: the file includes itself" },
-	{ "include with a mistake", S("n: :include:/srv/bad\n"), MAP_BROKEN, NULL, "8:2:1: the address has characters" },
+	{ "not an address", S("n: a,\n b c, d\n"), MAP_FOUND, "a ?b c d ", "0:2:2: the address has characters" },
+	{ "quotes do not end", S("n: a, \"b, c\n"), MAP_FOUND, "a ?\"b, c ", "0:1:7: the quotes do not end" },
+	{ "comment does not end", S("n: a (b\n"), MAP_FOUND, "?(b ", "0:1:6: a comment does not end" },
+	{ "text behind a comment", S("n: a (b) c (d), e\n"), MAP_FOUND, "?a e ", "0:1:4: a comma is missing" },
+	{ "colon word", S("n: :fail: no\n"), MAP_FOUND, "?:fail: no ", "0:1:4: of the words between colons" },
+	{ "include of nothing", S("n: :include:\n"), MAP_FOUND, "? ", "0:1:4: the file is missing" },
+	{ "include is not there", S("n: a, :include:/srv/none, b\n"), MAP_FOUND, "a ?/srv/none b ", "0:1:7: the included file is not there" },
+	{ "include loops", S("n: :include:/srv/loop\n"), MAP_FOUND, "a ?/srv/loop ", "7:1:1: the file includes itself" },
+	{ "include with a mistake", S("n: :include:/srv/bad\n"), MAP_FOUND, "ok ?a b last ", "8:2:1: the address has characters" },
 	{ "empty include: defer, do not lose", S("n: :include:/srv/empty\n"), MAP_FOUND, NULL, NULL },
 	{ "no colon", S("n a\n"), MAP_BROKEN, NULL, "0:1:1: a ':' is missing" },
 	{ "blank in the name", S("x y: a\nn: b\n"), MAP_FOUND, "b ", "0:1:1:" },
 };
 
 static void
-add_member(void *arg, enum alias_item kind, struct span text, uint32_t line)
+add_member(void *arg, const struct alias_member *m)
 {
-	struct buf	*b = arg;
+	static const char *const	 marks[] = {
+		[ALIAS_ADDRESS] = "", [ALIAS_MAILBOX] = "\\",
+		[ALIAS_COMMAND] = "|", [ALIAS_FILE] = "/", [ALIAS_BAD] = "?"
+	};
 
-	(void)line;
-	assert_int_not_equal(kind, ALIAS_INCLUDE);
-	buf_addf(b, "%s%.*s ", kind == ALIAS_UNSUPPORTED ? "!" : "",
-	    SPAN_ARG(text));
+	assert_int_not_equal(m->kind, ALIAS_INCLUDE);
+	assert_int_equal(m->why != NULL, m->kind == ALIAS_BAD);
+	buf_addf(arg, "%s%.*s ", marks[m->kind], SPAN_ARG(m->text));
 }
 
 static void
@@ -191,11 +199,9 @@ accounts_are_asked_exactly(void **state)
 }
 
 static void
-count(void *arg, enum alias_item kind, struct span text, uint32_t line)
+count(void *arg, const struct alias_member *m)
 {
-	(void)kind;
-	(void)text;
-	(void)line;
+	(void)m;
 	++*(size_t *)arg;
 }
 
@@ -288,7 +294,7 @@ includes_end_at_a_depth(void **state)
 	deep[15].text = texts[15];
 	deep[16].text = "end\n";
 	m = fixture_open(&f, "aliases", SPAN("n: :include:/d/0\n"));
-	assert_int_equal(map_get(m, SPAN("n"), &ans), MAP_BROKEN);
+	assert_int_equal(map_get(m, SPAN("n"), &ans), MAP_FOUND);
 	assert_problem(&f, "16:1:1: files are included more than 16 deep");
 	map_close(&m);
 	buf_clear(&f.problems);
@@ -306,7 +312,44 @@ an_added_line_is_checked_too(void **state)
 	map_add(m, SPAN("x"), SPAN("a b"));
 	assert_int_equal(map_get(m, SPAN("ann"), &ans), MAP_FOUND);
 	check_members(m, ans.value, "bob tim ");
-	assert_int_equal(map_get(m, SPAN("x"), &ans), MAP_BROKEN);
+	assert_int_equal(map_get(m, SPAN("x"), &ans), MAP_FOUND);
+	check_members(m, ans.value, "?a b ");
+	map_close(&m);
+}
+
+struct places {
+	struct buf	 text;
+};
+
+static void
+add_place(void *arg, const struct alias_member *m)
+{
+	struct places	*p = arg;
+
+	buf_addf(&p->text, "%.*s %s:%u, ", SPAN_ARG(m->text),
+	    m->file == NULL ? "-" : m->file, m->line);
+}
+
+static void
+members_know_where_they_stand(void **state)
+{
+	struct fixture		 f = { .files = files,
+	    .nfiles = sizeof(files) / sizeof(files[0]) };
+	struct map		*m = fixture_open(&f, "aliases",
+	    SPAN("n: a, :include:/srv/nested, z\n"));
+	struct places		 p = { 0 };
+	struct map_answer	 ans;
+	const char		*why;
+
+	(void)state;
+	assert_int_equal(map_get(m, SPAN("n"), &ans), MAP_FOUND);
+	assert_int_equal(map_alias_members(m, ans.value, add_place, &p, &why),
+	    0);
+	assert_string_equal(buf_cstr(&p.text), "a -:0, "
+	    "tim /etc/w/tables/kids:2, bob /etc/w/tables/kids:3, "
+	    "ann /etc/w/tables/kids:3, last /srv/nested:2, z -:0, ");
+	buf_clear(&p.text);
+	buf_clear(&f.problems);
 	map_close(&m);
 }
 
@@ -321,6 +364,7 @@ main(void)
 		cmocka_unit_test(a_list_in_a_file_is_as_long),
 		cmocka_unit_test(includes_end_at_a_depth),
 		cmocka_unit_test(an_added_line_is_checked_too),
+		cmocka_unit_test(members_know_where_they_stand),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
