@@ -148,7 +148,8 @@ check_numbers(struct cf *cf, const struct cf_object *o)
 				    "cannot be never",
 				    rs_options[set->option].word);
 			else if ((v->type == RS_T_INT ||
-			    v->type == RS_T_TIME) && v->i == 0)
+			    v->type == RS_T_TIME) && v->i == 0 &&
+			    (set->option != RS_OPT_MAP_cache || i == 0))
 				cf_error(cf, set->places[i]->loc, "'%s' "
 				    "cannot be 0",
 				    rs_options[set->option].word);

@@ -2,6 +2,7 @@
  * emit.c - the image: files, sets, tables, blocks, then code, callees first.
  */
 #include "cf/emit_int.h"
+#include "cf/drivers.h"
 #include "cf/listen.h"
 #include "cf/places.h"
 

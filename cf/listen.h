@@ -24,10 +24,6 @@ const char	*cf_object_what(struct cf *, const struct cf_object *);	/* options.c 
 /* map_options.c: the options of a table's driver, and its queries. */
 bool	cf_map_takes(struct cf *, const struct cf_object *, enum rs_option);
 void	cf_map_options_check(struct cf *, const struct cf_sym *);
-/* tables.c: the words of the options that a driver takes. */
-const char	*cf_driver_options(struct span driver);
-/* Whether what stands behind the driver is the path of a file. */
-bool	cf_driver_has_path(struct span driver);
 /* Values of one block: names, paths, ports; relative paths become absolute. */
 void	cf_object_check(struct cf *, struct cf_object *);
 /* All listeners and relays together: the same port twice, a relay to itself. */

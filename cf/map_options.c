@@ -2,6 +2,7 @@
  * map_options.c - what may stand in the block behind a map: options of its
  * driver, and queries that never see a password.
  */
+#include "cf/drivers.h"
 #include "cf/listen.h"
 #include "cf/places.h"
 
@@ -34,6 +35,21 @@ cf_map_takes(struct cf *cf, const struct cf_object *o, enum rs_option option)
 	    cf_driver_options(map->decl->driver));
 }
 
+/* A table that is here is asked without a cache, and not slower for it. */
+static bool
+is_needless(struct cf *cf, const struct cf_sym *map,
+    const struct cf_set_opt *set)
+{
+	const struct cf_driver	*dr = cf_driver(map->decl->driver);
+
+	if (set->option != RS_OPT_MAP_cache || dr == NULL ||
+	    (dr->how != CF_READ && dr->how != CF_DECLARED))
+		return false;
+	cf_warn(cf, set->loc, "'cache' has no effect: the server keeps all of "
+	    "this table, and reads it anew when it has changed");
+	return true;
+}
+
 static void
 check_driver(struct cf *cf, const struct cf_sym *map)
 {
@@ -42,7 +58,8 @@ check_driver(struct cf *cf, const struct cf_sym *map)
 
 	for (set = map->object->opts; set != NULL; set = set->next) {
 		if (set->is_default ||
-		    is_among(span_of(rs_options[set->option].word), words))
+		    is_among(span_of(rs_options[set->option].word), words) ||
+		    is_needless(cf, map, set))
 			continue;
 		cf_error(cf, set->loc, "'%s' is no option of the driver '%.*s'",
 		    rs_options[set->option].word, SPAN_ARG(map->decl->driver));
@@ -79,21 +96,143 @@ check_needed(struct cf *cf, const struct cf_sym *map)
 	}
 }
 
-/* A query that does not ask for the key says the same of all. */
-static void
-check_key(struct cf *cf, const struct cf_object *o, enum rs_option option)
+/* Whether a query says {word}. */
+static bool
+asks_for(const struct cf_object *o, enum rs_option option, const char *word)
 {
 	const struct cf_set_opt	*set = cf_option(o, option);
 	const struct cf_expr	*part;
 
 	if (set == NULL || set->nplaces == 0)
+		return false;
+	if (set->places[0]->kind != CF_E_TEXT)
+		return false;
+	for (part = set->places[0]->list; part != NULL; part = part->next) {
+		if (cf_is_word(part, span_of(word)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A query that does not ask for the key, or for all of it, says the same of
+ * several; of LDAP a part may stand in `base`.
+ */
+static void
+check_key(struct cf *cf, const struct cf_object *o, enum rs_option option,
+    enum rs_option beside)
+{
+	const struct cf_set_opt	*set = cf_option(o, option);
+	bool			 user, domain;
+
+	if (set == NULL || set->nplaces == 0 || asks_for(o, option, "key") ||
+	    asks_for(o, beside, "key"))
+		return;
+	user = asks_for(o, option, "user") || asks_for(o, beside, "user");
+	domain = asks_for(o, option, "domain") ||
+	    asks_for(o, beside, "domain");
+	if (user && domain)
+		return;
+	if (!user && !domain) {
+		cf_error(cf, set->places[0]->loc, "'%s' does not ask for "
+		    "{key}: it says the same of all", rs_options[option].word);
+		return;
+	}
+	cf_error(cf, set->places[0]->loc, "'%s' asks for {%s} without {%s}: "
+	    "it says the same of several keys", rs_options[option].word,
+	    user ? "user" : "domain", user ? "domain" : "user");
+	cf_help(cf, "ask for {key}, which is all of it");
+}
+
+/* A parameter within SQL's quotes would be a text of these letters. */
+static void
+check_quotes(struct cf *cf, const struct cf_sym *map, enum rs_option option)
+{
+	const struct cf_set_opt	*set = cf_option(map->object, option);
+	const struct cf_expr	*part;
+	bool			 quoted = false;
+	size_t			 i;
+
+	if (set == NULL || set->nplaces == 0 ||
+	    set->places[0]->kind != CF_E_TEXT ||
+	    span_eq(map->decl->driver, SPAN("redis")))
 		return;
 	for (part = set->places[0]->list; part != NULL; part = part->next) {
-		if (cf_is_word(part, SPAN("key")))
+		if (part->kind != CF_E_CONST && quoted) {
+			cf_error(cf, part->loc, "{%.*s} stands in quotes of "
+			    "SQL", SPAN_ARG(part->name));
+			cf_help(cf, "it is bound as a parameter: leave the "
+			    "quotes out");
 			return;
+		}
+		for (i = 0; part->kind == CF_E_CONST && i < part->value.s.n;
+		    i++)
+			quoted ^= part->value.s.p[i] == '\'';
 	}
-	cf_error(cf, set->places[0]->loc, "'%s' does not ask for {key}: it "
-	    "says the same of all", rs_options[option].word);
+}
+
+/* What counts and times may be. */
+static const struct {
+	enum rs_option	 option;
+	int64_t		 most;
+	const char	*said;
+} ranges[] = {
+	{ RS_OPT_MAP_connections, 64, "64" },
+	{ RS_OPT_MAP_timeout, 30000, "30s" },
+	{ RS_OPT_MAP_cache, INT64_C(86400000), "1d" },
+};
+
+static void
+check_ranges(struct cf *cf, const struct cf_object *o)
+{
+	const struct cf_set_opt	*set;
+	size_t			 i, place;
+
+	for (i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+		set = cf_option(o, ranges[i].option);
+		for (place = 0; set != NULL && place < set->nplaces; place++) {
+			if (set->places[place]->value.i <= ranges[i].most)
+				continue;
+			cf_error(cf, set->places[place]->loc, "'%s' is at most "
+			    "%s", rs_options[set->option].word,
+			    ranges[i].said);
+		}
+	}
+	set = cf_option(o, RS_OPT_MAP_cache);
+	if (set != NULL && set->nplaces > 2)
+		cf_error(cf, set->places[2]->loc, "'cache' takes two times: "
+		    "for answers, and for 'not there'");
+}
+
+/* What only accounts have. */
+static void
+check_accounts(struct cf *cf, const struct cf_sym *map)
+{
+	static const enum rs_option	 only[] = {
+		RS_OPT_MAP_verify, RS_OPT_MAP_bind
+	};
+	const struct cf_set_opt		*set;
+	size_t				 i;
+
+	for (i = 0; i < sizeof(only) / sizeof(only[0]); i++) {
+		set = cf_option(map->object, only[i]);
+		if (set != NULL && !span_eq(map->map_kind, SPAN("accounts")))
+			cf_error(cf, set->loc, "'%s' is about passwords, and "
+			    "only a map of kind accounts has some",
+			    rs_options[set->option].word);
+	}
+}
+
+/* The password of a login is a text, or in a file: no message decides it. */
+static void
+check_login(struct cf *cf, const struct cf_object *o)
+{
+	const struct cf_set_opt	*set = cf_option(o, RS_OPT_MAP_login);
+
+	if (set != NULL && set->nplaces > 1 &&
+	    set->places[1]->kind != CF_E_CONST)
+		cf_error(cf, set->places[1]->loc, "the password of a table is "
+		    "a constant text, or file \"path\"");
 }
 
 /* Passwords. */
@@ -135,6 +274,22 @@ names_password(struct span query, struct span *what)
 }
 
 static void
+check_attributes(struct cf *cf, const struct cf_object *o)
+{
+	const struct cf_set_opt	*set = cf_option(o, RS_OPT_MAP_attributes);
+	struct span		 what;
+	size_t			 i;
+
+	for (i = 0; set != NULL && i < set->nplaces; i++) {
+		if (!names_password(set->places[i]->value.s, &what))
+			continue;
+		cf_error(cf, set->places[i]->loc, "'attributes' reads '%.*s', "
+		    "and never sees a password", SPAN_ARG(what));
+		cf_help(cf, "'bind' verifies it");
+	}
+}
+
+static void
 check_directory(struct cf *cf, const struct cf_object *o)
 {
 	const struct cf_set_opt	*set = cf_option(o, RS_OPT_MAP_query);
@@ -155,32 +310,53 @@ check_directory(struct cf *cf, const struct cf_object *o)
 	cf_help(cf, "'verify' asks for it, in the auth process only");
 }
 
+/* Options whose value is one of some words. */
+static void
+check_words(struct cf *cf, const struct cf_object *o)
+{
+	static const struct {
+		enum rs_option	 option;
+		const char	*words;
+	} lists[] = {
+		{ RS_OPT_MAP_scope, "base one sub" },
+		{ RS_OPT_MAP_type, "A AAAA MX TXT PTR" },
+	};
+	const struct cf_set_opt	*set;
+	struct span		 word;
+	size_t			 i;
+
+	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		set = cf_option(o, lists[i].option);
+		if (set == NULL || set->nplaces == 0)
+			continue;
+		word = set->places[0]->value.s;
+		if (!is_among(word, lists[i].words))
+			cf_error(cf, set->places[0]->loc, "no '%.*s' for "
+			    "'%s'; there are %s", SPAN_ARG(word),
+			    rs_options[set->option].word, lists[i].words);
+	}
+}
+
 void
 cf_map_options_check(struct cf *cf, const struct cf_sym *map)
 {
-	static const char *const	 scopes = "base one sub";
-	static const char *const	 types = "A AAAA MX TXT PTR";
-	const struct cf_set_opt		*set;
+	struct cf_object	*o = map->object;
 
 	check_needed(cf, map);
-	if (map->object == NULL)
+	if (o == NULL)
 		return;
 	check_driver(cf, map);
-	check_key(cf, map->object, RS_OPT_MAP_query);
-	check_key(cf, map->object, RS_OPT_MAP_verify);
-	check_key(cf, map->object, RS_OPT_MAP_filter);
-	if (span_eq(map->map_kind, SPAN("accounts")))
-		check_directory(cf, map->object);
-	for (set = map->object->opts; set != NULL; set = set->next) {
-		if (set->nplaces == 0 || (set->option != RS_OPT_MAP_scope &&
-		    set->option != RS_OPT_MAP_type))
-			continue;
-		if (!is_among(set->places[0]->value.s,
-		    set->option == RS_OPT_MAP_scope ? scopes : types))
-			cf_error(cf, set->places[0]->loc, "no '%.*s' for "
-			    "'%s'; there are %s",
-			    SPAN_ARG(set->places[0]->value.s),
-			    rs_options[set->option].word,
-			    set->option == RS_OPT_MAP_scope ? scopes : types);
+	check_key(cf, o, RS_OPT_MAP_query, RS_OPT_MAP_query);
+	check_key(cf, o, RS_OPT_MAP_verify, RS_OPT_MAP_verify);
+	check_key(cf, o, RS_OPT_MAP_filter, RS_OPT_MAP_base);
+	check_quotes(cf, map, RS_OPT_MAP_query);
+	check_quotes(cf, map, RS_OPT_MAP_verify);
+	check_ranges(cf, o);
+	check_accounts(cf, map);
+	check_login(cf, o);
+	if (span_eq(map->map_kind, SPAN("accounts"))) {
+		check_directory(cf, o);
+		check_attributes(cf, o);
 	}
+	check_words(cf, o);
 }

@@ -4,6 +4,7 @@
  * Each block becomes an object with all its options, those that nobody wrote
  * with their defaults, which go through the same grammar.
  */
+#include "cf/drivers.h"
 #include "cf/listen.h"
 #include "cf/names.h"
 #include "cf/places.h"

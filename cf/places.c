@@ -105,7 +105,15 @@ fit_size(struct cf_expr *e)
 	return e->kind == CF_E_CONST && e->value.type != RS_T_SIZE ? NULL : e;
 }
 
-/* A query: constant texts, and {key}. */
+/* What can stand in the braces of a query. */
+static bool
+is_of_key(const struct cf_expr *part)
+{
+	return cf_is_word(part, SPAN("key")) ||
+	    cf_is_word(part, SPAN("user")) || cf_is_word(part, SPAN("domain"));
+}
+
+/* A query: constant texts, and the key. */
 static struct cf_expr *
 fit_query(struct match *m, struct cf_expr *e)
 {
@@ -115,11 +123,11 @@ fit_query(struct match *m, struct cf_expr *e)
 	    e->value.type != RS_T_TEXT))
 		return NULL;
 	for (; part != NULL; part = e->kind == CF_E_TEXT ? part->next : NULL) {
-		if (part->kind == CF_E_CONST || cf_is_word(part, SPAN("key")))
+		if (part->kind == CF_E_CONST || is_of_key(part))
 			continue;
-		cf_error(m->cf, part->loc, "only {key} can stand in '%s'",
-		    rs_options[m->option].word);
-		cf_help(m->cf, "it is handed to the server as a parameter, "
+		cf_error(m->cf, part->loc, "only {key}, {user} and {domain} "
+		    "can stand in '%s'", rs_options[m->option].word);
+		cf_help(m->cf, "they are handed to the server as parameters, "
 		    "never as text");
 		m->failed = true;
 		return NULL;
@@ -334,7 +342,7 @@ secret(struct cf *cf, const struct cf_expr *e)
 	    e->is_file ? "file:" : "text:", SPAN_ARG(e->value.s)));
 }
 
-/* Braces and backslashes that are not {key} stand behind a backslash. */
+/* Braces and backslashes that are no parameter stand behind a backslash. */
 static struct rs_value
 query(struct cf *cf, const struct cf_expr *e)
 {
@@ -345,7 +353,7 @@ query(struct cf *cf, const struct cf_expr *e)
 
 	for (; part != NULL; part = e->kind == CF_E_TEXT ? part->next : NULL) {
 		if (part->kind != CF_E_CONST)
-			buf_add_str(&out, "{key}");
+			buf_addf(&out, "{%.*s}", SPAN_ARG(part->name));
 		for (i = 0; part->kind == CF_E_CONST && i < part->value.s.n;
 		    i++) {
 			if (part->value.s.p[i] == '{' ||

@@ -2,6 +2,7 @@
  * show.c - the whole effective policy, every default written out, each with
  * its origin; as text that compiles to the same decisions, or as JSON.
  */
+#include "cf/drivers.h"
 #include "cf/listen.h"
 #include "cf/show.h"
 #include "cf/types.h"

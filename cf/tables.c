@@ -5,7 +5,7 @@
  * with the table's own line; the server reads it again.
  */
 #include "base/xalloc.h"
-#include "cf/listen.h"
+#include "cf/drivers.h"
 #include "maps/map.h"
 
 #include <sys/stat.h>
@@ -204,22 +204,6 @@ read_in_place(struct cf *cf, struct cf_sym *sym)
 		read_table(cf, sym, &source);
 }
 
-/* What the text behind a driver is, and who serves it: drivers.def. */
-enum where { FILE_WHERE, TEXT_WHERE, NONE_WHERE, INLINE_WHERE, MAPS_WHERE };
-enum how { READ, DECLARED, ASKED, MADE };
-
-static const struct driver {
-	const char	*name;
-	enum where	 where;
-	enum how	 how;
-	const char	*options;	/* words */
-} drivers[] = {
-#define DRIVER(name, where, how, with, options, meaning) \
-	{ #name, where##_WHERE, how, options },
-#include "maps/drivers.def"
-#undef DRIVER
-};
-
 static const char *const kinds[] = {
 #define KIND(name, key, value, meaning) #name,
 #include "maps/kinds.def"
@@ -253,53 +237,11 @@ check_kind(struct cf *cf, struct cf_sym *sym)
 	sym->map_kind = SPAN("plain");
 }
 
-static const struct driver *
-find_driver(struct cf *cf, const struct cf_decl *d)
-{
-	struct cf_near	 near;
-	size_t		 i;
-
-	cf_near_begin(&near, d->driver);
-	for (i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
-		if (drivers[i].where == INLINE_WHERE ||
-		    drivers[i].where == MAPS_WHERE)
-			continue;
-		if (span_eq(d->driver, span_of(drivers[i].name)))
-			return &drivers[i];
-		cf_near_try(&near, span_of(drivers[i].name));
-	}
-	if (near.best.n > 0)
-		cf_error(cf, d->driver_loc, "no driver '%.*s' of maps; did "
-		    "you mean '%.*s'?", SPAN_ARG(d->driver),
-		    SPAN_ARG(near.best));
-	else
-		cf_error(cf, d->driver_loc, "no driver '%.*s'; maps are text "
-		    "\"path\", gdbm \"path\", or { \"key\" = \"value\" } in "
-		    "place", SPAN_ARG(d->driver));
-	return NULL;
-}
-
-static bool
-where_fits(struct cf *cf, const struct cf_decl *d, const struct driver *dr)
-{
-	if (dr->where == NONE_WHERE && d->has_where) {
-		cf_error(cf, d->where_loc, "%s has no path: it is the file "
-		    "of the system", dr->name);
-		return false;
-	}
-	if (dr->where == NONE_WHERE || d->has_where)
-		return true;
-	cf_error(cf, d->driver_loc, dr->where == FILE_WHERE ?
-	    "a %s map names its file: %s \"path\"" :
-	    "a %s map names where it is: %s \"...\"", dr->name, dr->name);
-	return false;
-}
-
 void
 cf_map_read(struct cf *cf, struct cf_sym *sym)
 {
 	const struct cf_decl	*d = sym->decl;
-	const struct driver	*dr;
+	const struct cf_driver	*dr;
 
 	check_kind(cf, sym);
 	sym->type = RS_T_TEXT;
@@ -307,40 +249,18 @@ cf_map_read(struct cf *cf, struct cf_sym *sym)
 		read_in_place(cf, sym);
 		return;
 	}
-	if ((dr = find_driver(cf, d)) == NULL || !where_fits(cf, d, dr))
+	if ((dr = cf_driver_need(cf, d)) == NULL)
 		return;
-	if (dr->how != READ)
+	if (dr->how == CF_ASKED)
+		cf_where_check(cf, d);
+	else if (dr->how == CF_DECLARED)
 		cf_error_unserved(cf, d->driver_loc, "this version does not "
 		    "serve tables of the driver '%s': only tests can ask "
 		    "them", dr->name);
-	else if (dr->where == NONE_WHERE)
+	else if (dr->where == CF_WHERE_NONE)
 		read_text(cf, sym, d->driver_loc, SPAN("/etc/passwd"));
 	else if (span_eq(d->driver, SPAN("gdbm")))
 		read_gdbm(cf, sym);
 	else
 		read_text(cf, sym, d->where_loc, d->where);
-}
-
-const char *
-cf_driver_options(struct span driver)
-{
-	size_t	 i;
-
-	for (i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
-		if (span_eq(driver, span_of(drivers[i].name)))
-			return drivers[i].options;
-	}
-	return "";
-}
-
-bool
-cf_driver_has_path(struct span driver)
-{
-	size_t	 i;
-
-	for (i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
-		if (span_eq(driver, span_of(drivers[i].name)))
-			return drivers[i].where == FILE_WHERE;
-	}
-	return false;
 }

@@ -54,7 +54,8 @@ extern const char *const rs_object_names[RS_NOBJECTS];	/* "mailbox" */
  * same one for all.  What the image holds there: t w TEXT; T TEXT or a
  * function; i c INT; s SIZE; d TIME (`never` is -1); m INT, the map's number;
  * n NET; r RATE; f INT, the milter's object; Z SIZE or a function; q TEXT in
- * which {key} stands for the key, \{ and \\ for themselves; S a function, or
+ * which {key}, {user} and {domain} stand for the key and what is before and
+ * behind its last '@', \{ and \\ for a brace and a backslash; S a function, or
  * TEXT: "file:/path", "text:secret"; y INT 1.
  */
 char		 rs_option_letter(enum rs_option, unsigned place);

@@ -42,7 +42,7 @@ struct asked_source {
 	struct span	name, driver, kind;
 	struct span	where;		/* what stands behind the driver's name */
 	struct span	host;		/* our own name, as struct map_source has it */
-	/* options; templates have {key}, {user}, {domain}, and \{ for a brace */
+	/* options; templates have {key}, {user}, {domain}, and \{ and \\ for a brace and a backslash */
 	struct span	query, base, filter;
 	struct span	scope, type, map, attributes;
 	struct span	login, password;	/* password is wiped by who gave it */

@@ -3,6 +3,7 @@ import json
 import os
 import pwd
 import smtplib
+import sqlite3
 import subprocess
 import tempfile
 import unittest
@@ -178,13 +179,20 @@ class Policy(Folder):
         p = self.run_is(1, "check", self.policy)
         self.assertIn("virtusers.gdbm", p.stderr)
 
-    def test_run_refuses_a_table_that_it_cannot_serve(self):
+    def test_a_database_that_is_none_is_an_error(self):
         self.file("p.conf", CHECK.replace(
             'gdbm "mailertable" as routes',
             'sqlite "routes.db" as routes { query "select way from routes where name = {key}" }'))
-        self.run_is(0, "check", self.policy)
-        p = self.run_is(1, "compile", "--for-run", self.policy, "-o", "image")
-        self.assertRegex(p.stderr, r"p\.conf:6:\d+: error: .*does not serve.*sqlite")
+        p = self.run_is(1, "check", self.policy)
+        self.assertRegex(p.stderr, r"p\.conf:6:\d+: error: .*routes\.db.*No such file")
+        self.file("routes.db", "this is no database\n")
+        p = self.run_is(1, "check", self.policy)
+        self.assertRegex(p.stderr, r"p\.conf:6:\d+: error: .*routes\.db.*no database of SQLite")
+        os.unlink(os.path.join(self.dir, "routes.db"))
+        db = sqlite3.connect(os.path.join(self.dir, "routes.db"))
+        db.execute("create table routes (name text, way text)")
+        db.close()
+        self.run_is(0, "compile", "--for-run", self.policy, "-o", os.path.join(self.dir, "image"))
 
 
 class InTheServer(unittest.TestCase):

@@ -250,8 +250,6 @@ static const struct {
 	{ "tls { certificate \"c\"; key \"k\" }", "tls is" },
 	{ "listen imap on \"*:143\" { tls none }", "'listen imap'" },
 	{ "listen smtp on \"*:25\" { auth offered }", "'auth'" },
-	{ "map p = pgsql \"dbname=m\" { query \"select a from b where c = {key}\" }\n"
-	    "on mail { sender.domain in p => reject }", "'pgsql'" },
 	{ "map a = { \"b\" = \"c\" } as accounts\n"
 	    "mailbox m { accounts a; path \"/m\"; format mbox }", "'format mbox'" },
 };
