@@ -122,6 +122,20 @@ arena_printf(struct arena *a, const char *fmt, ...)
 	return (struct span){ p, (size_t)n };
 }
 
+bool
+arena_holds(const struct arena *a, const void *p)
+{
+	struct arena_block	*b;
+	uintptr_t		 at = (uintptr_t)p, from;
+
+	for (b = a->head; b != NULL; b = b->next) {
+		from = (uintptr_t)block_data(b);
+		if (at >= from && at < from + b->cap)
+			return true;
+	}
+	return false;
+}
+
 /* Frees the blocks that are newer than the first, or all. */
 static void
 free_blocks(struct arena *a, bool keep_first)

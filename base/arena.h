@@ -24,6 +24,8 @@ struct span	 arena_span(struct arena *, struct span);
 struct span	 arena_join(struct arena *, struct span, struct span, struct span);
 struct span	 arena_printf(struct arena *, const char *, ...)
 		    __attribute__((format(printf, 2, 3)));
+/* Whether this lies in it. */
+bool		 arena_holds(const struct arena *, const void *);
 void		 arena_reset(struct arena *);
 void		 arena_clear(struct arena *);
 

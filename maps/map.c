@@ -332,6 +332,17 @@ map_kind(const struct map *m)
 	return span_of(m->kind->name);
 }
 
+bool
+map_holds(const struct map *m, struct span s)
+{
+	const struct map_text	*t;
+
+	for (t = m->texts; t != NULL; t = t->next)
+		if (s.p >= t->octets && s.p < t->octets + t->n)
+			return true;
+	return arena_holds(&m->arena, s.p);
+}
+
 /* Look-ups. */
 
 enum map_result

@@ -129,6 +129,9 @@ struct map_look {
 };
 enum map_result	 map_look(struct map_look *, const struct map_question *, struct map_answer *out);
 
+/* Whether these octets are the map's own: there until it is closed. */
+bool		 map_holds(const struct map *, struct span);
+
 /* The same of a map that has all, one for each way to ask; without captures of patterns. */
 enum map_result	 map_get(const struct map *, struct span key, struct map_answer *out);
 enum map_result	 map_get_address(const struct map *, struct span whole, size_t at, struct span detail_chars, struct map_answer *out);

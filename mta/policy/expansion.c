@@ -1,28 +1,27 @@
 /*
  * expansion.c - the addresses of a routing: members, loops, duplicates.
  *
- * The walk is depth first.  An address whose members are being routed is
+ * The walk is depth first, and reads a list member by member: who needs only
+ * the first that goes somewhere (a dry run) reads no further, and who needs
+ * all may pause between two.  An address whose members are being routed is
  * open, one that has been routed is closed; both are noted in r->seen by their
  * folded form, once there is an expansion at all.
+ *
+ * A name among its own members is routed when its turn comes, by its rules
+ * from the top, but passing over the expansion that led to it (r->own).
  */
 #include "mail/address.h"
 
 #include "mta/policy/routing_int.h"
 
 /* States in r->seen. */
-static char	OPEN[1], OPEN_SELF[1], CLOSED[1];
+static char	OPEN[1], CLOSED[1];
 
-struct collecting {
-	struct routing	*r;
-	struct frame	*frame;
-	bool		 large, bad;
-	bool		 unsafe;	/* the table is none that may name commands */
-};
-
+/* Good until the next member. */
 static struct span
 fold(struct routing *r, struct span whole)
 {
-	char	*p = arena_alloc(&r->arena, whole.n + 1);
+	char	*p = arena_alloc(&r->scratch, whole.n + 1);
 	size_t	 i;
 
 	for (i = 0; i < whole.n; i++)
@@ -51,57 +50,220 @@ routing_first(struct routing *r, struct span whole, size_t at)
 	begin(r, &a);
 }
 
-/* Routes a member, unless it has been, or is being, routed. */
+/* --- frames: expansions inside each other */
+
+/* A frame for the address under way; NULL: 32 deep already. */
+static struct frame *
+push(struct routing *r)
+{
+	struct frame	**f = &r->stack[r->depth];
+
+	if (r->depth == ROUTE_DEPTH)
+		return NULL;
+	r->depth++;
+	if (*f == NULL)
+		*f = arena_alloc(&r->arena, sizeof(**f));
+	(*f)->at = r->at;
+	(*f)->first = r->n;
+	(*f)->owner = r->from;
+	(*f)->map = UINT32_MAX;
+	(*f)->n = 0;
+	(*f)->self = (*f)->looped = false;
+	htab_put(&r->seen, fold(r, r->at.whole), OPEN);
+	return *f;
+}
+
+/* The frame of an open address: in a deep one it is looked for. */
+static struct frame *
+frame_of(struct routing *r, struct span whole)
+{
+	unsigned	i;
+
+	for (i = r->depth; i > 0; i--)
+		if (span_ieq(r->stack[i - 1]->at.whole, whole))
+			return r->stack[i - 1];
+	return NULL;
+}
+
+/* All its members have been routed. */
 static void
-enter_address(struct routing *r, const struct address *a, bool mailbox_only)
+pop(struct routing *r)
+{
+	struct frame	*f = r->stack[--r->depth];
+
+	r->at = f->at;
+	r->from = f->owner;
+	r->file = NULL;
+	htab_put(&r->seen, fold(r, f->at.whole), CLOSED);
+	if (f->looped && !f->self)
+		routing_fail(r, 554, "5.4.6",
+		    SPAN("the address leads back to itself: a loop"));
+	else if (f->n == 0 && !f->self)
+		routing_fail(r, 550, "5.2.4",
+		    SPAN("the list has no members"));
+}
+
+/* One that cannot be read to its end: nothing of it is sent now. */
+static void
+broken(struct routing *r)
+{
+	struct frame	*f = r->stack[--r->depth];
+
+	r->at = f->at;
+	r->from = f->owner;
+	r->file = NULL;
+	htab_put(&r->seen, fold(r, f->at.whole), CLOSED);
+	r->n = f->first;
+	routing_fail(r, 451, "4.3.0", SPAN("the list cannot be read"));
+	r->outcomes[r->n - 1].cannot = true;
+}
+
+static void
+too_large(struct routing *r)
+{
+	r->at = r->stack[r->depth - 1]->at;
+	routing_forget(r);
+	routing_fail(r, 554, "5.3.4",
+	    SPAN("the list has more than 100000 members"));
+	r->phase = ROUTE_OVER;
+}
+
+/* --- members */
+
+/* Routes an address, unless it has been, or is being, routed. */
+static void
+enter(struct routing *r, const struct address *a, bool mailbox_only)
 {
 	struct span	 key = fold(r, a->whole);
+	struct frame	*f;
 	char		*state;
 
 	if (mailbox_only)
-		key = arena_join(&r->arena, SPAN("\\"), key, SPAN_NONE);
+		key = arena_join(&r->scratch, SPAN("\\"), key, SPAN_NONE);
 	state = htab_get(&r->seen, key);
-	r->at = *a;
 	if (state == NULL) {
 		htab_put(&r->seen, key, CLOSED);
 		begin(r, a);
 		r->mailbox_only = mailbox_only;
-	} else if (state == OPEN)
-		routing_fail(r, 554, "5.4.6",
-		    SPAN("the address leads back to itself: a loop"));
+	} else if (state == OPEN && (f = frame_of(r, a->whole)) != NULL)
+		f->looped = true;
 	/* Else a duplicate, which is merged. */
+}
+
+/* The name itself, once: what is said of it beside this expansion. */
+static void
+enter_self(struct routing *r, struct frame *f)
+{
+	if (f->self)
+		return;
+	f->self = true;
+	begin(r, &f->at);
+	r->own = true;
+}
+
+/* One that cannot be read waits; why is static. */
+static void
+member_bad(struct routing *r, const char *why)
+{
+	routing_fail(r, 451, "4.3.5", arena_printf(&r->arena,
+	    "a member of the list cannot be used: %s", why));
 }
 
 /* Not delivered here; the table's own words for "nowhere" are known. */
 static void
-enter_elsewhere(struct routing *r, const struct member *m)
+member_elsewhere(struct routing *r, const struct frame *f,
+    const struct alias_member *m)
 {
-	struct target	t = { .kind = TARGET_FILE, .path = m->to.whole };
+	struct target	t = { .kind = TARGET_FILE };
 
+	if (f->unsafe) {
+		member_bad(r, "commands and files are only taken from a "
+		    "table that is a file");
+		return;
+	}
 	if (m->kind == ALIAS_COMMAND)
 		t.kind = TARGET_PIPE;
-	else if (span_eq(t.path, SPAN("/dev/null")))
-		t = (struct target){ .kind = TARGET_DISCARD };
+	else if (span_eq(m->text, SPAN("/dev/null")))
+		t.kind = TARGET_DISCARD;
+	if (t.kind != TARGET_DISCARD)
+		t.path = arena_span(&r->arena, m->text);
 	routing_add(r, &t);
 }
 
+/* As the table has it; a bare name is one of our domain. */
 static void
-enter(struct routing *r, const struct frame *f, const struct member *m)
+member_address(struct routing *r, struct frame *f,
+    const struct alias_member *m)
+{
+	struct address	 a;
+	struct span	 domain = address_domain(&f->at);
+	const char	*why;
+
+	if (address_parse(m->text, ADDRESS_BARE_LOCAL_OK | ADDRESS_UTF8_OK,
+	    &r->arena, &a, &why) == -1) {
+		member_bad(r, why);
+		return;
+	}
+	if (a.at == a.whole.n) {
+		a.whole = arena_join(&r->arena, a.whole, SPAN("@"),
+		    domain.n > 0 ? domain : r->policy->hostname);
+	}
+	if (span_ieq(a.whole, f->at.whole)) {
+		f->n--;
+		r->members--;
+		enter_self(r, f);
+	} else
+		enter(r, &a, m->kind == ALIAS_MAILBOX);
+}
+
+static void
+member(struct routing *r, struct frame *f, const struct alias_member *m)
 {
 	r->from = f->owner;
 	r->file = m->file;
 	r->line = m->line;
-	r->at = f->list;
+	r->at = f->at;
+	f->n++;
+	if (++r->members > ROUTE_MEMBERS) {
+		too_large(r);
+		return;
+	}
 	switch (m->kind) {
+	case ALIAS_ADDRESS:
+	case ALIAS_MAILBOX:
+		member_address(r, f, m);
+		break;
 	case ALIAS_COMMAND:
 	case ALIAS_FILE:
-		enter_elsewhere(r, m);
-		break;
-	case ALIAS_BAD:
-		routing_fail(r, 451, "4.3.5", m->to.whole);
+		member_elsewhere(r, f, m);
 		break;
 	default:
-		enter_address(r, &m->to, m->kind == ALIAS_MAILBOX);
+		member_bad(r, m->why);
+		break;
+	}
+}
+
+/* The next member of a list. */
+static void
+list_next(struct routing *r, struct frame *f)
+{
+	struct alias_member	 m;
+
+	switch (map_members_next(&f->members, &r->scratch, &m.kind, &m.text,
+	    &m.line)) {
+	case MAP_MEMBERS_ITEM:
+		m.file = f->members.file;
+		m.why = f->members.why;
+		member(r, f, &m);
+		break;
+	case MAP_MEMBERS_END:
+		pop(r);
+		break;
+	case MAP_MEMBERS_EMPTY:
+		broken(r);
+		break;
+	case MAP_MEMBERS_MANY:
+		too_large(r);
 		break;
 	}
 }
@@ -109,164 +271,59 @@ enter(struct routing *r, const struct frame *f, const struct member *m)
 void
 routing_next(struct routing *r)
 {
-	struct frame	*f;
+	struct alias_member	 m = { .kind = ALIAS_ADDRESS };
+	struct frame		*f;
 
 	r->last = NULL;
-	while (r->depth > 0) {
-		f = &r->stack[r->depth - 1];
-		while (f->next < f->n) {
-			enter(r, f, &f->members[f->next++]);
-			if (r->phase == ROUTE_RULES)
-				return;
-		}
-		htab_put(&r->seen, f->key, CLOSED);
-		r->depth--;
-	}
-	r->phase = ROUTE_OVER;
-}
-
-static struct member *
-member_add(struct collecting *c, const struct alias_member *from)
-{
-	struct frame	*f = c->frame;
-	struct member	*grown;
-
-	if (c->r->members == ROUTE_MEMBERS) {
-		c->large = true;
-		return NULL;
-	}
-	if (f->n == f->cap) {
-		f->cap = f->cap == 0 ? 4 : f->cap * 2;
-		grown = arena_alloc(&c->r->arena, f->cap * sizeof(*grown));
-		if (f->n > 0)
-			memcpy(grown, f->members, f->n * sizeof(*grown));
-		f->members = grown;
-	}
-	c->r->members++;
-	f->members[f->n] = (struct member){ .kind = (uint8_t)from->kind,
-	    .file = from->file, .line = from->line };
-	return &f->members[f->n++];
-}
-
-/* One that cannot be read waits; why is static. */
-static void
-member_bad(struct collecting *c, const struct alias_member *from,
-    const char *why)
-{
-	struct alias_member	 bad = *from;
-	struct member		*m;
-
-	bad.kind = ALIAS_BAD;
-	if ((m = member_add(c, &bad)) != NULL)
-		m->to.whole = arena_printf(&c->r->arena,
-		    "a member of the list cannot be used: %s", why);
-}
-
-static void
-member_elsewhere(struct collecting *c, const struct alias_member *from)
-{
-	struct member	*m;
-
-	if (c->unsafe)
-		member_bad(c, from, "commands and files are only taken from "
-		    "a table that is a file");
-	else if ((m = member_add(c, from)) != NULL)
-		m->to.whole = arena_span(&c->r->arena, from->text);
-}
-
-/* As the table has it; a bare name is one of our domain. */
-static void
-member_address(struct collecting *c, const struct alias_member *from)
-{
-	struct routing	*r = c->r;
-	struct member	*m;
-	struct address	 a;
-	struct span	 domain = address_domain(&r->at);
-	const char	*why;
-
-	if (address_parse(from->text, ADDRESS_BARE_LOCAL_OK | ADDRESS_UTF8_OK,
-	    &r->arena, &a, &why) == -1) {
-		member_bad(c, from, why);
+	r->own = false;
+	arena_reset(&r->scratch);
+	if (r->depth == 0) {
+		r->phase = ROUTE_OVER;
 		return;
 	}
-	if (a.at == a.whole.n) {
-		a.whole = arena_join(&r->arena, a.whole, SPAN("@"),
-		    domain.n > 0 ? domain : r->policy->hostname);
-	}
-	if (span_ieq(a.whole, r->at.whole))
-		c->frame->self = true;
-	else if ((m = member_add(c, from)) != NULL)
-		m->to = a;
+	f = r->stack[r->depth - 1];
+	if (f->map != UINT32_MAX)
+		list_next(r, f);
+	else if (f->n == 0) {
+		m.text = f->redirect;
+		member(r, f, &m);
+	} else
+		pop(r);
 }
 
-static void
-member(void *arg, const struct alias_member *from)
+/* --- expansions */
+
+/* The address is being routed again, and this table has led to that. */
+static bool
+is_own(const struct routing *r, uint32_t map)
 {
-	struct collecting	*c = arg;
+	unsigned	i;
 
-	switch (from->kind) {
-	case ALIAS_ADDRESS:
-	case ALIAS_MAILBOX:
-		member_address(c, from);
-		break;
-	case ALIAS_COMMAND:
-	case ALIAS_FILE:
-		member_elsewhere(c, from);
-		break;
-	default:
-		member_bad(c, from, from->why);
-		break;
-	}
+	for (i = r->own ? r->depth : 0; i > 0; i--)
+		if (r->stack[i - 1]->map == map &&
+		    span_ieq(r->stack[i - 1]->at.whole, r->at.whole))
+			return true;
+	return false;
 }
 
-/* A frame for the address under way; NULL: 32 deep already. */
-static struct frame *
-push(struct routing *r)
-{
-	struct frame	*f;
-
-	if (r->depth == ROUTE_DEPTH)
-		return NULL;
-	if (r->stack == NULL)
-		r->stack = arena_alloc(&r->arena,
-		    ROUTE_DEPTH * sizeof(*r->stack));
-	f = &r->stack[r->depth++];
-	*f = (struct frame){ .key = fold(r, r->at.whole), .list = r->at,
-	    .owner = r->from };
-	return f;
-}
-
+/* unsafe: the table is none that may name commands. */
 static enum expansion
-collected(struct routing *r, struct collecting *c)
+expand_list(struct routing *r, uint32_t map, struct span list, bool unsafe)
 {
-	struct frame	*f = c->frame;
+	const struct map	*m = r->policy->maps[map];
+	struct frame		*f;
 
-	if (c->large)
-		return EXPANDED_LARGE;
-	if (c->bad) {
-		r->depth--;
-		return EXPANDED_BROKEN;
-	}
-	htab_put(&r->seen, f->key, f->self ? OPEN_SELF : OPEN);
-	if (f->self)
+	if (is_own(r, map))
 		return EXPANDED_SELF;
-	if (f->n == 0)
-		return EXPANDED_EMPTY;
-	return EXPANDED;
-}
-
-static enum expansion
-expand_list(struct routing *r, const struct map *m, struct span list,
-    bool unsafe)
-{
-	struct collecting	 c = { .r = r, .unsafe = unsafe };
-	const char		*why;
-
-	if ((c.frame = push(r)) == NULL)
+	if ((f = push(r)) == NULL)
 		return EXPANDED_DEEP;
-	if (map_alias_members(m, list, member, &c, &why) == -1)
-		c.bad = true;
-	return collected(r, &c);
+	f->map = map;
+	f->unsafe = unsafe;
+	/* What is not the table's own is gone with the evaluation. */
+	if (!map_holds(m, list))
+		list = arena_span(&r->arena, list);
+	map_members_begin(&f->members, m, list);
+	return EXPANDED;
 }
 
 /* The table is asked once more: its key tells what %1 and the like are. */
@@ -279,8 +336,9 @@ entry_of(const struct routing *r, const struct map *m, struct map_answer *a)
 }
 
 static enum expansion
-expand_alias(struct routing *r, const struct map *m, struct span list)
+expand_alias(struct routing *r, uint32_t map, struct span list)
 {
+	const struct map	*m = r->policy->maps[map];
 	struct map_answer	 a;
 	struct span		 owner;
 	enum expansion		 is;
@@ -288,18 +346,16 @@ expand_alias(struct routing *r, const struct map *m, struct span list)
 	if (entry_of(r, m, &a) != MAP_FOUND ||
 	    !list_owner(r, m, a.rank, &owner))
 		return EXPANDED_BROKEN;
-	is = expand_list(r, m, list, map_is_declared(m));
-	if (is == EXPANDED || is == EXPANDED_SELF) {
-		r->from = owner;
-		r->stack[r->depth - 1].owner = owner;
-	}
+	is = expand_list(r, map, list, map_is_declared(m));
+	if (is == EXPANDED)
+		r->stack[r->depth - 1]->owner = owner;
 	return is;
 }
 
 static enum expansion
-expand_virtuser(struct routing *r, const struct map *m,
-    struct rs_verdict *refusal)
+expand_virtuser(struct routing *r, uint32_t map, struct rs_verdict *refusal)
 {
+	const struct map	*m = r->policy->maps[map];
 	struct map_refusal	 said;
 	struct map_answer	 a;
 	struct span		 list;
@@ -309,7 +365,7 @@ expand_virtuser(struct routing *r, const struct map *m,
 	switch (map_virtuser_fill(&a, r->at.whole, r->at.at,
 	    r->policy->detail, &r->arena, &list, &said)) {
 	case 0:
-		return expand_list(r, m, list, true);
+		return expand_list(r, map, list, true);
 	case 1:
 		*refusal = (struct rs_verdict){
 			.kind = said.code < 500 ? RS_V_DEFER : RS_V_REJECT,
@@ -326,14 +382,11 @@ enum expansion
 routing_expand(struct routing *r, uint32_t map, struct span value,
     struct rs_verdict *refusal)
 {
-	const struct map	*m;
-
 	if (map >= r->policy->nmaps)
 		return EXPANDED_BROKEN;
-	m = r->policy->maps[map];
-	if (span_eq(map_kind(m), SPAN("virtusers")))
-		return expand_virtuser(r, m, refusal);
-	return expand_alias(r, m, value);
+	if (span_eq(map_kind(r->policy->maps[map]), SPAN("virtusers")))
+		return expand_virtuser(r, map, refusal);
+	return expand_alias(r, map, value);
 }
 
 enum map_rank
@@ -350,13 +403,11 @@ routing_rank(const struct routing *r, uint32_t map)
 enum expansion
 routing_redirect(struct routing *r, const struct rs_value *v)
 {
-	struct alias_member	to = { .kind = ALIAS_ADDRESS, .text = v->s };
-	struct collecting	c = { .r = r, .unsafe = true };
+	struct frame	*f;
 
-	if ((c.frame = push(r)) == NULL)
+	/* To itself: nothing else is said of it. */
+	if (span_ieq(v->s, r->at.whole) || (f = push(r)) == NULL)
 		return EXPANDED_DEEP;
-	member(&c, &to);
-	if (c.frame->self)	/* nothing else is said of it: a loop */
-		return EXPANDED_DEEP;
-	return collected(r, &c);
+	f->redirect = arena_span(&r->arena, v->s);
+	return EXPANDED;
 }

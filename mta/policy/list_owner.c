@@ -10,25 +10,6 @@
 
 #include "mta/policy/routing_int.h"
 
-/* Members of an `owner-LIST`. */
-struct owners {
-	struct span	 one;
-	size_t		 n;
-	bool		 other;
-	struct arena	*ar;
-};
-
-static void
-owner_member(void *arg, const struct alias_member *m)
-{
-	struct owners	*o = arg;
-
-	if (m->kind != ALIAS_ADDRESS && m->kind != ALIAS_MAILBOX)
-		o->other = true;
-	else if (o->n++ == 0)
-		o->one = arena_span(o->ar, m->text);
-}
-
 /* "owner-LIST" of the list that the table has under this key. */
 static struct address
 owner_name(struct routing *r, enum map_rank rank)
@@ -52,18 +33,39 @@ owner_name(struct routing *r, enum map_rank rank)
 	return a;
 }
 
+/* The one address that a list is; false: it is another thing, or several. */
+static bool
+one_address(const struct map *m, struct span list, struct arena *ar,
+    struct address *out)
+{
+	struct map_members	 w;
+	struct arena		 scratch = { 0 };
+	enum alias_item		 kind = ALIAS_BAD;
+	struct span		 text, more;
+	uint32_t		 line;
+	const char		*why;
+	bool			 is;
+
+	map_members_begin(&w, m, list);
+	is = map_members_next(&w, &scratch, &kind, &text, &line) ==
+	    MAP_MEMBERS_ITEM &&
+	    (kind == ALIAS_ADDRESS || kind == ALIAS_MAILBOX) &&
+	    address_parse(text, ADDRESS_BARE_LOCAL_OK | ADDRESS_UTF8_OK, ar,
+	    out, &why) == 0 &&
+	    map_members_next(&w, &scratch, &kind, &more, &line) ==
+	    MAP_MEMBERS_END;
+	arena_clear(&scratch);
+	return is;
+}
+
 /* The one address that the owner is, else the alias owner-LIST itself. */
 static struct span
 owner_address(struct routing *r, const struct map *m, struct span list,
     const struct address *name)
 {
-	struct owners	 o = { .ar = &r->arena };
 	struct address	 a;
-	const char	*why;
 
-	if (map_alias_members(m, list, owner_member, &o, &why) == -1 ||
-	    o.other || o.n != 1 || address_parse(o.one,
-	    ADDRESS_BARE_LOCAL_OK | ADDRESS_UTF8_OK, &r->arena, &a, &why) == -1)
+	if (!one_address(m, list, &r->arena, &a))
 		return name->whole;
 	return a.at < a.whole.n ? a.whole : arena_join(&r->arena, a.whole,
 	    SPAN("@"), address_domain(name));

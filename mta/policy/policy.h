@@ -275,13 +275,23 @@ void		 policy_reply(const struct rs_verdict *, struct arena *, unsigned *code, s
 struct routing;
 typedef void routing_cb(void *arg, struct routing *);
 struct routing	*policy_route(struct policy *, struct policy_facts *, struct rs_record *, routing_cb *, void *arg);
+/*
+ * The same without counting, and over at the first target that goes
+ * somewhere: a long list is not read further.
+ */
+struct routing	*policy_route_dry(struct policy *, struct policy_facts *, routing_cb *, void *arg);
 const struct target *routing_targets(const struct routing *, size_t *n);
-/* The verdict that ended each target's last route: for `test` and `explain`. */
+/*
+ * The verdict that ended each target's last route: of dry runs, of those with a
+ * record, and where routings are not sliced (`test`, `explain`); else NULL.
+ */
 const struct rs_verdict *routing_verdict(const struct routing *, size_t target);
 /* The included file and its line that name a target's address; NULL: none does. */
 const char	*routing_member(const struct routing *, size_t target, uint32_t *line);
 /* cb has been called. */
 bool		 routing_done(const struct routing *);
+/* How far it is: members read and rules asked so far. */
+uint64_t	 routing_steps(const struct routing *);
 /* `rcpt unknown`: 1 no mailbox would be found, 0 known, -1 cannot say. */
 int		 routing_unknown(const struct routing *);
 /* The first target that refuses, when none of them goes anywhere: what RCPT is told; -1: none. */

@@ -15,6 +15,7 @@
  */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/xalloc.h"
 #include "mail/address.h"
 
@@ -56,7 +57,7 @@ refuse(struct routing *r, const struct rs_verdict *v)
 	r->phase = ROUTE_NEXT;
 }
 
-/* The members of an expansion stand on the stack; what of the name itself? */
+/* The expansion stands on the stack; what of the name itself? */
 static void
 expanded(struct routing *r, enum expansion is,
     const struct rs_verdict *refusal)
@@ -71,16 +72,8 @@ expanded(struct routing *r, enum expansion is,
 	case EXPANDED_DEEP:
 		fail(r, 554, "5.4.6", SPAN("expanded more than 32 deep"));
 		break;
-	case EXPANDED_LARGE:
-		routing_forget(r);
-		fail(r, 554, "5.3.4", SPAN("the list has too many members"));
-		r->phase = ROUTE_OVER;
-		break;
 	case EXPANDED_BROKEN:
 		cannot(r, SPAN("the list cannot be read"));
-		break;
-	case EXPANDED_EMPTY:
-		fail(r, 550, "5.2.4", SPAN("the list has no members"));
 		break;
 	case EXPANDED_REFUSED:
 		refuse(r, refusal);
@@ -485,33 +478,49 @@ said(struct routing *r, const struct rs_verdict *v)
 	}
 }
 
-/* A dry run is over at the first target that goes somewhere. */
+/*
+ * A dry run is over at the first target that goes somewhere; who asks whose
+ * address it is, with the second: it is nobody's.
+ */
 static bool
 answered(const struct routing *r)
 {
-	return r->dry && r->n > 0 && target_good(&r->targets[r->n - 1]);
+	size_t	enough = r->kind == ROUTING_DRY ? 1 : 2;
+
+	return r->kind != ROUTING_REAL && r->n >= enough &&
+	    target_good(&r->targets[r->n - 1]) &&
+	    (enough == 1 || target_good(&r->targets[r->n - 2]));
 }
 
 static void	work(void *);
+
+/* Whether others have their turn now. */
+static bool
+is_time(int64_t until_us, unsigned i)
+{
+	return i % ROUTE_LOOK == ROUTE_LOOK - 1 && clock_boot_us() > until_us;
+}
 
 /* Runs until all is said (true), or something is waited for. */
 static bool
 step(struct routing *r)
 {
 	struct rs_verdict	v;
-	unsigned		slice = 0;
+	int64_t			until_us = clock_boot_us() + ROUTE_SLICE_US;
+	unsigned		i;
 
-	while (r->phase != ROUTE_OVER) {
+	for (i = 0; r->phase != ROUTE_OVER; i++) {
+		r->steps++;
+		if (r->policy->later != NULL && is_time(until_us, i)) {
+			r->queued = true;
+			r->policy->later(work, r);
+			return false;
+		}
 		if (r->phase == ROUTE_NEXT) {
 			if (answered(r))
 				break;
 			routing_next(r);
 			continue;
-		}
-		if (++slice > ROUTE_SLICE && r->policy->later != NULL) {
-			r->queued = true;
-			r->policy->later(work, r);
-			return false;
 		}
 		if (evaluate(r, &v) == RS_PENDING) {
 			r->parked = true;
@@ -564,6 +573,7 @@ routing_start(struct policy *p, struct policy_facts *f,
 	struct routing	*r = routing_new(p, f);
 
 	r->record = record;
+	r->kind = kind;
 	r->dry = kind == ROUTING_DRY;
 	r->cb = cb;
 	r->arg = arg;
@@ -581,4 +591,11 @@ policy_route(struct policy *p, struct policy_facts *f,
     struct rs_record *record, routing_cb *cb, void *arg)
 {
 	return routing_start(p, f, record, ROUTING_REAL, cb, arg);
+}
+
+struct routing *
+policy_route_dry(struct policy *p, struct policy_facts *f, routing_cb *cb,
+    void *arg)
+{
+	return routing_start(p, f, NULL, ROUTING_DRY, cb, arg);
 }

@@ -10,8 +10,9 @@
 #include "mta/policy/policy_int.h"
 
 #define ROUTE_DEPTH	32	/* expansions inside each other */
-#define ROUTE_MEMBERS	100000	/* addresses of one routing */
-#define ROUTE_SLICE	1000	/* evaluations in one turn of the loop */
+#define ROUTE_MEMBERS	MAP_MEMBERS_MAX	/* of all lists of one routing */
+#define ROUTE_SLICE_US	5000	/* of one turn of the loop */
+#define ROUTE_LOOK	16	/* addresses between two looks at the clock */
 
 /* What comes next for the address under way. */
 enum route_phase {
@@ -23,25 +24,22 @@ enum route_phase {
 	ROUTE_OVER
 };
 
-struct member {
-	struct address	 to;	/* COMMAND, FILE: what it is; BAD: what is wrong */
-	const char	*file;	/* that was included and has it; the table's memory */
-	uint32_t	 line;	/* of that file */
-	uint8_t		 kind;	/* enum alias_item */
-};
-
-/* An address that has been expanded, and its members. */
+/* An address that is being expanded. */
 struct frame {
-	struct span	 key;		/* folded; SPAN_NONE: not noted */
-	struct address	 list;
-	struct span	 owner;		/* whom its members' mail comes from; empty: the sender */
-	bool		 self;		/* it is one of its members */
-	struct member	*members;
-	size_t		 n, cap, next;
+	struct address		 at;
+	size_t			 first;		/* of its targets */
+	struct span		 owner;		/* whom its members' mail comes from; empty: the sender */
+	uint32_t		 map;		/* whose list it is; UINT32_MAX: a redirect */
+	struct map_members	 members;	/* of the list */
+	struct span		 redirect;
+	size_t			 n;		/* members so far, itself not counted */
+	bool			 self;		/* it is one of its members */
+	bool			 looped;	/* a member has led back to it */
+	bool			 unsafe;	/* no table that may name commands */
 };
 
 struct outcome {
-	struct rs_verdict	verdict;
+	const struct rs_verdict	*verdict;	/* NULL: not kept */
 	const char		*file;		/* an included one that names it; NULL: none */
 	uint32_t		line;		/* of that file */
 	bool			unknown;	/* no such account */
@@ -52,11 +50,13 @@ struct routing {
 	struct routing		*next;		/* idle */
 	struct policy		*policy;
 	struct arena		 arena;
+	struct arena		 scratch;	/* until the next member */
 	struct policy_facts	 facts;
 	struct rs_record	*record;
 	struct asking		*asking;
 	routing_cb		*cb;
 	void			*arg;
+	enum routing_kind	 kind;
 	bool			 dry;
 	bool			 parked;	/* the evaluation is to be resumed */
 	bool			 queued;	/* work() will be called by later() */
@@ -77,9 +77,11 @@ struct routing {
 	struct rs_verdict	 kept;		/* expand by a general key, while something nearer is looked for */
 	bool			 has_kept;
 	enum map_rank		 kept_rank;
-	struct frame		*stack;		/* ROUTE_DEPTH, when first needed */
+	struct frame		*stack[ROUTE_DEPTH];	/* each when first needed */
 	unsigned		 depth;
+	bool			 own;		/* the address under way is among its own members */
 	size_t			 members;	/* of all expansions */
+	uint64_t		 steps;
 	struct htab		 seen;		/* folded addresses: open or closed */
 	struct target		*targets, first;
 	struct outcome		*outcomes, first_outcome;
@@ -87,8 +89,7 @@ struct routing {
 };
 
 enum expansion {
-	EXPANDED, EXPANDED_SELF, EXPANDED_DEEP, EXPANDED_LARGE,
-	EXPANDED_BROKEN, EXPANDED_EMPTY,
+	EXPANDED, EXPANDED_SELF, EXPANDED_DEEP, EXPANDED_BROKEN,
 	EXPANDED_REFUSED	/* the table says so; refusal is filled in */
 };
 
@@ -117,7 +118,7 @@ bool		 list_owner(struct routing *, const struct map *, enum map_rank, struct sp
 
 /* --- expansion.c */
 void		 routing_first(struct routing *, struct span whole, size_t at);
-/* On to the next address; the phase is ROUTE_RULES or ROUTE_OVER then. */
+/* One step to the next address: the phase is ROUTE_RULES when it is there, ROUTE_NEXT, or ROUTE_OVER. */
 void		 routing_next(struct routing *);
 enum expansion	 routing_expand(struct routing *, uint32_t map, struct span value, struct rs_verdict *refusal);
 /* How near the table's key is to the address under way. */

@@ -32,11 +32,11 @@ routing_new(struct policy *p, struct policy_facts *f)
 	return r;
 }
 
-/* Ready for the next; only the arena's first block is kept. */
+/* Ready for the next; only the arenas' first blocks are kept. */
 static void
 clear(struct routing *r)
 {
-	struct arena	ar;
+	struct arena	ar, scratch;
 
 	if (r->cap > 1) {
 		free(r->targets);
@@ -44,8 +44,10 @@ clear(struct routing *r)
 	}
 	htab_clear(&r->seen);
 	arena_reset(&r->arena);
+	arena_reset(&r->scratch);
 	ar = r->arena;
-	*r = (struct routing){ .arena = ar };
+	scratch = r->scratch;
+	*r = (struct routing){ .arena = ar, .scratch = scratch };
 }
 
 void
@@ -70,6 +72,7 @@ routing_free(struct routing **rp)
 		p->nidle_routings++;
 	} else {
 		arena_clear(&r->arena);
+		arena_clear(&r->scratch);
 		free(r);
 	}
 	policy_unref(&p);
@@ -83,6 +86,7 @@ routings_drop(struct policy *p)
 	while ((r = p->idle_routings) != NULL) {
 		p->idle_routings = r->next;
 		arena_clear(&r->arena);
+		arena_clear(&r->scratch);
 		free(r);
 	}
 	p->nidle_routings = 0;
@@ -91,15 +95,15 @@ routings_drop(struct policy *p)
 static void
 grow(struct routing *r)
 {
-	size_t		 cap = r->cap * 4;
-	struct target	*t = xcalloc(cap, sizeof(*t));
-	struct outcome	*o = xcalloc(cap, sizeof(*o));
+	size_t		 cap = r->cap == 1 ? 8 : r->cap * 2;
+	struct target	*t = r->cap == 1 ? NULL : r->targets;
+	struct outcome	*o = r->cap == 1 ? NULL : r->outcomes;
 
-	memcpy(t, r->targets, r->n * sizeof(*t));
-	memcpy(o, r->outcomes, r->n * sizeof(*o));
-	if (r->cap > 1) {
-		free(r->targets);
-		free(r->outcomes);
+	t = xreallocarray(t, cap, sizeof(*t));
+	o = xreallocarray(o, cap, sizeof(*o));
+	if (r->cap == 1) {
+		*t = r->first;
+		*o = r->first_outcome;
 	}
 	r->targets = t;
 	r->outcomes = o;
@@ -107,23 +111,29 @@ grow(struct routing *r)
 }
 
 /* A verdict whose spans last as long as the routing. */
-static struct rs_verdict
+static const struct rs_verdict *
 keep(struct routing *r, const struct rs_verdict *v)
 {
-	struct rs_verdict	k = *v;
+	struct rs_verdict	k = *v, *kept;
 
+	if (!r->dry && r->record == NULL && r->policy->later != NULL)
+		return NULL;	/* nobody asks; there may be many */
 	if (v->text.n > 0)
 		k.text = arena_span(&r->arena, v->text);
 	if (v->kind == RS_V_EXPAND)	/* a list may be long */
 		k.value = (struct rs_value){ .type = RS_T_NONE };
 	else if (v->value.type != RS_T_NONE)
 		k.value = rs_copy(&v->value, &r->arena);
-	return k;
+	kept = arena_alloc(&r->arena, sizeof(*kept));
+	*kept = k;
+	return kept;
 }
 
 void
 routing_add(struct routing *r, const struct target *t)
 {
+	static const struct rs_verdict	none;
+
 	if (r->n == r->cap)
 		grow(r);
 	r->targets[r->n] = *t;
@@ -132,8 +142,8 @@ routing_add(struct routing *r, const struct target *t)
 		r->targets[r->n].mail_from = r->from;
 		r->targets[r->n].owned = r->from.n > 0;
 	}
-	r->outcomes[r->n] = (struct outcome){ .file = r->file,
-	    .line = r->line };
+	r->outcomes[r->n] = (struct outcome){ .verdict = &none,
+	    .file = r->file, .line = r->line };
 	if (r->last != NULL)
 		r->outcomes[r->n].verdict = keep(r, r->last);
 	r->n++;
@@ -169,7 +179,7 @@ routing_targets(const struct routing *r, size_t *n)
 const struct rs_verdict *
 routing_verdict(const struct routing *r, size_t target)
 {
-	return target < r->n ? &r->outcomes[target].verdict : NULL;
+	return target < r->n ? r->outcomes[target].verdict : NULL;
 }
 
 const char *
@@ -183,6 +193,12 @@ bool
 routing_done(const struct routing *r)
 {
 	return r->over || r->phase == ROUTE_OVER;
+}
+
+uint64_t
+routing_steps(const struct routing *r)
+{
+	return r->steps;
 }
 
 int

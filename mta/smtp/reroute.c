@@ -68,7 +68,7 @@ ask_on(struct reroute *r)
 		r->next++;
 		r->answered = false;
 		r->asking = true;
-		r->routing = policy_route(s->gen->policy, &s->facts, NULL,
+		r->routing = policy_route_dry(s->gen->policy, &s->facts,
 		    routed, r);
 		r->asking = false;
 		if (!r->answered)
