@@ -143,4 +143,4 @@ map_database_kind(int fd, struct arena *ar, struct span *kind)
 	return is == 1;
 }
 
-const struct map_driver map_driver_gdbm = { "gdbm", open_gdbm };
+const struct map_driver map_driver_gdbm = { .name = "gdbm", .open = open_gdbm };

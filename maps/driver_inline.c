@@ -15,4 +15,4 @@ open_inline(struct map *m, const struct map_source *src)
 		    src->entries[2 * i + 1]);
 }
 
-const struct map_driver map_driver_inline = { "inline", open_inline };
+const struct map_driver map_driver_inline = { .name = "inline", .open = open_inline };

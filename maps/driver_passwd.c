@@ -92,4 +92,4 @@ open_passwd(struct map *m, const struct map_source *src)
 		map_texts_wipe(m);
 }
 
-const struct map_driver map_driver_passwd = { "passwd", open_passwd };
+const struct map_driver map_driver_passwd = { .name = "passwd", .open = open_passwd };

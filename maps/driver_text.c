@@ -53,6 +53,7 @@ text_read(int fd, const char **why)
 		return NULL;
 	}
 	t = xmalloc(sizeof(*t) + (size_t)st.st_size + 1);
+	*t = (struct map_text){ .octets = (char *)(t + 1) };
 	got = read_at_most(fd, t->octets, (size_t)st.st_size + 1);
 	t->n = got < 0 ? 0 : (size_t)got;
 	if (got == (ssize_t)st.st_size)
@@ -211,4 +212,4 @@ map_text_open(struct map *m, const struct map_source *src)
 		map_texts_wipe(m);
 }
 
-const struct map_driver map_driver_text = { "text", map_text_open };
+const struct map_driver map_driver_text = { .name = "text", .open = map_text_open };

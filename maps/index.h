@@ -15,12 +15,16 @@
 
 #include "maps/map.h"
 
-/* Writes the index of a map that has been opened to fd (at 0).  0, or -1 with errno. */
+/*
+ * Writes the index of a map that has been opened to fd, an empty memfd or
+ * file.  0, or -1 with errno: EFBIG above 4 GiB.
+ */
 int		 map_index_write(const struct map *, int fd);
 /*
  * A map out of an index, mapped from fd (which stays the caller's); name,
- * kind and host of the source count, the rest of it does not.  Always gives a
- * map, as map_open() does: one that is damaged answers MAP_BROKEN.
+ * driver, kind and host of the source count, the rest of it does not.  Always
+ * gives a map, as map_open() does: one that is damaged, that is no memfd sealed
+ * against writing and shrinking, or is -1, answers MAP_BROKEN.
  */
 struct map	*map_index_open(const struct map_source *, int fd);
 

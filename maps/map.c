@@ -11,6 +11,7 @@
 #include "base/xalloc.h"
 #include "maps/database.h"
 #include "maps/include.h"
+#include "maps/index_int.h"
 #include "maps/map_int.h"
 
 static const struct map_driver *const drivers[] = {
@@ -94,8 +95,8 @@ map_unreadable(struct map *m, const char *why)
 
 /* The hash: open addressing, linear, at most half full. */
 
-static uint64_t
-hash_folded(struct span key)
+uint64_t
+map_hash(struct span key)
 {
 	char	 folded[MAP_KEY_MAX];
 	size_t	 i;
@@ -116,7 +117,7 @@ key_of(const struct map_entry *e)
 static uint32_t *
 slot_of(const struct map *m, struct span key)
 {
-	uint32_t	 i = (uint32_t)hash_folded(key) & (m->nslots - 1);
+	uint32_t	 i = (uint32_t)map_hash(key) & (m->nslots - 1);
 
 	while (m->slots[i] != 0 &&
 	    !span_ieq(key_of(&m->entries[m->slots[i] - 1]), key))
@@ -239,22 +240,34 @@ map_line_broken(struct map *m, const struct map_text *t, struct span raw,
 /* Opening. */
 
 struct map *
-map_open(const struct map_source *src)
+map_begin(const struct map_source *src, const struct map_driver **driver)
 {
-	const struct map_driver	*driver = find_driver(src->driver);
-	struct map		*m = xcalloc(1, sizeof(*m));
+	struct map	*m = xcalloc(1, sizeof(*m));
 
+	*driver = find_driver(src->driver);
 	m->name = xstrndup(src->name.n > 0 ? src->name.p : "", src->name.n);
-	m->path = src->path != NULL ? xstrdup(src->path) : NULL;
 	m->host = xstrndup(src->host.n > 0 ? src->host.p : "", src->host.n);
 	m->kind = find_kind(src->kind);
+	if (m->kind == NULL) {
+		m->kind = &map_kind_plain;
+		m->broken = true;
+	}
+	return m;
+}
+
+struct map *
+map_open(const struct map_source *src)
+{
+	const struct map_driver	*driver;
+	struct map		*m = map_begin(src, &driver);
+
+	m->path = src->path != NULL ? xstrdup(src->path) : NULL;
 	m->include = src->include;
 	m->problem = src->problem;
 	m->arg = src->arg;
-	if (m->kind == NULL) {
-		m->kind = &map_kind_plain;
+	if (m->broken)
 		map_unreadable(m, "there is no such kind of table");
-	} else if (driver == NULL)
+	else if (driver == NULL)
 		map_unreadable(m, "there is no such driver of tables");
 	else
 		driver->open(m, src);
@@ -271,7 +284,7 @@ texts_free(struct map *m)
 
 	while ((t = m->texts) != NULL) {
 		m->texts = t->next;
-		if (m->kind->secret)
+		if (m->kind->secret && !t->borrowed)
 			explicit_bzero(t->octets, t->n);
 		free(t);
 	}
@@ -295,6 +308,7 @@ map_close(struct map **mp)
 	if (m->clear != NULL)
 		m->clear(m);
 	map_db_close(&m->db);
+	map_index_close(&m->index);
 	map_includes_clear(m);
 	texts_free(m);
 	arena_clear(&m->arena);
@@ -323,7 +337,36 @@ map_is_declared(const struct map *m)
 size_t
 map_size(const struct map *m)
 {
-	return m->n;
+	struct map_answer	 a;
+	size_t			 n = m->n;
+	uint32_t		 i;
+
+	if (m->index == NULL)
+		return n;
+	for (i = 0; i < m->n; i++)	/* added, perhaps in place of one */
+		if (map_index_find(m->index, key_of(&m->entries[i]), &a) !=
+		    MAP_NONE)
+			n--;
+	return n + m->index->head.entries;
+}
+
+int
+map_next_entry(const struct map *m, uint64_t *pos, struct map_entry *out)
+{
+	uint64_t	 in_index = m->index == NULL ? 0 :
+			    m->index->head.records.n;
+
+	while (*pos < in_index) {
+		if (map_index_next(m->index, pos, out) != 1)
+			return -1;
+		if (m->n == 0 || *slot_of(m, key_of(out)) == 0)
+			return 1;
+	}
+	if (*pos - in_index >= m->n)
+		return 0;
+	*out = m->entries[*pos - in_index];
+	++*pos;
+	return 1;
 }
 
 struct span
@@ -362,8 +405,11 @@ find_entry(const struct map *m, struct span key, struct map_answer *out)
 	const struct map_entry	*e;
 	uint32_t		 i;
 
-	if (m->n == 0 || (i = *slot_of(m, key)) == 0)
+	if (m->n == 0 || (i = *slot_of(m, key)) == 0) {
+		if (m->index != NULL)
+			return map_index_find(m->index, key, out);
 		return m->db != NULL ? map_db_find(m->db, key, out) : MAP_NONE;
+	}
 	e = &m->entries[i - 1];
 	*out = (struct map_answer){ .key = key_of(e), .line = e->line };
 	if (e->value_off == ENTRY_BROKEN)

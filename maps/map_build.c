@@ -40,20 +40,22 @@ map_walk(const struct map *m, map_walk_cb *cb, void *arg)
 {
 	struct walking		 w = { cb, arg };
 	struct map_answer	 a;
-	const struct map_entry	*e;
-	uint32_t		 i;
+	struct map_entry	 e;
+	uint64_t		 pos = 0;
+	int			 is;
 
 	if (m->broken)
 		return -1;
-	for (i = 0; i < m->n; i++) {
-		e = &m->entries[i];
-		if (e->value_off == ENTRY_BROKEN)
+	while ((is = map_next_entry(m, &pos, &e)) == 1) {
+		if (e.value_off == ENTRY_BROKEN)
 			continue;
-		a = (struct map_answer){ .key = span_mem(e->key, e->key_n),
-		    .value = span_mem(e->key + e->value_off, e->value_n),
-		    .line = e->line };
+		a = (struct map_answer){ .key = span_mem(e.key, e.key_n),
+		    .value = span_mem(e.key + e.value_off, e.value_n),
+		    .line = e.line };
 		cb(arg, &a);
 	}
+	if (is == -1)
+		return -1;
 	return m->db == NULL ? 0 : map_db_walk(m->db, of_database, &w);
 }
 

@@ -21,8 +21,9 @@
 struct map_text {
 	struct map_text	*next;
 	uint32_t	 file;		/* 0: the table; n: the n-th included */
+	bool		 borrowed;	/* octets lie in an index: nobody's to change */
 	size_t		 n;
-	char		 octets[];
+	char		*octets;	/* behind it, or in an index */
 };
 
 #define ENTRY_BROKEN	UINT32_MAX
@@ -59,6 +60,12 @@ struct map_kind {
 struct map_driver {
 	const char	*name;
 	void		(*open)(struct map *, const struct map_source *);
+	/*
+	 * Of a table that came as an index: makes `own` of the entries
+	 * (map_next_entry()), and sets `find` and `clear`; what is damaged
+	 * makes the map broken.  NULL: nothing is needed.
+	 */
+	void		(*thaw)(struct map *);
 };
 
 /* All of drivers.def and kinds.def, each in its file. */
@@ -77,6 +84,7 @@ struct map_prefixes {
 };
 
 struct map_db;
+struct map_index;
 
 struct map {
 	char			*name;
@@ -84,6 +92,7 @@ struct map {
 	char			*path;		/* of the table, or NULL */
 	char			*host;		/* our own name */
 	struct map_db		*db;		/* NULL: all is in entries */
+	struct map_index	*index;		/* holds the entries; those of map_add come before */
 	struct map_prefixes	 prefixes;	/* access: lengths that occur */
 	bool			 host_names;	/* access: names of clients occur */
 	bool			 declared;	/* says only what was added, and what find() of a look-up says */
@@ -140,6 +149,17 @@ struct span	 map_fill(struct span text, const struct span args[10], struct arena
 enum map_result	 map_find_pieces(struct map_look *, const struct span *pieces, size_t n, struct map_answer *);
 /* The driver `text`: logical lines, each to the kind. */
 void		 map_text_open(struct map *, const struct map_source *);
+
+/*
+ * The entries one after the other, in the order of the table, wherever they
+ * lie; *pos starts at 0.  1: *out is one, 0: that was the last, -1: the index
+ * is damaged.
+ */
+int		 map_next_entry(const struct map *, uint64_t *pos, struct map_entry *out);
+/* Of the folded key. */
+uint64_t	 map_hash(struct span key);
+/* A map without entries; *driver is NULL when there is none of that name. */
+struct map	*map_begin(const struct map_source *, const struct map_driver **driver);
 
 /* Exactly this key, folded. */
 enum map_result	 map_find(struct map_look *, struct span key, struct map_answer *);
