@@ -37,6 +37,26 @@ find_driver(struct span name)
 	return NULL;
 }
 
+bool
+map_driver_reads(struct span driver)
+{
+	enum { READ, DECLARED, ASKED, MADE };
+	static const struct {
+		const char	*name;
+		unsigned	 how;
+	} all[] = {
+#define DRIVER(name, where, how, with, options, meaning) { #name, how },
+#include "maps/drivers.def"
+#undef DRIVER
+	};
+	size_t	 i;
+
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (span_eq(driver, span_of(all[i].name)))
+			return all[i].how == READ;
+	return false;
+}
+
 static const struct map_kind *
 find_kind(struct span name)
 {

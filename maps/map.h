@@ -100,6 +100,8 @@ struct map_source {
  */
 struct map	*map_open(const struct map_source *);
 void		 map_close(struct map **);
+/* Whether it is a driver that reads its file whole (READ of drivers.def). */
+bool		 map_driver_reads(struct span driver);
 /* Adds a line of the table, as `with map M["key"] = "value"` of a test does; copied. It takes the place of an entry with that key. */
 void		 map_add(struct map *, struct span key, struct span value);
 size_t		 map_size(const struct map *);

@@ -4,170 +4,58 @@
  * Owns: the image, the maps, idle evaluations.
  */
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/xalloc.h"
 
 #include "mta/policy/lookup.h"
+#include "mta/policy/open_table.h"
 
-enum { ROLE_POLICY, ROLE_ITEMS, ROLE_TABLE, ROLE_INCLUDED };
-
-/* A table being opened: where its files are, who hears of mistakes. */
-struct opening {
-	const struct policy_source	*src;
-	const struct rs_image		*image;
-	const char			*map;	/* NUL-terminated */
-	const char			*path;
-	char				**paths; /* of included files */
-	uint32_t			 npaths;
-};
-
-static char *
-string_dup(const struct rs_image *im, uint32_t s)
-{
-	struct span	t = rs_string(im, s);
-
-	return xstrndup(t.n == 0 ? "" : t.p, t.n);
-}
-
-/* A descriptor of our own for a file of the manifest, or -1. */
-static int
-file_open(const struct policy_source *src, const struct rs_image *im,
-    uint32_t file)
-{
-	char	*path;
-	int	 fd;
-
-	if (src->file_fds != NULL) {
-		if (file >= src->nfiles || src->file_fds[file] == -1) {
-			errno = ENOENT;
-			return -1;
-		}
-		return fcntl(src->file_fds[file], F_DUPFD_CLOEXEC, 0);
-	}
-	path = string_dup(im, rs_file(im, file)->path);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	free(path);
-	return fd;
-}
-
-/* Remembers the path of an included file for messages; its number from 1. */
-static uint32_t
-note_path(struct opening *o, const char *path)
-{
-	o->paths = xreallocarray(o->paths, o->npaths + 1, sizeof(*o->paths));
-	o->paths[o->npaths++] = xstrdup(path);
-	return o->npaths;
-}
-
-/* map_include_fn: a file that a table includes stands in the manifest. */
-static int
-include_open(void *arg, const char *path, uint32_t *file_index)
-{
-	struct opening	*o = arg;
-	uint32_t	 i;
-
-	*file_index = note_path(o, path);
-	for (i = 0; i < rs_nfile(o->image); i++)
-		if (rs_file(o->image, i)->role == ROLE_INCLUDED &&
-		    span_eq(rs_string(o->image, rs_file(o->image, i)->path),
-		    span_of(path)))
-			return file_open(o->src, o->image, i);
-	/* An include that is newer than the image: only by name. */
-	if (o->src->file_fds == NULL)
-		return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	errno = ENOENT;
-	return -1;
-}
-
+/* Mistakes in tables go to the log, or to who opens the policy. */
 static void
-problem(void *arg, const struct map_problem *p)
+problem(void *arg, const char *map, const char *path,
+    const struct map_problem *p)
 {
-	struct opening	*o = arg;
-	const char	*path = o->path;
+	const struct policy_source	*src = arg;
 
-	if (p->file > 0 && p->file <= o->npaths)
-		path = o->paths[p->file - 1];
-	if (o->src->problem != NULL)
-		o->src->problem(o->src->problem_arg, o->map, path, p);
+	if (src->problem != NULL)
+		src->problem(src->problem_arg, map, path, p);
 	else
 		log_warnx("table map=%s file=%s line=%u column=%u problem=%s",
-		    o->map, log_quote(span_of(path)), p->line, p->column,
+		    map, log_quote(span_of(path)), p->line, p->column,
 		    log_quote(span_of(p->what)));
 }
 
+/* Out of its index when there are such, else its file is read here. */
 static struct map *
-inline_open(const struct rs_image *im, const struct rs_map_decl *d,
-    struct map_source *ms)
+open_one(const struct table_source *ts, const struct policy_source *src,
+    uint32_t n)
 {
-	struct span	*entries;
-	struct map	*m;
-	uint32_t	 i;
-
-	entries = xcalloc(d->nentries * 2 + 1, sizeof(*entries));
-	for (i = 0; i < d->nentries; i++)
-		rs_map_entry(im, d->first_entry + i, &entries[2 * i],
-		    &entries[2 * i + 1]);
-	ms->entries = entries;
-	ms->nentries = d->nentries;
-	m = map_open(ms);
-	free(entries);
-	return m;
-}
-
-static struct map *
-table_open(struct opening *o, uint32_t n)
-{
-	const struct rs_map_decl *d = rs_map(o->image, n);
-	struct map_source	  ms = { .fd = -1 };
-	struct map		 *m;
-	char			 *path = NULL, *name;
-
-	ms.name = rs_string(o->image, d->name);
-	ms.driver = rs_string(o->image, d->driver);
-	ms.kind = rs_string(o->image, d->kind);
-	ms.host = rs_setting_text(o->image, RS_OPT_SERVER_hostname);
-	ms.include = include_open;
-	ms.problem = problem;
-	ms.arg = o;
-	o->map = name = xstrndup(ms.name.p, ms.name.n);
-	o->path = "the policy";
-	if (d->file == UINT32_MAX)
-		m = inline_open(o->image, d, &ms);
-	else {
-		path = string_dup(o->image, rs_file(o->image, d->file)->path);
-		ms.path = o->path = path;
-		ms.fd = file_open(o->src, o->image, d->file);
-		m = map_open(&ms);
-		if (ms.fd != -1)
-			close(ms.fd);
-	}
-	free(path);
-	free(name);
-	return m;
+	if (src->index_fds == NULL || !table_is_file(ts->image, n))
+		return table_open(ts, n);
+	return table_open_index(ts->image, n,
+	    n < src->nindexes ? src->index_fds[n] : -1);
 }
 
 static void
 tables_open(struct policy *p, const struct policy_source *src)
 {
-	struct opening	 o = { .src = src, .image = p->image };
-	uint32_t	 i;
+	struct table_source	ts = {
+		.image = p->image, .file_fds = src->file_fds,
+		.nfiles = src->nfiles, .problem = problem,
+		.arg = (void *)(uintptr_t)src
+	};
+	uint32_t		i;
 
 	p->nmaps = rs_nmap(p->image);
 	p->maps = xcalloc(p->nmaps + 1, sizeof(*p->maps));
 	p->failing = xcalloc(p->nmaps + 1, sizeof(*p->failing));
 	for (i = 0; i < p->nmaps; i++) {
-		p->maps[i] = table_open(&o, i);
+		p->maps[i] = open_one(&ts, src, i);
 		p->virtusers |= span_eq(map_kind(p->maps[i]),
 		    SPAN("virtusers"));
-		while (o.npaths > 0)
-			free(o.paths[--o.npaths]);
 	}
-	free(o.paths);
 }
 
 /* The only place of an option that stands once. */
