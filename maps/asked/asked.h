@@ -60,7 +60,7 @@ typedef void asked_cb(void *arg, enum map_result, const struct map_answer *answe
 
 /* Nothing is connected yet.  NULL with *why (static): the policy's words cannot be served. */
 struct asked_table *asked_open(const struct asked_source *, const char **why);
-/* Questions under way are answered MAP_LATER. */
+/* Questions under way are answered MAP_LATER.  Not from inside of an asked_cb. */
 void		 asked_close(struct asked_table **);
 /*
  * cb is called exactly once, from the loop or before this returns (0 is

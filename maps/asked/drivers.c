@@ -1,0 +1,45 @@
+/*
+ * drivers.c - the drivers that were built; which, stands in drivers.def.
+ */
+#include "config.h"
+
+#include "maps/asked/asked_int.h"
+
+#define WITH_ALWAYS	1
+
+/* A driver that was left out has no file: its name stands here without one. */
+#define NAMED(name, with)	NAMED_(name, with)
+#define NAMED_(name, with)	NAMED_##with(name)
+#define NAMED_1(name)		{ #name, &asked_driver_##name },
+#define NAMED_0(name)		{ #name, NULL },
+
+#define READ(name, with)
+#define DECLARED(name, with)
+#define MADE(name, with)
+#define ASKED(name, with)	NAMED(name, WITH_##with)
+
+static const struct {
+	const char			*name;
+	const struct asked_driver	*driver;
+} drivers[] = {
+#define DRIVER(name, where, how, with, options, meaning) how(name, with)
+#include "maps/drivers.def"
+#undef DRIVER
+};
+
+struct asked_table *
+asked_open(const struct asked_source *src, const char **why)
+{
+	size_t	 i;
+
+	for (i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
+		if (!span_eq(src->driver, span_of(drivers[i].name)))
+			continue;
+		if (drivers[i].driver != NULL)
+			return asked_open_with(drivers[i].driver, src, why);
+		*why = "this program was built without that driver";
+		return NULL;
+	}
+	*why = "no server is asked by a driver of that name";
+	return NULL;
+}
