@@ -46,19 +46,25 @@ add_word(struct asked_template *t, struct span s, size_t *used)
 	    "a brace itself is \\{";
 }
 
-/* What stands before the next brace; the '\\' before one is dropped. */
+/* "\{" and "\\". */
+static bool
+is_escape(struct span s)
+{
+	return s.n > 1 && s.p[0] == '\\' && (s.p[1] == '{' || s.p[1] == '\\');
+}
+
+/* What stands before the next brace or escape; of that the second octet. */
 static const char *
 add_literal(struct asked_template *t, struct span s, size_t *used)
 {
 	size_t	 n = 0;
 
-	if (span_prefix(s, SPAN("\\{"))) {
+	if (is_escape(s)) {
 		*used = 2;
 		return add(t, (struct asked_part){ .is = ASKED_LITERAL,
 		    .text = span_mem(s.p + 1, 1) });
 	}
-	while (n < s.n && s.p[n] != '{' &&
-	    !span_prefix(span_from(s, n), SPAN("\\{")))
+	while (n < s.n && s.p[n] != '{' && !is_escape(span_from(s, n)))
 		n++;
 	*used = n;
 	return add(t, (struct asked_part){ .is = ASKED_LITERAL,

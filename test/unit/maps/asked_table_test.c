@@ -393,7 +393,8 @@ test_kinds_check_values(void **st)
 		{ "aliases", "a", "x, y@z.example", MAP_FOUND,
 		    "x, y@z.example" },
 		{ "aliases", "a", ",", MAP_BROKEN, "no members" },
-		{ "aliases", "a", ":include:/etc/passwd", MAP_BROKEN, "" },
+		{ "aliases", "a", ":include:/etc/passwd, b", MAP_FOUND,
+		    ":include:/etc/passwd, b" },	/* it is not read */
 		{ "virtusers", "@d.example", "%1@x.example", MAP_FOUND,
 		    "%1@x.example" },
 		{ "virtusers", "u+*@d.example", "error:nouser gone",
@@ -517,6 +518,7 @@ test_templates(void **st)
 		{ "{user}|{domain}", "@c", "|c" },
 		{ "\\{key}", "k", "{key}" },
 		{ "(cn=\\2a{key})}", "k", "(cn=\\2ak)}" },
+		{ "\\\\{key}\\", "k", "\\k\\" },
 		{ "", "k", "" },
 		{ "{keys}", "k", NULL },
 		{ "{", "k", NULL },
