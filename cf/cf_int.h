@@ -67,7 +67,7 @@ struct cf_sym {
 	struct cf_source	*source;
 	struct cf_object	*object;	/* MAILBOX, RELAY, MILTER; MAP: its options, or NULL */
 	bool			 record;	/* in place, with columns */
-	bool			 unbuilt;	/* gdbm, and its text is read */
+	bool			 unbuilt;	/* a database, and its text is read */
 	/* RATE */
 	struct cf_expr		*rate;		/* where it stands first */
 	struct cf_sym		*next_rate;

@@ -118,18 +118,33 @@ is_newer(const char *file, const char *than)
 	    a.st_mtim.tv_nsec > b.st_mtim.tv_nsec);
 }
 
+/* The command that builds it again. */
+static void
+help_build(struct cf *cf, const struct cf_sym *sym)
+{
+	const struct cf_decl	*d = sym->decl;
+	const char		*path = cf_full_path(cf, d->where);
+
+	if (span_eq(d->driver, SPAN("gdbm")))
+		cf_help(cf, "waybill map build %s --as %.*s", path,
+		    SPAN_ARG(sym->map_kind));
+	else
+		cf_help(cf, "waybill map build %s --as %.*s --to %.*s", path,
+		    SPAN_ARG(sym->map_kind), SPAN_ARG(d->driver));
+}
+
 /*
  * `gdbm "aliases"`: the database stands beside the text, as aliases.gdbm; or
  * the file is one itself.  Where there is none the text is read, and by the
  * server too, since the image names what was read here.
  */
 static void
-read_gdbm(struct cf *cf, struct cf_sym *sym)
+read_database(struct cf *cf, struct cf_sym *sym, const char *suffix)
 {
 	const struct cf_decl	*d = sym->decl;
 	struct span		 path;
 
-	path = arena_printf(&cf->arena, "%.*s.gdbm", SPAN_ARG(d->where));
+	path = arena_printf(&cf->arena, "%.*s%s", SPAN_ARG(d->where), suffix);
 	if (access(cf_full_path(cf, path), F_OK) == -1) {
 		sym->source = cf_source_read(cf, d->where, 2);
 		read_source(cf, sym, d->where_loc, d->where);
@@ -141,8 +156,7 @@ read_gdbm(struct cf *cf, struct cf_sym *sym)
 		cf_warn(cf, d->where_loc, "'%.*s' is newer than its "
 		    "database, and the database is what counts",
 		    SPAN_ARG(d->where));
-		cf_help(cf, "waybill map build %s --as %.*s",
-		    cf_full_path(cf, d->where), SPAN_ARG(sym->map_kind));
+		help_build(cf, sym);
 	}
 	sym->source = cf_source_octets(cf, path, 2);
 	read_source(cf, sym, d->where_loc, path);
@@ -242,6 +256,7 @@ cf_map_read(struct cf *cf, struct cf_sym *sym)
 {
 	const struct cf_decl	*d = sym->decl;
 	const struct cf_driver	*dr;
+	const char		*suffix;
 
 	check_kind(cf, sym);
 	sym->type = RS_T_TEXT;
@@ -259,8 +274,8 @@ cf_map_read(struct cf *cf, struct cf_sym *sym)
 		    "them", dr->name);
 	else if (dr->where == CF_WHERE_NONE)
 		read_text(cf, sym, d->driver_loc, SPAN("/etc/passwd"));
-	else if (span_eq(d->driver, SPAN("gdbm")))
-		read_gdbm(cf, sym);
+	else if ((suffix = map_driver_suffix(d->driver)) != NULL)
+		read_database(cf, sym, suffix);
 	else
 		read_text(cf, sym, d->where_loc, d->where);
 }

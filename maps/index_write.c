@@ -181,10 +181,6 @@ map_index_write(const struct map *m, int fd)
 	struct pen	 p = { .m = m };
 	int		 error;
 
-	if (m->db != NULL) {		/* not all of it has been read */
-		errno = ENOTSUP;
-		return -1;
-	}
 	plan(&p);
 	if (p.head.size > INDEX_MAX || p.head.nslots == UINT32_MAX) {
 		errno = EFBIG;

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
-#include "maps/database.h"
 #include "maps/include.h"
 #include "maps/index_int.h"
 #include "maps/map_int.h"
@@ -164,10 +163,15 @@ tell_duplicate(const struct map *m, const struct map_text *t, struct span key,
     uint32_t line, uint32_t first)
 {
 	char	 what[200];
+	int	 n = key.n > 80 ? 80 : (int)key.n;
 
-	snprintf(what, sizeof(what), "'%.*s' stands on line %u already: "
-	    "that one counts, this one does not",
-	    key.n > 80 ? 80 : (int)key.n, key.p, first);
+	if (first == 0)		/* of a database, or of the policy */
+		snprintf(what, sizeof(what), "'%.*s' stands there twice: "
+		    "the first counts", n, key.p);
+	else
+		snprintf(what, sizeof(what), "'%.*s' stands on line %u "
+		    "already: that one counts, this one does not", n, key.p,
+		    first);
 	map_mistake(m, t, key, line, key.p, what);
 }
 
@@ -327,7 +331,6 @@ map_close(struct map **mp)
 		return;
 	if (m->clear != NULL)
 		m->clear(m);
-	map_db_close(&m->db);
 	map_index_close(&m->index);
 	map_includes_clear(m);
 	texts_free(m);
@@ -425,11 +428,9 @@ find_entry(const struct map *m, struct span key, struct map_answer *out)
 	const struct map_entry	*e;
 	uint32_t		 i;
 
-	if (m->n == 0 || (i = *slot_of(m, key)) == 0) {
-		if (m->index != NULL)
-			return map_index_find(m->index, key, out);
-		return m->db != NULL ? map_db_find(m->db, key, out) : MAP_NONE;
-	}
+	if (m->n == 0 || (i = *slot_of(m, key)) == 0)
+		return m->index == NULL ? MAP_NONE :
+		    map_index_find(m->index, key, out);
 	e = &m->entries[i - 1];
 	*out = (struct map_answer){ .key = key_of(e), .line = e->line };
 	if (e->value_off == ENTRY_BROKEN)

@@ -271,13 +271,28 @@ enum map_members_result map_members_next(struct map_members *, struct arena *scr
 typedef void map_walk_cb(void *arg, const struct map_answer *);
 int		 map_walk(const struct map *, map_walk_cb *, void *arg);
 /*
- * Writes a gdbm database of all entries to path, beside and renamed.  0, or -1
- * with *why (static), or with errno where *why is NULL.  A table with mistakes
- * is not built, and accounts never are: a database keeps no secret apart.
+ * Writes a database of all entries, beside and renamed.  0, or -1 with *why
+ * (static), or with errno where *why is NULL.  A table with mistakes is not
+ * built, and accounts never are: a database keeps no secret apart.
  */
-int		 map_build(const struct map *, const char *path, unsigned mode, const char **why);
+struct map_building {
+	struct span	 format;	/* gdbm, cdb, lmdb; hash and btree where libdb is there */
+	const char	*path;
+	unsigned	 mode, uid, gid; /* of the file; UINT32_MAX: our own */
+	/* Now and then; NULL: not told. */
+	void		(*progress)(void *arg, size_t done, size_t all);
+	void		*arg;
+};
+int		 map_build(const struct map *, const struct map_building *, const char **why);
+/*
+ * Of a driver that reads databases: what stands behind the text's name in
+ * theirs, as ".gdbm"; NULL of any other driver.
+ */
+const char	*map_driver_suffix(struct span driver);
+/* The driver that reads this database, by its octets; NULL: it is none. */
+const char	*map_database_driver(int fd);
 /* What kind of table a database was built as; false: fd is none of ours. */
-bool		 map_database_kind(int fd, struct arena *, struct span *kind);
+bool		 map_database_kind(int fd, struct arena *ar, struct span *kind);
 /* It is a database, not a text. */
 bool		 map_is_database(const struct map *);
 

@@ -83,7 +83,6 @@ struct map_prefixes {
 	uint64_t	v4[1], v6[3];
 };
 
-struct map_db;
 struct map_index;
 
 struct map {
@@ -91,10 +90,10 @@ struct map {
 	const struct map_kind	*kind;
 	char			*path;		/* of the table, or NULL */
 	char			*host;		/* our own name */
-	struct map_db		*db;		/* NULL: all is in entries */
 	struct map_index	*index;		/* holds the entries; those of map_add come before */
 	struct map_prefixes	 prefixes;	/* access: lengths that occur */
 	bool			 host_names;	/* access: names of clients occur */
+	bool			 database;	/* was read from one */
 	bool			 declared;	/* says only what was added, and what find() of a look-up says */
 	bool			 whole;		/* patterns: only the whole key is asked */
 	/* A driver's own way to find a key; NULL: the hash. */

@@ -19,7 +19,7 @@
 #include "mta/cmd/cmd.h"
 
 struct table {
-	const char	*kind, *detail, *out;
+	const char	*kind, *detail, *out, *to;
 	bool		 json;
 	char		*path;		/* that is opened */
 	struct map	*map;
@@ -61,6 +61,26 @@ problem(void *arg, const struct map_problem *p)
 	fprintf(stderr, "%s: %s\n", p->warning ? "warning" : "error", p->what);
 }
 
+/* By its octets, or by its name when it is damaged; a text else. */
+static const char *
+database_driver(const char *path, int fd)
+{
+	static const char *const	 drivers[] = { "gdbm", "cdb", "lmdb",
+	    "hash" };
+	const char			*driver = map_database_driver(fd),
+	    *suffix;
+	size_t				 i, n = strlen(path), len;
+
+	for (i = 0; driver == NULL &&
+	    i < sizeof(drivers) / sizeof(drivers[0]); i++) {
+		suffix = map_driver_suffix(span_of(drivers[i]));
+		len = strlen(suffix);
+		if (n > len && strcmp(path + n - len, suffix) == 0)
+			driver = drivers[i];
+	}
+	return driver != NULL ? driver : "text";
+}
+
 /* Opens t->path; -1: said why. */
 static int
 table_open(struct table *t, struct span driver)
@@ -76,6 +96,8 @@ table_open(struct table *t, struct span driver)
 		    strerror(errno));
 		return -1;
 	}
+	if (src.driver.n == 0)
+		src.driver = span_of(database_driver(t->path, src.fd));
 	src.kind = span_of(t->kind);
 	if (t->kind == NULL && !map_database_kind(src.fd, &ar, &src.kind))
 		src.kind = SPAN("plain");
@@ -95,34 +117,66 @@ table_close(struct table *t)
 	free(t->path);
 }
 
-/* The database beside a text, where it is there. */
+/* The database beside a text, where one is there. */
 static char *
 database_of(const char *path)
 {
-	char	*beside = xasprintf("%s.gdbm", path);
+	static const char *const	 drivers[] = { "gdbm", "cdb", "lmdb",
+	    "hash" };
+	char				*beside;
+	size_t				 i;
 
-	if (access(beside, F_OK) == 0)
-		return beside;
-	free(beside);
+	for (i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
+		beside = xasprintf("%s%s", path,
+		    map_driver_suffix(span_of(drivers[i])));
+		if (access(beside, F_OK) == 0)
+			return beside;
+		free(beside);
+	}
 	return xstrdup(path);
 }
 
 /* --- build, check */
 
-static unsigned
-mode_of(const char *path)
-{
-	struct stat	 st;
+struct progress {
+	const char	*path;
+	bool		 said;
+};
 
-	return stat(path, &st) == 0 ? st.st_mode & 0666 : 0644;
+/* On a terminal, of what takes a while. */
+static void
+progress(void *arg, size_t done, size_t all)
+{
+	struct progress	*p = arg;
+
+	if (all < 100000)
+		return;
+	p->said = true;
+	fprintf(stderr, "\r%s: %zu of %zu entries", p->path, done, all);
 }
 
 static int
 write_database(struct table *t, const char *out)
 {
-	const char	*why;
+	struct progress		 p = { out, false };
+	struct map_building	 how = { .format = span_of(t->to),
+	    .path = out, .mode = 0644, .uid = UINT32_MAX, .gid = UINT32_MAX,
+	    .arg = &p };
+	struct stat		 st;
+	const char		*why;
+	int			 rc;
 
-	if (map_build(t->map, out, mode_of(t->path), &why) == 0) {
+	if (stat(t->path, &st) == 0) {
+		how.mode = st.st_mode & 0666;
+		how.uid = st.st_uid;
+		how.gid = st.st_gid;
+	}
+	if (isatty(STDERR_FILENO))
+		how.progress = progress;
+	rc = map_build(t->map, &how, &why);
+	if (p.said)
+		fprintf(stderr, "\r\033[K");
+	if (rc == 0) {
 		printf("%s: %zu entries\n", out, map_size(t->map));
 		return CMD_OK;
 	}
@@ -134,13 +188,18 @@ write_database(struct table *t, const char *out)
 static int
 build(struct table *t, char **argv)
 {
-	char	*out;
-	int	 status;
+	const char	*suffix = map_driver_suffix(span_of(t->to));
+	char		*out;
+	int		 status;
 
+	if (suffix == NULL)
+		return cmd_usage("map", "there is no database '%s'; --to "
+		    "gdbm, cdb or lmdb", t->to);
 	t->path = xstrdup(argv[2]);
 	if (table_open(t, SPAN("text")) == -1)
 		return CMD_USAGE;
-	out = t->out != NULL ? xstrdup(t->out) : xasprintf("%s.gdbm", t->path);
+	out = t->out != NULL ? xstrdup(t->out) : xasprintf("%s%s", t->path,
+	    suffix);
 	status = write_database(t, out);
 	free(out);
 	return status;
@@ -150,7 +209,7 @@ static int
 check(struct table *t, char **argv)
 {
 	t->path = database_of(argv[2]);
-	if (table_open(t, SPAN("gdbm")) == -1)
+	if (table_open(t, SPAN_NONE) == -1)
 		return CMD_USAGE;
 	if (t->mistakes > 0)
 		return CMD_NO;
@@ -195,7 +254,7 @@ dump(struct table *t, char **argv)
 	int		 rc;
 
 	t->path = database_of(argv[2]);
-	if (table_open(t, SPAN("gdbm")) == -1)
+	if (table_open(t, SPAN_NONE) == -1)
 		return CMD_USAGE;
 	json_init(&d.j, &d.out);
 	if (d.json)
@@ -303,7 +362,7 @@ query(struct table *t, char **argv)
 	int			 status = CMD_OK;
 
 	t->path = database_of(argv[2]);
-	if (table_open(t, SPAN("gdbm")) == -1)
+	if (table_open(t, SPAN_NONE) == -1)
 		return CMD_USAGE;
 	switch (ask(t, span_of(argv[3]), &ar, &a)) {
 	case MAP_FOUND:
@@ -338,10 +397,11 @@ static const struct {
 int
 cmd_map(int argc, char **argv)
 {
-	struct table		 t = { .detail = "+" };
+	struct table		 t = { .detail = "+", .to = "gdbm" };
 	const struct cmd_opt	 opts[] = {
 		{ OPT_TEXT, "as", 0, { .text = &t.kind } },
 		{ OPT_TEXT, "detail", 0, { .text = &t.detail } },
+		{ OPT_TEXT, "to", 0, { .text = &t.to } },
 		{ OPT_TEXT, "output", 'o', { .text = &t.out } },
 		{ OPT_FLAG, "json", 0, { .flag = &t.json } },
 		{ OPT_END, NULL, 0, { NULL } }
