@@ -29,6 +29,10 @@ NOT_HERE = {
     "SEGMENT_RESUME": "sent after a queue's death: its receiver would have to die twice",
     "COUNT_HELD": "sent after a death of limits: its receiver would have to die twice",
     "SEGMENT_REVOKED": "needs a worker that was stopped for a minute",
+    "AUTH_VERIFY": "`waybill user verify` asks, not the server",
+    "AUTH_VERDICT": "`waybill user verify` asks, not the server",
+    "PAM_WANTED": "`waybill user verify` asks, not the server",
+    "PAM_DONE": "`waybill user verify` asks, not the server",
 }
 RECEIVERS = {"ALL": ["SMTP", "QUEUE"], "POLICY": ["SMTP", "ROUTE"], "ANY": ["RELAY"]}
 

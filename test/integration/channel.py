@@ -18,7 +18,7 @@ import tempfile
 from server import BUILD, PATIENCE, SRC
 
 PROCS = ["parent", "spawner", "smtp", "route", "queue", "relay", "deliver", "resolve",
-         "limits"]
+         "limits", "lookup", "index", "auth"]
 PARENT_FD = 3
 HAS_FD = 1
 

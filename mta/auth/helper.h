@@ -1,0 +1,27 @@
+/*
+ * helper.h - PAM's side of who is root: waybill-pam, executed for each check.
+ *
+ * Who asks has written user and password into a pipe; its other end becomes
+ * the helper's standard input, and nobody here looks at it.  The answer is
+ * the helper's exit status.
+ */
+#ifndef WB_MTA_AUTH_HELPER_H
+#define WB_MTA_AUTH_HELPER_H
+
+#include "mta/msg/auth.h"
+
+#define HELPER_TIMEOUT_MS	25000	/* the helper gives up by itself after 20 s */
+#define HELPERS_MAX		16	/* at a time */
+
+/* Called once, from the loop. */
+typedef void helper_cb(void *arg, enum auth_result);
+
+/*
+ * Starts libexec/waybill-pam on the pipe, which is taken.  Where that cannot
+ * be (not there, too many run) the answer is AUTH_CANNOT, with a log line.
+ */
+void	helper_start(const char *libexec, int pipe, helper_cb *, void *arg);
+/* Ends all that run; they are not answered. */
+void	helpers_clear(void);
+
+#endif

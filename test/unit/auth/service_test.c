@@ -1,0 +1,331 @@
+/*
+ * service_test.c - AUTH_VERIFY over a channel: the tables of an image, the
+ * threads, the bound on what waits, PAM by way of the parent.
+ */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <sys/mman.h>
+
+#include "base/loop.h"
+#include "mta/auth/pam.h"
+#include "mta/auth/service.h"
+#include "mta/msg/msg.h"
+#include "ruleset/build.h"
+#include "test/unit/maps/map_fixture.h"
+
+static struct auth_service	 service;
+static struct chan		*client;	/* who asks */
+static struct chan		*to_parent;	/* of auth */
+static struct chan		*parent;	/* its other end */
+
+static struct {
+	unsigned		 n;
+	uint64_t		 ticket;
+	struct auth_verdict	 v;
+	unsigned		 right, wrong, cannot;
+} got;
+static bool	 client_closed;
+
+/* --- the image: three tables of accounts, and one that is none */
+
+static int
+image(void)
+{
+	static const uint8_t	 none[32];
+	struct rs_build		*b = rs_build_new();
+	struct buf		 out = { 0 };
+	const char		*why;
+	uint32_t		 file;
+	int			 fd = memfd_create("image", MFD_CLOEXEC);
+
+	(void)rs_build_file(b, SPAN("/p.conf"), 0, none);
+	file = rs_build_file(b, SPAN("/users"), 2, none);
+	(void)rs_build_map(b, SPAN("users"), SPAN("text"), SPAN("accounts"),
+	    file, 1, NULL, 0);
+	(void)rs_build_map(b, SPAN("system"), SPAN("passwd"),
+	    SPAN("accounts"), UINT32_MAX, 2, NULL, 0);
+	(void)rs_build_map(b, SPAN("far"), SPAN("ldap"), SPAN("accounts"),
+	    UINT32_MAX, 3, NULL, 0);
+	(void)rs_build_map(b, SPAN("words"), SPAN("text"), SPAN("plain"),
+	    file, 4, NULL, 0);
+	assert_int_equal(rs_build_finish(b, &out, &why), 0);
+	assert_int_equal(file_write_all(fd, out.base + out.off, out.n), 0);
+	buf_clear(&out);
+	rs_build_free(&b);
+	return fd;
+}
+
+static void
+open_tables(const char *users)
+{
+	int		 files[2] = { -1, -1 }, fd = image();
+	const char	*why;
+
+	if (users != NULL)
+		files[1] = fixture_fd(span_of(users));
+	assert_int_equal(auth_tables_open(&service.tables, fd, files, 2,
+	    &why), 0);
+	close(fd);
+	if (files[1] != -1)
+		close(files[1]);
+}
+
+/* --- the ends */
+
+static bool
+on_verdict(struct chan *c, struct msg *m, void *arg)
+{
+	(void)c;
+	(void)arg;
+	assert_int_equal(m->type, MSG_AUTH_VERDICT);
+	assert_true(auth_read(m, &got.ticket, &got.v));
+	got.n++;
+	got.right += got.v.result == AUTH_RIGHT;
+	got.wrong += got.v.result == AUTH_WRONG;
+	got.cannot += got.v.result == AUTH_CANNOT;
+	loop_stop();
+	return true;
+}
+
+/* What the parent is asked: "user/password" is right when both are the same. */
+static bool
+on_pam_wanted(struct chan *c, struct msg *m, void *arg)
+{
+	uint64_t	 ticket = msg_u64(m);
+	int		 fd = msg_fd(m);
+	char		 text[64] = "";
+	ssize_t		 n;
+
+	(void)arg;
+	assert_true(msg_end(m));
+	n = read(fd, text, sizeof(text));
+	close(fd);
+	assert_true(n > 0 && text[n - 1] == '\0');
+	chan_begin(c, MSG_PAM_DONE);
+	chan_u64(c, ticket);
+	chan_u8(c, strcmp(text, text + strlen(text) + 1) == 0 ? AUTH_RIGHT :
+	    AUTH_WRONG);
+	chan_end(c);
+	return true;
+}
+
+static bool
+on_pam_done(struct chan *c, struct msg *m, void *arg)
+{
+	(void)c;
+	(void)arg;
+	return m->type == MSG_PAM_DONE && pam_done(m);
+}
+
+static void
+on_closed(struct chan *c, void *arg)
+{
+	if (c == client) {
+		client = NULL;
+		client_closed = true;
+		loop_stop();
+	}
+	(void)arg;
+}
+
+static struct chan *
+parent_of(void)
+{
+	return to_parent;
+}
+
+static int
+setup(void **state)
+{
+	static const struct chan_ops	 ops = { on_verdict, on_closed };
+
+	int	 ends[2];
+
+	(void)state;
+	loop_init();
+	chan_pair(ends);
+	service = (struct auth_service){ .parent = parent_of,
+	    .pool = pool_new(2) };
+	auth_service_peer(&service, ends[0], "test");
+	client = chan_new(ends[1], "auth", &ops, NULL);
+	memset(&got, 0, sizeof(got));
+	client_closed = false;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	chan_free(&client);
+	chan_free(&to_parent);
+	chan_free(&parent);
+	pam_clear();
+	pool_free(&service.pool);
+	auth_tables_clear(&service.tables);
+	return 0;
+}
+
+static void
+have_parent(void)
+{
+	static const struct chan_ops	 ours = { on_pam_done, on_closed };
+	static const struct chan_ops	 theirs = { on_pam_wanted, on_closed };
+	int				 ends[2];
+
+	chan_pair(ends);
+	to_parent = chan_new(ends[0], "parent", &ours, NULL);
+	parent = chan_new(ends[1], "auth", &theirs, NULL);
+}
+
+static enum auth_result
+ask(const char *map, const char *user, const char *password)
+{
+	static uint64_t	 ticket;
+	unsigned	 before = got.n;
+
+	assert_true(auth_ask(client, ++ticket, span_of(map), span_of(user),
+	    span_of(password)));
+	while (got.n == before)
+		loop_run();
+	assert_int_equal(got.ticket, ticket);
+	return got.v.result;
+}
+
+/* --- the tests */
+
+static void
+verdicts_of_a_file(void **state)
+{
+	(void)state;
+	open_tables("ann:{PLAIN}one\n app tea {PLAIN}two\nbob {PLAIN}x\n");
+	assert_int_equal(ask("users", "ann", "one"), AUTH_RIGHT);
+	assert_string_equal(got.v.which, "");
+	assert_int_equal(ask("users", "ann", "two"), AUTH_RIGHT);
+	assert_string_equal(got.v.which, "tea");
+	assert_int_equal(ask("users", "ann", "three"), AUTH_WRONG);
+	assert_string_equal(got.v.which, "");
+	assert_int_equal(ask("users", "eve", "one"), AUTH_WRONG);
+	assert_int_equal(ask("users", "bob", "x"), AUTH_CANNOT);
+	assert_int_equal(service.right, 2);
+	assert_int_equal(service.wrong, 2);
+	assert_int_equal(service.cannot, 1);
+	assert_int_equal(service.waiting, 0);
+}
+
+static void
+tables_that_cannot_say(void **state)
+{
+	(void)state;
+	open_tables(NULL);
+	assert_int_equal(ask("users", "ann", "one"), AUTH_CANNOT);
+	assert_int_equal(ask("far", "ann", "one"), AUTH_CANNOT);
+	assert_int_equal(ask("words", "ann", "one"), AUTH_CANNOT);
+	assert_int_equal(ask("nothing", "ann", "one"), AUTH_CANNOT);
+	assert_int_equal(ask("system", "ann", "one"), AUTH_CANNOT);
+}
+
+static void
+pam_is_asked_by_the_parent(void **state)
+{
+	(void)state;
+	have_parent();
+	open_tables("ann:x\n");
+	assert_int_equal(ask("system", "ann", "ann"), AUTH_RIGHT);
+	assert_int_equal(ask("system", "ann", "one"), AUTH_WRONG);
+	assert_int_equal(ask("system", "ann", ""), AUTH_WRONG);
+	assert_int_equal(service.waiting, 0);
+}
+
+static void
+only_so_many_wait(void **state)
+{
+	unsigned	 i, n = AUTH_WAITING_MAX + 10;
+
+	(void)state;
+	open_tables("ann:{PLAIN}one\n");
+	for (i = 0; i < n; i++)
+		assert_true(auth_ask(client, i, SPAN("users"), SPAN("ann"),
+		    SPAN("one")));
+	while (got.n < n)
+		loop_run();
+	assert_int_equal(got.wrong, 0);
+	assert_int_equal(got.cannot, service.busy);
+	assert_int_equal(got.right, n - service.busy);
+	assert_true(service.busy > 0 && service.busy <= 10);
+}
+
+static void
+stop(void *arg)
+{
+	(void)arg;
+	loop_stop();
+}
+
+static void
+who_has_gone_is_not_answered(void **state)
+{
+	struct timer	 t = { 0 };
+
+	(void)state;
+	open_tables("ann:{PLAIN}one\n");
+	assert_true(auth_ask(client, 1, SPAN("users"), SPAN("ann"),
+	    SPAN("one")));
+	chan_free(&client);
+	do {
+		timer_set(&t, 10, stop, NULL);
+		loop_run();
+	} while (service.waiting > 0 || service.right == 0);
+	timer_clear(&t);
+	assert_int_equal(got.n, 0);
+}
+
+static void
+nonsense_is_cut_off(void **state)
+{
+	(void)state;
+	open_tables("ann:{PLAIN}one\n");
+	chan_begin(client, MSG_AUTH_VERIFY);
+	chan_u64(client, 1);
+	chan_str(client, "users");
+	chan_end(client);
+	while (!client_closed)
+		loop_run();
+	assert_int_equal(got.n, 0);
+}
+
+static void
+what_is_too_long_is_not_asked(void **state)
+{
+	char	 many[AUTH_PASSWORD_MAX + 1];
+
+	(void)state;
+	memset(many, 'x', sizeof(many));
+	assert_false(auth_ask(client, 1, SPAN("users"), SPAN("ann"),
+	    span_mem(many, sizeof(many))));
+	assert_false(auth_ask(client, 1, SPAN("users"),
+	    span_mem(many, sizeof(many)), SPAN("one")));
+}
+
+int
+main(void)
+{
+#define T(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest	 tests[] = {
+		T(verdicts_of_a_file),
+		T(tables_that_cannot_say),
+		T(pam_is_asked_by_the_parent),
+		T(only_so_many_wait),
+		T(who_has_gone_is_not_answered),
+		T(nonsense_is_cut_off),
+		T(what_is_too_long_is_not_asked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
