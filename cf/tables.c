@@ -246,8 +246,8 @@ check_kind(struct cf *cf, struct cf_sym *sym)
 		    SPAN_ARG(near.best));
 	else
 		cf_error(cf, d->type_loc, "no kind '%.*s' of maps; there are "
-		    "plain, aliases, accounts, virtusers, routes, access, "
-		    "domains and generics", SPAN_ARG(sym->map_kind));
+		    "plain, records, aliases, accounts, virtusers, "
+		    "routes, access, domains, generics and moved", SPAN_ARG(sym->map_kind));
 	sym->map_kind = SPAN("plain");
 }
 

@@ -12,7 +12,6 @@
  */
 #include "config.h"
 
-
 #include "mail/address.h"
 #include "mail/domain.h"
 #include "maps/map_int.h"
@@ -39,7 +38,12 @@ static const struct {
 	{ { "tls_rcpt:", 9 }, "passed over: TLS is the matter of a `relay` block" },
 	{ { "tls_clt:", 8 }, "passed over: TLS is the matter of a rule with `tls.verified`" },
 	{ { "srv_features:", 13 }, "passed over: features are the matter of a `listen` block" },
-	{ { "spam:", 5 }, "passed over: friends of spam are the matter of a rule" },
+	{ { "clt_features:", 13 }, "passed over: features are the matter of a `relay` block" },
+	{ { "tls_srv_features:", 17 }, "passed over: TLS is the matter of a `tls` block" },
+	{ { "tls_clt_features:", 17 }, "passed over: TLS is the matter of a `relay` block" },
+	{ { "certissuer:", 11 }, "passed over: certificates are the matter of a rule with `client.certificate`" },
+	{ { "certsubject:", 12 }, "passed over: certificates are the matter of a rule with `client.certificate`" },
+	{ { "spam:", 5 }, "passed over: who wants spam (FRIEND, HATER) is said by the order of the rules: `rcpt in friends => accept` before what refuses" },
 };
 
 static int
@@ -303,6 +307,34 @@ alone(struct span rest, enum map_access_kind kind, struct map_access *a,
 	    "nothing comes behind this word");
 }
 
+/* Words of others for what has another here. */
+static const char *
+hint(struct span word)
+{
+	static const struct {
+		const char	*word, *what;
+	} words[] = {
+		{ "PERMIT", "no such verdict: it is OK" },
+		{ "ALLOW", "no such verdict: it is OK" },
+		{ "ACCEPT", "no such verdict: it is OK" },
+		{ "DENY", "no such verdict: it is REJECT" },
+		{ "DROP", "no such verdict: it is DISCARD" },
+		{ "HOLD", "no such verdict: it is QUARANTINE:why" },
+		{ "DEFER", "no such verdict: it is 450 4.7.1 text" },
+		{ "DEFER_IF_PERMIT", "no such verdict: it is 450 4.7.1 text" },
+		{ "FRIEND", "no such verdict: FRIEND and HATER stand behind Spam:" },
+		{ "HATER", "no such verdict: FRIEND and HATER stand behind Spam:" },
+	};
+	size_t	 i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (span_ieq(word, span_of(words[i].word)))
+			return words[i].what;
+	return "no such verdict (in sendmail one refuses all that asks this "
+	    "key); there are OK, RELAY, REJECT, DISCARD, SKIP, "
+	    "QUARANTINE:why, ERROR:5.7.1:550 text and 550 text";
+}
+
 int
 map_access_parse(struct span value, struct map_access *a, struct map_fault *f)
 {
@@ -332,9 +364,7 @@ map_access_parse(struct span value, struct map_access *a, struct map_fault *f)
 		return map_refusal_parse(span_from(rest, 1), &a->refusal, f);
 	if (map_refusal_parse(value, &a->refusal, f) == 0)
 		return 0;
-	return fault(f, value.p, "no such verdict; there are OK, RELAY, "
-	    "REJECT, DISCARD, SKIP, QUARANTINE:why, ERROR:5.7.1:550 text and "
-	    "550 text");
+	return fault(f, value.p, hint(word));
 }
 
 static int
@@ -351,6 +381,7 @@ const struct map_kind map_kind_access = {
 	.entry = map_words_entry,
 	.key = access_key,
 	.value = access_value,
+	.trap = map_trap_access,
 	.continued = true,
 };
 

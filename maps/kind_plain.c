@@ -57,21 +57,30 @@ without_colon(struct span rest)
 	return s;
 }
 
+const char *
+map_plain_key(struct span raw, struct span *key, struct span *value)
+{
+	const char	*why;
+
+	why = raw.p[0] == '"' ? quoted_key(raw, key, value) :
+	    bare_key(raw, key, value);
+	if (why == NULL && (key->n == 0 || key->n > MAP_KEY_MAX))
+		why = "the key is empty, or longer than 1024 octets";
+	if (why == NULL)
+		*value = without_colon(*value);
+	return why;
+}
+
 static void
 plain_line(struct map *m, struct map_text *t, struct span raw, uint32_t line)
 {
-	struct span	 key, rest, value;
+	struct span	 key, value;
 	const char	*why;
 
-	why = raw.p[0] == '"' ? quoted_key(raw, &key, &rest) :
-	    bare_key(raw, &key, &rest);
-	if (why == NULL && (key.n == 0 || key.n > MAP_KEY_MAX))
-		why = "the key is empty, or longer than 1024 octets";
-	if (why != NULL) {
+	if ((why = map_plain_key(raw, &key, &value)) != NULL) {
 		map_line_broken(m, t, raw, line, raw.p, why);
 		return;
 	}
-	value = without_colon(rest);
 	map_one_line(t->octets + (value.p - t->octets), value.n);
 	map_store(m, t, key, value, line);
 }

@@ -199,6 +199,7 @@ const struct map_kind map_kind_routes = {
 	.entry = map_words_entry,
 	.key = routes_key,
 	.value = routes_value,
+	.trap = map_trap_routes,
 	.get_domain = routes_get_domain,
 	.continued = true,
 };

@@ -198,6 +198,7 @@ const struct map_kind map_kind_virtusers = {
 	.entry = map_words_entry,
 	.key = virtusers_key,
 	.value = virtusers_value,
+	.trap = map_trap_virtusers,
 	.get_address = virtusers_get_address,
 	.continued = true,
 };

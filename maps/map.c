@@ -106,6 +106,15 @@ map_warning(const struct map *m, const struct map_text *t, struct span raw,
 }
 
 void
+map_note(const struct map *m, const struct map_text *t, struct span raw,
+    uint32_t line, const char *at, const char *what)
+{
+	if (m->notes)
+		tell(m, t, raw, line, at, (struct map_problem){ .what = what,
+		    .note = true });
+}
+
+void
 map_unreadable(struct map *m, const char *why)
 {
 	m->broken = true;
@@ -288,6 +297,7 @@ map_open(const struct map_source *src)
 	m->path = src->path != NULL ? xstrdup(src->path) : NULL;
 	m->include = src->include;
 	m->problem = src->problem;
+	m->notes = src->notes;
 	m->arg = src->arg;
 	if (m->broken)
 		map_unreadable(m, "there is no such kind of table");

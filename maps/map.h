@@ -70,6 +70,7 @@ struct map_problem {
 	uint32_t	line, column;
 	const char	*what;
 	bool		warning;	/* the entry is passed over, and that is safe */
+	bool		note;		/* it is as meant here; another server does not */
 };
 typedef void map_problem_cb(void *arg, const struct map_problem *);
 
@@ -88,6 +89,7 @@ struct map_source {
 	struct span	host;		/* our own name, whose users generics may name without it */
 	const struct span *entries;	/* inline: key, value, ... */
 	size_t		nentries;	/* pairs */
+	bool		notes;		/* tell also what other servers do with an entry that nobody wants */
 	map_include_fn	*include;	/* NULL: includes are not there */
 	map_problem_cb	*problem;	/* NULL: not told */
 	void		*arg;		/* of both */
@@ -113,7 +115,8 @@ struct span	 map_kind(const struct map *);
  * A look-up.  Keys are folded; an address is looked for as the kind says, the
  * exact before the general: aliases whole address, user+detail, user; virtusers
  * whole address, user++@, user+*@, user@, ++@, +*@, @domain; generics whole
- * address, user+*@, user@, and for our own host user.  Of domains, routes ask
+ * address, user+*@, user@, and for our own host user; moved whole address,
+ * user+detail, user@, user, @domain.  Of domains, routes ask
  * host, .parent, ., others the domain.  A table of patterns is asked for the
  * whole key only.
  *

@@ -49,6 +49,8 @@ struct map_kind {
 	 */
 	int		(*key)(struct map *, struct span in, struct arena *scratch, struct span *out, struct map_fault *);
 	int		(*value)(struct span, struct map_fault *);
+	/* What sendmail does with such an entry that nobody wants, and where; false: nothing. */
+	bool		(*trap)(struct span key, struct span value, struct map_fault *);
 	/* Looks for an address; NULL: the key exactly. */
 	enum map_result	(*get_address)(struct map_look *, struct span whole, size_t at, struct span detail_chars, struct map_answer *);
 	/* Looks for a domain; NULL: the key exactly. */
@@ -112,6 +114,7 @@ struct map {
 	struct arena		 arena;		/* keys and values of map_add and the like */
 	struct htab		 includes;	/* path to struct map_include */
 	/* while the map is opened: */
+	bool			 notes;
 	map_include_fn		*include;
 	map_problem_cb		*problem;
 	void			*arg;
@@ -126,6 +129,8 @@ void		 map_texts_wipe(struct map *);
 void		 map_mistake(const struct map *, const struct map_text *, struct span raw, uint32_t line, const char *at, const char *what);
 /* The same of an entry that is passed over. */
 void		 map_warning(const struct map *, const struct map_text *, struct span raw, uint32_t line, const char *at, const char *what);
+/* Something that another server does, when that is wanted. */
+void		 map_note(const struct map *, const struct map_text *, struct span raw, uint32_t line, const char *at, const char *what);
 /* The whole table cannot be read. */
 void		 map_unreadable(struct map *, const char *why);
 
@@ -137,9 +142,16 @@ void		 map_store_broken(struct map *, const struct map_text *, struct span key, 
 /* A line that cannot be read: its first word is taken for the key. */
 void		 map_line_broken(struct map *, const struct map_text *, struct span raw, uint32_t line, const char *at, const char *what);
 
+/* --- traps.c: the traps of these kinds */
+bool		 map_trap_access(struct span key, struct span value, struct map_fault *);
+bool		 map_trap_routes(struct span key, struct span value, struct map_fault *);
+bool		 map_trap_virtusers(struct span key, struct span value, struct map_fault *);
+
 /* The line and entry of kinds of `key value` lines: by their key and value. */
 void		 map_words_line(struct map *, struct map_text *, struct span raw, uint32_t line);
 void		 map_words_entry(struct map *, struct span key, struct span value);
+/* kind_plain.c: `key value`, `key: value`, `"a key" value`; what is wrong with it (static), or NULL. */
+const char	*map_plain_key(struct span raw, struct span *key, struct span *value);
 /* A value of several lines becomes one. */
 void		 map_one_line(char *, size_t n);
 /* %0 to %9 in the text; missing ones are empty.  `%%` is a '%'. */

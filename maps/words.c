@@ -68,8 +68,12 @@ take(struct map *m, const struct entry *e)
 		broken(m, e, key, &f);
 	} else if (m->kind->value(e->value, &f) == -1)
 		broken(m, e, key, &f);
-	else
+	else {
+		if (m->notes && m->kind->trap != NULL &&
+		    m->kind->trap(e->key, e->value, &f))
+			map_note(m, e->text, e->raw, e->line, f.at, f.what);
 		keep(m, e, key);
+	}
 	arena_clear(&scratch);
 }
 

@@ -23,6 +23,7 @@ struct fixture {
 	struct buf			 problems;	/* "FILE:LINE:COLUMN: what\n" */
 	const struct fixture_file	*files;
 	size_t				 nfiles;
+	bool		 notes;		/* those are wanted too */
 };
 
 static inline int
@@ -66,7 +67,7 @@ fixture_open(struct fixture *f, const char *kind, struct span text)
 		.name = SPAN("m"), .driver = SPAN("text"),
 		.kind = span_of(kind), .path = "/etc/w/tables/table",
 		.include = fixture_include, .problem = fixture_problem,
-		.arg = f,
+		.arg = f, .notes = f->notes,
 	};
 	struct map		*m;
 
