@@ -68,6 +68,13 @@ struct cf_sym {
 	struct cf_object	*object;	/* MAILBOX, RELAY, MILTER; MAP: its options, or NULL */
 	bool			 record;	/* in place, with columns */
 	bool			 unbuilt;	/* a database, and its text is read */
+	struct cf_sym		**members;	/* of which it is made; compose.c */
+	size_t			 nmembers;	/* 0: it is made of none */
+	uint8_t			 composing;	/* 1: under way, 2: done */
+	unsigned		 nasked;	/* tables, itself among them */
+	bool			 is_plain;	/* of that kind, and all members are */
+	bool			 forgeable;	/* what is in it, a stranger can say */
+	const struct cf_kind	*made_kind;	/* of a pipe: key of the first, value of the last */
 	/* RATE */
 	struct cf_expr		*rate;		/* where it stands first */
 	struct cf_sym		*next_rate;
@@ -107,6 +114,7 @@ struct cf_folder {
 };
 
 struct cf_link;
+struct cf_kind;
 
 struct cf_limits {
 	bool	too_many;	/* said already */
@@ -222,6 +230,7 @@ struct cf_opt *cf_parse_options(struct cf *, struct span text);
 void	cf_names(struct cf *);		/* names.c: declares; sets, nets, maps */
 void	cf_items_read(struct cf *, struct cf_sym *);	/* items.c */
 void	cf_map_read(struct cf *, struct cf_sym *);	/* tables.c */
+void	cf_maps_compose(struct cf *);	/* compose.c: all have been read */
 void	cf_options(struct cf *);	/* options.c */
 void	cf_types(struct cf *);		/* types.c */
 void	cf_prove(struct cf *);		/* prove.c */

@@ -38,7 +38,7 @@ emit_map(struct cf *cf, struct rs_build *b, struct cf_sym *sym)
 {
 	const struct cf_item	*i;
 	struct span		*pairs;
-	size_t			 n = 0;
+	size_t			 n = sym->nmembers, k;
 
 	for (i = sym->decl->items; i != NULL; i = i->next)
 		n++;
@@ -47,6 +47,10 @@ emit_map(struct cf *cf, struct rs_build *b, struct cf_sym *sym)
 	for (i = sym->decl->items; i != NULL; i = i->next) {
 		pairs[n++] = i->key;
 		pairs[n++] = i->text;
+	}
+	for (k = 0; k < sym->nmembers; k++) {
+		pairs[n++] = arena_printf(&cf->arena, "%zu", k);
+		pairs[n++] = sym->members[k]->name;
 	}
 	sym->index = rs_build_map(b, sym->name,
 	    sym->decl->in_place ? SPAN("inline") : sym->decl->driver,

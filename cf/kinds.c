@@ -14,6 +14,8 @@ cf_kind(const struct cf_sym *map)
 	};
 	size_t				i;
 
+	if (map->made_kind != NULL)
+		return map->made_kind;
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (span_eq(map->map_kind, span_of(kinds[i].name)))
 			return &kinds[i];

@@ -223,16 +223,17 @@ check_accounts(struct cf *cf, const struct cf_sym *map)
 	}
 }
 
-/* The password of a login is a text, or in a file: no message decides it. */
+/* All processes have the image, and only one may know the password. */
 static void
 check_login(struct cf *cf, const struct cf_object *o)
 {
 	const struct cf_set_opt	*set = cf_option(o, RS_OPT_MAP_login);
 
-	if (set != NULL && set->nplaces > 1 &&
-	    set->places[1]->kind != CF_E_CONST)
-		cf_error(cf, set->places[1]->loc, "the password of a table is "
-		    "a constant text, or file \"path\"");
+	if (set == NULL || set->nplaces < 2 || set->places[1]->is_file)
+		return;
+	cf_error(cf, set->places[1]->loc, "all processes have the policy, so "
+	    "the password of a table stands in a file");
+	cf_help(cf, "write: password file \"path\"");
 }
 
 /* Passwords. */

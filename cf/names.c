@@ -278,6 +278,7 @@ read_items(struct cf *cf)
 		    cf->syms[i]->kind == CF_S_DNSLIST)
 			cf_items_read(cf, cf->syms[i]);
 	}
+	cf_maps_compose(cf);
 }
 
 void

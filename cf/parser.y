@@ -112,14 +112,14 @@ static void	 cf_yyerror(struct cf_loc *, struct cf_parser *, const char *);
 %token <v> QUARANTINE "'quarantine'" RATES "'rate'"
 %token <v> REWRITE "'rewrite'" SKIP "'skip'" SPF "'spf'" TLS "'tls'"
 %token <v> USE "'use'" BOUNCE "'bounce'" HOP "'hop'"
-%token <v> STARTTLS "'starttls'"
+%token <v> STARTTLS "'starttls'" FIRST "'first'" UNION "'union'"
 
 /* A name before a '(' is a ruleset's. */
 %precedence NAME
 %precedence '('
 
 %type <v> word type direction login listener account cell bare record stage
-%type <v> octets
+%type <v> octets made
 %type <expr> cond expr conj neg cmp val masked post primary text text_part literal
 %type <expr> value path_text reply_text part index call
 %type <exprs> args args1 values keys elses
@@ -242,6 +242,13 @@ map
 				{ cf_decl_map($1, $2, @2, &$3, @3); cf_decl_opts($1, $4); }
 	| map_head word TEXT AS word opts_block
 				{ cf_decl_map($1, $2, @2, &$3, @3); cf_decl_type($1, $5, @5); cf_decl_opts($1, $6); }
+	| map_head made OF targets
+				{ cf_decl_made($1, $2, @2, $4); }
+	| map_head made OF targets AS word
+				{ cf_decl_made($1, $2, @2, $4); cf_decl_type($1, $6, @6); }
+	;
+made
+	: FIRST | UNION | PIPE
 	;
 map_head
 	: MAP word '='		{ $$ = cf_decl_name(C, @$, CF_D_MAP, $2, @2); }
@@ -670,7 +677,7 @@ word
 	| BY | CODES | DELAY | DNSLIST | FOR | GREYLISTED
 	| HEADERS | INBOUND | LMTP | MILTER | ONLY | OPEN | OUTBOUND | OVER
 	| PIPE | QUARANTINE | RATES | REWRITE | SKIP
-	| SPF | TLS | USE | BOUNCE | HOP | STARTTLS
+	| SPF | TLS | USE | BOUNCE | HOP | STARTTLS | FIRST | UNION
 	;
 
 %%

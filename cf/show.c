@@ -31,7 +31,9 @@ print_place(const struct cf_expr *e, char letter, struct buf *out)
 
 	if (e->is_file)
 		buf_add_str(out, "file ");
-	if (e->ref == CF_R_SYM)
+	if (letter == 'S' && e->kind == CF_E_CONST && !e->is_file)
+		buf_add_str(out, "\"***\"");	/* a secret */
+	else if (e->ref == CF_R_SYM)
 		buf_add_span(out, e->sym->name);
 	else if (letter == 'n')
 		buf_add_str(out, ip_format(&e->value.ip, text));
@@ -149,13 +151,28 @@ show_object(struct show *s, const struct cf_object *o)
 
 /* Absolute, wherever the text is compiled then. */
 static void
+full_path(const struct show *s, struct span name, struct buf *out)
+{
+	if (name.n == 0 || name.p[0] != '/')
+		buf_addf(out, "%s/", s->cf->folder);
+	buf_add_span(out, name);
+}
+
+void
+show_where(const struct show *s, const struct cf_sym *map, struct buf *out)
+{
+	if (cf_driver_has_path(map->decl->driver))
+		full_path(s, map->decl->where, out);
+	else
+		buf_add_span(out, map->decl->where);
+}
+
+static void
 print_file(struct show *s, struct span name)
 {
 	struct buf	 full = { 0 };
 
-	if (name.n == 0 || name.p[0] != '/')
-		buf_addf(&full, "%s/", s->cf->folder);
-	buf_add_span(&full, name);
+	full_path(s, name, &full);
 	cf_quote(buf_span(&full), s->out);
 	buf_clear(&full);
 }
@@ -201,22 +218,34 @@ print_items(struct show *s, const struct cf_item *i)
 	buf_add_char(s->out, '}');
 }
 
+/* Of which it is made. */
+static void
+print_members(struct show *s, const struct cf_sym *sym)
+{
+	size_t	 i;
+
+	for (i = 0; i < sym->nmembers; i++)
+		buf_addf(s->out, "%s%.*s", i == 0 ? " of " : ", ",
+		    SPAN_ARG(sym->members[i]->name));
+}
+
 static void
 show_map(struct show *s, const struct cf_sym *sym)
 {
 	const struct cf_decl	*d = sym->decl;
+	struct buf		 where = { 0 };
 
 	buf_addf(s->out, "map %.*s = ", SPAN_ARG(sym->name));
 	if (d->in_place) {
 		print_items(s, d->items);
 	} else {
 		buf_add_span(s->out, d->driver);
+		print_members(s, sym);
 		if (d->has_where) {
+			show_where(s, sym, &where);
 			buf_add_char(s->out, ' ');
-			if (cf_driver_has_path(d->driver))
-				print_file(s, d->where);
-			else
-				cf_quote(d->where, s->out);
+			cf_quote(buf_span(&where), s->out);
+			buf_clear(&where);
 		}
 	}
 	buf_addf(s->out, " as %.*s", SPAN_ARG(sym->map_kind));

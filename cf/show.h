@@ -17,6 +17,8 @@ void	show_values(const struct cf_set_opt *, struct buf *);
 void	show_rule(struct show *, const struct cf_rule *);
 /* Actions, a comma between. */
 void	show_actions(struct show *, const struct cf_action *);
+/* What stands behind the driver of a map; a path is absolute. */
+void	show_where(const struct show *, const struct cf_sym *, struct buf *);
 /* show_json.c */
 void	show_json(struct show *);
 

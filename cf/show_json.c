@@ -66,13 +66,27 @@ blocks(struct json *j, struct show *s)
 }
 
 static void
-map_members(struct json *j, const struct cf_sym *sym)
+map_members(struct json *j, const struct show *s, const struct cf_sym *sym)
 {
+	struct buf	 where = { 0 };
+	size_t		 i;
+
 	json_text(j, "driver", sym->decl->in_place ? SPAN("inline") :
 	    sym->decl->driver);
 	json_text(j, "kind", sym->map_kind);
 	if (sym->source != NULL)
 		json_str(j, "file", sym->source->full);
+	else if (sym->decl->has_where) {
+		show_where(s, sym, &where);
+		json_text(j, "where", buf_span(&where));
+		buf_clear(&where);
+	}
+	if (sym->nmembers > 0)
+		json_array(j, "of");
+	for (i = 0; i < sym->nmembers; i++)
+		json_text(j, NULL, sym->members[i]->name);
+	if (sym->nmembers > 0)
+		json_array_end(j);
 }
 
 static void
@@ -90,7 +104,7 @@ syms(struct json *j, struct show *s, const char *key, enum cf_sym_kind kind)
 		json_text(j, "name", sym->name);
 		json_line(j, s, sym->loc);
 		if (kind == CF_S_MAP)
-			map_members(j, sym);
+			map_members(j, s, sym);
 		else if (kind == CF_S_DNSLIST)
 			json_text(j, "zone", sym->decl->where);
 		else

@@ -260,6 +260,8 @@ cf_map_read(struct cf *cf, struct cf_sym *sym)
 
 	check_kind(cf, sym);
 	sym->type = RS_T_TEXT;
+	if (d->targets != NULL)
+		return;		/* compose.c */
 	if (d->driver.n == 0) {
 		read_in_place(cf, sym);
 		return;

@@ -409,6 +409,14 @@ cf_decl_map(struct cf_decl *d, struct rs_value driver, struct cf_loc loc,
 }
 
 void
+cf_decl_made(struct cf_decl *d, struct rs_value how, struct cf_loc loc,
+    struct cf_targets of)
+{
+	cf_decl_map(d, how, loc, NULL, loc);
+	d->targets = of.first;
+}
+
+void
 cf_setting(struct cf *cf, struct cf_loc loc, struct rs_value word,
     struct cf_loc word_loc, struct cf_exprs values)
 {

@@ -252,7 +252,7 @@ struct cf_decl {
 	struct cf_item		*items;
 	struct cf_opt		*opts;
 	struct cf_rule		*rules;		/* REWRITE: cond is the pattern's text, one CF_A_VALUE */
-	struct cf_target	*targets;
+	struct cf_target	*targets;	/* REWRITE; MAP: of which it is made */
 	struct cf_arg		*args;
 	struct cf_tnode		*steps;
 	enum rs_hook		 hook;		/* names.c */
@@ -340,6 +340,8 @@ void		 cf_decl_type(struct cf_decl *, struct rs_value type, struct cf_loc);
 /* `set of domain`, as one name. */
 struct rs_value	 cf_type_of(struct cf *, struct rs_value what, struct rs_value of);
 void		 cf_decl_map(struct cf_decl *, struct rs_value driver, struct cf_loc, const struct rs_value *where, struct cf_loc);
+/* `first of a, b`: how is the driver. */
+void		 cf_decl_made(struct cf_decl *, struct rs_value how, struct cf_loc, struct cf_targets);
 void		 cf_decl_rewrite(struct cf_decl *, struct cf_targets, struct cf_rules);
 void		 cf_decl_dnslist(struct cf_decl *, struct rs_value zone, struct cf_loc, struct cf_items codes);
 void		 cf_decl_steps(struct cf_decl *, struct cf_tnodes);

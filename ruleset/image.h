@@ -215,6 +215,21 @@ uint32_t	 rs_insn_line(const struct rs_image *, uint32_t);
 /* Key and value of an in-place map's entry. */
 void		 rs_map_entry(const struct rs_image *, uint32_t,
     struct span *key, struct span *value);
+/*
+ * Maps made of others: driver "first", "union" or "pipe", and entries whose
+ * values are the names of the others, in their order.  The verifier has proved
+ * that they are there, and that no question to one comes to more than
+ * RS_MAP_ASKED_MAX maps, those between counted.
+ */
+#define RS_MAP_MEMBERS_MAX	16
+#define RS_MAP_ASKED_MAX	64
+enum rs_made { RS_MADE_NOT, RS_MADE_FIRST, RS_MADE_UNION, RS_MADE_PIPE };
+enum rs_made	 rs_map_made(const struct rs_image *, uint32_t map);
+/* The nth of those that it is made of; UINT32_MAX behind the last. */
+uint32_t	 rs_map_member(const struct rs_image *, uint32_t map,
+    uint32_t nth);
+/* It is neither here nor in a file: a server is asked for it. */
+bool		 rs_map_is_asked(const struct rs_image *, uint32_t map);
 /* The function of a hook, or UINT32_MAX where the policy has none. */
 uint32_t	 rs_hook(const struct rs_image *, enum rs_hook);
 /*

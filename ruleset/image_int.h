@@ -153,6 +153,7 @@ void		rs_image_seal(void *image, size_t);
  */
 int		rs_verify(const struct rs_image *, const char **why);
 /* verify_code.c */
+int		rs_verify_made(const struct rs_image *, const char **why);
 int		rs_verify_code(const struct rs_image *, const char **why);
 /* A *why with numbers in it, good until the next one of this thread. */
 const char	*rs_told(const char *, ...) __attribute__((format(printf, 1,

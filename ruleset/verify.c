@@ -530,5 +530,7 @@ rs_verify(const struct rs_image *im, const char **why)
 			return -1;
 		}
 	}
+	if (rs_verify_made(im, why) == -1)
+		return -1;
 	return rs_verify_code(im, why);
 }

@@ -250,7 +250,7 @@ static const struct {
 	{ "tls { certificate \"c\"; key \"k\" }", "tls is" },
 	{ "listen imap on \"*:143\" { tls none }", "'listen imap'" },
 	{ "listen smtp on \"*:25\" { auth offered }", "'auth'" },
-	{ "map a = { \"b\" = \"c\" } as accounts\n"
+	{ "map a = { \"b\" = \"\" } as accounts\n"
 	    "mailbox m { accounts a; path \"/m\"; format mbox }", "'format mbox'" },
 };
 
