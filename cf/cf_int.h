@@ -72,8 +72,8 @@ struct cf_sym {
 	size_t			 nmembers;	/* 0: it is made of none */
 	uint8_t			 composing;	/* 1: under way, 2: done */
 	unsigned		 nasked;	/* tables, itself among them */
-	bool			 is_plain;	/* of that kind, and all members are */
-	bool			 forgeable;	/* what is in it, a stranger can say */
+	bool			 is_exact;	/* asked for the whole key only, as all members are */
+	bool			 forgeable;	/* that a key is in it, a stranger can bring about */
 	const struct cf_kind	*made_kind;	/* of a pipe: key of the first, value of the last */
 	/* RATE */
 	struct cf_expr		*rate;		/* where it stands first */

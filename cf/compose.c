@@ -201,16 +201,34 @@ take_kind(struct cf *cf, struct cf_sym *sym)
 	sym->map_kind = last->map_kind;
 	sym->record = last->record;
 	for (i = 0; i < sym->nmembers; i++) {
-		sym->is_plain &= sym->members[i]->is_plain;
+		sym->is_exact &= sym->members[i]->is_exact;
 		sym->forgeable |= sym->members[i]->forgeable;
+		sym->tainted |= sym->members[i]->tainted;
 	}
+	if (is_pipe(sym))
+		sym->tainted = last->tainted;
 }
 
-/* Who owns a name has written what the DNS says of it. */
+/*
+ * Who owns a name has written what the DNS says of it; a pattern takes more
+ * than who wrote it knows, and its answer may have parts of what was asked.
+ */
 static bool
-is_forgeable(const struct cf_sym *sym)
+is_of_strangers(const struct cf_sym *sym)
 {
-	return span_eq(sym->decl->driver, SPAN("dns"));
+	return span_eq(sym->decl->driver, SPAN("dns")) ||
+	    span_eq(sym->decl->driver, SPAN("regex"));
+}
+
+/* What the DNS says is no verdict, no command, no list of recipients. */
+static void
+check_dns(struct cf *cf, const struct cf_sym *sym)
+{
+	if (!span_eq(sym->decl->driver, SPAN("dns")) ||
+	    span_eq(sym->map_kind, SPAN("plain")))
+		return;
+	cf_error(cf, sym->decl->type_loc, "a dns map is of kind plain: what "
+	    "the DNS says is a stranger's word, and decides nothing by itself");
 }
 
 static void
@@ -221,9 +239,11 @@ compose(struct cf *cf, struct cf_sym *sym, unsigned depth)
 	sym->composing = 1;
 	/* A chain that is too deep counts as too many. */
 	sym->nasked = depth < RS_MAP_ASKED_MAX ? 1 : RS_MAP_ASKED_MAX + 1;
-	sym->is_plain = sym->decl->targets != NULL ||
-	    span_eq(sym->map_kind, SPAN("plain"));
-	sym->forgeable = is_forgeable(sym);
+	sym->is_exact = sym->decl->targets != NULL ||
+	    span_eq(sym->map_kind, SPAN("plain")) ||
+	    span_eq(sym->map_kind, SPAN("records"));
+	sym->forgeable = sym->tainted = is_of_strangers(sym);
+	check_dns(cf, sym);
 	if (sym->decl->targets != NULL && depth < RS_MAP_ASKED_MAX)
 		add_members(cf, sym, depth);
 	sym->composing = 2;

@@ -128,7 +128,7 @@ add_name(struct making *m, enum rs_token_kind kind, struct span name,
 
 /* What a name can be in; NULL: reported. */
 static struct cf_sym *
-source_of(struct making *m, const struct cf_expr *e)
+source_of(struct making *m, struct cf_expr *e)
 {
 	struct cf_sym	*sym = cf_find(m->cf, e->name);
 
@@ -143,6 +143,8 @@ source_of(struct making *m, const struct cf_expr *e)
 		return NULL;
 	}
 	sym->used = true;
+	e->ref = CF_R_SYM;
+	e->sym = sym;
 	if (sym->kind == CF_S_SET && sym->type == RS_T_INT)
 		complain(m, e, "'%.*s' is %s, and words of an address are text",
 		    SPAN_ARG(e->name), cf_sym_what(m->cf, sym));

@@ -113,8 +113,8 @@ pattern_binds(const struct cf_expr *pattern)
 	if (last->kind == CF_E_CONST)
 		return constant_binds(last->value.s);
 	if (last->kind != CF_E_IN || last->negated ||
-	    (last->b->ref == CF_R_SYM && last->b->sym->kind == CF_S_SET &&
-	    prove_wide_item(last->b->sym) != NULL))
+	    (last->b->ref == CF_R_SYM && (last->b->sym->forgeable ||
+	    prove_wide_item(last->b->sym) != NULL)))
 		return false;
 	/* "{user}@{d in ours}": what stands before must end in the '@'. */
 	for (i = pattern->list; i != NULL && i->next != last; i = i->next)

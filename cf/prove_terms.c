@@ -230,14 +230,17 @@ in_set(struct prover *p, const struct cf_expr *e, const struct prove_value *a,
 /*
  * Whether a stranger's value cannot be a key.  Aliases and accounts are asked
  * for the local part too, which he chooses: those bind only a whole domain.
+ * What the DNS says, and whom a pattern takes, binds nothing.
  */
 bool
 prove_is_no_key(const struct prove_value *v, const struct cf_sym *map)
 {
-	if (prove_is_empty(v))
+	if (prove_is_empty(v) || v->bound == BOUND_NOBODY)
 		return true;
+	if (map->forgeable)
+		return false;
 	if (v->bound == BOUND_RCPT)
-		return span_eq(map->map_kind, SPAN("plain"));
+		return map->is_exact;
 	return v->bound != BOUND_NOT;
 }
 

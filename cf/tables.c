@@ -224,6 +224,19 @@ static const char *const kinds[] = {
 #undef KIND
 };
 
+/* "plain, aliases and access" */
+static const char *
+kind_list(struct cf *cf)
+{
+	size_t		 i, n = sizeof(kinds) / sizeof(kinds[0]);
+	struct span	 list = span_of(kinds[0]);
+
+	for (i = 1; i < n; i++)
+		list = arena_printf(&cf->arena, "%.*s%s%s", SPAN_ARG(list),
+		    i + 1 < n ? ", " : " and ", kinds[i]);
+	return list.p;
+}
+
 static void
 check_kind(struct cf *cf, struct cf_sym *sym)
 {
@@ -246,8 +259,7 @@ check_kind(struct cf *cf, struct cf_sym *sym)
 		    SPAN_ARG(near.best));
 	else
 		cf_error(cf, d->type_loc, "no kind '%.*s' of maps; there are "
-		    "plain, records, aliases, accounts, virtusers, "
-		    "routes, access, domains, generics and moved", SPAN_ARG(sym->map_kind));
+		    "%s", SPAN_ARG(sym->map_kind), kind_list(cf));
 	sym->map_kind = SPAN("plain");
 }
 

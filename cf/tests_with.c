@@ -11,16 +11,38 @@ static const struct {
 	{ "TXT", 16 }, { "AAAA", 28 }
 };
 
+/* What is made of others has no lines: theirs are given. */
+static void
+error_made(struct testing *t, const struct cf_tnode *n,
+    const struct cf_sym *map)
+{
+	struct buf	 list = { 0 };
+	size_t		 i;
+
+	for (i = 0; i < map->nmembers; i++)
+		buf_addf(&list, "%s'%.*s'", i == 0 ? "" :
+		    i + 1 < map->nmembers ? ", " : " and ",
+		    SPAN_ARG(map->members[i]->name));
+	cf_error(t->cf, n->value_loc, "'%.*s' is made of other maps, and has "
+	    "no lines of its own", SPAN_ARG(map->name));
+	cf_help(t->cf, "give them to %s", buf_cstr(&list));
+	buf_clear(&list);
+}
+
 void
 cf_tests_map(struct testing *t, const struct cf_tnode *n)
 {
-	bool	 failing = n->kind == CF_TN_MAP_FAILING;
+	bool		 failing = n->kind == CF_TN_MAP_FAILING;
+	struct cf_sym	*map;
 
 	t->step->kind = failing ? CF_T_WITH_MAP_FAILING : CF_T_WITH_MAP;
 	t->step->failing = failing;
 	t->step->text = n->value2.s;
 	t->step->text2 = n->value3.s;
-	cf_tests_sym(t, cf_tests_look(t, n->value.s, n->value_loc, CF_S_MAP));
+	map = cf_tests_look(t, n->value.s, n->value_loc, CF_S_MAP);
+	if (map != NULL && map->nmembers > 0)
+		error_made(t, n, map);
+	cf_tests_sym(t, map);
 }
 
 static unsigned

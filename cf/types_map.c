@@ -85,8 +85,7 @@ type_map_value(struct cf *cf, struct cf_expr *e)
 
 	e->type = RS_T_TEXT;
 	e->nothing = e->may_fail = true;
-	/* What the DNS says of a name, who owns it has written. */
-	e->tainted = span_eq(e->sym->decl->driver, SPAN("dns"));
+	e->tainted = e->sym->tainted;
 	switch (kind->value) {
 	case CF_VALUE_VERDICT:
 		e->type = RS_T_VERDICT;

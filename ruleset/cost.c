@@ -36,19 +36,44 @@ at_least(struct rs_cost *most, const struct rs_cost *c)
 	}
 }
 
-/* A pattern asks tables for the names that must be in one. */
-static uint64_t
-pattern_lookups(const struct rs_image *im, uint32_t pattern)
+/* A map that is made of others asks those, all of them at worst. */
+static void
+add_lookups(const struct rs_image *im, uint32_t map, uint64_t times,
+    struct rs_cost *c)
+{
+	uint32_t	member;
+
+	if (rs_map_made(im, map) == RS_MADE_NOT) {
+		c->n[RS_COST_LOOKUPS] += times;
+		if (rs_map_is_asked(im, map))
+			c->n[RS_COST_SERVERS] += times;
+		return;
+	}
+	for (uint32_t i = 0; (member = rs_map_member(im, map, i)) !=
+	    RS_NO_INDEX; i++)
+		add_lookups(im, member, times, c);
+}
+
+/*
+ * A pattern asks tables for the names that must be in one: RS_LIKE_ASKS in
+ * all, each time the one that costs most.
+ */
+static void
+add_pattern(const struct rs_image *im, uint32_t pattern, struct rs_cost *c)
 {
 	const struct rs_pattern	*p = rs_pattern(im, pattern);
+	struct rs_cost		 most = { { 0 } };
 
 	for (uint32_t i = p->first; i < p->first + p->n; i++) {
-		unsigned	kind = rs_token(im, i)->kind;
+		const struct rs_token	*t = rs_token(im, i);
+		struct rs_cost		 one = { { 0 } };
 
-		if (kind == RS_TOK_IN_MAP || kind == RS_TOK_NOT_MAP)
-			return RS_LIKE_ASKS;
+		if (t->kind != RS_TOK_IN_MAP && t->kind != RS_TOK_NOT_MAP)
+			continue;
+		add_lookups(im, t->index, RS_LIKE_ASKS, &one);
+		at_least(&most, &one);
 	}
-	return 0;
+	add(c, &most);
 }
 
 /* Beside the step that it is. */
@@ -61,7 +86,7 @@ add_op(const struct rs_image *im, const struct rs_insn *in, struct rs_cost *c)
 	case RS_EXPAND:
 	case RS_ACCESS_GET:
 	case RS_ACCESS_HAS:
-		c->n[RS_COST_LOOKUPS]++;
+		add_lookups(im, in->c, 1, c);
 		break;
 	case RS_LISTED:
 		c->n[RS_COST_DNS]++;
@@ -84,7 +109,7 @@ add_op(const struct rs_image *im, const struct rs_insn *in, struct rs_cost *c)
 		break;
 	case RS_LIKE:
 		c->n[RS_COST_MATCHES]++;
-		c->n[RS_COST_LOOKUPS] += pattern_lookups(im, in->c);
+		add_pattern(im, in->c, c);
 		break;
 	case RS_HEADER_MATCH:
 	case RS_LIST_MATCH:

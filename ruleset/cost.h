@@ -15,6 +15,7 @@
 #define RS_COSTS \
 	RS_COST(STEPS, "steps", "instructions") \
 	RS_COST(LOOKUPS, "lookups", "questions to tables") \
+	RS_COST(SERVERS, "servers", "of these, such that a server answers") \
 	RS_COST(DNS, "dns", "questions to DNS") \
 	RS_COST(COUNTERS, "counters", "rates and greylists asked") \
 	RS_COST(CALLOUTS, "callouts", "other servers asked about an address") \

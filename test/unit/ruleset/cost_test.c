@@ -48,6 +48,15 @@ static const struct { const char *name; struct rs_insn code[12];
 	{ "patterns", { { RS_FACT, 0, RS_FACT_RCPT, 0 },
 	    { RS_LIKE, 1, 0, 0 }, { RS_LIKE, 1, 0, 1 }, { RS_END, 0, 0, 0 } },
 	    "steps 4, lookups 64, matches 2" },
+	{ "tables of servers", { { RS_FACT, 0, RS_FACT_RCPT, 0 },
+	    { RS_MAP_GET, 1, 0, 1 }, { RS_MAP_HAS, 1, 0, 0 },
+	    { RS_END, 0, 0, 0 } }, "steps 4, lookups 2, servers 1" },
+	{ "a table made of others", { { RS_FACT, 0, RS_FACT_RCPT, 0 },
+	    { RS_MAP_GET, 1, 0, 2 }, { RS_EXPAND, 0, 0, 3 },
+	    { RS_END, 0, 0, 0 } }, "steps 4, lookups 6, servers 3" },
+	{ "a pattern that asks it", { { RS_FACT, 0, RS_FACT_RCPT, 0 },
+	    { RS_LIKE, 1, 0, 2 }, { RS_END, 0, 0, 0 } },
+	    "steps 3, lookups 256, servers 128, matches 1" },
 	{ "each of several", { { RS_FACT, 0, RS_FACT_RCPT, 0 },
 	    { RS_HEADER_EQ, 1, 0, 0 }, { RS_LIST_IN, 1, 0, 0 },
 	    { RS_HEADER_MATCH, 1, 0, 0 }, { RS_END, 0, 0, 0 } },
@@ -73,12 +82,24 @@ make_tables(struct rs_build *b)
 	uint32_t		x = rs_build_string(b, SPAN("x"));
 	struct rs_token		some = { RS_TOK_SOME, x, 0 };
 	struct rs_token		in_map = { RS_TOK_IN_MAP, x, 0 };
+	struct rs_token		in_f[] = { { RS_TOK_IN_MAP, x, 2 },
+	    { RS_TOK_AT, 0, 0 }, { RS_TOK_IN_MAP, x, 0 } };
+	struct span		members[] = { SPAN("0"), SPAN("m"), SPAN("1"),
+	    SPAN("s"), SPAN("2"), SPAN("p") };
+	struct span		piped[] = { SPAN("0"), SPAN("m"), SPAN("1"),
+	    SPAN("s") };
 	struct rs_value		wait = rs_int(RS_T_TIME, 1000);
 
 	rs_build_const(b, &wait);
 	rs_build_file(b, SPAN("/p"), 0, sha);
-	rs_build_map(b, SPAN("m"), SPAN("text"), SPAN("plain"), UINT32_MAX, 1,
-	    NULL, 0);
+	rs_build_map(b, SPAN("m"), SPAN("inline"), SPAN("plain"), UINT32_MAX,
+	    1, NULL, 0);
+	rs_build_map(b, SPAN("s"), SPAN("pgsql"), SPAN("plain"), UINT32_MAX,
+	    1, NULL, 0);
+	rs_build_map(b, SPAN("f"), SPAN("first"), SPAN("plain"), UINT32_MAX,
+	    1, members, 3);
+	rs_build_map(b, SPAN("p"), SPAN("pipe"), SPAN("plain"), UINT32_MAX,
+	    1, piped, 2);
 	rs_build_domains(b, SPAN("d"), &domain, 1);
 	assert_true(ipnet_parse(SPAN("127.0.0.2/32"), &net));
 	rs_build_nets(b, SPAN("n"), &net, 1);
@@ -86,6 +107,7 @@ make_tables(struct rs_build *b)
 	rs_build_rate(b, SPAN("r"), RS_RATE_OF(1, 1000), 1);
 	rs_build_pattern(b, SPAN("{x}"), &some, 1);
 	rs_build_pattern(b, SPAN("{x in m}"), &in_map, 1);
+	rs_build_pattern(b, SPAN("{x in f}@{x in m}"), in_f, 3);
 	rs_build_regex(b, SPAN("a"), 0);
 }
 
