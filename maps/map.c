@@ -362,6 +362,12 @@ map_add(struct map *m, struct span key, struct span value)
 }
 
 bool
+map_is_broken(const struct map *m)
+{
+	return m->broken;
+}
+
+bool
 map_is_declared(const struct map *m)
 {
 	return m->declared;

@@ -107,6 +107,8 @@ bool		 map_driver_reads(struct span driver);
 /* Adds a line of the table, as `with map M["key"] = "value"` of a test does; copied. It takes the place of an entry with that key. */
 void		 map_add(struct map *, struct span key, struct span value);
 size_t		 map_size(const struct map *);
+/* It could not be read, and answers MAP_BROKEN to all. */
+bool		 map_is_broken(const struct map *);
 /* It is asked of a server, and says only what was added. */
 bool		 map_is_declared(const struct map *);
 struct span	 map_kind(const struct map *);

@@ -145,9 +145,12 @@ config_clear(struct child_config *cfg)
 	close_fd(cfg->image_fd);
 	for (i = 0; i < cfg->nfiles; i++)
 		close_fd(cfg->file_fds[i]);
+	for (i = 0; i < cfg->ntables; i++)
+		close_fd(cfg->table_fds[i]);
 	for (i = 0; i < cfg->nlisteners; i++)
 		close_fd(cfg->listeners[i].fd);
 	free(cfg->file_fds);
+	free(cfg->table_fds);
 	free(cfg->owners);
 	free(cfg->listeners);
 	*cfg = (struct child_config){ .image_fd = -1 };
@@ -180,26 +183,37 @@ belongs(struct msg *m)
 	return msg_u32(m) == ch.cfg.generation && ch.gathers;
 }
 
+/* One of the descriptors that have a number each. */
 static bool
-config_file(struct msg *m)
+config_fd(struct msg *m, int **fds, size_t *n)
 {
-	struct child_config	*cfg = &ch.cfg;
-	bool			 ok = belongs(m);
-	uint32_t		 index = msg_u32(m);
-	int			 fd = msg_fd(m);
+	bool		 ok = belongs(m);
+	uint32_t	 index = msg_u32(m);
+	int		 fd = msg_fd(m);
 
 	if (!ok || !msg_end(m) || index >= FILES_MAX ||
-	    (index < cfg->nfiles && cfg->file_fds[index] != -1)) {
+	    (index < *n && (*fds)[index] != -1)) {
 		close_fd(fd);
 		return false;
 	}
-	if (index >= cfg->nfiles)
-		cfg->file_fds = xreallocarray(cfg->file_fds,
-		    (size_t)index + 1, sizeof(*cfg->file_fds));
-	while (cfg->nfiles <= index)
-		cfg->file_fds[cfg->nfiles++] = -1;
-	cfg->file_fds[index] = fd;
+	if (index >= *n)
+		*fds = xreallocarray(*fds, (size_t)index + 1, sizeof(**fds));
+	while (*n <= index)
+		(*fds)[(*n)++] = -1;
+	(*fds)[index] = fd;
 	return true;
+}
+
+static bool
+config_file(struct msg *m)
+{
+	return config_fd(m, &ch.cfg.file_fds, &ch.cfg.nfiles);
+}
+
+static bool
+config_table(struct msg *m)
+{
+	return config_fd(m, &ch.cfg.table_fds, &ch.cfg.ntables);
 }
 
 static bool
@@ -326,6 +340,8 @@ on_message(struct chan *c, struct msg *m, void *arg)
 		return config_image(m);
 	case MSG_CONFIG_FILE:
 		return config_file(m);
+	case MSG_CONFIG_TABLE:
+		return config_table(m);
 	case MSG_CONFIG_OWNER:
 		return config_owner(m);
 	case MSG_CONFIG_LISTENER:

@@ -17,36 +17,10 @@
 #include "base/xalloc.h"
 
 #include "mta/msg/msg.h"
-#include "mta/parent/generation.h"
+#include "mta/parent/generation_int.h"
 
 #define UID_LEAST	100	/* below: users of the system itself */
 #define IMAGE_MAX	(256u << 20)
-
-/* Roles of struct rs_file. */
-enum { ROLE_TEXT, ROLE_SET, ROLE_TABLE, ROLE_INCLUDED };
-
-struct gen_file {
-	char			*path;
-	unsigned		 role;
-	int			 fd;	/* tables; -1: not there */
-	struct file_mark	 mark;	/* when it was opened */
-};
-
-struct gen_owner {
-	uint32_t	object;
-	uid_t		uid;
-	gid_t		gid;
-};
-
-struct generation {
-	uint32_t		 number;
-	int			 image_fd;	/* sealed */
-	struct rs_image		*image;
-	struct gen_file		*files;
-	size_t			 nfiles;
-	struct gen_owner	*owners;
-	size_t			 nowners;
-};
 
 /* --- the image */
 
@@ -89,8 +63,8 @@ open_image(struct generation *g, struct span octets, char **why)
 
 /* --- its files */
 
-static void
-take_mark(const struct stat *st, struct file_mark *m)
+void
+file_mark_take(const struct stat *st, struct file_mark *m)
 {
 	/* The padding is part of generation_look()'s sum. */
 	memset(m, 0, sizeof(*m));
@@ -109,7 +83,7 @@ look(const char *path, struct file_mark *m)
 
 	memset(m, 0, sizeof(*m));
 	if (stat(path, &st) == 0)
-		take_mark(&st, m);
+		file_mark_take(&st, m);
 }
 
 /* Only plain files: opening a pipe or a device could wait, or do things. */
@@ -120,19 +94,13 @@ open_table(struct gen_file *f)
 	int		fd;
 
 	fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd == -1 || fstat(fd, &st) == -1) {
-		log_warn("table=%s", log_quote(span_of(f->path)));
+	if (fd == -1 || fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
+		f->error = fd == -1 ? errno : 0;
 		if (fd != -1)
 			close(fd);
 		return;
 	}
-	if (!S_ISREG(st.st_mode)) {
-		log_warnx("table=%s why=\"not a plain file\"",
-		    log_quote(span_of(f->path)));
-		close(fd);
-		return;
-	}
-	take_mark(&st, &f->mark);
+	file_mark_take(&st, &f->mark);
 	f->fd = fd;
 }
 
@@ -248,6 +216,7 @@ generation_new(uint32_t number, struct span image, char **why)
 		return NULL;
 	}
 	open_files(g);
+	tables_init(g);
 	return g;
 }
 
@@ -281,6 +250,7 @@ generation_free(struct generation **gp)
 			close(g->files[i].fd);
 		free(g->files[i].path);
 	}
+	tables_clear(g);
 	rs_image_free(&g->image);
 	if (g->image_fd != -1)
 		close(g->image_fd);
@@ -326,8 +296,8 @@ is_file(int fd, const struct gen_file *f)
  * to itself, and processes that share a descriptor would move each other's.
  * -1: only its descriptor is left of it, and there is no /proc.
  */
-static int
-opened_again(const struct gen_file *f)
+int
+gen_file_again(const struct gen_file *f)
 {
 	int	flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, fd;
 	char	path[64];
@@ -344,22 +314,13 @@ opened_again(const struct gen_file *f)
 	return -1;
 }
 
-static void
-send_files(const struct generation *g, struct chan *c)
+void
+generation_send_image(const struct generation *g, struct chan *c)
 {
-	size_t	i;
-	int	fd;
-
-	for (i = 0; i < g->nfiles; i++) {
-		if (g->files[i].fd == -1 ||
-		    (fd = opened_again(&g->files[i])) == -1)
-			continue;
-		chan_begin(c, MSG_CONFIG_FILE);
-		chan_u32(c, g->number);
-		chan_u32(c, (uint32_t)i);
-		chan_fd(c, fd);
-		chan_end(c);
-	}
+	chan_begin(c, MSG_CONFIG_IMAGE);
+	chan_u32(c, g->number);
+	chan_fd(c, copy_of(g->image_fd));
+	chan_end(c);
 }
 
 void
@@ -367,12 +328,9 @@ generation_send(const struct generation *g, struct chan *c, bool tables)
 {
 	size_t	i;
 
-	chan_begin(c, MSG_CONFIG_IMAGE);
-	chan_u32(c, g->number);
-	chan_fd(c, copy_of(g->image_fd));
-	chan_end(c);
+	generation_send_image(g, c);
 	if (tables)
-		send_files(g, c);
+		tables_send(g, c);
 	for (i = 0; i < g->nowners; i++) {
 		chan_begin(c, MSG_CONFIG_OWNER);
 		chan_u32(c, g->number);
@@ -412,4 +370,31 @@ generation_look(const struct generation *g)
 		sum = sum * 31 + hash_fixed(span_mem(&now, sizeof(now)));
 	}
 	return sum;
+}
+
+/*
+ * rename(2) sets the time of the file's change behind that of its content: who
+ * writes a new file in its place, and is not done, leaves both the same.
+ */
+static bool
+is_renamed(const struct file_mark *now, const struct file_mark *was)
+{
+	return now->there && (now->ino != was->ino || now->dev != was->dev) &&
+	    (now->mtime.tv_sec != now->ctime.tv_sec ||
+	    now->mtime.tv_nsec != now->ctime.tv_nsec);
+}
+
+bool
+generation_renamed(const struct generation *g)
+{
+	struct file_mark	now;
+	size_t			i;
+
+	for (i = 0; i < g->nfiles; i++) {
+		look(g->files[i].path, &now);
+		if (memcmp(&now, &g->files[i].mark, sizeof(now)) != 0 &&
+		    !is_renamed(&now, &g->files[i].mark))
+			return false;
+	}
+	return true;
 }

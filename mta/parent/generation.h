@@ -32,12 +32,16 @@ void			 generation_free(struct generation **);
 uint32_t		 generation_number(const struct generation *);
 const struct rs_image	*generation_image(const struct generation *);
 
-/* CONFIG_IMAGE, CONFIG_FILE (to those who read tables), CONFIG_OWNER. */
+/* CONFIG_IMAGE. */
+void	generation_send_image(const struct generation *, struct chan *);
+/* CONFIG_IMAGE, CONFIG_TABLE (to those who ask tables), CONFIG_OWNER. */
 void	generation_send(const struct generation *, struct chan *, bool tables);
 
 /* Which of its files differ from what was read? */
 enum { CHANGED_TEXT = 1, CHANGED_TABLE = 2 };
 unsigned	generation_changed(const struct generation *);
+/* All that differ were renamed into their place: they are whole. */
+bool		generation_renamed(const struct generation *);
 /* Sum of all marks as they are now: tells one look from the next. */
 uint64_t	generation_look(const struct generation *);
 

@@ -150,7 +150,8 @@ check_users(void)
 	static const char *const	names[] = {
 		"waybill-smtp", "waybill-route", "waybill-queue",
 		"waybill-relay", "waybill-resolve", "waybill-limits",
-		"waybill-spawner", "waybill-compile"
+		"waybill-spawner", "waybill-compile", "waybill-index",
+		"waybill-auth"
 	};
 	struct buf			missing = { 0 };
 	size_t				i;
@@ -223,7 +224,8 @@ on_child(void *arg)
 	pid_t		 pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (!compile_ended(p->compile, pid, status))
+		if (!compile_ended(p->compile, pid, status) &&
+		    !reading_ended(p, pid, status))
 			(void)slot_ended(p, pid, status);
 }
 
@@ -283,7 +285,6 @@ main(int argc, char **argv)
 	watch_signals(&p);
 	gateways_init(&p.gateways, on_gateways, &p);
 	slots_init(&p, o.workers);
-	slots_start(&p);
 	reload_init(&p);
 	loop_run();
 	log_flush();

@@ -39,6 +39,9 @@ struct slot {
 	struct timer	 again;		/* back-off */
 };
 
+/* Instances of PROC_INDEX. */
+enum { INDEX_TABLES, INDEX_ACCOUNTS };
+
 /* A `status` under way: who has answered, and what. */
 struct status_part {
 	bool		missing;	/* was asked, may still answer */
@@ -82,6 +85,12 @@ struct parent {
 
 	/* reload.c */
 	struct compile		*compile;
+	struct reading		*reading;	/* reading.c */
+	bool			 changed_text;	/* when the tables' change was seen */
+	unsigned		 retries;	/* of tables that were given up */
+	struct timer		 retry;
+	uint64_t		 seen;		/* the last look at the files */
+	int64_t			 seen_ms;	/* since when it is the same */
 	uint64_t		 tickets[TICKETS_MAX];	/* who waits for the reload */
 	size_t			 ntickets;
 	bool			 settling;	/* sent, not everybody is ready */
@@ -114,8 +123,24 @@ void		 slots_tell_gateways(struct parent *);
 /* A child has ended; false: it is none of the slots. */
 bool		 slot_ended(struct parent *, pid_t, int status);
 void		 slot_kill(struct slot *);
+/* A process for what the slot says, which gets fds[1]; fds[0] is ours. */
+pid_t		 slot_fork(const struct slot *, int fds[2]);
+
+/* reading.c */
+typedef void	 reading_done(struct parent *, struct generation *);
+/*
+ * Reads the tables of g that are wanted, in processes of their own; done gets g
+ * when none is wanted any more, perhaps before this returns.  g stays the
+ * caller's until then when it is p->generation, else it is the reading's.
+ */
+void		 reading_start(struct parent *, struct generation *, reading_done *);
+/* Gives it up, done is not called. */
+void		 reading_drop(struct parent *);
+/* A child has ended; false: it was none of a reading. */
+bool		 reading_ended(struct parent *, pid_t, int status);
 
 /* reload.c */
+/* Reads the first generation's tables, then starts the processes. */
 void		 reload_init(struct parent *);
 void		 reload_asked(struct parent *);				/* SIGHUP */
 void		 reload_ticket(struct parent *, uint64_t ticket);	/* RELOAD */

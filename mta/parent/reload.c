@@ -1,10 +1,10 @@
 /*
  * reload.c - a new generation: asked for, or because a table has changed.
  *
- * Whole or not at all: it is compiled, verified, its files are opened and its
+ * Whole or not at all: it is compiled, verified, its tables are read and its
  * addresses bound before anybody hears of it.  The policy's text is read only
- * when somebody asks for it; a table that changes while the text has changed
- * too gets a new generation with the old image.
+ * when somebody asks for it; a table that changes gets a new generation with
+ * the old image, unless it includes a file that the image does not name.
  */
 #include <stdlib.h>
 
@@ -12,11 +12,16 @@
 #include "base/xalloc.h"
 
 #include "mta/parent/parent.h"
+#include "mta/parent/tables.h"
 
-#define POLL_MS		2000
+#define POLL_MS		500
+#define STEADY_MS	2000	/* a file that nobody has written to is whole */
+#define RETRY_MS	5000	/* tables that were given up; doubles */
+#define RETRIES		7	/* doublings: ten minutes */
 #define SETTLE_MS	10000	/* until everybody has taken a generation */
 
 static void on_poll(void *);
+static void on_retry(void *);
 
 static void
 answer_all(struct parent *p, bool ok, struct span text)
@@ -94,7 +99,7 @@ reload_ready(struct parent *p)
 		p->smtp_started = true;
 		slots_start_rest(p);
 	}
-	if (!all_ready(p, true))
+	if (!all_ready(p, true) || p->compile != NULL || p->reading != NULL)
 		return;
 	if (!p->up)
 		log_info("event=ready policy=%s file=%s workers=%u", hash,
@@ -128,12 +133,54 @@ take(struct parent *p, struct generation *g)
 	slots_configure(p);
 }
 
+/* Tables that nobody could read, though their files may be good. */
 static void
-take_or_fail(struct parent *p, struct generation *g, char *why)
+retry_later(struct parent *p, const struct generation *g)
 {
-	if (g != NULL)
+	if (!tables_need_again(g)) {
+		timer_stop(&p->retry);
+		p->retries = 0;
+		return;
+	}
+	timer_set(&p->retry, (int64_t)RETRY_MS << p->retries, on_retry, p);
+	if (p->retries < RETRIES)
+		p->retries++;
+}
+
+static void
+compiled_is_read(struct parent *p, struct generation *g)
+{
+	retry_later(p, g);
+	take(p, g);
+}
+
+/* The image is the old one: when no table is new either nothing changes. */
+static void
+changed_is_read(struct parent *p, struct generation *g)
+{
+	bool	compile = tables_need_image(g) && !p->changed_text;
+
+	retry_later(p, g);
+	if (tables_have_new(g))
 		take(p, g);
-	else
+	else {
+		tables_take_faults(p->generation, g);
+		generation_free(&g);
+	}
+	if (compile)
+		reload_asked(p);
+}
+
+/* Its tables are read first; it is ours now. */
+static void
+read_or_fail(struct parent *p, struct generation *g, char *why,
+    reading_done *done)
+{
+	if (g != NULL) {
+		reading_drop(p);	/* of what is older */
+		tables_inherit(g, p->generation);
+		reading_start(p, g, done);
+	} else
 		failed(p, span_of(why));
 	free(why);
 }
@@ -153,7 +200,7 @@ on_compiled(void *arg, bool ok, struct span image, struct span text)
 		return;
 	}
 	g = generation_new(p->last_number + 1, image, &why);
-	take_or_fail(p, g, why);
+	read_or_fail(p, g, why, compiled_is_read);
 }
 
 /* --- asking for it */
@@ -177,30 +224,56 @@ reload_ticket(struct parent *p, uint64_t ticket)
 	reload_asked(p);
 }
 
+static void
+read_tables(struct parent *p)
+{
+	struct generation	*g;
+	char			*why = NULL;
+
+	p->tried = generation_look(p->generation);
+	p->changed_text = (generation_changed(p->generation) &
+	    CHANGED_TEXT) != 0;
+	g = generation_again(p->generation, p->last_number + 1, &why);
+	read_or_fail(p, g, why, changed_is_read);
+}
+
+static bool
+is_busy(const struct parent *p)
+{
+	return p->compile != NULL || p->reading != NULL || p->settling ||
+	    p->stage != STAGE_RUN;
+}
+
+static void
+on_retry(void *arg)
+{
+	struct parent	*p = arg;
+
+	if (is_busy(p))
+		timer_set(&p->retry, RETRY_MS, on_retry, p);
+	else
+		read_tables(p);
+}
+
 /*
- * A table may be in the middle of being written: it is taken when two looks
- * in a row see the same.
+ * A table may be in the middle of being written: it is taken when it has been
+ * the same for a while, or at once when it was renamed into its place.
  */
 static void
 table_changed(struct parent *p, unsigned what)
 {
-	static uint64_t		 last;
-	uint64_t		 now = generation_look(p->generation);
-	bool			 steady = now == last;
-	struct generation	*g;
-	char			*why = NULL;
+	uint64_t	now = generation_look(p->generation);
 
-	last = now;
-	if (now == p->tried || !steady)
+	if (now != p->seen) {
+		p->seen = now;
+		p->seen_ms = loop_now_ms();
+	}
+	if (now == p->tried || (loop_now_ms() - p->seen_ms < STEADY_MS &&
+	    !generation_renamed(p->generation)))
 		return;
 	log_info("event=table-changed text-changed=%s",
 	    what & CHANGED_TEXT ? "yes" : "no");
-	p->tried = now;
-	if (what & CHANGED_TEXT) {
-		g = generation_again(p->generation, p->last_number + 1, &why);
-		take_or_fail(p, g, why);
-	} else
-		reload_asked(p);
+	read_tables(p);
 }
 
 static void
@@ -210,17 +283,25 @@ on_poll(void *arg)
 	unsigned	 what;
 
 	timer_set(&p->poll, POLL_MS, on_poll, p);
-	if (p->compile != NULL || p->settling || p->stage != STAGE_RUN)
+	if (is_busy(p))
 		return;
 	what = generation_changed(p->generation);
 	if (what & CHANGED_TABLE)
 		table_changed(p, what);
 }
 
+static void
+first_is_read(struct parent *p, struct generation *g)
+{
+	retry_later(p, g);
+	timer_set(&p->poll, POLL_MS, on_poll, p);
+	timer_set(&p->settle, SETTLE_MS, on_settle, p);
+	slots_start(p);
+}
+
 void
 reload_init(struct parent *p)
 {
-	p->tried = generation_look(p->generation);
-	timer_set(&p->poll, POLL_MS, on_poll, p);
-	timer_set(&p->settle, SETTLE_MS, on_settle, p);
+	tables_inherit(p->generation, NULL);
+	reading_start(p, p->generation, first_is_read);
 }

@@ -126,6 +126,8 @@ make_args(const struct slot *s, struct args *a)
 		    p->listeners.workers);
 		add_arg(a, "--workers", number);
 	}
+	if (s->proc == PROC_INDEX && s->instance == INDEX_ACCOUNTS)
+		add_arg(a, "--accounts", "yes");
 	if (p->records && (s->proc == PROC_SMTP || s->proc == PROC_ROUTE))
 		add_arg(a, "--records", "all");
 }
@@ -147,7 +149,7 @@ spare(const struct slot *s)
 #endif
 
 /* In the child: what is open is close-on-exec but for fd 0 to 3. */
-static void
+static void __attribute__((noreturn))
 exec_program(const struct slot *s, int fd)
 {
 	struct args	 a = { .n = 0 };
@@ -169,6 +171,23 @@ exec_program(const struct slot *s, int fd)
 	/* Also what a shell or a service manager may have left open. */
 	(void)close_range(PARENT_FD + 1, ~0U, 0);
 	proc_exec(a.v);
+}
+
+pid_t
+slot_fork(const struct slot *s, int fds[2])
+{
+	pid_t	pid;
+
+	chan_pair(fds);
+	log_flush();
+	switch (pid = fork()) {
+	case -1:
+		fatal("fork");
+	case 0:
+		exec_program(s, fds[1]);
+	}
+	close(fds[1]);
+	return pid;
 }
 
 /* --- what it is told */
@@ -260,15 +279,7 @@ start(struct slot *s)
 {
 	int	fds[2];
 
-	chan_pair(fds);
-	log_flush();
-	switch (s->pid = fork()) {
-	case -1:
-		fatal("fork");
-	case 0:
-		exec_program(s, fds[1]);
-	}
-	close(fds[1]);
+	s->pid = slot_fork(s, fds);
 	s->started_ms = clock_boot_ms();
 	s->ready = 0;
 	s->chan = chan_new(fds[0], s->name, &slot_ops, s);

@@ -8,6 +8,7 @@
 #include "base/xalloc.h"
 
 #include "mta/parent/parent.h"
+#include "mta/parent/tables.h"
 
 #define COUNTERS_MAX	(64u << 10)	/* octets of one process's counters */
 
@@ -47,7 +48,9 @@ own_counters(struct parent *p, struct buf *out)
 	json_int(&j, "started_ms", p->started_ms);
 	json_bool(&j, "text_differs", (changed & CHANGED_TEXT) != 0);
 	json_bool(&j, "tables_differ", (changed & CHANGED_TABLE) != 0);
-	json_bool(&j, "reloading", p->compile != NULL || p->settling);
+	json_bool(&j, "reloading", p->compile != NULL ||
+	    p->reading != NULL || p->settling);
+	tables_json(p->generation, &j);
 	json_object_end(&j);
 }
 

@@ -106,6 +106,7 @@ stop_asked(struct parent *p)
 	}
 	log_info("event=stopping");
 	compile_free(&p->compile);
+	reading_drop(p);
 	enter(p, STAGE_SMTP);
 	stop_slot_gone(p);
 }

@@ -523,8 +523,10 @@ route_config(struct child_config *cfg, const struct policy_dns *dns)
 	c->refs = 1;
 	c->generation = cfg->generation;
 	take_owners(c, cfg);
-	src.file_fds = cfg->file_fds != NULL ? cfg->file_fds : &(int){ -1 };
-	src.nfiles = cfg->nfiles;
+	src.file_fds = &(int){ -1 };
+	src.index_fds = cfg->table_fds != NULL ? cfg->table_fds :
+	    src.file_fds;
+	src.nindexes = cfg->ntables;
 	src.dns = *dns;
 	src.limits = policy_limits_by(counters);
 	src.later = loop_soon;

@@ -104,10 +104,12 @@ replace_listeners(struct server *sv, struct child_config *c)
 bool
 server_config(struct server *sv, struct child_config *c)
 {
+	static const int	 none = -1;
 	struct policy_source	 src = {
 		.image_fd = c->image_fd,
-		.file_fds = c->file_fds,
-		.nfiles = c->nfiles,
+		.file_fds = &none,
+		.index_fds = c->table_fds != NULL ? c->table_fds : &none,
+		.nindexes = c->ntables,
 		.dns = { ask_dns, cancel_dns, sv->dns },
 		.limits = policy_limits_by(sv->counters),
 		.callouts = policy_callouts_by(sv->callouts),

@@ -4,8 +4,11 @@
  * Its name is that of the link by which it is started.  What the parent says
  * goes into the file FAKE_LOG, a line each.  As queue it asks for a reload on
  * SIGUSR1 and for status on SIGUSR2.  FAKE_FAIL names who ends at once;
- * FAKE_HANG who does not stop when told.
+ * FAKE_HANG who does not stop when told.  As index it does with a table what
+ * its first word says: mistake, unreadable, die, hang; others are good.
  */
+#include <sys/mman.h>
+
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -38,16 +41,69 @@ event(const char *fmt, ...)
 		_exit(80);
 }
 
-static bool
-on_config(struct child_config *cfg, void *arg)
+/* Of some tables there is never an index. */
+static void
+obey(const char *text)
 {
-	size_t	i, files = 0;
+	if (strncmp(text, "die", 3) == 0)
+		(void)raise(SIGKILL);
+	while (strncmp(text, "hang", 4) == 0)
+		(void)pause();
+}
+
+/* What a table makes of its file, and the file itself as its index. */
+static void
+send_index(uint32_t generation, int fd)
+{
+	struct chan	*c = child_parent();
+	char		 text[100] = "";
+	int		 copy = memfd_create("index", MFD_ALLOW_SEALING);
+	bool		 whole;
+
+	(void)read(fd, text, sizeof(text) - 1);
+	event("index gen=%u text=%.3s", generation, text);
+	obey(text);
+	whole = strncmp(text, "unreadable", 10) != 0;
+	if (write(copy, text, strlen(text)) == -1 || fcntl(copy, F_ADD_SEALS,
+	    F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == -1)
+		_exit(81);
+	chan_begin(c, MSG_INDEXED);
+	chan_u32(c, generation);
+	chan_u32(c, 0);
+	chan_u32(c, !whole || strncmp(text, "mistake", 7) == 0);
+	chan_str(c, whole ? "users:1:1: so it is" : "users: so it is");
+	chan_u8(c, 0);
+	chan_u32(c, 0);
+	chan_u64(c, 1);
+	chan_u64(c, strlen(text));
+	chan_u8(c, whole);
+	if (whole)
+		chan_fd(c, copy);
+	chan_end(c);
+}
+
+static bool
+on_index_config(struct child_config *cfg, void *arg)
+{
+	size_t	i;
 
 	(void)arg;
 	for (i = 0; i < cfg->nfiles; i++)
-		files += cfg->file_fds[i] != -1;
-	event("config gen=%u image=%s files=%zu owners=%zu listeners=%zu",
-	    cfg->generation, cfg->image_fd == -1 ? "no" : "yes", files,
+		if (cfg->file_fds[i] != -1)
+			send_index(cfg->generation, cfg->file_fds[i]);
+	return true;
+}
+
+static bool
+on_config(struct child_config *cfg, void *arg)
+{
+	size_t	i, tables = 0;
+
+	(void)arg;
+	for (i = 0; i < cfg->ntables; i++)
+		tables += cfg->table_fds[i] != -1;
+	event("config gen=%u image=%s tables=%zu owners=%zu listeners=%zu",
+	    cfg->generation, cfg->image_fd == -1 ? "no" : "yes", tables,
 	    cfg->nowners, cfg->nlisteners);
 	return true;
 }
@@ -162,13 +218,17 @@ main(int argc, char **argv)
 		.config = on_config, .peer = on_peer, .stop = on_stop,
 		.stats = on_stats, .message = on_message
 	};
+	static const struct child_ops	 index_ops = {
+		.config = on_index_config
+	};
 	static uint16_t			 reload = MSG_RELOAD;
 	static uint16_t			 status = MSG_STATUS;
 	enum proc			 self = proc_of(argv[0]);
 	const char			*fail = getenv("FAKE_FAIL");
 
 	name = proc_name(self);
-	child_open(self, argc, argv, &ops, NULL);
+	child_open(self, argc, argv, self == PROC_INDEX ? &index_ops : &ops,
+	    NULL);
 	if (fail != NULL && strcmp(fail, name) == 0)
 		fatalx("cannot start, says the test");
 	events = open(getenv("FAKE_LOG"), O_WRONLY | O_APPEND | O_CLOEXEC);

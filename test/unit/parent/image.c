@@ -33,12 +33,15 @@ image_build(struct buf *out, const char *const *listen, size_t n,
 	struct rs_place		 places[8];
 	static const uint8_t	 none[32];
 	const char		*why;
-	uint32_t		 object;
+	uint32_t		 object, file;
 	size_t			 i;
 
 	(void)rs_build_file(b, span_of(policy), 0, none);
-	if (table != NULL)
-		(void)rs_build_file(b, span_of(table), 2, none);
+	if (table != NULL) {
+		file = rs_build_file(b, span_of(table), 2, none);
+		(void)rs_build_map(b, SPAN("users"), SPAN("text"),
+		    SPAN("plain"), file, 1, NULL, 0);
+	}
 	object = rs_build_object(b, RS_O_LISTEN, SPAN("smtp"), 1);
 	for (i = 0; i < n; i++)
 		places[i] = text_place(b, listen[i]);

@@ -114,7 +114,7 @@ set_stage(void **state)
 {
 	static const char *const	names[] = {
 		"smtp", "route", "queue", "relay", "resolve", "spawner",
-		"limits"
+		"limits", "index"
 	};
 	char				link_name[40];
 	size_t				i;
@@ -288,11 +288,11 @@ each_process_gets_configuration_and_peers(void **state)
 {
 	(void)state;
 	start_and_wait();
-	wait_for("events", "gen=1 image=yes files=0 owners=1 listeners=0",
+	wait_for("events", "gen=1 image=yes tables=0 owners=1 listeners=0",
 	    5);		/* queue, relay, resolve, limits, spawner */
-	wait_for("events", "gen=1 image=yes files=1 owners=1 listeners=0",
+	wait_for("events", "gen=1 image=yes tables=1 owners=1 listeners=0",
 	    1);				/* route */
-	wait_for("events", "gen=1 image=yes files=1 owners=1 listeners=1",
+	wait_for("events", "gen=1 image=yes tables=1 owners=1 listeners=1",
 	    2);				/* smtp */
 	wait_for("events", "peer ", 28);
 	pause_ms(100);
@@ -365,15 +365,126 @@ a_changed_table_is_read_again(void **state)
 {
 	(void)state;
 	start_and_wait();
+	write_file("bad", "not compiled now", 16, 0644);
 	write_file("users", "ann:x\nbob:y\n", 12, 0644);
 	wait_for("events", "config gen=2 ", PROCESSES);
 	wait_for("log", "event=table-changed text-changed=no", 1);
-	/* With the text changed too the old image goes on, tables anew. */
+	/* With the text changed too. */
 	write_file("policy.conf", "# new\n", 6, 0644);
-	write_file("bad", "not compiled now", 16, 0644);
 	write_file("users", "ann:x\n", 6, 0644);
 	wait_for("events", "config gen=3 ", PROCESSES);
 	wait_for("log", "event=table-changed text-changed=yes", 1);
+	assert_int_equal(occurrences("events", "index gen="), 3);
+}
+
+static void
+rename_users(const char *text)
+{
+	write_file("users.new", text, strlen(text), 0644);
+	pause_ms(20);
+	assert_int_equal(rename(in_dir("users.new"), in_dir("users")), 0);
+}
+
+static void
+a_renamed_table_is_taken_at_once(void **state)
+{
+	int64_t	began;
+
+	(void)state;
+	start_and_wait();
+	began = clock_boot_ms();
+	rename_users("cy:z\n");
+	wait_for("events", "config gen=2 ", PROCESSES);
+	assert_true(clock_boot_ms() - began < 1900);
+}
+
+/* What the parent says of its tables. */
+static void
+assert_tables(unsigned ticket, const char *what)
+{
+	char	last[60];
+
+	assert_int_equal(kill(pid_of("queue[0]"), SIGUSR2), 0);
+	(void)snprintf(last, sizeof(last), "part ticket=%u last=1", ticket);
+	wait_for("events", last, 1);
+	if (occurrences("events", what) == 0)
+		fail_msg("no %s in %s", what, contents("events"));
+}
+
+static void
+a_table_with_a_mistake_keeps_the_old_one(void **state)
+{
+	(void)state;
+	start_and_wait();
+	assert_tables(10, "\"state\":\"good\",\"entries\":1,");
+	rename_users("mistake\n");
+	wait_for("log", "event=table-kept map=users", 1);
+	wait_for("log", "why=\"users:1:1: so it is\"", 1);
+	assert_tables(11, "\"state\":\"old\"");
+	rename_users("unreadable\n");
+	wait_for("log", "event=table-kept map=users", 2);
+	assert_int_equal(unlink(in_dir("users")), 0);
+	wait_for("log", "event=table-kept map=users", 3);
+	assert_int_equal(occurrences("events", "config gen=2"), 0);
+	pause_ms(900);		/* it is said once */
+	assert_int_equal(occurrences("log", "event=table-kept"), 3);
+	write_file("users", "good\n", 5, 0644);
+	wait_for("events", "config gen=2 ", PROCESSES);
+	assert_tables(12, "\"state\":\"good\",\"entries\":1,\"octets\":5");
+}
+
+static void
+a_table_that_was_never_read_is_missing(void **state)
+{
+	(void)state;
+	write_file("users", "unreadable", 10, 0644);
+	start_and_wait();
+	wait_for("log", "event=table-broken map=users", 1);
+	wait_for("events", "gen=1 image=yes tables=0 owners=1", PROCESSES);
+	assert_tables(10, "\"state\":\"none\"");
+	rename_users("good");
+	wait_for("events", "config gen=2 image=yes tables=1", 3);
+}
+
+static void
+who_dies_at_a_table_is_followed_and_given_up(void **state)
+{
+	(void)state;
+	start_and_wait();
+	rename_users("die");
+	wait_for("log", "process=index[0] pid=", 3);
+	wait_for("log", "event=table-kept map=users", 1);
+	assert_int_equal(occurrences("log", "died of signal 9"), 1);
+	assert_int_equal(occurrences("events", "config gen=2"), 0);
+	wait_for("events", "index gen=2 text=die", 4);	/* later */
+	rename_users("good");
+	wait_for("events", "config gen=2 ", PROCESSES);
+}
+
+#ifdef WAYBILL_TEST_HOOKS
+static void
+who_hangs_at_a_table_is_ended(void **state)
+{
+	(void)state;
+	(void)setenv("WAYBILL_TEST_INDEX_MS", "200", 1);
+	write_file("users", "hang", 4, 0644);
+	start_and_wait();
+	(void)unsetenv("WAYBILL_TEST_INDEX_MS");
+	wait_for("log", "signal=9 late=yes", 3);
+	wait_for("log", "event=table-broken map=users", 1);
+	rename_users("good");
+	wait_for("events", "config gen=2 ", PROCESSES);
+}
+#endif
+
+static void
+a_reload_reads_only_what_has_changed(void **state)
+{
+	(void)state;
+	start_and_wait();
+	assert_int_equal(kill(parent, SIGHUP), 0);
+	wait_for("events", "config gen=2 image=yes tables=1", 3);
+	assert_int_equal(occurrences("events", "index gen="), 1);
 }
 
 static void
@@ -553,9 +664,15 @@ main(void)
 		T(a_reload_is_a_new_generation_for_all),
 		T(a_bad_policy_changes_nothing),
 		T(a_changed_table_is_read_again),
+		T(a_renamed_table_is_taken_at_once),
+		T(a_table_with_a_mistake_keeps_the_old_one),
+		T(a_table_that_was_never_read_is_missing),
+		T(who_dies_at_a_table_is_followed_and_given_up),
+		T(a_reload_reads_only_what_has_changed),
 		T(status_has_a_part_of_each),
 		T(who_does_not_answer_is_told_as_such),
 #ifdef WAYBILL_TEST_HOOKS
+		T(who_hangs_at_a_table_is_ended),
 		T(a_test_may_wrap_each_process),
 		T(a_test_may_kill_a_process_at_a_message),
 #endif

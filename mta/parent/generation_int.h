@@ -1,0 +1,46 @@
+/*
+ * generation_int.h - what generation.c and tables.c share of a configuration.
+ */
+#ifndef WB_MTA_PARENT_GENERATION_INT_H
+#define WB_MTA_PARENT_GENERATION_INT_H
+
+#include <sys/types.h>
+
+#include "mta/parent/generation.h"
+#include "mta/parent/tables.h"
+
+/* Roles of struct rs_file. */
+enum { ROLE_TEXT, ROLE_SET, ROLE_TABLE, ROLE_INCLUDED };
+
+struct gen_file {
+	char			*path;
+	unsigned		 role;
+	int			 fd;	/* tables; -1: not there */
+	int			 error;	/* why not: errno, 0: it is no plain file */
+	struct file_mark	 mark;	/* when it was opened */
+};
+
+struct gen_owner {
+	uint32_t	object;
+	uid_t		uid;
+	gid_t		gid;
+};
+
+struct generation {
+	uint32_t		 number;
+	int			 image_fd;	/* sealed */
+	struct rs_image		*image;
+	struct gen_file		*files;
+	size_t			 nfiles;
+	struct gen_owner	*owners;
+	size_t			 nowners;
+	struct table		*tables;	/* maps that are files */
+	size_t			 ntables;
+};
+
+/* What stat(2) says of it now. */
+void	file_mark_take(const struct stat *, struct file_mark *);
+/* The file opened once more, or -1: said in the log. */
+int	gen_file_again(const struct gen_file *);
+
+#endif
