@@ -42,9 +42,45 @@ print_policy(const json_t *doc)
 		printf("The policy's text has changed since: `waybill reload` "
 		    "takes it.\n");
 	if (json_is_true(json_object_get(c, "tables_differ")))
-		printf("A table has changed since.\n");
+		printf("A table's file is not the one that serves: below is "
+		    "why, or it is being read.\n");
 	if (json_is_true(json_object_get(c, "reloading")))
 		printf("A reload is under way.\n");
+}
+
+/* --- tables that are files: the parent's too */
+
+static void
+print_table(const json_t *t)
+{
+	char	size[TABLE_SIZE], when[DATE_MAX];
+
+	printf("%-16s %-9s %-8s ", table_text(t, "name"),
+	    table_text(t, "driver"), table_text(t, "state"));
+	if (json_object_get(t, "entries") != NULL)
+		printf("%8lld %8s  %s  ", (long long)cmd_json_int(t, "entries"),
+		    table_size(cmd_json_int(t, "octets"), size),
+		    date_iso(cmd_json_int(t, "read_ms"), when));
+	else
+		printf("%8s %8s  %-20s  ", "-", "-", "never");
+	printf("%s\n", table_text(t, "file"));
+	if (json_object_get(t, "why") != NULL)
+		printf("%16s %s\n", "", table_text(t, "why"));
+}
+
+static void
+print_tables(const json_t *doc)
+{
+	const json_t	*tables = json_object_get(json_object_get(
+			    process(doc, "parent"), "counters"), "tables");
+	const json_t	*t;
+	size_t		 i;
+
+	if (json_array_size(tables) > 0)
+		printf("\n%-16s %-9s %-8s %8s %8s  %-20s  %s\n", "TABLE",
+		    "DRIVER", "STATE", "ENTRIES", "SIZE", "READ", "FILE");
+	json_array_foreach(tables, i, t)
+		print_table(t);
 }
 
 /* --- the queue */
@@ -150,6 +186,7 @@ print_status(const json_t *doc)
 	print_policy(doc);
 	print_queue(json_object_get(doc, "queue"));
 	print_hops(json_object_get(doc, "hops"));
+	print_tables(doc);
 	printf("\nThe lag of the loops: so many microseconds or less for half "
 	    "of the turns, 99 %%, all\n");
 	printf("%-12s %8s %8s %8s %8s %8s\n", "PROCESS", "PID", "RESTARTS",

@@ -47,9 +47,9 @@ static bool	accounts;	/* this run is for those */
 static void
 log_problem(const char *map, const char *path, const struct map_problem *p)
 {
-	log_warnx("table map=%s file=%s line=%u column=%u problem=%s%s", map,
+	log_warnx("table map=%s file=%s line=%u column=%u %s=%s", map,
 	    log_quote(span_of(path)), p->line, p->column,
-	    log_quote(span_of(p->what)), p->warning ? " passed-over=yes" : "");
+	    p->warning ? "warning" : "problem", log_quote(span_of(p->what)));
 }
 
 static void
@@ -58,6 +58,8 @@ on_problem(void *arg, const char *map, const char *path,
 {
 	struct reading	*r = arg;
 
+	if (p->note)
+		return;		/* `waybill check` tells it */
 	if (p->warning)
 		r->warnings++;
 	else if (r->mistakes++ == 0) {
