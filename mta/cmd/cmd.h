@@ -97,6 +97,11 @@ int	 cmd_build(const char *path, bool for_run, int *status);
 /* This executable. */
 const char	*cmd_self(void);
 
+/* --- run.c */
+
+/* Where the programs of the processes are: given (--libexec), the environment, beside this executable, as installed. */
+const char *cmd_libexec(const char *given);
+
 /* --- control.c */
 
 /* Which server is asked, and how its answer is wanted. */

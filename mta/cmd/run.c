@@ -40,8 +40,8 @@ has_parent(const char *dir)
 }
 
 /* --libexec, WAYBILL_LIBEXECDIR, beside this executable, as installed. */
-static const char *
-libexec_dir(const char *given)
+const char *
+cmd_libexec(const char *given)
 {
 	const char	*env = getenv("WAYBILL_LIBEXECDIR");
 	const char	*self = cmd_self();
@@ -56,7 +56,7 @@ libexec_dir(const char *given)
 		if ((slash = strrchr(beside, '/')) != NULL)
 			*slash = '\0';
 		if (has_parent(beside))
-			return beside;	/* kept: exec follows */
+			return beside;	/* kept: it is asked for once */
 		free(beside);
 	}
 	return WAYBILL_LIBEXECDIR;
@@ -86,7 +86,7 @@ option(struct args *a, const char *name, const char *value)
 static int
 become_parent(const struct running *r, const char *policy, int image)
 {
-	const char	*dir = libexec_dir(r->libexec);
+	const char	*dir = cmd_libexec(r->libexec);
 	char		*path = xasprintf("%s/%s", dir, PARENT);
 	char		*fd = xasprintf("%d", image);
 	struct args	 a = { .n = 0 };
