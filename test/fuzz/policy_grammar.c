@@ -253,7 +253,10 @@ put_membership(struct gen *g)
 		{ RS_T_DOMAIN, "plain" }, { RS_T_ADDRESS, "aliases" },
 		{ RS_T_TEXT, "users" }, { RS_T_CLIENT, "access" },
 		{ RS_T_ADDRESS, "access" }, { RS_T_DOMAIN, "routes" },
-		{ RS_T_DOMAIN, "renamed" }, { RS_T_ADDRESS, "generics" }
+		{ RS_T_DOMAIN, "renamed" }, { RS_T_ADDRESS, "generics" },
+		{ RS_T_TEXT, "served" }, { RS_T_DOMAIN, "found" },
+		{ RS_T_ADDRESS, "both" }, { RS_T_ADDRESS, "all" },
+		{ RS_T_DOMAIN, "through" }, { RS_T_TEXT, "either" }
 	};
 	unsigned	 i = pick(g, sizeof(groups) / sizeof(groups[0]));
 	bool		 access;
@@ -312,7 +315,7 @@ put_pattern(struct gen *g)
 {
 	static const char *const	kinds[] = {
 		"", "", "*", ".", " in words", " not in words", " in plain",
-		" not in users"
+		" not in users", " in either", " in found"
 	};
 	static const char *const	between[] = { ".", "+", "%", "!" };
 	unsigned			i, side, n;
@@ -328,7 +331,7 @@ put_pattern(struct gen *g)
 				continue;
 			}
 			buf_addf(g->out, "{c%u", ++g->names);
-			put(g, kinds[pick(g, 8)]);
+			put(g, kinds[pick(g, 10)]);
 			put(g, "}");
 			g->named = true;
 		}
@@ -519,6 +522,7 @@ put_final(struct gen *g)
 {
 	static const char *const	ways[] = {
 		"mx", "relay hop", "deliver box", "expand aliases, mx",
+		"expand both, mx", "expand all, mx",
 		"redirect <a@here.example>", "routes[rcpt.domain], mx",
 		"lmtp \"/run/x\"", "moved \"new@there.example\""
 	};
@@ -623,11 +627,18 @@ static const char head[] =
     "net lan = { 10.0.0.0/8, ::1, 192.0.2.7-192.0.2.9 }\n"
     "map plain = { \"a.example\" = \"2G\", \"abc\" = \"1\" }\n"
     "map aliases = { \"ann\" = \"bob\" } as aliases\n"
-    "map users = { \"bob\" = \"x\" } as accounts\n"
+    "map users = { \"bob\" = \"\" } as accounts\n"
     "map access = { \"Connect:10.0.0.1\" = \"REJECT\" } as access\n"
     "map routes = { \"a.example\" = \"smtp:[b.example]\" } as routes\n"
     "map renamed = { \"old.example\" = \"new.example\" } as domains\n"
     "map generics = { \"a@a.example\" = \"b@b.example\" } as generics\n"
+    "map names = { \"ann\" = \"bob, joe\" } as aliases\n"
+    "map served = socket \"unix:/maps\" { map \"m\"; cache 5m, 30s }\n"
+    "map found = dns \"x.example\" { type TXT; timeout 3s }\n"
+    "map both = first of aliases, names\n"
+    "map all = union of names, aliases as aliases\n"
+    "map through = pipe of renamed, either\n"
+    "map either = first of plain, served, found\n"
     "dnslist zen = \"zen.example\" codes 127.0.0.2-127.0.0.11\n"
     "milter spam { socket \"inet:127.0.0.1:11332\" }\n"
     "listen smtp on \"*:25\"\n"

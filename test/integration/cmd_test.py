@@ -155,10 +155,10 @@ class Check(Base):
         self.assertEqual(cost["on content"]["each"], 2)    # two header conditions
         self.assertNotIn("on helo", cost)
         lines = self.run_ok("check", "--cost", p).splitlines()
-        self.assertTrue(lines[0].split()[-9:] == ["steps", "lookups", "dns", "counters",
+        self.assertTrue(lines[0].split()[-10:] == ["steps", "lookups", "servers", "dns", "counters",
                         "callouts", "matches", "each", "routes", "milters"], lines[0])
         row = next(ln for ln in lines if ln.startswith("on rcpt"))
-        self.assertEqual(row.split()[2:], [str(cost["on rcpt"][k]) for k in lines[0].split()[-9:]])
+        self.assertEqual(row.split()[2:], [str(cost["on rcpt"][k]) for k in lines[0].split()[-10:]])
 
     def test_a_postmaster_whom_nobody_reads_is_noted(self):
         lost = SMALL.replace("=> relay hub", "=> mx").replace("relay hub {", "relay hub2 {")
