@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define NAMES_MAX	1000	/* recipients in one notification */
 #define HEADER_MAX	65536	/* octets of the original's header section */
 
 struct notice {
@@ -78,22 +79,11 @@ named(const struct dest *d, const struct envelope *e)
 	return e->rcpts[d->rcpt];
 }
 
-/* Recipients as the client gave them, each once. */
-static bool
-told(const struct dsn_rcpt *list, size_t n, struct span address)
-{
-	size_t	i;
-
-	for (i = 0; i < n; i++)
-		if (span_eq(list[i].address, address))
-			return true;
-	return false;
-}
-
 static size_t
 rcpts_of(struct notice *no, const struct message *m, const struct envelope *e,
     struct arena *a, struct dsn_rcpt *out)
 {
+	struct htab	told = { 0 };
 	struct answer	an;
 	size_t		n = 0;
 	uint32_t	i;
@@ -102,8 +92,8 @@ rcpts_of(struct notice *no, const struct message *m, const struct envelope *e,
 		const struct dest	*d = &m->dests[no->dests[i]];
 		struct span		 address = named(d, e);
 
-		if (told(out, n, address))
-			continue;
+		if (htab_put(&told, address, no) != NULL)
+			continue;	/* each once */
 		memset(&an, 0, sizeof(an));
 		dest_answer(d, &an);
 		out[n] = (struct dsn_rcpt){ .address = address,
@@ -117,6 +107,7 @@ rcpts_of(struct notice *no, const struct message *m, const struct envelope *e,
 			    no->q->set.lifetime_ms;
 		n++;
 	}
+	htab_clear(&told);
 	return n;
 }
 
@@ -124,7 +115,7 @@ static void
 compose(struct notice *no, const struct message *m, const struct envelope *e,
     struct arena *a)
 {
-	struct dsn_rcpt	*rcpts = arena_alloc(a, no->ndests * sizeof(*rcpts));
+	struct dsn_rcpt	*rcpts = arena_alloc(a, NAMES_MAX * sizeof(*rcpts));
 	struct buf	 header = { 0 };
 	char		 id[QID_TEXT];
 	struct dsn	 dsn = {
@@ -223,16 +214,26 @@ told_of(const struct message *m, uint32_t dest)
 	return dest_mail_from(&m->dests[dest], message_sender(m));
 }
 
+/* As many as one notification names; where they failed, another follows. */
 static void
-collect(struct notice *no, const struct message *m)
+collect(struct notice *no, const struct message *m, const struct envelope *e)
 {
+	struct htab	names = { 0 };
+	struct span	name;
 	uint32_t	i;
 
 	no->dests = xmalloc(m->ndests * sizeof(*no->dests));
-	for (i = 0; i < m->ndests; i++)
-		if (is_about(no->failed, &m->dests[i]) &&
-		    span_eq(told_of(m, i), no->to))
-			no->dests[no->ndests++] = i;
+	for (i = 0; i < m->ndests; i++) {
+		if (!is_about(no->failed, &m->dests[i]) ||
+		    !span_eq(told_of(m, i), no->to))
+			continue;
+		name = named(&m->dests[i], e);
+		if (names.n == NAMES_MAX && htab_get(&names, name) == NULL)
+			continue;
+		htab_put(&names, name, no);
+		no->dests[no->ndests++] = i;
+	}
+	htab_clear(&names);
 }
 
 /* No target before it has the same sender. */
@@ -260,8 +261,8 @@ notify(struct queue *q, struct message *m, bool failed, uint32_t dest)
 	no->about = m->qid;
 	no->failed = failed;
 	no->to = told_of(m, dest);
-	collect(no, m);
 	message_envelope(m, &a, &e);
+	collect(no, m, &e);
 	compose(no, m, &e, &a);
 	envelope_for(no, &e);
 	arena_clear(&a);

@@ -101,27 +101,95 @@ message_add_dests(struct message *m, uint32_t n)
 {
 	struct dest	*d;
 
-	m->dests = xreallocarray(m->dests, m->ndests + n, sizeof(*d));
+	if (m->ndests + n > m->dests_cap) {
+		m->dests_cap = m->dests == NULL ? n :
+		    m->ndests + n + m->ndests / 4;
+		m->dests = xreallocarray(m->dests, m->dests_cap, sizeof(*d));
+	}
 	d = m->dests + m->ndests;
 	memset(d, 0, n * sizeof(*d));
 	m->ndests += n;
 	m->nopen += n;
+	m->in_state[DEST_NEW] += n;
 	return d;
 }
 
 struct dest *
-message_find_dest(struct message *m, uint32_t rcpt, uint16_t sub)
+message_first_dest(struct message *m, uint32_t rcpt)
 {
-	uint32_t	i;
+	/* It stands at its own number. */
+	return rcpt < m->ndests && m->dests[rcpt].rcpt == rcpt &&
+	    m->dests[rcpt].sub == 0 ? &m->dests[rcpt] : NULL;
+}
 
-	/* The first of each recipient stands at its own number. */
-	if (sub == 0)
-		return rcpt < m->ndests && m->dests[rcpt].rcpt == rcpt &&
-		    m->dests[rcpt].sub == 0 ? &m->dests[rcpt] : NULL;
-	for (i = 0; i < m->ndests; i++)
-		if (m->dests[i].rcpt == rcpt && m->dests[i].sub == sub)
-			return &m->dests[i];
-	return NULL;
+/* --- states and lines */
+
+void
+dest_line_add(struct message *m, struct dest_line *l, uint32_t dest)
+{
+	struct dest	*d = &m->dests[dest];
+
+	d->flags |= DEST_IN_LINE;
+	d->next = 0;
+	if (l->last != 0)
+		m->dests[l->last - 1].next = dest + 1;
+	else
+		l->first = dest + 1;
+	l->last = dest + 1;
+}
+
+void
+dest_line_push(struct message *m, struct dest_line *l, uint32_t dest)
+{
+	struct dest	*d = &m->dests[dest];
+
+	d->flags |= DEST_IN_LINE;
+	d->next = l->first;
+	l->first = dest + 1;
+	if (l->last == 0)
+		l->last = dest + 1;
+}
+
+uint32_t
+dest_line_take(struct message *m, struct dest_line *l)
+{
+	uint32_t	 dest = l->first - 1;
+	struct dest	*d = &m->dests[dest];
+
+	assert(l->first != 0);
+	l->first = d->next;
+	if (l->first == 0)
+		l->last = 0;
+	d->next = 0;
+	d->flags &= (uint8_t)~DEST_IN_LINE;
+	return dest;
+}
+
+void
+dest_line_drop(struct message *m, struct dest_line *l)
+{
+	while (l->first != 0)
+		(void)dest_line_take(m, l);
+}
+
+void
+dest_set_state(struct message *m, struct dest *d, unsigned state)
+{
+	assert(state == DEST_READY || !(d->flags & DEST_IN_LINE));
+	m->in_state[d->state]--;
+	d->state = (uint8_t)state;
+	m->in_state[state]++;
+	if (state == DEST_READY && !(d->flags & DEST_IN_LINE))
+		dest_line_add(m, &m->ready, (uint32_t)(d - m->dests));
+}
+
+void
+dest_wait(struct message *m, struct dest *d, uint32_t next_s)
+{
+	d->next_s = next_s;
+	if (m->in_state[DEST_WAIT] == 0 || next_s < m->soonest_s)
+		m->soonest_s = next_s;
+	dest_set_state(m, d, DEST_WAIT);
 }
 
 /* --- the packed pieces of a target */

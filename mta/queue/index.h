@@ -32,7 +32,8 @@ enum dest_state {
 enum dest_flags {
 	DEST_EXPANDED = 1 << 0,		/* one of several of its recipient */
 	DEST_PREPARED = 1 << 1,		/* logged: only COMMIT is left; name is set */
-	DEST_NAMED = 1 << 2		/* by the expansion that is being read */
+	DEST_NAMED = 1 << 2,		/* by the expansion that is being read */
+	DEST_IN_LINE = 1 << 3		/* READY, and in a line */
 };
 
 struct dest {
@@ -43,10 +44,16 @@ struct dest {
 	uint32_t	 place_n;
 	uint32_t	 rcpt;		/* in the envelope */
 	uint32_t	 next_s;	/* index time */
-	uint16_t	 sub;		/* which of those that rcpt expands to */
+	uint32_t	 sub;		/* which of those that rcpt expands to */
+	uint32_t	 next;		/* in its line: number + 1, 0: the last */
 	uint16_t	 attempts;
 	uint8_t		 state;
 	uint8_t		 flags;
+};
+
+/* Targets one behind the other, by their numbers + 1. */
+struct dest_line {
+	uint32_t	first, last;	/* 0: none */
 };
 
 enum message_flags {
@@ -68,9 +75,12 @@ struct message {
 	struct want	*wants;
 	uint32_t	 offset8;	/* of the record in seg, divided by 8 */
 	uint32_t	 env_n;
-	uint32_t	 ndests;
+	uint32_t	 ndests, dests_cap;
+	struct dest_line ready;		/* READY, and not at their hops yet */
+	uint32_t	 in_state[DEST_NSTATES];	/* targets */
 	uint32_t	 nopen;		/* that are not DONE */
 	uint32_t	 jobs;		/* that are under way */
+	uint32_t	 soonest_s;	/* none of WAIT is due before; 0: none waits */
 	uint32_t	 wake_s;	/* earliest time that something is due */
 	uint32_t	 heap_at;	/* place in the heap of such times; 0: none */
 	uint32_t	 arrival_s;	/* wall */
@@ -123,7 +133,20 @@ struct message	*index_due(const struct index *, uint32_t now_s);
 
 /* n more targets at the end, zeroed; the table may move. */
 struct dest	*message_add_dests(struct message *, uint32_t n);
-struct dest	*message_find_dest(struct message *, uint32_t rcpt, uint16_t sub);
+/* The first of a recipient. */
+struct dest	*message_first_dest(struct message *, uint32_t rcpt);
+/*
+ * The one way for a state to change.  READY gets into the message's line, and
+ * stays in one (sched_ready(), sched_forget()) until a job takes it.
+ */
+void		 dest_set_state(struct message *, struct dest *, unsigned state);
+/* WAIT until then. */
+void		 dest_wait(struct message *, struct dest *, uint32_t next_s);
+void		 dest_line_add(struct message *, struct dest_line *, uint32_t dest);
+void		 dest_line_push(struct message *, struct dest_line *, uint32_t dest);
+/* The first, out of the line. */
+uint32_t	 dest_line_take(struct message *, struct dest_line *);
+void		 dest_line_drop(struct message *, struct dest_line *);
 /* Copies; replaces what stood there.  NULL forgets. */
 void		 dest_set_place(struct dest *, const struct target *);
 /* The target as route gave it; spans live in dest. false: none (NULL place). */

@@ -241,7 +241,7 @@ memfd_done(void *arg)
 		close(j->from_fd);
 	j->from_fd = -1;
 	if (j->orphan || j->deliverer->chan == NULL) {
-		j->m->dests[j->dest].state = DEST_READY;
+		dest_set_state(j->m, &j->m->dests[j->dest], DEST_READY);
 		job_end(j);
 	} else if (j->error != 0) {
 		errno = j->error;
@@ -315,7 +315,7 @@ begin(void *arg)
 	if (d->refused != NULL)
 		job_fail(j, 451, SPAN("4.3.5"), span_of(d->refused));
 	else if (d->chan == NULL) {
-		j->m->dests[j->dest].state = DEST_READY;
+		dest_set_state(j->m, &j->m->dests[j->dest], DEST_READY);
 		job_end(j);
 	} else if (j->m->dests[j->dest].flags & DEST_PREPARED)
 		send_commit(j);
@@ -349,7 +349,7 @@ prepared_logged(void *arg)
 
 	j->m->dests[j->dest].flags |= DEST_PREPARED;
 	if (j->orphan || j->deliverer->chan == NULL) {
-		j->m->dests[j->dest].state = DEST_READY;
+		dest_set_state(j->m, &j->m->dests[j->dest], DEST_READY);
 		job_end(j);
 	} else
 		send_commit(j);
@@ -464,7 +464,7 @@ local_died(struct deliverer *d)
 			job_fail(j, 451, SPAN("4.3.0"),
 			    SPAN("the delivering process has died"));
 		} else {
-			j->m->dests[j->dest].state = DEST_READY;
+			dest_set_state(j->m, &j->m->dests[j->dest], DEST_READY);
 			job_end(j);
 		}
 	}

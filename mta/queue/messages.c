@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#define EXPIRE_SLICE	1000	/* targets of one message in a second */
 #define WARN_AGAIN_S	60	/* what could not be notified is tried again */
 
 uint32_t
@@ -150,7 +151,7 @@ dest_done(struct queue *q, struct message *m, struct dest *d)
 	struct record	r = { .type = REC_DONE, .qid = m->qid,
 	    .rcpt = d->rcpt, .sub = d->sub };
 
-	d->state = DEST_DONE;
+	dest_set_state(m, d, DEST_DONE);
 	hop_unref(&q->sched, &d->hop);
 	free(d->last);
 	d->last = NULL;
@@ -167,8 +168,7 @@ dest_defer(struct queue *q, struct message *m, struct dest *d,
 
 	if (d->attempts < UINT16_MAX)
 		d->attempts++;
-	d->state = DEST_WAIT;
-	d->next_s = index_now_s() + (uint32_t)((wait_ms + 999) / 1000);
+	dest_wait(m, d, index_now_s() + (uint32_t)((wait_ms + 999) / 1000));
 	dest_set_answer(d, an);
 	record_deferred(q, m, d, an);
 	q->count.deferred++;
@@ -179,7 +179,7 @@ void
 dest_fail(struct queue *q, struct message *m, struct dest *d,
     const struct answer *an)
 {
-	d->state = DEST_FAILED;
+	dest_set_state(m, d, DEST_FAILED);
 	dest_set_answer(d, an);
 	q->count.failed++;
 	log_outcome("failed", m, d, an);
@@ -222,16 +222,14 @@ earlier_of(uint32_t a, uint32_t b)
  * have come to anything yet.
  */
 static void
-set_wake(struct queue *q, struct message *m, const unsigned *in_state)
+set_wake(struct queue *q, struct message *m)
 {
-	uint32_t	expiry = expiry_s(q, m), wake = expiry, i;
+	uint32_t	expiry = expiry_s(q, m), wake = expiry;
 
 	wake = earlier_of(wake, warn_s(q, m, expiry));
-	if (in_state[DEST_WAIT] > 0)
-		for (i = 0; i < m->ndests; i++)
-			if (m->dests[i].state == DEST_WAIT)
-				wake = earlier_of(wake, m->dests[i].next_s);
-	if (in_state[DEST_FAILED] > 0)
+	if (m->in_state[DEST_WAIT] > 0)
+		wake = earlier_of(wake, m->soonest_s);
+	if (m->in_state[DEST_FAILED] > 0)
 		wake = earlier_of(wake, index_now_s() + WARN_AGAIN_S);
 	if (wake <= index_now_s())
 		wake = index_now_s() + 1;
@@ -240,19 +238,9 @@ set_wake(struct queue *q, struct message *m, const unsigned *in_state)
 
 /* --- what is due */
 
-static void
-count_states(const struct message *m, unsigned in_state[DEST_NSTATES])
-{
-	uint32_t	i;
-
-	memset(in_state, 0, DEST_NSTATES * sizeof(in_state[0]));
-	for (i = 0; i < m->ndests; i++)
-		in_state[m->dests[i].state]++;
-}
-
 /* Nothing of it is on its way: what failed can be told together. */
 static bool
-is_quiet(const unsigned *n)
+is_quiet(const uint32_t *n)
 {
 	return n[DEST_NEW] + n[DEST_ROUTING] + n[DEST_LOGGING] +
 	    n[DEST_READY] + n[DEST_ACTIVE] == 0;
@@ -261,9 +249,8 @@ is_quiet(const unsigned *n)
 void
 message_settle(struct queue *q, struct message *m)
 {
-	unsigned	n[DEST_NSTATES];
+	const uint32_t	*n = m->in_state;
 
-	count_states(m, n);
 	if (m->flags & M_GONE || m->nopen == 0) {
 		if (m->jobs == 0 && n[DEST_LOGGING] == 0 &&
 		    !(m->flags & M_NOTIFYING))
@@ -274,49 +261,66 @@ message_settle(struct queue *q, struct message *m)
 		router_want(q, m);
 	if (n[DEST_READY] > 0)
 		sched_ready(&q->sched, m);
-	set_wake(q, m, n);
+	set_wake(q, m);
 	if (n[DEST_FAILED] > 0 && is_quiet(n) && !(m->flags & M_NOTIFYING))
 		bounce_failed(q, m);
 }
 
-/* At the end of its lifetime what is not just being tried has failed. */
+/*
+ * At the end of its lifetime what is not just being tried has failed.  Of a
+ * long list a part at a time: the rest is as due as before.
+ */
 static void
 expire(struct queue *q, struct message *m)
 {
 	struct answer	 an, why = { .code = 451, .status = SPAN("4.4.7"),
 	    .text = SPAN("could not be delivered within its lifetime") };
-	uint32_t	 i;
+	uint32_t	 i, n = 0;
 
-	for (i = 0; i < m->ndests; i++) {
+	sched_forget(&q->sched, m);
+	for (i = 0; i < m->ndests && n < EXPIRE_SLICE; i++) {
 		struct dest	*d = &m->dests[i];
 
 		if (d->state != DEST_WAIT && d->state != DEST_READY &&
 		    d->state != DEST_NEW)
 			continue;
+		n++;
 		why.when_ms = clock_wall_ms();
 		if (dest_answer(d, &an)) {	/* its last answer says more */
 			an.status = SPAN("4.4.7");
 			log_outcome("expired", m, d, &an);
-			d->state = DEST_FAILED;
+			dest_set_state(m, d, DEST_FAILED);
 			q->count.failed++;
 		} else
 			dest_fail(q, m, d, &why);
 	}
-	sched_forget(&q->sched, m);
+}
+
+/* Those that wait are due: routed, where their hop is not known. */
+static void
+wake(struct message *m, struct dest *d)
+{
+	dest_set_state(m, d, d->hop == NULL ? DEST_NEW : DEST_READY);
 }
 
 static void
-wake_dests(struct queue *q, struct message *m, uint32_t now_s)
+wake_dests(struct message *m, uint32_t now_s)
 {
-	uint32_t	i;
+	uint32_t	i, soonest = 0;
 
-	(void)q;
+	if (m->in_state[DEST_WAIT] == 0 || m->soonest_s > now_s)
+		return;
 	for (i = 0; i < m->ndests; i++) {
 		struct dest	*d = &m->dests[i];
 
-		if (d->state == DEST_WAIT && d->next_s <= now_s)
-			d->state = d->hop == NULL ? DEST_NEW : DEST_READY;
+		if (d->state != DEST_WAIT)
+			continue;
+		if (d->next_s <= now_s)
+			wake(m, d);
+		else
+			soonest = earlier_of(d->next_s, soonest);
 	}
+	m->soonest_s = soonest;
 }
 
 static void
@@ -328,7 +332,7 @@ message_due(struct queue *q, struct message *m)
 		expire(q, m);
 	} else {
 		warn = warn_s(q, m, expiry);
-		wake_dests(q, m, now);
+		wake_dests(m, now);
 		if (warn != 0 && warn <= now) {
 			m->flags |= M_WARNED;
 			log_record(q, REC_WARNED, m->qid);
@@ -359,8 +363,7 @@ message_retry(struct queue *q, struct message *m)
 
 	for (i = 0; i < m->ndests; i++)
 		if (m->dests[i].state == DEST_WAIT)
-			m->dests[i].state = m->dests[i].hop == NULL ?
-			    DEST_NEW : DEST_READY;
+			wake(m, &m->dests[i]);
 	message_settle(q, m);
 }
 

@@ -62,6 +62,8 @@ struct queue {
 	struct local		*local;
 	struct control		*control;
 	struct bodies		*bodies;
+	uint64_t		 dump_qid;	/* state.c: the message under way */
+	uint32_t		 dump_at;	/* its next target */
 	struct counters		 count;
 	struct timer		 tick;
 	uint64_t		 ticks;
@@ -132,8 +134,35 @@ void	router_want(struct queue *, struct message *);
 void	router_turn(struct queue *);
 void	router_tick(struct queue *);
 
-/* --- targets.c: what route has answered of ROUTING targets; sorts t */
-void	targets_apply(struct queue *, struct message *, struct target *t, size_t n);
+/* A recipient of this message is being expanded just now. */
+bool	router_expands(const struct queue *, uint64_t qid, uint32_t rcpt);
+
+/* --- targets.c: what one target means */
+
+/*
+ * The target says where this one goes: failed, waiting, done, or then (READY;
+ * LOGGING: one of an expansion, which has its place already).
+ */
+void	target_apply(struct queue *, struct message *, struct dest *, const struct target *, struct span given, unsigned then);
+/* FAIL or LATER. */
+void	target_refuse(struct queue *, struct message *, struct dest *, const struct target *);
+
+/* --- expand.c: what route has answered of ROUTING targets */
+
+/* Some of it, as it came: whole targets (mta/msg/target.h), those of a recipient together. */
+struct answered {
+	struct answered	*next;
+	size_t		 n;
+	char		 octets[];
+};
+struct applying;
+/* The answer is borrowed until targets_end(). */
+struct applying	*targets_begin(struct queue *, struct message *, const struct answered *);
+/* Goes on until this time (boot, us; INT64_MAX: to the end).  True: it is over, and the message may be gone. */
+bool	targets_step(struct applying *, int64_t until_us);
+/* The recipient that is being expanded; false: none is. */
+bool	targets_expands(const struct applying *, uint32_t rcpt);
+void	targets_end(struct applying **);
 
 /* --- relay_jobs.c */
 void	relay_open(struct queue *);

@@ -20,6 +20,8 @@ static const struct {
 #define KIND_REWRITTEN	0x80u	/* the envelope that leaves is another */
 #define KIND_OWNED	0x40u	/* its sender is the owner of a list */
 
+#define SUB_WIDE	0xffffu	/* field s: the number stands behind it */
+
 #define NKINDS	(sizeof(kinds) / sizeof(kinds[0]))
 
 static const char *
@@ -92,6 +94,23 @@ record_get_target(struct span in, struct target *t)
 	return o.bad || o.left.n != 0 ? -1 : 0;
 }
 
+/* Most numbers are small. */
+static void
+put_sub(struct buf *out, uint32_t sub)
+{
+	octets_put(out, sub < SUB_WIDE ? sub : SUB_WIDE, 2);
+	if (sub >= SUB_WIDE)
+		octets_put(out, sub, 4);
+}
+
+static uint32_t
+get_sub(struct octets *o)
+{
+	uint32_t	sub = (uint32_t)octets_get(o, 2);
+
+	return sub < SUB_WIDE ? sub : (uint32_t)octets_get(o, 4);
+}
+
 void
 record_list_begin(struct buf *out, uint32_t count)
 {
@@ -99,9 +118,15 @@ record_list_begin(struct buf *out, uint32_t count)
 }
 
 void
-record_list_add(struct buf *out, uint16_t sub, const struct target *t)
+record_list_counted(struct buf *out, uint32_t count)
 {
-	octets_put(out, sub, 2);
+	octets_store((uint8_t *)out->base + out->off, count, 4);
+}
+
+void
+record_list_add(struct buf *out, uint32_t sub, const struct target *t)
+{
+	put_sub(out, sub);
 	record_put_target(out, t);
 }
 
@@ -116,13 +141,13 @@ record_list_count(struct span *list)
 }
 
 bool
-record_list_next(struct span *list, uint16_t *sub, struct target *t)
+record_list_next(struct span *list, uint32_t *sub, struct target *t)
 {
 	struct octets	o = { .left = *list };
 
 	if (list->n == 0)
 		return false;
-	*sub = (uint16_t)octets_get(&o, 2);
+	*sub = get_sub(&o);
 	get_target(&o, t);
 	*list = o.left;
 	return !o.bad;
@@ -156,7 +181,7 @@ put_field(struct buf *out, char field, const struct record *r)
 		octets_put(out, r->rcpt, 4);
 		break;
 	case 's':
-		octets_put(out, r->sub, 2);
+		put_sub(out, r->sub);
 		break;
 	case 'a':
 		octets_put(out, r->attempts, 2);
@@ -229,7 +254,7 @@ get_field(struct octets *o, char field, struct record *r)
 		r->rcpt = (uint32_t)octets_get(o, 4);
 		break;
 	case 's':
-		r->sub = (uint16_t)octets_get(o, 2);
+		r->sub = get_sub(o);
 		break;
 	case 'a':
 		r->attempts = (uint16_t)octets_get(o, 2);

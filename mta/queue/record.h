@@ -21,7 +21,7 @@ enum { RECORD_BY_SMTP = 0, RECORD_BY_QUEUE = 1 };
 struct record {
 	uint8_t			type;
 	uint8_t			writer;
-	uint16_t		sub;
+	uint32_t		sub;
 	uint16_t		attempts;
 	uint16_t		code;
 	uint32_t		rcpt;
@@ -32,7 +32,7 @@ struct record {
 	int64_t			next_ms;
 	struct span		name, status, mta, text;
 	struct target		target;
-	struct span		list;	/* EXPANDED: count and pairs, record_list_next() */
+	struct span		list;	/* EXPANDED, PART: count and pairs, record_list_next() */
 };
 
 #define RECORD_MAX	(16u << 20)	/* octets of one record */
@@ -47,9 +47,11 @@ void	record_put_target(struct buf *, const struct target *);
 int	record_get_target(struct span in, struct target *);
 /* Composes a list: count first (record_list_begin), then its pairs. */
 void	record_list_begin(struct buf *, uint32_t count);
-void	record_list_add(struct buf *, uint16_t sub, const struct target *);
+/* The same, when it is known. */
+void	record_list_counted(struct buf *, uint32_t count);
+void	record_list_add(struct buf *, uint32_t sub, const struct target *);
 /* Walks it; *list is eaten, begins with record_list_count(). */
 uint32_t record_list_count(struct span *list);
-bool	record_list_next(struct span *list, uint16_t *sub, struct target *);
+bool	record_list_next(struct span *list, uint32_t *sub, struct target *);
 
 #endif

@@ -4,6 +4,9 @@
  * The ticket of a question is the queue id: a message has one open question
  * at a time.  At most ASKED_MAX questions are open, so that a large queue
  * after a restart does not fill the channel; the others wait in line.
+ *
+ * The answer comes in pieces, which are kept as they came until the last is
+ * there.  A long one is then applied in slices (expand.c), between other work.
  */
 #include "mta/queue/queue.h"
 
@@ -16,15 +19,17 @@
 #define ASKED_MAX	2000
 #define TARGETS_MAX	(ROUTE_RCPTS_MAX + ROUTE_TARGETS_MAX)
 #define ANSWER_MS	(60 * 1000)
+#define AT_ONCE		50		/* targets of an answer that is no list */
+#define SLICE_US	5000		/* of one turn for the others */
 #define AGAIN_SLICE	1000		/* messages looked at in one turn */
 
 struct ask {
 	struct ask	*prev, *next;
 	uint64_t	 qid;
-	int64_t		 since_ms;
-	struct arena	 arena;
-	struct target	*targets;	/* gathered until the last part */
-	size_t		 n, cap;
+	int64_t		 since_ms;	/* asked, or last heard of */
+	struct answered	*first, **end;
+	size_t		 n;		/* targets in it */
+	struct applying	*applying;	/* it is complete */
 };
 
 struct router {
@@ -36,6 +41,8 @@ struct router {
 	struct ask	*asked_first, *asked_last;
 	struct htab	 asked;		/* by queue id */
 	size_t		 nasked;
+	size_t		 napplying;
+	bool		 slices;	/* apply_slice() will be called */
 	bool		 again;		/* all are routed again, in slices */
 };
 
@@ -90,7 +97,7 @@ router_want(struct queue *q, struct message *m)
 /* --- asking */
 
 static void
-ask_free(struct router *r, struct ask *a)
+ask_unlink(struct router *r, struct ask *a)
 {
 	if (a->prev != NULL)
 		a->prev->next = a->next;
@@ -100,10 +107,36 @@ ask_free(struct router *r, struct ask *a)
 		a->next->prev = a->prev;
 	else
 		r->asked_last = a->prev;
+	a->prev = a->next = NULL;
+}
+
+/* The last in line is the one heard of last. */
+static void
+ask_link(struct router *r, struct ask *a)
+{
+	a->since_ms = clock_boot_ms();
+	a->prev = r->asked_last;
+	if (r->asked_last != NULL)
+		r->asked_last->next = a;
+	else
+		r->asked_first = a;
+	r->asked_last = a;
+}
+
+static void
+ask_free(struct router *r, struct ask *a)
+{
+	struct answered	*p;
+
+	ask_unlink(r, a);
 	htab_del(&r->asked, span_mem(&a->qid, sizeof(a->qid)));
 	r->nasked--;
-	arena_clear(&a->arena);
-	free(a->targets);
+	r->napplying -= a->applying != NULL;
+	targets_end(&a->applying);
+	while ((p = a->first) != NULL) {
+		a->first = p->next;
+		free(p);
+	}
 	free(a);
 }
 
@@ -113,13 +146,8 @@ ask_new(struct router *r, uint64_t qid)
 	struct ask	*a = xcalloc(1, sizeof(*a));
 
 	a->qid = qid;
-	a->since_ms = clock_boot_ms();
-	a->prev = r->asked_last;
-	if (r->asked_last != NULL)
-		r->asked_last->next = a;
-	else
-		r->asked_first = a;
-	r->asked_last = a;
+	a->end = &a->first;
+	ask_link(r, a);
 	htab_put(&r->asked, span_mem(&a->qid, sizeof(a->qid)), a);
 	r->nasked++;
 }
@@ -136,7 +164,7 @@ take_new(struct message *m, uint32_t *rcpts)
 
 		if (d->state != DEST_NEW)
 			continue;
-		d->state = DEST_ROUTING;
+		dest_set_state(m, d, DEST_ROUTING);
 		if (!seen[d->rcpt])
 			rcpts[n++] = d->rcpt;
 		seen[d->rcpt] = 1;
@@ -206,7 +234,7 @@ unask(struct router *r, struct ask *a)
 	m->flags &= (uint8_t)~M_ASKED;
 	for (i = 0; i < m->ndests; i++)
 		if (m->dests[i].state == DEST_ROUTING)
-			m->dests[i].state = DEST_NEW;
+			dest_set_state(m, &m->dests[i], DEST_NEW);
 	message_settle(r->q, m);
 }
 
@@ -215,67 +243,138 @@ router_tick(struct queue *q)
 {
 	struct router	*r = q->router;
 	int64_t		 now = clock_boot_ms();
+	struct ask	*a, *next;
 
-	while (r->asked_first != NULL &&
-	    now - r->asked_first->since_ms > ANSWER_MS)
-		unask(r, r->asked_first);
+	for (a = r->asked_first; a != NULL && now - a->since_ms > ANSWER_MS;
+	    a = next) {
+		next = a->next;
+		if (a->applying == NULL)
+			unask(r, a);
+	}
 }
 
 /* --- answers */
 
 static void
-keep_target(struct ask *a, const struct target *t)
+applied(struct router *r, struct ask *a)
 {
-	struct target	*k;
+	uint64_t	 qid = a->qid;
+	struct message	*m;
 
-	if (a->n == a->cap) {
-		a->cap = a->cap == 0 ? 4 : 2 * a->cap;
-		a->targets = xreallocarray(a->targets, a->cap, sizeof(*k));
+	ask_free(r, a);
+	if ((m = index_find(&r->q->index, qid)) == NULL)
+		return;
+	m->flags &= (uint8_t)~M_ASKED;
+	message_settle(r->q, m);
+}
+
+/* Lists, the oldest first, until others have their turn. */
+static void
+apply_slice(void *arg)
+{
+	struct router	*r = arg;
+	struct ask	*a, *next;
+	int64_t		 until_us = clock_boot_us() + SLICE_US;
+
+	r->slices = false;
+	for (a = r->asked_first; a != NULL && r->napplying > 0; a = next) {
+		next = a->next;
+		if (a->applying == NULL)
+			continue;
+		if (!targets_step(a->applying, until_us))
+			break;
+		applied(r, a);
 	}
-	k = &a->targets[a->n++];
-	*k = *t;
-	k->address = arena_span(&a->arena, t->address);
-	k->hop = arena_span(&a->arena, t->hop);
-	k->mail_from = arena_span(&a->arena, t->mail_from);
-	k->rcpt_to = arena_span(&a->arena, t->rcpt_to);
-	k->mailbox = arena_span(&a->arena, t->mailbox);
-	k->account = arena_span(&a->arena, t->account);
-	k->path = arena_span(&a->arena, t->path);
-	k->status = arena_span(&a->arena, t->status);
-	k->text = arena_span(&a->arena, t->text);
+	if (r->napplying > 0) {
+		r->slices = true;
+		loop_soon(apply_slice, r);
+	}
+}
+
+/* The answer is complete. */
+static void
+apply(struct router *r, struct ask *a)
+{
+	struct message	*m = index_find(&r->q->index, a->qid);
+
+	if (m == NULL) {
+		ask_free(r, a);
+		return;
+	}
+	a->applying = targets_begin(r->q, m, a->first);
+	r->napplying++;
+	if (a->n <= AT_ONCE && targets_step(a->applying, INT64_MAX))
+		applied(r, a);
+	else if (!r->slices) {
+		r->slices = true;
+		loop_soon(apply_slice, r);
+	}
+}
+
+bool
+router_expands(const struct queue *q, uint64_t qid, uint32_t rcpt)
+{
+	const struct ask *a = htab_get(&q->router->asked,
+	    span_mem(&qid, sizeof(qid)));
+
+	return a != NULL && a->applying != NULL &&
+	    targets_expands(a->applying, rcpt);
+}
+
+/* A piece, as it came, when it makes sense. */
+static bool
+keep_piece(struct ask *a, struct span octets, uint32_t n)
+{
+	struct msg	 m = { .left = octets, .fd = -1 };
+	struct answered	*p;
+	struct target	 t;
+	uint32_t	 i;
+
+	for (i = 0; i < n; i++)
+		if (!target_get(&m, &t))
+			return false;
+	if (!msg_end(&m))
+		return false;
+	if (a == NULL || n == 0)
+		return true;
+	if ((a->n += n) > TARGETS_MAX)
+		return false;
+	p = xmalloc(sizeof(*p) + octets.n);
+	p->next = NULL;
+	p->n = octets.n;
+	memcpy(p->octets, octets.p, octets.n);
+	*a->end = p;
+	a->end = &p->next;
+	return true;
+}
+
+/* One that is being applied is complete: the rest is another question's. */
+static struct ask *
+asked(const struct router *r, uint64_t qid)
+{
+	struct ask	*a = htab_get(&r->asked, span_mem(&qid, sizeof(qid)));
+
+	return a != NULL && a->applying != NULL ? NULL : a;
 }
 
 static bool
 take_routed(struct router *r, struct msg *msg)
 {
-	uint64_t	 qid = msg_u64(msg);
-	uint32_t	 n, i;
+	struct ask	*a = asked(r, msg_u64(msg));
+	uint32_t	 n;
 	bool		 last;
-	struct ask	*a = htab_get(&r->asked, span_mem(&qid, sizeof(qid)));
-	struct message	*m = index_find(&r->q->index, qid);
-	struct target	 t;
 
 	(void)msg_u32(msg);	/* generation */
 	last = msg_u8(msg) != 0;
 	n = msg_u32(msg);
-	for (i = 0; i < n; i++) {
-		if (!target_get(msg, &t) || (a != NULL && a->n > TARGETS_MAX))
-			return false;
-		if (a != NULL && m != NULL)
-			keep_target(a, &t);
-	}
-	if (!msg_end(msg))
+	if (msg->bad || !keep_piece(a, msg->left, n))
 		return false;
-	if (a == NULL || !last)
+	if (a == NULL)
 		return true;
-	if (m != NULL) {
-		m->flags &= (uint8_t)~M_ASKED;
-		if (!(m->flags & M_GONE))
-			targets_apply(r->q, m, a->targets, a->n);
-	}
-	ask_free(r, a);
-	if (m != NULL)
-		message_settle(r->q, m);
+	ask_unlink(r, a);	/* it is heard of */
+	ask_link(r, a);
+	if (last)
+		apply(r, a);
 	return true;
 }
 
@@ -284,21 +383,22 @@ take_routed(struct router *r, struct msg *msg)
 static bool
 reroute(struct queue *q, struct message *m)
 {
-	bool		any = false;
+	bool		any = m->in_state[DEST_READY] > 0;
 	uint32_t	i;
 
+	if (any)
+		sched_forget(&q->sched, m);
 	for (i = 0; i < m->ndests; i++) {
 		struct dest	*d = &m->dests[i];
 
+		if (d->state == DEST_READY && d->flags & DEST_PREPARED)
+			dest_set_state(m, d, DEST_READY);	/* in line again */
 		if (d->flags & DEST_PREPARED)
 			continue;
-		if (d->state == DEST_WAIT)
+		if (d->state == DEST_WAIT || d->state == DEST_READY)
 			hop_unref(&q->sched, &d->hop);
-		if (d->state == DEST_READY) {
-			hop_unref(&q->sched, &d->hop);
-			d->state = DEST_NEW;
-			any = true;
-		}
+		if (d->state == DEST_READY)
+			dest_set_state(m, d, DEST_NEW);
 	}
 	return any;
 }
@@ -353,8 +453,13 @@ router_message(struct chan *c, struct msg *msg, void *arg)
 static void
 lose_questions(struct router *r)
 {
-	while (r->asked_first != NULL)
-		unask(r, r->asked_first);
+	struct ask	*a, *next;
+
+	for (a = r->asked_first; a != NULL; a = next) {
+		next = a->next;
+		if (a->applying == NULL)
+			unask(r, a);
+	}
 }
 
 static void

@@ -16,6 +16,7 @@
 #define COST_LEAST		16384	/* of a job: small messages cost too */
 #define COST_MOST		(4 * QUANTUM)
 #define JOBS_MAX		4096
+#define LOOK_MAX		1000	/* targets looked at for one job */
 #define IDLE_TICKS		120	/* an unused hop is kept so long */
 #define IDLE_BATCH		256	/* and so many go at a time */
 
@@ -24,7 +25,8 @@ struct want {
 	struct message	*m;		/* NULL: given up */
 	struct hop	*hop;		/* a reference */
 	struct want	*in_flow;	/* next of the flow */
-	struct want	*in_message;	/* next of the message */
+	struct want	*prev, *next;	/* of the message */
+	struct dest_line line;		/* READY targets of the message here */
 };
 
 struct flow_key {
@@ -207,15 +209,17 @@ flow_of(struct sched *s, struct hop *h, struct message *m, bool again)
 	return f;
 }
 
-static void
-want_add(struct sched *s, struct message *m, struct hop *h, bool again)
+static struct want *
+want_new(struct sched *s, struct message *m, struct hop *h, bool again)
 {
 	struct want	*w = xcalloc(1, sizeof(*w));
 	struct flow	*f = flow_of(s, h, m, again);
 
 	w->m = m;
 	w->hop = hop_ref(h);
-	w->in_message = m->wants;
+	w->next = m->wants;
+	if (m->wants != NULL)
+		m->wants->prev = w;
 	m->wants = w;
 	if (f->last != NULL)
 		f->last->in_flow = w;
@@ -224,53 +228,66 @@ want_add(struct sched *s, struct message *m, struct hop *h, bool again)
 	f->last = w;
 	h->wants++;
 	consider(s, h);
+	return w;
+}
+
+/* Off its message. */
+static void
+want_unlink(struct want *w)
+{
+	if (w->prev != NULL)
+		w->prev->next = w->next;
+	else
+		w->m->wants = w->next;
+	if (w->next != NULL)
+		w->next->prev = w->prev;
+	w->prev = w->next = NULL;
+	w->m = NULL;
 }
 
 /* The flow's first want is done with. */
 static void
 want_pop(struct sched *s, struct flow *f)
 {
-	struct want	*w = f->first, **at;
+	struct want	*w = f->first;
 
 	f->first = w->in_flow;
 	if (f->first == NULL)
 		flow_free(s, f);
-	if (w->m != NULL) {
-		for (at = &w->m->wants; *at != w; at = &(*at)->in_message)
-			;
-		*at = w->in_message;
-	}
+	if (w->m != NULL)
+		want_unlink(w);
+	if (w->hop->last == w)
+		w->hop->last = NULL;
 	w->hop->wants--;
 	hop_unref(s, &w->hop);
 	free(w);
 }
 
-static bool
-has_want(const struct message *m, const struct hop *h)
+/* A message with many hops finds its place at each without looking for it. */
+static struct want *
+want_of(struct sched *s, struct message *m, const struct dest *d)
 {
-	const struct want	*w;
+	struct hop	*h = d->hop;
+	struct want	*w = h->last;
 
-	for (w = m->wants; w != NULL; w = w->in_message)
-		if (w->hop == h)
-			return true;
-	return false;
+	if (w != NULL && w->m == m)
+		return w;
+	for (w = m->wants; w != NULL && w->hop != h; w = w->next)
+		;
+	if (w == NULL)
+		w = want_new(s, m, h, d->attempts > 0);
+	h->last = w;
+	return w;
 }
 
 void
 sched_ready(struct sched *s, struct message *m)
 {
-	struct hop	*before = NULL;
-	uint32_t	 i;
+	uint32_t	i;
 
-	for (i = 0; i < m->ndests; i++) {
-		struct dest	*d = &m->dests[i];
-
-		/* Targets of one hop mostly stand side by side. */
-		if (d->state != DEST_READY || d->hop == before)
-			continue;
-		before = d->hop;
-		if (!has_want(m, d->hop))
-			want_add(s, m, d->hop, d->attempts > 0);
+	while (m->ready.first != 0) {
+		i = dest_line_take(m, &m->ready);
+		dest_line_add(m, &want_of(s, m, &m->dests[i])->line, i);
 	}
 }
 
@@ -280,9 +297,10 @@ sched_forget(struct sched *s, struct message *m)
 	struct want	*w;
 
 	(void)s;
+	dest_line_drop(m, &m->ready);
 	while ((w = m->wants) != NULL) {
-		m->wants = w->in_message;
-		w->m = NULL;	/* goes when its turn comes */
+		dest_line_drop(m, &w->line);
+		want_unlink(w);		/* goes when its turn comes */
 	}
 }
 
@@ -320,29 +338,30 @@ flow_of_turn(struct ring *r)
 }
 
 /*
- * READY targets of the message at this hop, of one sender (a job has one
- * MAIL); at most max.
+ * The next targets of the message at this hop, of one sender (a job has one
+ * MAIL), at most max; the others keep their places.
  */
 static uint32_t
-gather(const struct message *m, const struct hop *h, uint32_t max,
-    uint32_t *out, bool *more)
+gather(struct want *w, uint32_t max, uint32_t *out)
 {
-	uint32_t	i, n = 0;
+	struct message	 *m = w->m;
+	struct dest_line  rest = { 0, 0 };
+	uint32_t	  n = 0, looked, i;
 
-	*more = false;
-	for (i = 0; i < m->ndests; i++) {
-		if (m->dests[i].state != DEST_READY || m->dests[i].hop != h)
-			continue;
-		if (n == max) {
-			*more = true;
-			break;
-		}
+	for (looked = 0; w->line.first != 0 && n < max && looked < LOOK_MAX;
+	    looked++) {
+		i = dest_line_take(m, &w->line);
 		if (n > 0 && !dest_same_sender(&m->dests[out[0]],
-		    &m->dests[i])) {
-			*more = true;
-			continue;
-		}
-		out[n++] = i;
+		    &m->dests[i]))
+			dest_line_add(m, &rest, i);
+		else
+			out[n++] = i;
+	}
+	if (rest.first != 0) {
+		m->dests[rest.last - 1].next = w->line.first;
+		w->line.first = rest.first;
+		if (w->line.last == 0)
+			w->line.last = rest.last;
 	}
 	return n;
 }
@@ -353,7 +372,18 @@ mark(struct message *m, const uint32_t *dests, uint32_t n, unsigned state)
 	uint32_t	i;
 
 	for (i = 0; i < n; i++)
-		m->dests[dests[i]].state = (uint8_t)state;
+		dest_set_state(m, &m->dests[dests[i]], state);
+}
+
+/* The job was not to be: they are the first again. */
+static void
+give_back(struct want *w, const uint32_t *dests, uint32_t n)
+{
+	uint32_t	i;
+
+	for (i = n; i > 0; i--)
+		dest_line_push(w->m, &w->line, dests[i - 1]);
+	mark(w->m, dests, n, DEST_READY);
 }
 
 /* One job for the hop, if somebody still wants one. */
@@ -362,39 +392,43 @@ start_one(struct sched *s, struct hop *h)
 {
 	uint32_t	 dests[SCHED_JOB_RCPTS], n;
 	struct flow	*f = flow_of_turn(ring_of_turn(h));
-	struct message	*m = f->first->m;
-	bool		 more = false;
+	struct want	*w = f->first;
 
-	n = m == NULL ? 0 : gather(m, h, h->local ? 1 : SCHED_JOB_RCPTS,
-	    dests, &more);
+	n = w->m == NULL ? 0 : gather(w, h->local ? 1 : SCHED_JOB_RCPTS,
+	    dests);
 	if (n > 0) {
-		mark(m, dests, n, DEST_ACTIVE);
+		mark(w->m, dests, n, DEST_ACTIVE);
 		h->outstanding++;
 		s->jobs++;
-		if (!s->ops->start(s->arg, h, m, dests, n)) {
+		if (!s->ops->start(s->arg, h, w->m, dests, n)) {
 			h->outstanding--;
 			s->jobs--;
 			h->blocked = true;
-			mark(m, dests, n, DEST_READY);
+			give_back(w, dests, n);
 			return;
 		}
 	}
-	if (!more)
+	if (w->line.first == 0)
 		want_pop(s, f);
 }
 
-void
+bool
 sched_run(struct sched *s)
 {
 	struct hop	*h;
+	uint32_t	 n = 0;
 
-	while (s->jobs < s->jobs_max && (h = next_runnable(s)) != NULL) {
+	while (s->jobs < s->jobs_max && s->run_first != NULL) {
+		if (s->run_max != 0 && n++ == s->run_max)
+			return true;
+		h = next_runnable(s);
 		hop_ref(h);
 		if (h->wants > 0 && !h->blocked)
 			start_one(s, h);
 		consider(s, h);
 		hop_unref(s, &h);
 	}
+	return false;
 }
 
 /* --- outcomes */

@@ -33,6 +33,7 @@ struct ring {
 struct hop {
 	char		*text;
 	struct hop	*next_runnable;
+	struct want	*last;		/* that was looked for here */
 	struct ring	 fresh, again;
 	int64_t		 probe_ms;	/* dead: not before this */
 	uint32_t	 refs;		/* targets, wants, jobs */
@@ -71,6 +72,7 @@ struct sched {
 	uint32_t	 limit;		/* most jobs for one hop */
 	struct htab	 limits;	/* for some hops: another */
 	uint32_t	 jobs, jobs_max;
+	uint32_t	 run_max;	/* jobs that one sched_run() starts; 0: all */
 	size_t		 nretries;
 	int64_t		 retries_ms[SCHED_RETRIES_MAX];
 };
@@ -90,17 +92,20 @@ struct hop	*sched_hop(struct sched *, struct span text);
 struct hop	*hop_ref(struct hop *);
 void		 hop_unref(struct sched *, struct hop **);
 
-/* All READY targets of the message (with their hop) get into line. */
+/* The READY targets in the message's line (with their hop) get into line there. */
 void		 sched_ready(struct sched *, struct message *);
-/* The message's places in line are given up (its targets are not READY any more). */
+/*
+ * The message's places in all lines are given up.  Targets that stay READY get
+ * into line again by dest_set_state().
+ */
 void		 sched_forget(struct sched *, struct message *);
 void		 sched_ended(struct sched *, struct hop *, enum sched_outcome);
 void		 sched_unblock(struct sched *, struct hop *);
 /* All blocked hops (local or not), and with revive dead ones too. */
 void		 sched_unblock_all(struct sched *, bool local);
 void		 sched_revive(struct sched *);
-/* Starts what can be started. */
-void		 sched_run(struct sched *);
+/* Starts what can be started.  True: it stopped at run_max, and there is more. */
+bool		 sched_run(struct sched *);
 /* Each second: dead hops whose probe is due become runnable, forgotten ones go. */
 void		 sched_tick(struct sched *);
 /* The wait before attempt n + 1, with 10 % of jitter by seed. */

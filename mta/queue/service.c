@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #define TICK_MS		1000
+#define RUN_MAX		100	/* jobs started in one turn, 100 targets each */
 #define SWEEP_TICKS	600	/* bodies that nobody names */
 #define SWEEP_FIRST	60
 
@@ -61,6 +62,7 @@ queue_init(struct queue *q)
 	if (q->copy_after_ms == 0)
 		q->copy_after_ms = QUEUE_COPY_AFTER_MS;
 	sched_init(&q->sched, &sched_ops, q);
+	q->sched.run_max = RUN_MAX;
 	q->segments.ops = &segments_ops;
 	q->segments.arg = q;
 	q->segments.work = q->work;
@@ -109,6 +111,13 @@ stop_if_idle(struct queue *q)
 	child_done();
 }
 
+/* Another turn: there is more to start. */
+static void
+again(void *arg)
+{
+	(void)arg;
+}
+
 /* What the turn has gathered goes on its way. */
 static void
 on_turn(void *arg)
@@ -119,7 +128,8 @@ on_turn(void *arg)
 		return;
 	q->sched.now_ms = clock_boot_ms();
 	router_turn(q);
-	sched_run(&q->sched);
+	if (sched_run(&q->sched))
+		loop_soon(again, q);
 	journal_turn(q->journal);
 	stop_if_idle(q);
 }

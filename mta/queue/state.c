@@ -7,7 +7,7 @@
  */
 #include "mta/queue/queue.h"
 
-#define SLICE	1000	/* messages */
+#define SLICE	1000	/* targets */
 
 /* --- segments */
 
@@ -46,24 +46,39 @@ dump_frame(struct queue *q, struct journal *j)
 
 /* --- messages */
 
-static void
-dump_expansion(struct journal *j, const struct message *m, uint32_t rcpt)
+/* The targets from here on that one recipient has expanded to; behind them. */
+static uint32_t
+dump_run(struct journal *j, const struct message *m, uint32_t from,
+    uint32_t to)
 {
-	struct record	 r = { .type = REC_EXPANDED, .qid = m->qid,
-	    .rcpt = rcpt };
+	struct record	 r = { .type = REC_PART, .qid = m->qid,
+	    .rcpt = m->dests[from].rcpt };
 	struct buf	 list = { 0 };
 	struct target	 t;
-	uint32_t	 i, n = 0;
+	uint32_t	 i;
 
-	for (i = 0; i < m->ndests; i++)
-		n += m->dests[i].rcpt == rcpt && m->dests[i].place != NULL;
-	record_list_begin(&list, n);
-	for (i = 0; i < m->ndests; i++)
-		if (m->dests[i].rcpt == rcpt && dest_place(&m->dests[i], &t))
-			record_list_add(&list, m->dests[i].sub, &t);
+	record_list_begin(&list, 0);
+	for (i = from; i < to && m->dests[i].rcpt == r.rcpt &&
+	    m->dests[i].flags & DEST_EXPANDED &&
+	    dest_place(&m->dests[i], &t); i++)
+		record_list_add(&list, m->dests[i].sub, &t);
+	record_list_counted(&list, i - from);
 	r.list = buf_span(&list);
-	journal_dump(j, &r);
+	if (i > from)
+		journal_dump(j, &r);
 	buf_clear(&list);
+	return i > from ? i : from + 1;
+}
+
+static void
+dump_expansions(struct journal *j, const struct message *m, uint32_t from,
+    uint32_t to)
+{
+	while (from < to)
+		if (m->dests[from].flags & DEST_EXPANDED)
+			from = dump_run(j, m, from, to);
+		else
+			from++;
 }
 
 static void
@@ -95,27 +110,59 @@ dump_dest(struct journal *j, const struct message *m, const struct dest *d)
 }
 
 static void
-dump_message(struct journal *j, const struct message *m)
+dump_head(struct journal *j, const struct message *m)
 {
 	struct record	r = { .type = REC_PLACED, .qid = m->qid,
 	    .segment = m->seg->id, .offset = message_offset(m) };
-	uint32_t	i;
 
-	if (m->flags & M_GONE)
-		return;
 	journal_dump(j, &r);
 	if (m->flags & M_WARNED) {
 		r.type = REC_WARNED;
 		journal_dump(j, &r);
 	}
-	for (i = 0; i < m->ndests; i++) {
-		const struct dest	*d = &m->dests[i];
+}
 
-		if (d->sub == 0 && d->flags & DEST_EXPANDED)
-			dump_expansion(j, m, d->rcpt);
+/* What is being expanded just now will say itself that it is whole. */
+static void
+dump_ends(struct queue *q, struct journal *j, const struct message *m)
+{
+	struct record	r = { .type = REC_WHOLE, .qid = m->qid };
+	uint32_t	i;
+
+	for (i = 0; i < m->ndests && m->dests[i].sub == 0; i++) {
+		r.rcpt = m->dests[i].rcpt;
+		if (m->dests[i].flags & DEST_EXPANDED &&
+		    !router_expands(q, m->qid, r.rcpt))
+			journal_dump(j, &r);
 	}
-	for (i = 0; i < m->ndests; i++)
+}
+
+/*
+ * Targets from *at on, at most n: what changes meanwhile goes into the new log
+ * itself, and a target that is added stands at the end.
+ */
+static uint32_t
+dump_some(struct queue *q, struct journal *j, const struct message *m,
+    uint32_t n)
+{
+	uint32_t	i, from, to;
+
+	if (m->flags & M_GONE)
+		return 1;
+	if (q->dump_qid != m->qid) {
+		q->dump_qid = m->qid;
+		q->dump_at = 0;
+		dump_head(j, m);
+	}
+	from = q->dump_at;
+	to = n < m->ndests - from ? from + n : m->ndests;
+	dump_expansions(j, m, from, to);
+	for (i = from; i < to; i++)
 		dump_dest(j, m, &m->dests[i]);
+	q->dump_at = to;
+	if (to == m->ndests)
+		dump_ends(q, j, m);
+	return to - from;
 }
 
 bool
@@ -123,15 +170,18 @@ state_slice(void *arg, struct journal *j, unsigned step)
 {
 	struct queue	 *q = arg;
 	struct message	**at = &q->index.cursors[CURSOR_DUMP];
-	unsigned	  i;
+	const struct message	*m;
+	uint32_t		 n;
 
 	if (step == 0) {
 		dump_frame(q, j);
 		*at = q->index.first;
+		q->dump_qid = 0;
 	}
-	for (i = 0; *at != NULL && i < SLICE; i++) {
-		dump_message(j, *at);
-		*at = (*at)->next;
+	for (n = 0; (m = *at) != NULL && n < SLICE;) {
+		n += dump_some(q, j, m, SLICE - n);
+		if (m->flags & M_GONE || q->dump_at == m->ndests)
+			*at = m->next;
 	}
 	return *at != NULL;
 }

@@ -3,8 +3,6 @@
  */
 #include "mta/route/before.h"
 
-#include <string.h>
-
 bool
 before_wanted(const struct policy *p)
 {
@@ -12,14 +10,10 @@ before_wanted(const struct policy *p)
 }
 
 void
-before_begin(struct before *b, struct policy *p, const struct policy_facts *f,
-    const struct target *targets, size_t n, struct arena *ar)
+before_begin(struct before *b, struct policy *p, const struct policy_facts *f)
 {
-	*b = (struct before){ .policy = p, .facts = *f, .n = n,
-	    .resume = b->resume, .arg = b->arg };
-	b->targets = arena_alloc(ar, (n + 1) * sizeof(*targets));
-	if (n > 0)
-		memcpy(b->targets, targets, n * sizeof(*targets));
+	*b = (struct before){ .policy = p, .facts = *f, .resume = b->resume,
+	    .arg = b->arg };
 }
 
 /* What the hook has said of this target. */
@@ -72,19 +66,14 @@ ask(struct before *b, const struct target *t)
 }
 
 bool
-before_done(struct before *b, struct arena *ar)
+before_done(struct before *b, struct target *t, struct arena *ar)
 {
-	struct target	*t;
-
-	for (; b->next < b->n; b->next++) {
-		t = &b->targets[b->next];
-		if (t->kind != TARGET_DELIVER)
-			continue;
-		if (!ask(b, t))
-			return false;
-		take(t, decision_verdict(b->decision), ar);
-		decision_free(&b->decision);
-	}
+	if (t->kind != TARGET_DELIVER)
+		return true;
+	if (!ask(b, t))
+		return false;
+	take(t, decision_verdict(b->decision), ar);
+	decision_free(&b->decision);
 	return true;
 }
 
@@ -92,5 +81,4 @@ void
 before_end(struct before *b)
 {
 	decision_free(&b->decision);
-	b->n = b->next = 0;
 }

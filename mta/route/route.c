@@ -2,8 +2,9 @@
  * route.c - a ROUTE of the queue, recipient by recipient, and its ROUTED.
  *
  * Owns: the requests under way, each with the policy that it began with.
- * A request's targets are gathered and sent in pieces; the same place of two
- * recipients of one request (ann, and a list with ann) is taken once.
+ * A request's targets are sent in pieces, and those of a long list between
+ * other work; the same place of two recipients of one request (ann, and a list
+ * with ann) is taken once.
  */
 #include <sys/queue.h>
 
@@ -22,6 +23,12 @@
 #include "mta/spool/qid.h"
 
 #define PIECE		1000	/* targets of one ROUTED */
+#define PIECE_OCTETS	(128u << 10)	/* and what the last is more */
+#define SLICE_US	5000	/* of one turn for the targets of a request */
+#define SLICE_LOOK	16	/* targets between two looks at the clock */
+#define BACKLOG_MAX	(1u << 20)	/* octets that the queue has not read yet */
+#define BACKLOG_MS	2
+#define ALIVE_MS	10000	/* the queue hears of a long request so often */
 #define MISSED_MS	10000	/* the parent gives a new channel before */
 
 /* A configuration; requests under way hold the one that they began with. */
@@ -45,8 +52,11 @@ struct request {
 	uint32_t		*rcpts;		/* indices in the envelope */
 	size_t			 n, next;
 	struct routing		*routing;	/* of rcpts[next] */
-	struct before		 before;	/* and `on deliver` of its targets */
-	bool			 in_before;
+	size_t			 at;		/* its next target */
+	bool			 kept;		/* one of them was */
+	struct before		 before;	/* and `on deliver` of it */
+	struct timer		 again;		/* for the next slice */
+	uint64_t		 progress;	/* when it was looked at last */
 	struct rs_record	*record;	/* of that; NULL: not asked for */
 	bool			 in_step;
 	struct htab		 places;	/* taken already */
@@ -54,11 +64,13 @@ struct request {
 	struct routing		**held;		/* in whose memory they lie */
 	size_t			 ntargets;	/* so far */
 	size_t			 npiece, piece_cap, nheld, held_cap;
+	size_t			 piece_octets;
 };
 
 static TAILQ_HEAD(, request)	 requests = TAILQ_HEAD_INITIALIZER(requests);
 static struct chan		*queue;
 static struct timer		 missed;	/* the queue is */
+static struct timer		 alive;		/* is said of long requests */
 static struct config		*current;
 static struct limits_client	*counters;
 static bool			 records;	/* go to the log */
@@ -83,10 +95,17 @@ piece_send(struct request *q, bool last)
 	for (i = 0; i < q->npiece; i++)
 		target_put(queue, &q->piece[i]);
 	chan_end(queue);
-	q->npiece = 0;
+	q->npiece = q->piece_octets = 0;
 	for (i = 0; i < q->nheld; i++)
 		routing_free(&q->held[i]);
 	q->nheld = 0;
+}
+
+static size_t
+octets_of(const struct target *t)
+{
+	return t->address.n + t->hop.n + t->mail_from.n + t->rcpt_to.n +
+	    t->mailbox.n + t->account.n + t->path.n + t->text.n;
 }
 
 static void
@@ -94,8 +113,9 @@ piece_add(struct request *q, const struct target *t)
 {
 	struct target	*mine;
 
-	if (q->npiece == PIECE)
+	if (q->npiece == PIECE || q->piece_octets >= PIECE_OCTETS)
 		piece_send(q, false);
+	q->piece_octets += octets_of(t);
 	if (q->npiece == q->piece_cap) {
 		q->piece_cap = q->piece_cap == 0 ? 4 : q->piece_cap * 2;
 		q->piece = xreallocarray(q->piece, q->piece_cap,
@@ -189,38 +209,84 @@ too_many(struct request *q)
 	piece_add(q, &t);
 }
 
-static void
-take_targets(struct request *q)
-{
-	const struct target	*t = q->before.targets;
-	struct target		 merged = { .kind = TARGET_DISCARD }, one;
-	size_t			 i, n = q->before.n, kept = 0;
+static void	step(struct request *);
 
-	if (!q->in_before)
-		t = routing_targets(q->routing, &n);
-	if (n > ROUTE_TARGETS_MAX - q->ntargets) {
-		too_many(q);
-		kept = 1;
-		n = 0;
-	}
-	q->ntargets += n;
-	for (i = 0; i < n; i++) {
-		one = unserved(q, &t[i]);
-		if (!is_taken(q, &one)) {
-			piece_add(q, &one);
-			kept++;
-		}
-	}
+static void
+step_again(void *arg)
+{
+	step(arg);
+}
+
+/* Whether others have their turn now, and the queue time to read. */
+static bool
+pauses(struct request *q, int64_t until_us)
+{
+	if (q->at % SLICE_LOOK != 0)
+		return false;
+	if (chan_backlog(queue) > BACKLOG_MAX)
+		timer_set(&q->again, BACKLOG_MS, step_again, q);
+	else if (clock_boot_us() > until_us)
+		timer_set(&q->again, 0, step_again, q);
+	else
+		return false;
+	return true;
+}
+
+static void
+take_target(struct request *q, const struct target *t)
+{
+	struct target	one = unserved(q, t);
+
+	if (is_taken(q, &one))
+		return;
+	piece_add(q, &one);
+	q->kept = true;
+}
+
+/* All targets of the recipient under way have been taken. */
+static void
+end_rcpt(struct request *q)
+{
+	struct target	merged = { .kind = TARGET_DISCARD,
+	    .text = SPAN("merged with another recipient") };
+
 	/* Each recipient has an answer, be it that all is said already. */
-	if (kept == 0) {
-		merged.address = q->env.rcpts[q->rcpts[q->next]];
-		merged.text = SPAN("merged with another recipient");
+	merged.address = q->env.rcpts[q->rcpts[q->next]];
+	if (!q->kept)
 		piece_add(q, &merged);
-	}
 	hold(q, q->routing);
 	q->routing = NULL;
 	before_end(&q->before);
-	q->in_before = false;
+	q->at = 0;
+	q->kept = false;
+}
+
+/* False: an answer is waited for, or others have their turn. */
+static bool
+take_targets(struct request *q)
+{
+	const struct target	*t;
+	struct target		 one;
+	int64_t			 until_us = clock_boot_us() + SLICE_US;
+	size_t			 n;
+
+	t = routing_targets(q->routing, &n);
+	if (q->at == 0 && n > ROUTE_TARGETS_MAX - q->ntargets) {
+		too_many(q);
+		q->kept = true;
+		n = 0;
+	}
+	for (; q->at < n; q->at++) {
+		one = t[q->at];
+		if ((q->at > 0 && pauses(q, until_us)) ||
+		    (before_wanted(q->config->policy) &&
+		    !before_done(&q->before, &one, &q->arena)))
+			return false;
+		take_target(q, &one);
+	}
+	q->ntargets += n;
+	end_rcpt(q);
+	return true;
 }
 
 static void
@@ -245,6 +311,7 @@ request_free(struct request **qp)
 	*qp = NULL;
 	TAILQ_REMOVE(&requests, q, entry);
 	before_end(&q->before);
+	timer_clear(&q->again);
 	routing_free(&q->routing);
 	policy_record_free(&q->record);
 	for (i = 0; i < q->nheld; i++)
@@ -283,13 +350,29 @@ route_one(struct request *q)
 		q->facts.rcpt = whole;
 		q->facts.rcpt_at = rs_address(whole).at;
 		q->record = record_new(q);
+		before_begin(&q->before, q->config->policy, &q->facts);
 		q->routing = policy_route(q->config->policy, &q->facts,
 		    q->record, routed, q);
 	}
 	return routing_done(q->routing);
 }
 
-static void	step(struct request *);
+static void
+step(struct request *q)
+{
+	q->in_step = true;
+	while (q->next < q->n) {
+		if (!route_one(q) || !take_targets(q)) {
+			q->in_step = false;
+			return;
+		}
+		policy_record_log(q->config->policy, &q->record);
+		q->next++;
+	}
+	count.recipients += q->n;
+	piece_send(q, true);
+	request_free(&q);
+}
 
 static void
 decided(void *arg)
@@ -300,44 +383,6 @@ decided(void *arg)
 		step(q);
 }
 
-/* The same for `on deliver`, where the policy has it. */
-static bool
-before_one(struct request *q)
-{
-	const struct target	*t;
-	size_t			 n;
-
-	if (!before_wanted(q->config->policy))
-		return true;
-	if (!q->in_before) {
-		t = routing_targets(q->routing, &n);
-		q->before.resume = decided;
-		q->before.arg = q;
-		before_begin(&q->before, q->config->policy, &q->facts, t, n,
-		    &q->arena);
-		q->in_before = true;
-	}
-	return before_done(&q->before, &q->arena);
-}
-
-static void
-step(struct request *q)
-{
-	q->in_step = true;
-	while (q->next < q->n) {
-		if (!route_one(q) || !before_one(q)) {
-			q->in_step = false;
-			return;
-		}
-		policy_record_log(q->config->policy, &q->record);
-		take_targets(q);
-		q->next++;
-	}
-	count.recipients += q->n;
-	piece_send(q, true);
-	request_free(&q);
-}
-
 static void
 routed(void *arg, struct routing *r)
 {
@@ -346,6 +391,37 @@ routed(void *arg, struct routing *r)
 	(void)r;
 	if (!q->in_step)
 		step(q);
+}
+
+/* --- requests that take long */
+
+static void	say_alive(void *);
+
+static void
+watch_requests(void)
+{
+	if (TAILQ_EMPTY(&requests))
+		timer_stop(&alive);
+	else if (!timer_pending(&alive))
+		timer_set(&alive, ALIVE_MS, say_alive, NULL);
+}
+
+/* An empty piece for each that has come further. */
+static void
+say_alive(void *arg)
+{
+	struct request	*q;
+	uint64_t	 now;
+
+	(void)arg;
+	TAILQ_FOREACH(q, &requests, entry) {
+		now = q->next + q->at + (q->routing == NULL ? 0 :
+		    routing_steps(q->routing));
+		if (queue != NULL && now != q->progress)
+			piece_send(q, false);
+		q->progress = now;
+	}
+	watch_requests();
 }
 
 /* --- the question */
@@ -418,8 +494,11 @@ on_route(struct msg *m)
 	count.requests++;
 	q->config = current;
 	q->config->refs++;
+	q->before.resume = decided;
+	q->before.arg = q;
 	take_facts(q);
 	take_age(q, attempts);
+	watch_requests();
 	step(q);
 	return true;
 }
@@ -575,6 +654,7 @@ route_end(void)
 {
 	drop_requests();
 	timer_clear(&missed);
+	timer_clear(&alive);
 	chan_free(&queue);
 	config_unref(&current);
 }

@@ -85,7 +85,7 @@ message(const char *sender, const char *hop, uint32_t n, uint64_t size)
 	assert_non_null(m);
 	for (i = 0; i < n; i++) {
 		m->dests[i].hop = sched_hop(&t.s, span_of(hop));
-		m->dests[i].state = DEST_READY;
+		dest_set_state(m, &m->dests[i], DEST_READY);
 	}
 	sched_ready(&t.s, m);
 	return m;
@@ -340,6 +340,7 @@ test_one_turn_in_four_is_for_retries(void **state)
 		sched_forget(&t.s, m[i]);
 		m[i]->dests[0].hop = sched_hop(&t.s, SPAN("relay:hop"));
 		m[i]->dests[0].attempts = 1;
+		dest_set_state(m[i], &m[i]->dests[0], DEST_READY);
 		sched_ready(&t.s, m[i]);
 	}
 	sched_run(&t.s);
