@@ -126,8 +126,11 @@ mistake_in(struct span line, const char **what)
 struct reader {
 	struct map	*m;
 	struct map_text	*t;
+	map_line_fn	*each;
+	bool		 continued;
 	char		*p, *end;	/* what has not been read */
 	uint32_t	 line;		/* of p */
+	bool		 all;		/* lines could be read */
 };
 
 /* A logical line: its size, and in *bad where one of its lines is wrong. */
@@ -145,7 +148,7 @@ logical(struct reader *r, const char **bad, const char **what)
 		ignored = is_ignored(r->p, n);
 		if (!first && !ignored && *r->p != ' ' && *r->p != '\t')
 			break;
-		if (!first && !ignored && !r->m->kind->continued)
+		if (!first && !ignored && !r->continued)
 			break;
 		if (ignored)
 			blank_out(r->p, n);
@@ -175,26 +178,30 @@ read_line(struct reader *r)
 	raw.p = start;
 	if (bad == NULL && map_is_blank(*start)) {
 		bad = start;
-		what = r->m->kind->continued ? "a line that begins with a "
+		what = r->continued ? "a line that begins with a "
 		    "blank goes on with the one above, and there is none" :
 		    "no line of this table begins with a blank";
 	}
-	if (bad != NULL)
-		map_line_broken(r->m, r->t, raw, line, bad, what);
-	else
-		r->m->kind->line(r->m, r->t, raw, line);
+	if (bad == NULL) {
+		r->each(r->m, r->t, raw, line);
+		return;
+	}
+	map_line_broken(r->m, r->t, raw, line, bad, what);
+	r->all = false;
 }
 
-void
-map_text_open(struct map *m, const struct map_source *src)
+bool
+map_text_lines(struct map *m, const struct map_source *src, bool continued,
+    map_line_fn *each)
 {
-	struct reader	 r = { .m = m, .line = 1 };
+	struct reader	 r = { .m = m, .line = 1, .each = each,
+	    .continued = continued, .all = true };
 	const char	*why;
 	size_t		 n;
 
 	if ((r.t = map_text_read(m, src->fd, 0, &why)) == NULL) {
 		map_unreadable(m, why);
-		return;
+		return false;
 	}
 	r.p = r.t->octets;
 	r.end = r.p + r.t->n;
@@ -208,6 +215,13 @@ map_text_open(struct map *m, const struct map_source *src)
 		} else
 			read_line(&r);
 	}
+	return r.all;
+}
+
+void
+map_text_open(struct map *m, const struct map_source *src)
+{
+	(void)map_text_lines(m, src, m->kind->continued, m->kind->line);
 	if (m->kind->secret)
 		map_texts_wipe(m);
 }

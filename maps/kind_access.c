@@ -141,16 +141,16 @@ parse_net(struct span s, bool v6, struct ipnet *net)
 	return true;
 }
 
-static void
-note_prefix(struct map_prefixes *p, const struct ipnet *net)
+void
+map_prefix_note(struct map_prefixes *p, const struct ipnet *net)
 {
 	uint64_t	*set = net->ip.family == 4 ? p->v4 : p->v6;
 
 	set[net->bits / 64] |= UINT64_C(1) << net->bits % 64;
 }
 
-static bool
-has_prefix(const struct map_prefixes *p, const struct ip *ip, unsigned bits)
+bool
+map_prefix_has(const struct map_prefixes *p, const struct ip *ip, unsigned bits)
 {
 	const uint64_t	*set = ip->family == 4 ? p->v4 : p->v6;
 
@@ -187,7 +187,7 @@ net_key(struct map *m, struct span tag, const struct ipnet *net,
 {
 	char	 text[IPNET_TEXT_MAX];
 
-	note_prefix(&m->prefixes, net);
+	map_prefix_note(&m->prefixes, net);
 	*out = arena_printf(scratch, "%.*s%s", SPAN_ARG(tag),
 	    ipnet_format(net, text));
 	return 0;
@@ -419,7 +419,7 @@ look_ip(struct map_look *l, enum map_role role, const struct ip *ip,
 	enum map_result	 r;
 
 	for (;; bits--) {
-		if (has_prefix(&l->map->prefixes, ip, bits)) {
+		if (map_prefix_has(&l->map->prefixes, ip, bits)) {
 			net = (struct ipnet){ ip_mask(ip, bits),
 			    (uint8_t)bits };
 			piece = span_of(ipnet_format(&net, key));
@@ -510,12 +510,31 @@ look_address(struct map_look *l, const struct map_question *q,
 	    span_from(whole, q->at + 1), out) : map_none(l);
 }
 
+/* Patterns are asked the whole, as in Postfix: no tags, nothing shorter. */
+static enum map_result
+look_whole(struct map_look *l, const struct map_question *q,
+    struct map_answer *out)
+{
+	char		 text[IP_TEXT_MAX];
+	struct span	 key = q->key;
+	enum map_result	 r;
+
+	if (q->ask == MAP_ASK_ACCESS_IP)
+		key = span_of(ip_format(&q->ip, text));
+	else if (key.n == 0)
+		key = SPAN("<>");
+	r = map_find(l, key, out);
+	return r == MAP_NONE ? map_none(l) : r;
+}
+
 enum map_result
 map_access_look(struct map_look *l, const struct map_question *q,
     struct map_answer *out)
 {
 	if (l->map->kind != &map_kind_access || l->map->broken)
 		return MAP_BROKEN;
+	if (l->map->whole)
+		return look_whole(l, q, out);
 	switch (q->ask) {
 	case MAP_ASK_ACCESS_IP:
 		return look_ip(l, q->role, &q->ip, out);

@@ -108,6 +108,10 @@ map_build(const struct map *m, const struct map_building *how,
 	*why = "a table with mistakes is not built";
 	if (has_mistakes(m))
 		return -1;
+	*why = "patterns are asked one after the other: they stay in their "
+	    "text";
+	if (m->whole)
+		return -1;
 	*why = "accounts stay in their text: a database keeps no secret apart";
 	if (m->kind->secret)
 		return -1;

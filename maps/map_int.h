@@ -158,6 +158,16 @@ void		 map_one_line(char *, size_t n);
 struct span	 map_fill(struct span text, const struct span args[10], struct arena *);
 /* The key that the pieces make, one behind the other. */
 enum map_result	 map_find_pieces(struct map_look *, const struct span *pieces, size_t n, struct map_answer *);
+/* Prefixes of this length occur; whether they do. */
+void		 map_prefix_note(struct map_prefixes *, const struct ipnet *);
+bool		 map_prefix_has(const struct map_prefixes *, const struct ip *, unsigned bits);
+/*
+ * The logical lines of a text, each to a function: those that begin with a
+ * blank go on with the one above, where that is so.  False: the file, or a
+ * line, could not be read; the mistake has been told.
+ */
+typedef void map_line_fn(struct map *, struct map_text *, struct span raw, uint32_t line);
+bool		 map_text_lines(struct map *, const struct map_source *, bool continued, map_line_fn *);
 /* The driver `text`: logical lines, each to the kind. */
 void		 map_text_open(struct map *, const struct map_source *);
 

@@ -4,6 +4,24 @@
 #include "config.h"
 
 #include "maps/map_int.h"
+#include "maps/patterns.h"
+
+/* Of a table of patterns an entry is a line (driver_regex.c). */
+static bool
+take_apart(struct map_answer *a)
+{
+	struct pattern_line	 l;
+	struct map_fault	 f;
+
+	if (a->key.n == 0 || a->key.p[0] != '\0')
+		return true;
+	if (pattern_parse(a->value, &l, &f) == -1 ||
+	    l.what != PATTERN_ENTRY)
+		return false;
+	a->key = l.shown;
+	a->value = l.value;
+	return true;
+}
 
 int
 map_walk(const struct map *m, map_walk_cb *cb, void *arg)
@@ -21,7 +39,8 @@ map_walk(const struct map *m, map_walk_cb *cb, void *arg)
 		a = (struct map_answer){ .key = span_mem(e.key, e.key_n),
 		    .value = span_mem(e.key + e.value_off, e.value_n),
 		    .line = e.line };
-		cb(arg, &a);
+		if (!m->whole || take_apart(&a))
+			cb(arg, &a);
 	}
 	return is;
 }

@@ -61,10 +61,11 @@ fixture_include(void *arg, const char *path, uint32_t *index)
 }
 
 static inline struct map *
-fixture_open(struct fixture *f, const char *kind, struct span text)
+fixture_open_as(struct fixture *f, const char *driver, const char *kind,
+    struct span text)
 {
 	struct map_source	 src = {
-		.name = SPAN("m"), .driver = SPAN("text"),
+		.name = SPAN("m"), .driver = span_of(driver),
 		.kind = span_of(kind), .path = "/etc/w/tables/table",
 		.include = fixture_include, .problem = fixture_problem,
 		.arg = f, .notes = f->notes,
@@ -75,6 +76,12 @@ fixture_open(struct fixture *f, const char *kind, struct span text)
 	m = map_open(&src);
 	close(src.fd);
 	return m;
+}
+
+static inline struct map *
+fixture_open(struct fixture *f, const char *kind, struct span text)
+{
+	return fixture_open_as(f, "text", kind, text);
 }
 
 /* The first problem is this one. */
