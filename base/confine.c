@@ -197,13 +197,14 @@ deny_arg(scmp_filter_ctx f, int nr, unsigned arg, enum scmp_compare op,
 	    "argument");
 }
 
-/* Only AF_INET and AF_INET6. */
+/* Only AF_INET and AF_INET6; and AF_UNIX, which stands before them. */
 static void
-deny_families(scmp_filter_ctx f)
+deny_families(scmp_filter_ctx f, bool local)
 {
 	uint64_t	family;
 
-	deny_arg(f, SCMP_SYS(socket), 0, SCMP_CMP_LT, AF_INET, 0);
+	deny_arg(f, SCMP_SYS(socket), 0, SCMP_CMP_LT,
+	    local ? AF_UNIX : AF_INET, 0);
 	for (family = AF_INET + 1; family < AF_INET6; family++)
 		deny_arg(f, SCMP_SYS(socket), 0, SCMP_CMP_EQ, family, 0);
 	deny_arg(f, SCMP_SYS(socket), 0, SCMP_CMP_GT, AF_INET6, 0);
@@ -230,7 +231,7 @@ deny_arguments(scmp_filter_ctx f, unsigned allow)
 	}
 	if ((allow & (CONFINE_NET | CONFINE_CHILDREN)) == CONFINE_NET &&
 	    !SANITIZED)
-		deny_families(f);
+		deny_families(f, (allow & CONFINE_UNIX) != 0);
 }
 
 static void

@@ -25,6 +25,7 @@ enum {
 	CONFINE_SETUID	= 1 << 2,	/* setuid family (spawner) */
 	CONFINE_EXEC	= 1 << 3,	/* fork, execve (parent, spawner) */
 	CONFINE_KILL	= 1 << 4,	/* signals to others (parent) */
+	CONFINE_UNIX	= 1 << 6,	/* with CONFINE_NET: local sockets too (lookup) */
 	CONFINE_CHILDREN = 1 << 5	/* chroot and sockets of every family: for the parent,
 					 * whose children inherit its filter and give these up */
 };

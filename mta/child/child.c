@@ -152,7 +152,10 @@ config_clear(struct child_config *cfg)
 	free(cfg->file_fds);
 	free(cfg->table_fds);
 	free(cfg->owners);
+	for (i = 0; i < cfg->nsecrets; i++)
+		close_fd(cfg->secrets[i].fd);
 	free(cfg->listeners);
+	free(cfg->secrets);
 	*cfg = (struct child_config){ .image_fd = -1 };
 }
 
@@ -254,6 +257,26 @@ config_listener(struct msg *m)
 }
 
 static bool
+config_secret(struct msg *m)
+{
+	struct child_config	*cfg = &ch.cfg;
+	bool			 ok = belongs(m);
+	uint32_t		 object = msg_u32(m), option = msg_u32(m);
+	int			 fd = msg_fd(m);
+
+	if (!ok || !msg_end(m) || cfg->nsecrets >= FILES_MAX) {
+		close_fd(fd);
+		return false;
+	}
+	cfg->secrets = xreallocarray(cfg->secrets, cfg->nsecrets + 1,
+	    sizeof(*cfg->secrets));
+	cfg->secrets[cfg->nsecrets].object = object;
+	cfg->secrets[cfg->nsecrets].option = option;
+	cfg->secrets[cfg->nsecrets++].fd = fd;
+	return true;
+}
+
+static bool
 config_done(struct msg *m)
 {
 	bool	taken = true;
@@ -346,6 +369,8 @@ on_message(struct chan *c, struct msg *m, void *arg)
 		return config_owner(m);
 	case MSG_CONFIG_LISTENER:
 		return config_listener(m);
+	case MSG_CONFIG_SECRET:
+		return config_secret(m);
 	case MSG_CONFIG_DONE:
 		return config_done(m);
 	case MSG_PEER:

@@ -26,6 +26,8 @@ struct child_config {
 	int		*table_fds;		/* indexes, by map number; -1: not there */
 	size_t		 nlisteners;
 	struct { uint32_t object; int fd; } *listeners;
+	size_t		 nsecrets;		/* lookup: files of passwords */
+	struct { uint32_t object, option; int fd; } *secrets;
 };
 
 struct child_ops {

@@ -11,7 +11,8 @@
 #include "mta/policy/policy_int.h"
 
 enum phase {
-	ASK_POSTMASTER,	/* is <postmaster> a mailbox here? */
+	ASK_WHO,	/* whom does <postmaster> stand for? */
+	ASK_POSTMASTER,	/* is he a mailbox here? */
 	ASK_HOOK,
 	ASK_AGAIN,	/* would a stranger be accepted too? */
 	ASK_ROUTE,	/* the dry run */
@@ -162,6 +163,28 @@ ask_again(struct decision *d)
 	return true;
 }
 
+/* <postmaster> without a domain is asked with one. */
+static enum phase
+who(struct decision *d)
+{
+	const struct policy_facts	*f = d->facts;
+	struct span			 whole;
+
+	switch (policy_postmaster(d->policy, f->rcpt, f->rcpt_at,
+	    asking_waiter(d->asking), &whole)) {
+	case RS_WAIT:
+		return ASK_WHO;
+	case RS_HAVE:
+		d->own = *f;
+		d->own.rcpt = whole;
+		d->own.rcpt_at = rs_address(whole).at;
+		d->facts = &d->own;
+		return ASK_POSTMASTER;
+	default:
+		return ASK_HOOK;
+	}
+}
+
 static void
 postmaster_said(struct decision *d)
 {
@@ -182,6 +205,10 @@ step(struct decision *d)
 	d->in_step = true;
 	while (going && d->phase != ANSWERED) {
 		switch (d->phase) {
+		case ASK_WHO:
+			d->phase = who(d);
+			going = d->phase != ASK_WHO;
+			break;
 		case ASK_POSTMASTER:
 			if ((going = dry_run(d)))
 				postmaster_said(d);
@@ -254,22 +281,6 @@ decision_new(struct policy *p)
 	return d;
 }
 
-/* <postmaster> without a domain is asked with one. */
-static enum phase
-first_phase(struct decision *d, struct policy_facts *f)
-{
-	struct span	whole;
-
-	if (d->hook != RS_HOOK_RCPT || !policy_postmaster(d->policy,
-	    f->rcpt, f->rcpt_at, &whole))
-		return ASK_HOOK;
-	d->own = *f;
-	d->own.rcpt = whole;
-	d->own.rcpt_at = rs_address(whole).at;
-	d->facts = &d->own;
-	return ASK_POSTMASTER;
-}
-
 struct decision *
 policy_decide(struct policy *p, enum rs_hook hook, struct policy_facts *f,
     struct rs_record *record, decision_cb *cb, void *arg)
@@ -284,7 +295,7 @@ policy_decide(struct policy *p, enum rs_hook hook, struct policy_facts *f,
 	d->asking->dry = f->probe;
 	if (f->probe && f->tags != NULL)
 		d->asking->tags_arena = tags_arena(f->tags);
-	d->phase = first_phase(d, f);
+	d->phase = hook == RS_HOOK_RCPT ? who(d) : ASK_HOOK;
 	if (record != NULL)
 		record->hook = hook;
 	if (p->hooks[hook] == UINT32_MAX && d->phase == ASK_HOOK)

@@ -44,10 +44,15 @@ void
 routing_first(struct routing *r, struct span whole, size_t at)
 {
 	struct address	a = { whole, at };
+	enum rs_answer	is;
 
-	if (policy_postmaster(r->policy, whole, at, &a.whole))
+	is = policy_postmaster(r->policy, whole, at,
+	    asking_waiter(r->asking), &a.whole);
+	if (is == RS_HAVE)
 		a.at = rs_address(a.whole).at;
 	begin(r, &a);
+	if (is == RS_WAIT)
+		r->phase = ROUTE_FIRST;
 }
 
 /* --- frames: expansions inside each other */
@@ -249,15 +254,18 @@ list_next(struct routing *r, struct frame *f)
 {
 	struct alias_member	 m;
 
-	switch (map_members_next(&f->members, &r->scratch, &m.kind, &m.text,
+	struct map_members	*w = &f->members[f->list];
+
+	switch (map_members_next(w, &r->scratch, &m.kind, &m.text,
 	    &m.line)) {
 	case MAP_MEMBERS_ITEM:
-		m.file = f->members.file;
-		m.why = f->members.why;
+		m.file = w->file;
+		m.why = w->why;
 		member(r, f, &m);
 		break;
 	case MAP_MEMBERS_END:
-		pop(r);
+		if (++f->list == f->nlists)
+			pop(r);
 		break;
 	case MAP_MEMBERS_EMPTY:
 		broken(r);
@@ -306,12 +314,35 @@ is_own(const struct routing *r, uint32_t map)
 	return false;
 }
 
+/* The lists that the tables have, one behind the other. */
+static void
+begin_lists(struct routing *r, struct frame *f,
+    const struct table_answers *as)
+{
+	const struct map	*m;
+	struct span		 list;
+	size_t			 i;
+
+	f->members = arena_alloc(&r->arena, as->n * sizeof(*f->members));
+	f->nlists = as->n;
+	f->list = 0;
+	for (i = 0; i < as->n; i++) {
+		m = r->policy->maps[as->all[i].map];
+		list = as->all[i].a.value;
+		/* What is not the table's own is gone with the evaluation. */
+		if (!map_holds(m, list))
+			list = arena_span(&r->arena, list);
+		f->unsafe |= map_is_declared(m);
+		map_members_begin(&f->members[i], m, list);
+	}
+}
+
 /* unsafe: the table is none that may name commands. */
 static enum expansion
-expand_list(struct routing *r, uint32_t map, struct span list, bool unsafe)
+expand_lists(struct routing *r, uint32_t map, const struct table_answers *as,
+    bool unsafe)
 {
-	const struct map	*m = r->policy->maps[map];
-	struct frame		*f;
+	struct frame	*f;
 
 	if (is_own(r, map))
 		return EXPANDED_SELF;
@@ -319,85 +350,102 @@ expand_list(struct routing *r, uint32_t map, struct span list, bool unsafe)
 		return EXPANDED_DEEP;
 	f->map = map;
 	f->unsafe = unsafe;
-	/* What is not the table's own is gone with the evaluation. */
-	if (!map_holds(m, list))
-		list = arena_span(&r->arena, list);
-	map_members_begin(&f->members, m, list);
+	begin_lists(r, f, as);
 	return EXPANDED;
 }
 
 /* The table is asked once more: its key tells what %1 and the like are. */
 static enum map_result
-entry_of(const struct routing *r, const struct map *m, struct map_answer *a)
+entry_of(struct routing *r, uint32_t map, struct table_answers *as)
 {
-	*a = (struct map_answer){ .rank = MAP_EXACT };
-	return map_get_address(m, r->at.whole, r->at.at, r->policy->detail,
-	    a);
+	struct map_question	 q = {
+		.ask = MAP_ASK_ADDRESS, .key = r->at.whole, .at = r->at.at,
+		.detail_chars = r->policy->detail
+	};
+
+	return tables_ask(r->asking, map, &q, as);
 }
 
 static enum expansion
-expand_alias(struct routing *r, uint32_t map, struct span list)
+expand_alias(struct routing *r, uint32_t map, const struct table_answers *as)
 {
-	const struct map	*m = r->policy->maps[map];
-	struct map_answer	 a;
-	struct span		 owner;
-	enum expansion		 is;
+	struct span	 owner;
+	enum expansion	 is;
 
-	if (entry_of(r, m, &a) != MAP_FOUND ||
-	    !list_owner(r, m, a.rank, &owner))
+	switch (list_owner(r, map, as->all[0].a.rank, &owner)) {
+	case MAP_FOUND:
+	case MAP_NONE:
+		break;
+	case MAP_WAIT:
+		return EXPANDED_WAIT;
+	default:
 		return EXPANDED_BROKEN;
-	is = expand_list(r, map, list, map_is_declared(m));
+	}
+	is = expand_lists(r, map, as, false);
 	if (is == EXPANDED)
 		r->stack[r->depth - 1]->owner = owner;
 	return is;
 }
 
+/* The refusal that one of them says is that of all. */
 static enum expansion
-expand_virtuser(struct routing *r, uint32_t map, struct rs_verdict *refusal)
+expand_virtuser(struct routing *r, uint32_t map, struct table_answers *as,
+    struct rs_verdict *refusal)
 {
-	const struct map	*m = r->policy->maps[map];
 	struct map_refusal	 said;
-	struct map_answer	 a;
 	struct span		 list;
+	size_t			 i;
 
-	if (entry_of(r, m, &a) != MAP_FOUND)
-		return EXPANDED_BROKEN;
-	switch (map_virtuser_fill(&a, r->at.whole, r->at.at,
-	    r->policy->detail, &r->arena, &list, &said)) {
-	case 0:
-		return expand_list(r, map, list, true);
-	case 1:
-		*refusal = (struct rs_verdict){
-			.kind = said.code < 500 ? RS_V_DEFER : RS_V_REJECT,
-			.code = said.code, .status = said.status,
-			.text = said.text
-		};
-		return EXPANDED_REFUSED;
-	default:
-		return EXPANDED_BROKEN;
-	}
+	for (i = 0; i < as->n; i++)
+		switch (map_virtuser_fill(&as->all[i].a, r->at.whole,
+		    r->at.at, r->policy->detail, &r->arena, &list, &said)) {
+		case 0:
+			as->all[i].a.value = list;
+			break;
+		case 1:
+			*refusal = (struct rs_verdict){
+				.kind = said.code < 500 ? RS_V_DEFER :
+				    RS_V_REJECT,
+				.code = said.code, .status = said.status,
+				.text = said.text
+			};
+			return EXPANDED_REFUSED;
+		default:
+			return EXPANDED_BROKEN;
+		}
+	return expand_lists(r, map, as, true);
 }
 
 enum expansion
-routing_expand(struct routing *r, uint32_t map, struct span value,
-    struct rs_verdict *refusal)
+routing_expand(struct routing *r, uint32_t map, struct rs_verdict *refusal)
 {
+	struct table_answers	 as;
+
 	if (map >= r->policy->nmaps)
 		return EXPANDED_BROKEN;
+	switch (entry_of(r, map, &as)) {
+	case MAP_FOUND:
+		break;
+	case MAP_WAIT:
+		return EXPANDED_WAIT;
+	default:
+		return EXPANDED_BROKEN;
+	}
 	if (span_eq(map_kind(r->policy->maps[map]), SPAN("virtusers")))
-		return expand_virtuser(r, map, refusal);
-	return expand_alias(r, map, value);
+		return expand_virtuser(r, map, &as, refusal);
+	return expand_alias(r, map, &as);
 }
 
-enum map_rank
-routing_rank(const struct routing *r, uint32_t map)
+bool
+routing_rank(struct routing *r, uint32_t map, enum map_rank *rank)
 {
-	struct map_answer	 a;
+	struct table_answers	 as;
+	enum map_result		 is = MAP_BROKEN;
 
-	if (map >= r->policy->nmaps ||
-	    entry_of(r, r->policy->maps[map], &a) != MAP_FOUND)
-		return MAP_EXACT;
-	return a.rank;
+	if (map < r->policy->nmaps)
+		is = entry_of(r, map, &as);
+	*rank = is == MAP_FOUND ? as.all[0].a.rank : MAP_EXACT;
+	return is != MAP_WAIT;
 }
 
 enum expansion

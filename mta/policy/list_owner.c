@@ -71,24 +71,26 @@ owner_address(struct routing *r, const struct map *m, struct span list,
 	    SPAN("@"), address_domain(name));
 }
 
-bool
-list_owner(struct routing *r, const struct map *m, enum map_rank rank,
+enum map_result
+list_owner(struct routing *r, uint32_t map, enum map_rank rank,
     struct span *owner)
 {
-	struct map_answer	 a = { .rank = MAP_EXACT };
+	struct map_question	 q = { .ask = MAP_ASK_ADDRESS };
+	struct table_answers	 as;
 	struct address		 name;
+	enum map_result		 is;
 
 	*owner = r->from;
 	if (r->facts.sender.n == 0 ||
 	    (name = owner_name(r, rank)).whole.n == 0)
-		return true;
-	switch (map_get_address(m, name.whole, name.at, SPAN_NONE, &a)) {
-	case MAP_FOUND:
-		*owner = owner_address(r, m, a.value, &name);
-		return true;
-	case MAP_NONE:
-		return true;
-	default:
-		return false;
-	}
+		return MAP_NONE;
+	q.key = name.whole;
+	q.at = name.at;
+	is = tables_ask(r->asking, map, &q, &as);
+	if (is == MAP_FOUND && as.n == 1)
+		*owner = owner_address(r, r->policy->maps[as.all[0].map],
+		    as.all[0].a.value, &name);
+	else if (is == MAP_FOUND)	/* of several lists: itself */
+		*owner = name.whole;
+	return is;
 }

@@ -68,12 +68,14 @@ next_user(struct mailbox_find *m, struct policy_facts *f)
 }
 
 enum mailbox_step
-mailbox_begin(struct mailbox_find *m, struct policy *p, uint32_t object,
+mailbox_begin(struct mailbox_find *m, struct asking *asking, uint32_t object,
     const struct address *a, struct policy_facts *f, struct arena *ar)
 {
-	struct span	detail;
+	struct policy	*p = asking->policy;
+	struct span	 detail;
 
-	*m = (struct mailbox_find){ .policy = p, .object = object };
+	*m = (struct mailbox_find){ .policy = p, .asking = asking,
+	    .object = object };
 	m->box = &p->boxes[object];
 	if (m->box->accounts >= p->nmaps)
 		return later(m, "the mailbox has no table of accounts");
@@ -125,15 +127,17 @@ static enum mailbox_step
 account_told(struct mailbox_find *m, struct span key, struct policy_facts *f,
     struct rs_record *rec, struct arena *ar)
 {
-	struct map_answer	a = { .line = 0 };
-	enum map_result		is;
+	struct map_question	 q = { .ask = MAP_ASK_KEY, .key = key };
+	struct table_answers	 as = { .all = &as.one };
+	const struct map_answer	*a;
+	enum map_result		 is = MAP_NONE;
 
-	if (m->policy->failing[m->box->accounts])
-		is = MAP_LATER;
-	else
-		is = key.n == 0 ? MAP_NONE :
-		    map_get(m->policy->maps[m->box->accounts], key, &a);
-	record_asked(rec, m->box->accounts, key, is, &a);
+	if (key.n > 0)
+		is = tables_ask(m->asking, m->box->accounts, &q, &as);
+	if (is == MAP_WAIT)
+		return BOX_WAIT;
+	a = &as.all[0].a;
+	record_asked(rec, m->box->accounts, key, is, a);
 	if (is == MAP_NONE)
 		return next_user(m, f);
 	if (is != MAP_FOUND)
@@ -141,7 +145,7 @@ account_told(struct mailbox_find *m, struct span key, struct policy_facts *f,
 	if (key.n > ACCOUNT_MAX)
 		return later(m, "the account's name is too long");
 	m->have_account = true;
-	m->account = arena_span(ar, a.key.n == key.n ? a.key : key);
+	m->account = arena_span(ar, a->key.n == key.n ? a->key : key);
 	f->account = m->account;
 	f->account_user = arena_span(ar,
 	    spelling(f->account_user, key, m->account));

@@ -56,6 +56,7 @@ tables_open(struct policy *p, const struct policy_source *src)
 		p->virtusers |= span_eq(map_kind(p->maps[i]),
 		    SPAN("virtusers"));
 	}
+	tables_how(p);
 }
 
 /* The only place of an option that stands once. */
@@ -119,6 +120,8 @@ policy_open(const struct policy_source *src, const char **why)
 	p->dns = src->dns;
 	p->limits = src->limits;
 	p->callouts = src->callouts;
+	p->lookup = src->lookup;
+	p->generation = src->generation;
 	p->quiet = src->quiet;
 	p->later = src->later;
 	p->owner = src->owner;
@@ -158,6 +161,7 @@ policy_unref(struct policy **pp)
 	lists_close(p);
 	for (i = 0; i < p->nmaps; i++)
 		map_close(&p->maps[i]);
+	tables_how_free(p);
 	free(p->maps);
 	free(p->failing);
 	free(p->boxes);

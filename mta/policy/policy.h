@@ -8,6 +8,7 @@
 #ifndef WB_MTA_POLICY_POLICY_H
 #define WB_MTA_POLICY_POLICY_H
 
+#include "base/buf.h"
 #include "base/ip.h"
 #include "mail/address.h"
 #include "mail/header.h"
@@ -113,6 +114,8 @@ struct policy_counts {
 	uint64_t	spf_cannot;	/* temperror */
 };
 const struct policy_counts *policy_counts(const struct policy *);
+/* "tables":{"NAME":{"found":...,"none":...,"failed":...}}: how often each was asked, since it was opened. */
+void		 policy_tables_stats(const struct policy *, struct buf *out);
 
 /* What is known; borrowed by an evaluation until it ends.  Empty means not yet or none. */
 struct policy_facts {

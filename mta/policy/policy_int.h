@@ -3,7 +3,9 @@
  *
  *   policy.c   opens an image and its tables, keeps what is asked often
  *   world.c    an evaluation, and what it asks: facts, tables, headers
- *   tables.c   tables, and what their verdicts mean
+ *   tables.c   what rules ask of tables, and what their verdicts mean
+ *   tables_ask.c  the one way to a table: here, a server's, made of others
+ *   memo.c     what servers' tables have said in an evaluation
  *   effects.c  what an evaluation does: header edits, tags, log lines, ...
  *   world_dns.c  what only DNS can say; lookup.c, lists.c and spf.c find it out
  *   names.c    the client's names, by DNS, once a session
@@ -42,10 +44,22 @@ struct policy_box {
 	struct rs_place	account, path;
 };
 
+/* Where a table is; those that are made of others are the last. */
+enum table_how { TABLE_HERE, TABLE_ASKED, TABLE_first, TABLE_union, TABLE_pipe };
+struct policy_table {
+	enum table_how	 how;
+	bool		 strangers;	/* who writes its values is nobody of ours */
+	uint32_t	*members;	/* maps that it is made of */
+	uint32_t	 n;
+	uint64_t	 found, none, failed;
+	int64_t		 alarm_ms;	/* when the log may hear of it again; 0: at once */
+};
+
 struct policy {
 	unsigned		 refs;
 	struct rs_image		*image;
 	struct map		**maps;		/* by number in the image */
+	struct policy_table	*tables;	/* the same */
 	bool			*failing;	/* `with map M failing` */
 	uint32_t		 nmaps;
 	bool			 virtusers;	/* one of them has whole addresses */
@@ -53,10 +67,13 @@ struct policy {
 	uint32_t		 hooks[RS_NHOOKS];	/* function, or UINT32_MAX */
 	struct span		 hostname, detail, postmaster;
 	char			*postmaster_is;	/* found when first wanted */
+	struct postmaster	*postmaster_search;	/* under way */
 	uint64_t		 named;		/* facts_named() */
 	struct policy_dns	 dns;
 	struct policy_limits	 limits;
 	struct policy_callouts	 callouts;
+	struct policy_lookup	 lookup;
+	uint32_t		 generation;
 	struct list		*lists;		/* by number in the image */
 	struct policy_counts	 counts;
 	int64_t			 spf_alarm_ms;	/* none before */
@@ -122,6 +139,45 @@ enum rs_answer	asked_take(struct asking *, struct rs_value *out);
 /* Nobody waits for the answer any more. */
 void		asked_stop(struct asking *);
 
+/* --- memo.c */
+
+struct memo_entry;
+struct memo {
+	struct arena		 arena;
+	struct memo_entry	*entries;
+	unsigned		 open;		/* questions under way */
+};
+/*
+ * What a server says of its table; the question is copied.  MAP_WAIT: the
+ * asking is resumed when all that is under way is there.  Lies in the memo.
+ */
+enum map_result	memo_ask(struct asking *, uint32_t map, const struct map_question *, struct map_answer *);
+/* Nobody waits for what is under way; answers are gone. */
+void		memo_drop(struct memo *);
+
+/* --- tables_ask.c */
+
+/* What a table says, and which one: of a table that is made of others one of those. */
+struct table_answer {
+	uint32_t		map;
+	struct map_answer	a;
+};
+struct table_answers {
+	struct table_answer	*all;	/* n; at one, or in the evaluation's memory */
+	size_t			 n;	/* of a union more than one */
+	struct table_answer	 one;	/* where nothing was found: who could not say */
+};
+/*
+ * Asks a table, wherever it is.  MAP_WAIT: the asking is resumed when it may
+ * be asked again, with the same question.  Answers last as long as the
+ * evaluation.  Points into itself: not to be copied.
+ */
+enum map_result	tables_ask(struct asking *, uint32_t map, const struct map_question *, struct table_answers *);
+/* Whether host names can matter to it (map_access_has_names). */
+bool		tables_have_names(const struct policy *, uint32_t map);
+void		tables_how(struct policy *);
+void		tables_how_free(struct policy *);
+
 /* --- counted.c: rs_world's; ctx is the asking. */
 enum rs_answer	world_rate(void *ctx, struct rs_eval *, uint32_t rate, const struct rs_value *key, struct rs_value *out);
 enum rs_answer	world_greylisted(void *ctx, struct rs_eval *, const struct rs_value *key, int64_t wait_ms, struct rs_value *out);
@@ -146,6 +202,7 @@ struct asking {
 	struct routing		*unknown;	/* the dry run for `rcpt unknown` */
 	bool			 asking_unknown;	/* it is being started */
 	struct asked		 asked;
+	struct memo		 memo;
 	struct routing		*owner;		/* whose mailbox is owner_of? */
 	struct span		 owner_of;
 	bool			 asking_owner;	/* it is being started */
@@ -166,6 +223,8 @@ struct asking {
 };
 
 struct asking	*asking_new(struct policy *);
+/* Its place on a list of those who wait: it is resumed. */
+struct waiter	*asking_waiter(struct asking *);
 /* Gives up what it waits for; back to the idle ones. */
 void		 asking_free(struct asking **);
 /* Frees those that are idle; when the policy ends. */
@@ -226,8 +285,11 @@ bool		 routing_is_local(const struct routing *);
 void		 decisions_drop(struct policy *);
 
 /* --- postmaster.c */
-/* <postmaster> without a domain: whom it stands for (the policy's memory); false: it is another address. */
-bool		 policy_postmaster(struct policy *, struct span whole, size_t at, struct span *out);
+/*
+ * <postmaster> without a domain: RS_HAVE whom it stands for (the policy's
+ * memory); RS_ABSENT: it is another address; RS_WAIT: the waiter is told.
+ */
+enum rs_answer	 policy_postmaster(struct policy *, struct span whole, size_t at, struct waiter *, struct span *out);
 /* This route of his takes the mail to somebody. */
 bool		 policy_postmaster_arrives(const struct policy *, const struct routing *);
 
@@ -242,7 +304,8 @@ bool		 facts_have_tags(const struct policy *);
 /* value as a part of a path: octets that may not stand in a file's name as %XX. */
 struct span	 mailbox_escape(struct span value, struct arena *);
 
-enum mailbox_step { BOX_ASK, BOX_DONE, BOX_NONE, BOX_LATER };
+/* BOX_WAIT: mailbox_told() is to be called again, with the same, when the asking is resumed. */
+enum mailbox_step { BOX_ASK, BOX_DONE, BOX_NONE, BOX_LATER, BOX_WAIT };
 
 /*
  * Finding account and path for an address: ask says which function is to be
@@ -250,6 +313,7 @@ enum mailbox_step { BOX_ASK, BOX_DONE, BOX_NONE, BOX_LATER };
  */
 struct mailbox_find {
 	struct policy		*policy;
+	struct asking		*asking;
 	const struct policy_box	*box;
 	uint32_t		 object;
 	struct span		 users[2];	/* with detail, without */
@@ -262,7 +326,7 @@ struct mailbox_find {
 	struct rs_place		 place;		/* BOX_ASK: what to evaluate */
 };
 
-enum mailbox_step mailbox_begin(struct mailbox_find *, struct policy *, uint32_t object, const struct address *, struct policy_facts *, struct arena *);
+enum mailbox_step mailbox_begin(struct mailbox_find *, struct asking *, uint32_t object, const struct address *, struct policy_facts *, struct arena *);
 enum mailbox_step mailbox_told(struct mailbox_find *, const struct rs_value *, bool empty_name, struct policy_facts *, struct rs_record *, struct arena *);
 
 #endif

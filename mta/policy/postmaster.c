@@ -12,20 +12,15 @@
 
 #include "mta/policy/policy_int.h"
 
-/* Dry, and at once: where it has to wait for DNS it is not taken as local. */
-static bool
-is_local(struct policy *p, struct span whole)
-{
-	struct policy_facts	 f = { .rcpt = whole };
-	struct routing		*r;
-	bool			 local;
-
-	f.rcpt_at = rs_address(whole).at;
-	r = routing_start(p, &f, NULL, ROUTING_DRY, NULL, NULL);
-	local = routing_done(r) && routing_is_local(r);
-	routing_free(&r);
-	return local;
-}
+/* Which of the names is a mailbox here; as long as that has to be waited for. */
+struct postmaster {
+	struct policy	*policy;	/* the routing has it */
+	struct routing	*routing;
+	char		*names[2];	/* in the order of preference */
+	unsigned	 n, at;
+	bool		 starts;	/* routing_start() has not returned */
+	struct waiter	*waiting;
+};
 
 static char *
 at_domain(struct span local, struct span domain)
@@ -33,41 +28,110 @@ at_domain(struct span local, struct span domain)
 	return xasprintf("%.*s@%.*s", SPAN_ARG(local), SPAN_ARG(domain));
 }
 
-/* In the order of preference; the first that is a mailbox here. */
-static char *
-find(struct policy *p)
+/* It is known: the at-th; behind the last it is the first. */
+static void
+ends(struct postmaster *s)
 {
-	struct span	 local = SPAN("postmaster"), above;
-	char		*first, *second;
+	struct policy	*p = s->policy;
+	unsigned	 i;
 
-	if (span_index(p->postmaster, '@') >= 0)
-		return xstrndup(p->postmaster.p, p->postmaster.n);
-	if (p->postmaster.n > 0)
-		local = p->postmaster;
-	first = at_domain(local, p->hostname);
-	above = span_from(p->hostname,
-	    (size_t)(span_index(p->hostname, '.') + 1));
-	if (is_local(p, span_of(first)) || span_index(above, '.') < 0)
-		return first;
-	second = at_domain(local, above);
-	if (is_local(p, span_of(second))) {
-		free(first);
-		return second;
-	}
-	free(second);
-	return first;
+	if (s->at == s->n)
+		s->at = 0;
+	p->postmaster_is = s->names[s->at];
+	for (i = 0; i < s->n; i++)
+		if (i != s->at)
+			free(s->names[i]);
+	p->postmaster_search = NULL;
+	waiters_tell(&s->waiting);
+	free(s);
 }
 
-bool
+static void	goes_on(struct postmaster *);
+
+static void
+routed(void *arg, struct routing *r)
+{
+	struct postmaster	*s = arg;
+
+	(void)r;
+	if (!s->starts)
+		goes_on(s);
+}
+
+/* False: it has to be waited for. */
+static bool
+route(struct postmaster *s)
+{
+	struct policy_facts	 f = { .rcpt = span_of(s->names[s->at]) };
+
+	f.rcpt_at = rs_address(f.rcpt).at;
+	s->starts = true;
+	s->routing = routing_start(s->policy, &f, NULL, ROUTING_DRY, routed,
+	    s);
+	s->starts = false;
+	return routing_done(s->routing);
+}
+
+/* What is there of a routing is taken, and the next name routed. */
+static void
+goes_on(struct postmaster *s)
+{
+	struct policy	*p = policy_ref(s->policy);
+	bool		 local = false;
+
+	do {
+		if (s->routing != NULL) {
+			local = routing_is_local(s->routing);
+			routing_free(&s->routing);
+			if (local || ++s->at == s->n)
+				break;
+		}
+	} while (route(s));
+	if (s->routing == NULL)
+		ends(s);
+	policy_unref(&p);
+}
+
+/* The only name that can be, or the search for it. */
+static void
+find(struct policy *p)
+{
+	struct span		 local = SPAN("postmaster"), above;
+	struct postmaster	*s;
+
+	if (span_index(p->postmaster, '@') >= 0) {
+		p->postmaster_is = xstrndup(p->postmaster.p, p->postmaster.n);
+		return;
+	}
+	if (p->postmaster.n > 0)
+		local = p->postmaster;
+	above = span_from(p->hostname,
+	    (size_t)(span_index(p->hostname, '.') + 1));
+	if (span_index(above, '.') < 0) {
+		p->postmaster_is = at_domain(local, p->hostname);
+		return;
+	}
+	s = p->postmaster_search = xcalloc(1, sizeof(*s));
+	s->policy = p;
+	s->names[s->n++] = at_domain(local, p->hostname);
+	s->names[s->n++] = at_domain(local, above);
+	goes_on(s);
+}
+
+enum rs_answer
 policy_postmaster(struct policy *p, struct span whole, size_t at,
-    struct span *out)
+    struct waiter *w, struct span *out)
 {
 	if (at != whole.n || !span_ieq(whole, SPAN("postmaster")))
-		return false;
-	if (p->postmaster_is == NULL)
-		p->postmaster_is = find(p);
+		return RS_ABSENT;
+	if (p->postmaster_is == NULL && p->postmaster_search == NULL)
+		find(p);
+	if (p->postmaster_is == NULL) {
+		waiter_add(&p->postmaster_search->waiting, w);
+		return RS_WAIT;
+	}
 	*out = span_of(p->postmaster_is);
-	return true;
+	return RS_HAVE;
 }
 
 /*

@@ -50,7 +50,7 @@ refuse(struct routing *r, const struct rs_verdict *v)
 	if (v->kind == RS_V_DEFER)
 		t.kind = TARGET_LATER;
 	t.code = (uint16_t)code;
-	t.status = status;
+	t.status = arena_span(&r->arena, status);
 	t.text = text;
 	routing_add(r, &t);
 	r->outcomes[r->n - 1].cannot = v->cannot;
@@ -78,6 +78,9 @@ expanded(struct routing *r, enum expansion is,
 	case EXPANDED_REFUSED:
 		refuse(r, refusal);
 		break;
+	case EXPANDED_WAIT:
+		r->say_again = true;
+		break;
 	}
 }
 
@@ -88,9 +91,11 @@ take_kept(struct routing *r)
 	struct rs_verdict	refusal = { .kind = RS_V_END };
 	enum expansion		is;
 
-	r->has_kept = false;
-	r->last = &r->kept;
-	is = routing_expand(r, r->kept.object, r->kept.value.s, &refusal);
+	is = routing_expand(r, r->kept.object, &refusal);
+	if (is != EXPANDED_WAIT) {
+		r->has_kept = false;
+		r->last = &r->kept;
+	}
 	if (is != EXPANDED_SELF)
 		expanded(r, is, &refusal);
 	return is;
@@ -108,17 +113,21 @@ is_general(const struct routing *r, enum map_rank rank)
 static void
 expand_said(struct routing *r, const struct rs_verdict *v)
 {
-	enum map_rank		rank = routing_rank(r, v->object);
 	struct rs_verdict	refusal = { .kind = RS_V_END };
+	enum map_rank		rank;
 	enum expansion		is;
 
 	if (r->mailbox_only) {		/* the rest of the rule says */
 		r->parked = true;
 		return;
 	}
+	if (!routing_rank(r, v->object, &rank)) {
+		r->say_again = true;
+		return;
+	}
 	if (!is_general(r, rank)) {
-		r->has_kept = false;
-		is = routing_expand(r, v->object, v->value.s, &refusal);
+		is = routing_expand(r, v->object, &refusal);
+		r->has_kept &= is == EXPANDED_WAIT;
 		expanded(r, is, &refusal);
 		return;
 	}
@@ -167,6 +176,13 @@ found_mailbox(struct routing *r)
 }
 
 static void
+no_mailbox(struct routing *r)
+{
+	fail(r, 550, "5.1.1", SPAN("no such mailbox here"));
+	r->outcomes[r->n - 1].unknown = true;
+}
+
+static void
 mailbox_went(struct routing *r, enum mailbox_step is)
 {
 	switch (is) {
@@ -177,13 +193,16 @@ mailbox_went(struct routing *r, enum mailbox_step is)
 		found_mailbox(r);
 		break;
 	case BOX_NONE:
-		if (r->has_kept && take_kept(r) != EXPANDED_SELF)
-			break;
-		fail(r, 550, "5.1.1", SPAN("no such mailbox here"));
-		r->outcomes[r->n - 1].unknown = true;
+		if (r->has_kept)
+			r->phase = ROUTE_KEPT;
+		else
+			no_mailbox(r);
 		break;
 	case BOX_LATER:
 		cannot(r, span_of(r->find.why));
+		break;
+	case BOX_WAIT:
+		r->say_again = true;
 		break;
 	}
 }
@@ -350,7 +369,7 @@ rules_said(struct routing *r, const struct rs_verdict *v)
 	case RS_V_DELIVER:
 		r->deliver = *v;	/* constants, and the policy's own */
 		r->last = &r->deliver;
-		mailbox_went(r, mailbox_begin(&r->find, r->policy, v->object,
+		mailbox_went(r, mailbox_begin(&r->find, r->asking, v->object,
 		    &r->at, &r->facts, &r->arena));
 		break;
 	case RS_V_RELAY:
@@ -429,6 +448,8 @@ evaluate(struct routing *r, struct rs_verdict *v)
 		r->parked = false;
 		return asking_resume(r->asking, v);
 	}
+	if (r->phase == ROUTE_KEPT)
+		return RS_DONE;
 	if (r->phase == ROUTE_SENDER)
 		return rewrite(r, RS_HOOK_REWRITE_OUT_SENDER, comes_from(r),
 		    v);
@@ -466,6 +487,10 @@ said(struct routing *r, const struct rs_verdict *v)
 	case ROUTE_RULES:
 		rules_said(r, v);
 		break;
+	case ROUTE_KEPT:
+		if (take_kept(r) == EXPANDED_SELF)
+			no_mailbox(r);
+		break;
 	case ROUTE_SENDER:
 		sender_said(r, v);
 		break;
@@ -501,11 +526,37 @@ is_time(int64_t until_us, unsigned i)
 	return i % ROUTE_LOOK == ROUTE_LOOK - 1 && clock_boot_us() > until_us;
 }
 
+/*
+ * What is said of the address, and what follows from it.  False: something is
+ * waited for; for a table that was to be asked behind the rules, the same is
+ * said again.
+ */
+static bool
+ask(struct routing *r)
+{
+	struct rs_verdict	v = { .kind = RS_V_END };
+
+	if (r->phase == ROUTE_FIRST) {
+		routing_first(r, r->at.whole, r->at.at);
+		return r->phase != ROUTE_FIRST;
+	}
+	if (r->say_again) {
+		r->say_again = false;
+		v = r->said;
+	} else if (evaluate(r, &v) == RS_PENDING) {
+		r->parked = true;
+		return false;
+	}
+	said(r, &v);
+	if (r->say_again)
+		r->said = v;
+	return !r->say_again;
+}
+
 /* Runs until all is said (true), or something is waited for. */
 static bool
 step(struct routing *r)
 {
-	struct rs_verdict	v;
 	int64_t			until_us = clock_boot_us() + ROUTE_SLICE_US;
 	unsigned		i;
 
@@ -522,11 +573,8 @@ step(struct routing *r)
 			routing_next(r);
 			continue;
 		}
-		if (evaluate(r, &v) == RS_PENDING) {
-			r->parked = true;
+		if (!ask(r))
 			return false;
-		}
-		said(r, &v);
 	}
 	return true;
 }

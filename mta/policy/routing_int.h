@@ -16,8 +16,10 @@
 
 /* What comes next for the address under way. */
 enum route_phase {
+	ROUTE_FIRST,		/* whom <postmaster> stands for is being found out */
 	ROUTE_RULES,		/* `route` is asked */
 	ROUTE_MAILBOX,		/* an expression of the mailbox is asked */
+	ROUTE_KEPT,		/* no mailbox: the general key holds */
 	ROUTE_SENDER,		/* `rewrite outbound sender` is asked */
 	ROUTE_RCPT,		/* `rewrite outbound rcpt` is asked */
 	ROUTE_NEXT,		/* nothing: on to the next address */
@@ -30,7 +32,8 @@ struct frame {
 	size_t			 first;		/* of its targets */
 	struct span		 owner;		/* whom its members' mail comes from; empty: the sender */
 	uint32_t		 map;		/* whose list it is; UINT32_MAX: a redirect */
-	struct map_members	 members;	/* of the list */
+	struct map_members	*members;	/* of the list; of several tables one behind the other */
+	size_t			 nlists, list;	/* which of them */
 	struct span		 redirect;
 	size_t			 n;		/* members so far, itself not counted */
 	bool			 self;		/* it is one of its members */
@@ -59,6 +62,8 @@ struct routing {
 	enum routing_kind	 kind;
 	bool			 dry;
 	bool			 parked;	/* the evaluation is to be resumed */
+	bool			 say_again;	/* what it said is to be taken once more */
+	struct rs_verdict	 said;
 	bool			 queued;	/* work() will be called by later() */
 	bool			 over, busy, given_up;
 	enum route_phase	 phase;
@@ -90,6 +95,7 @@ struct routing {
 
 enum expansion {
 	EXPANDED, EXPANDED_SELF, EXPANDED_DEEP, EXPANDED_BROKEN,
+	EXPANDED_WAIT,		/* a table is being asked: again, when the asking is resumed */
 	EXPANDED_REFUSED	/* the table says so; refusal is filled in */
 };
 
@@ -112,17 +118,19 @@ bool		 routing_host(struct span, struct arena *, struct span *hop);
 /* --- list_owner.c */
 /*
  * Whom the mail of the members of the list under way comes from, whose key has
- * this rank: its owner, or as for the list.  False: the table cannot be asked.
+ * this rank: its owner (MAP_FOUND), or as for the list (MAP_NONE).  MAP_WAIT, or
+ * the table cannot be asked.
  */
-bool		 list_owner(struct routing *, const struct map *, enum map_rank, struct span *owner);
+enum map_result	 list_owner(struct routing *, uint32_t map, enum map_rank, struct span *owner);
 
 /* --- expansion.c */
 void		 routing_first(struct routing *, struct span whole, size_t at);
 /* One step to the next address: the phase is ROUTE_RULES when it is there, ROUTE_NEXT, or ROUTE_OVER. */
 void		 routing_next(struct routing *);
-enum expansion	 routing_expand(struct routing *, uint32_t map, struct span value, struct rs_verdict *refusal);
-/* How near the table's key is to the address under way. */
-enum map_rank	 routing_rank(const struct routing *, uint32_t map);
+/* WAIT: nothing has been done yet. */
+enum expansion	 routing_expand(struct routing *, uint32_t map, struct rs_verdict *refusal);
+/* How near the table's key is to the address under way; false: to be waited for. */
+bool		 routing_rank(struct routing *, uint32_t map, enum map_rank *);
 enum expansion	 routing_redirect(struct routing *, const struct rs_value *);
 
 #endif

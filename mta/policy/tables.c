@@ -14,7 +14,7 @@ static enum rs_answer
 answer_of(enum map_result is)
 {
 	return is == MAP_FOUND ? RS_HAVE : is == MAP_NONE ? RS_ABSENT :
-	    RS_CANNOT;
+	    is == MAP_WAIT ? RS_WAIT : RS_CANNOT;
 }
 
 static bool
@@ -25,16 +25,18 @@ is_kind(const struct map *m, const char *name)
 
 /* --- key in M, M[key], expand M */
 
-static enum map_result
-find(struct policy *p, const struct map *m, const struct rs_value *key,
-    struct arena *ar, struct map_answer *out)
+static struct map_question
+question_of(const struct policy *p, const struct rs_value *key,
+    struct arena *ar)
 {
 	if (key->type == RS_T_ADDRESS)
-		return key->s.n == 0 ? MAP_NONE : map_get_address(m, key->s,
-		    key->at, p->detail, out);
+		return (struct map_question){ .ask = MAP_ASK_ADDRESS,
+		    .key = key->s, .at = key->at, .detail_chars = p->detail };
 	if (key->type == RS_T_DOMAIN)
-		return map_get_domain(m, key->s, out);
-	return map_get(m, rs_format(key, ar), out);
+		return (struct map_question){ .ask = MAP_ASK_DOMAIN,
+		    .key = key->s };
+	return (struct map_question){ .ask = MAP_ASK_KEY,
+	    .key = rs_format(key, ar) };
 }
 
 /* The new name of an old domain. */
@@ -83,19 +85,47 @@ value_of(struct policy *p, const struct map *m, const struct map_answer *a,
 {
 	bool		 address = key->type == RS_T_ADDRESS;
 	struct span	 s = a->value;
+	enum rs_answer	 is = RS_HAVE;
 
 	if (is_kind(m, "domains"))
-		return as_domain(s, ar, out);
-	if (address && is_kind(m, "generics"))
-		return as_address(map_generic_fill(a, key->s, key->at,
+		is = as_domain(s, ar, out);
+	else if (address && is_kind(m, "generics"))
+		is = as_address(map_generic_fill(a, key->s, key->at,
 		    p->detail, ar), ar, out);
-	if (address && is_kind(m, "virtusers"))
-		s = virtuser(p, a, key, ar);
-	else if (key->type == RS_T_DOMAIN && is_kind(m, "routes"))
-		s = map_route_fill(a, key->s, ar);
-	*out = rs_text(RS_T_TEXT, s);
-	out->tainted = s.p != a->value.p && s.n > 0;	/* something put in */
-	return RS_HAVE;
+	else {
+		if (address && is_kind(m, "virtusers"))
+			s = virtuser(p, a, key, ar);
+		else if (key->type == RS_T_DOMAIN && is_kind(m, "routes"))
+			s = map_route_fill(a, key->s, ar);
+		*out = rs_text(RS_T_TEXT, s);
+		/* something put in */
+		out->tainted = s.p != a->value.p && s.n > 0;
+	}
+	if (is == RS_HAVE)
+		out->tainted |= a->filled;
+	return is;
+}
+
+/* What several tables have, as one list. */
+static enum rs_answer
+joined(struct policy *p, const struct table_answers *as,
+    const struct rs_value *key, struct arena *ar, struct rs_value *out)
+{
+	struct rs_value	one;
+	enum rs_answer	is = RS_HAVE;
+	size_t		i;
+
+	for (i = 0; i < as->n && is == RS_HAVE; i++) {
+		is = value_of(p, p->maps[as->all[i].map], &as->all[i].a, key,
+		    ar, &one);
+		if (i == 0 || is != RS_HAVE)
+			*out = one;
+		else {
+			out->s = arena_join(ar, out->s, SPAN(", "), one.s);
+			out->tainted |= one.tainted;
+		}
+	}
+	return is;
 }
 
 enum rs_answer
@@ -103,60 +133,75 @@ world_map_get(void *ctx, struct rs_eval *e, uint32_t map,
     const struct rs_value *key, struct rs_value *out, uint32_t *line)
 {
 	struct asking		*a = ctx;
-	struct policy		*p = a->policy;
 	struct arena		*ar = rs_eval_arena(e);
-	struct map_answer	 ans = { .line = 0 };
+	struct map_question	 q = question_of(a->policy, key, ar);
+	struct table_answers	 as;
 	enum map_result		 is;
 
 	*line = 0;
-	if (map >= p->nmaps || p->failing[map])
-		return RS_CANNOT;
-	is = find(p, p->maps[map], key, ar, &ans);
-	*line = ans.line;
+	if (q.ask == MAP_ASK_ADDRESS && q.key.n == 0)
+		return RS_ABSENT;
+	is = tables_ask(a, map, &q, &as);
+	*line = as.all[0].a.line;
 	if (is != MAP_FOUND)
 		return answer_of(is);
-	return value_of(p, p->maps[map], &ans, key, ar, out);
+	return joined(a->policy, &as, key, ar, out);
 }
 
 /* --- access[client], access[sender], access[rcpt] */
 
 /* By its address; else by its name, when that is verified. */
 static enum rs_answer
-client_line(struct asking *a, const struct map *m, struct map_answer *ans)
+client_line(struct asking *a, uint32_t map, struct table_answers *as)
 {
 	struct policy_facts	*f = a->facts;
-	struct span		 name;
+	struct map_question	 q = { .ask = MAP_ASK_ACCESS_IP,
+				    .role = MAP_CONNECT };
 	enum map_result		 is;
 	enum rs_answer		 known;
 
 	if (f->client_ip.family == 0)
 		return RS_ABSENT;
-	is = map_access_ip(m, MAP_CONNECT, &f->client_ip, ans);
-	if (is != MAP_NONE || !map_access_has_names(m) || f->names == NULL)
+	q.ip = f->client_ip;
+	is = tables_ask(a, map, &q, as);
+	if (is != MAP_NONE || f->names == NULL ||
+	    !tables_have_names(a->policy, map))
 		return answer_of(is);
 	known = names_get(f->names, &a->policy->dns, &f->client_ip, true,
-	    &a->wait, &name);
+	    &a->wait, &q.key);
 	if (known != RS_HAVE)
 		return known;
-	return answer_of(map_access_host(m, MAP_CONNECT, name, ans));
+	q.ask = MAP_ASK_ACCESS_HOST;
+	return answer_of(tables_ask(a, map, &q, as));
 }
 
 static enum rs_answer
-line_of(struct asking *a, const struct map *m, enum rs_role role,
-    struct map_answer *ans)
+address_line(struct asking *a, uint32_t map, enum map_role role,
+    struct table_answers *as)
 {
 	const struct policy_facts	*f = a->facts;
-	struct span			 detail = a->policy->detail;
+	bool				 from = role == MAP_FROM;
+	struct map_question		 q = {
+		.ask = MAP_ASK_ACCESS_ADDRESS, .role = role,
+		.key = from ? f->sender : f->rcpt,
+		.at = from ? f->sender_at : f->rcpt_at,
+		.detail_chars = a->policy->detail
+	};
 
+	return answer_of(tables_ask(a, map, &q, as));
+}
+
+static enum rs_answer
+line_of(struct asking *a, uint32_t map, enum rs_role role,
+    struct table_answers *as)
+{
 	switch (role) {
 	case RS_ROLE_CLIENT:
-		return client_line(a, m, ans);
+		return client_line(a, map, as);
 	case RS_ROLE_SENDER:
-		return answer_of(map_access_address(m, MAP_FROM, f->sender,
-		    f->sender_at, detail, ans));
+		return address_line(a, map, MAP_FROM, as);
 	case RS_ROLE_RCPT:
-		return answer_of(map_access_address(m, MAP_TO, f->rcpt,
-		    f->rcpt_at, detail, ans));
+		return address_line(a, map, MAP_TO, as);
 	default:
 		return RS_CANNOT;
 	}
@@ -173,22 +218,19 @@ enum rs_answer
 world_access(void *ctx, struct rs_eval *e, uint32_t map, enum rs_role role,
     struct rs_value *out, uint32_t *line)
 {
-	struct asking		*a = ctx;
-	struct policy		*p = a->policy;
-	struct map_answer	 ans = { .line = 0 };
+	struct table_answers	 as = { .all = &as.one };
+	const struct map_answer	*ans;
 	enum rs_answer		 is;
 
 	(void)e;
-	*line = 0;
-	if (map >= p->nmaps || p->failing[map])
-		return RS_CANNOT;
-	is = line_of(a, p->maps[map], role, &ans);
-	*line = ans.line;
+	is = line_of(ctx, map, role, &as);
+	ans = &as.all[0].a;
+	*line = ans->line;
 	if (is != RS_HAVE)
 		return is;
-	*out = rs_text(RS_T_VERDICT, ans.value);
+	*out = rs_text(RS_T_VERDICT, ans->value);
 	out->bits = (uint8_t)role;
-	if (!has_domain(ans.key))
+	if (!has_domain(ans->key))
 		out->bits |= RS_VERDICT_ANY_DOMAIN;
 	return RS_HAVE;
 }

@@ -120,6 +120,8 @@ keep(struct routing *r, const struct rs_verdict *v)
 		return NULL;	/* nobody asks; there may be many */
 	if (v->text.n > 0)
 		k.text = arena_span(&r->arena, v->text);
+	if (v->status.n > 0)
+		k.status = arena_span(&r->arena, v->status);
 	if (v->kind == RS_V_EXPAND)	/* a list may be long */
 		k.value = (struct rs_value){ .type = RS_T_NONE };
 	else if (v->value.type != RS_T_NONE)

@@ -345,6 +345,7 @@ asking_free(struct asking **ap)
 	p = a->policy;
 	waiter_stop(&a->wait);
 	asked_stop(a);
+	memo_drop(&a->memo);
 	routing_free(&a->unknown);
 	policy_parts_free(&a->parts);
 	routing_free(&a->owner);
@@ -384,6 +385,7 @@ asking_reset(struct asking *a, struct policy_facts *f,
 	a->nedits = a->neffects = 0;
 	a->empty_name = a->dns_failed = false;
 	asked_stop(a);
+	memo_drop(&a->memo);
 	routing_free(&a->unknown);
 	policy_parts_free(&a->parts);
 	routing_free(&a->owner);
@@ -398,6 +400,14 @@ names_there(void *arg)
 	a->resume(a->arg);
 }
 
+struct waiter *
+asking_waiter(struct asking *a)
+{
+	a->wait.cb = names_there;
+	a->wait.arg = a;
+	return &a->wait;
+}
+
 static enum rs_run
 ended(const struct asking *a, enum rs_run run, struct rs_verdict *out)
 {
@@ -410,8 +420,7 @@ enum rs_run
 asking_call(struct asking *a, uint32_t func, const struct rs_value *args,
     unsigned n, struct rs_verdict *out)
 {
-	a->wait.cb = names_there;
-	a->wait.arg = a;
+	(void)asking_waiter(a);
 	a->hook = rs_func(a->policy->image, func)->hook;
 	return ended(a, rs_eval_run(a->eval, func, args, n, out), out);
 }

@@ -1,0 +1,21 @@
+/*
+ * words.h - what a policy says of a table that a server has.
+ */
+#ifndef WB_MTA_LOOKUP_WORDS_H
+#define WB_MTA_LOOKUP_WORDS_H
+
+#include "base/arena.h"
+#include "maps/asked/asked.h"
+#include "ruleset/image.h"
+
+/* The driver of this name asks a server (maps/drivers.def). */
+bool	words_is_asked(struct span driver);
+/*
+ * A map's words; spans lie in the image or in the arena.  The password of
+ * `password file` is secret, what stands in the file.
+ */
+void	words_read(const struct rs_image *, uint32_t map, struct span secret, struct arena *, struct asked_source *);
+/* The file that its driver reads itself, and so must be allowed to; empty: none. */
+struct span	words_file(const struct rs_image *, uint32_t map);
+
+#endif
