@@ -160,21 +160,43 @@ check_numbers(struct cf *cf, const struct cf_object *o)
 	}
 }
 
+/* The host before a last ':' and a port; whether there is such a port. */
+static bool
+split_port(struct span s, struct span *host, uint64_t *port)
+{
+	size_t	 at = s.n;
+
+	while (at > 0 && s.p[at - 1] != ':')
+		at--;
+	if (at < 2 || !span_u64(span_from(s, at), 65535, port))
+		return false;
+	*host = (struct span){ s.p, at - 1 };
+	if (host->p[0] == '[' && host->n > 2 && host->p[host->n - 1] == ']')
+		*host = (struct span){ host->p + 1, host->n - 2 };
+	return true;
+}
+
 /* "mail.example.org:587": the port has a word of its own. */
 static void
 check_host(struct cf *cf, const struct cf_expr *host)
 {
-	struct span	 s = host->value.s;
-	ptrdiff_t	 colon;
+	struct span	 s = host->value.s, name;
+	struct ip	 ip;
 	uint64_t	 port;
 
-	if (host->kind != CF_E_CONST || (colon = span_index(s, ':')) < 0 ||
-	    !span_u64(span_from(s, (size_t)colon + 1), 65535, &port))
+	if (host->kind != CF_E_CONST || span_index(s, ':') < 0)
+		return;
+	if (s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']')
+		s = (struct span){ s.p + 1, s.n - 2 };
+	if (ip_parse(s, &ip))
 		return;
 	cf_error(cf, host->loc, "a host is a name or an address, without a "
 	    "port");
-	cf_help(cf, "write: host \"%.*s\" port %llu", (int)colon, s.p,
-	    (unsigned long long)port);
+	if (split_port(s, &name, &port))
+		cf_help(cf, "write: host \"%.*s\" port %llu",
+		    SPAN_ARG(name), (unsigned long long)port);
+	else
+		cf_help(cf, "write: host \"mail.example\" port 587");
 }
 
 static void

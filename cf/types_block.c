@@ -1,6 +1,7 @@
 /*
  * types_block.c - types in rules, tags and option blocks, one after the other.
  */
+#include "cf/listen.h"
 #include "cf/types_int.h"
 
 static void
@@ -80,6 +81,52 @@ type_tag(struct cf *cf, struct cf_sym *sym)
 	cf_error(cf, e->loc, "a tag's default is a constant");
 }
 
+/* Whether what it comes to may differ from account to account. */
+static bool
+tells_accounts_apart(const struct cf_expr *e)
+{
+	const struct cf_expr	*i;
+
+	if (e == NULL)
+		return false;
+	if (e->kind == CF_E_BAD)
+		return true;
+	if (e->kind == CF_E_NAME)
+		return e->ref != CF_R_FACT || e->fact == RS_FACT_USER ||
+		    e->fact == RS_FACT_ACCOUNT || e->fact == RS_FACT_RCPT;
+	if (e->kind == CF_E_INDEX)
+		return tells_accounts_apart(e->b);	/* not: whose table */
+	for (i = e->list; i != NULL; i = i->next) {
+		if (tells_accounts_apart(i))
+			return true;
+	}
+	return tells_accounts_apart(e->a) || tells_accounts_apart(e->b);
+}
+
+/* One account may have one path. */
+static bool
+has_one_account(const struct cf_object *mailbox)
+{
+	const struct cf_set_opt	*set = cf_option(mailbox,
+				    RS_OPT_MAILBOX_accounts);
+	const struct cf_decl	*d;
+
+	if (set == NULL || set->nplaces == 0)
+		return true;	/* told already */
+	d = set->places[0]->sym->decl;
+	return d->in_place && (d->items == NULL || d->items->next == NULL);
+}
+
+static void
+check_path(struct cf *cf, const struct cf_object *o, const struct cf_expr *e)
+{
+	if (tells_accounts_apart(e) || has_one_account(o))
+		return;
+	cf_warn(cf, e->loc, "all accounts of %s get their mail into one and "
+	    "the same path", cf_object_what(cf, o));
+	cf_help(cf, "name the account in it: path \"/var/mail/{user}\"");
+}
+
 /* Expressions in blocks of options are asked anew for each message. */
 static void
 type_place(struct cf *cf, const struct cf_object *o, enum rs_option option,
@@ -96,6 +143,8 @@ type_place(struct cf *cf, const struct cf_object *o, enum rs_option option,
 	    arena_printf(&cf->arena, "'%s'",
 	    rs_options[option].word).p))
 		return;
+	if (option == RS_OPT_MAILBOX_path)
+		check_path(cf, o, e);
 	if (option != RS_OPT_RELAY_host ||
 	    (taint = cf_type_taint(e)) == NULL)
 		return;

@@ -78,30 +78,53 @@ check_redis(struct cf *cf, const struct cf_decl *d)
 	    "\"unix:/run/redis/redis.sock\"");
 }
 
-static void
-check_ldap(struct cf *cf, const struct cf_decl *d)
+/* "ldap://host", "ldaps://host:port", "ldap://host/????StartTLS", "ldapi:///". */
+static bool
+is_ldap(struct span url)
 {
 	static const char *const	 schemes[] = {
 		"ldap://", "ldaps://", "ldapi://"
 	};
-	struct span			 rest;
 	ptrdiff_t			 slash;
 	size_t				 i;
 
 	for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-		if (!span_prefix(d->where, span_of(schemes[i])))
+		if (!span_prefix(url, span_of(schemes[i])))
 			continue;
-		rest = span_from(d->where, strlen(schemes[i]));
-		slash = span_index(rest, '/');
-		if (slash >= 0 && (size_t)slash + 1 < rest.n)
-			break;		/* what is asked stands in the block */
-		if (i < 2 && (rest.n == 0 || slash == 0))
-			break;
-		return;
+		url = span_from(url, strlen(schemes[i]));
+		slash = span_index(url, '/');
+		if (i < 2 && (url.n == 0 || slash == 0))
+			return false;
+		/* What is asked there stands in the block. */
+		return slash < 0 || (size_t)slash + 1 == url.n ||
+		    span_prefix(span_from(url, (size_t)slash + 1),
+		    SPAN("????"));
 	}
+	return false;
+}
+
+/* Several servers stand with blanks or commas between. */
+static void
+check_ldap(struct cf *cf, const struct cf_decl *d)
+{
+	struct span	 rest = d->where, one;
+	size_t		 n, servers = 0;
+
+	for (; rest.n > 0; rest = span_from(rest, n + 1)) {
+		for (n = 0; n < rest.n && rest.p[n] != ' ' &&
+		    rest.p[n] != ','; n++)
+			continue;
+		one = (struct span){ rest.p, n };
+		if (n > 0 && !is_ldap(one))
+			break;
+		servers += n > 0;
+	}
+	if (rest.n == 0 && servers > 0)
+		return;
 	error_where(cf, d, "LDAP server", "as in \"ldap://ldap.example\", "
-	    "\"ldaps://ldap.example:636\", \"ldapi:///\"; what is asked there "
-	    "is said by 'base' and 'filter'");
+	    "\"ldaps://ldap.example:636\", \"ldap://ldap.example/????StartTLS\","
+	    " \"ldapi:///\"; what is asked there is said by 'base' and "
+	    "'filter'");
 }
 
 static bool
@@ -148,6 +171,25 @@ next_setting(struct span *s, struct span *key)
 	return is_setting(*key);
 }
 
+/* What a connection string may not say; false: this it may. */
+static bool
+refuse_setting(struct cf *cf, const struct cf_decl *d, struct span key)
+{
+	if (span_eq(key, SPAN("password"))) {
+		cf_error(cf, d->where_loc, "a password does not stand here");
+		cf_help(cf, "say it in the block: login \"user\" password "
+		    "file \"path\"");
+		return true;
+	}
+	if (span_eq(key, SPAN("service"))) {
+		cf_error(cf, d->where_loc, "the file of a 'service' is not "
+		    "read");
+		cf_help(cf, "say host, port and dbname themselves");
+		return true;
+	}
+	return false;
+}
+
 /* libpq's connection string (PostgreSQL, 34.1.1.1), without a password. */
 static void
 check_pgsql(struct cf *cf, const struct cf_decl *d)
@@ -163,12 +205,8 @@ check_pgsql(struct cf *cf, const struct cf_decl *d)
 			    "user=waybill\"");
 			return;
 		}
-		if (!span_eq(key, SPAN("password")))
-			continue;
-		cf_error(cf, d->where_loc, "a password does not stand here");
-		cf_help(cf, "say it in the block: login \"user\" password "
-		    "file \"path\"");
-		return;
+		if (refuse_setting(cf, d, key))
+			return;
 	}
 }
 
