@@ -68,6 +68,7 @@ struct cf_sym {
 	struct cf_object	*object;	/* MAILBOX, RELAY, MILTER; MAP: its options, or NULL */
 	bool			 record;	/* in place, with columns */
 	bool			 unbuilt;	/* a database, and its text is read */
+	size_t			 entries;	/* of a table that was read */
 	struct cf_sym		**members;	/* of which it is made; compose.c */
 	size_t			 nmembers;	/* 0: it is made of none */
 	uint8_t			 composing;	/* 1: under way, 2: done */

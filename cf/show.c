@@ -9,17 +9,24 @@
 
 /* Where it is written; a place of no width: nowhere. */
 static void
-origin(struct show *s, struct cf_loc loc)
+print_origin(struct show *s, struct cf_loc loc)
 {
 	const struct cf_source	*from = cf_source_at(s->cf, loc);
 
 	if (loc.end == 0)
-		buf_add_str(s->out, "\t# default\n");
+		buf_add_str(s->out, "\t# default");
 	else if (from == s->cf->sources)
-		buf_addf(s->out, "\t# line %u\n", cf_line(s->cf, loc));
+		buf_addf(s->out, "\t# line %u", cf_line(s->cf, loc));
 	else
-		buf_addf(s->out, "\t# line %u of %s\n", cf_line(s->cf, loc),
+		buf_addf(s->out, "\t# line %u of %s", cf_line(s->cf, loc),
 		    from->path);
+}
+
+static void
+origin(struct show *s, struct cf_loc loc)
+{
+	print_origin(s, loc);
+	buf_add_char(s->out, '\n');
 }
 
 /* Options. */
@@ -229,6 +236,21 @@ print_members(struct show *s, const struct cf_sym *sym)
 		    SPAN_ARG(sym->members[i]->name));
 }
 
+/* How much is in it, as far as it was read when the policy was compiled. */
+static void
+print_size(struct show *s, const struct cf_sym *sym)
+{
+	const struct cf_driver	*dr = cf_driver(sym->decl->driver);
+
+	if (sym->decl->in_place || sym->source != NULL)
+		buf_addf(s->out, ", %zu entr%s", sym->entries,
+		    sym->entries == 1 ? "y" : "ies");
+	else if (dr != NULL && dr->how == CF_ASKED)
+		buf_add_str(s->out, ", asked of a server");
+	if (sym->unbuilt)
+		buf_add_str(s->out, "; not built: its text is read");
+}
+
 static void
 show_map(struct show *s, const struct cf_sym *sym)
 {
@@ -249,13 +271,13 @@ show_map(struct show *s, const struct cf_sym *sym)
 		}
 	}
 	buf_addf(s->out, " as %.*s", SPAN_ARG(sym->map_kind));
-	if (sym->object == NULL) {
-		if (sym->unbuilt)
-			buf_add_str(s->out, "\t# not built: its text is read");
+	if (sym->object != NULL)
+		buf_add_str(s->out, " {");
+	print_origin(s, sym->loc);
+	print_size(s, sym);
+	buf_add_char(s->out, '\n');
+	if (sym->object == NULL)
 		return;
-	}
-	buf_add_str(s->out, " {");
-	origin(s, sym->loc);
 	show_options(s, sym->object, "\t");
 	buf_add_str(s->out, "}\n");
 }
@@ -303,9 +325,7 @@ show_sym(struct show *s, const struct cf_sym *sym)
 		break;
 	case CF_S_MAP:
 		show_map(s, sym);
-		if (sym->object != NULL)
-			return;
-		break;
+		return;
 	case CF_S_TAG:
 		show_tag(s, sym);
 		break;

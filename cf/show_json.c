@@ -74,6 +74,8 @@ map_members(struct json *j, const struct show *s, const struct cf_sym *sym)
 	json_text(j, "driver", sym->decl->in_place ? SPAN("inline") :
 	    sym->decl->driver);
 	json_text(j, "kind", sym->map_kind);
+	if (sym->decl->in_place || sym->source != NULL)
+		json_uint(j, "entries", sym->entries);
 	if (sym->source != NULL)
 		json_str(j, "file", sym->source->full);
 	else if (sym->decl->has_where) {

@@ -81,6 +81,7 @@ read_table(struct cf *cf, struct cf_sym *sym, const struct map_source *from)
 	source.problem = problem;
 	source.arg = &r;
 	map = map_open(&source);
+	sym->entries = map_size(map);
 	map_close(&map);
 	free(r.includes);
 }

@@ -168,6 +168,33 @@ class Policy(Folder):
         self.build("virtusers", "virtusers")
         self.assertEqual(["not built" in line for line in lines()], [False, True])
 
+    def test_show_says_what_a_map_is_and_no_secret(self):
+        self.file("more.conf", """edition 1
+hostname "mx.here.example"
+postmaster "ann@here.example"
+map names  = text "users" as accounts
+map served = socket "unix:/run/maps" { map "names"; cache 5m, 30s }
+map here   = { "a" = "x", "b" = "y" }
+map both   = first of here, served
+relay hub { host "hub.example"; auth "me" password "hush" }
+mailbox boxes { accounts names; path "/var/mail/{user}" }
+on rcpt { rcpt.domain != "here.example" => reject; rcpt unknown => reject; otherwise => accept }
+route { rcpt.user in both => relay hub; otherwise => deliver boxes }
+""")
+        out = self.run_is(0, "show", "more.conf").stdout
+        self.assertRegex(out, r'map names = text ".*/users" as accounts\t# line 4, 2 entries\n')
+        self.assertIn('map served = socket "unix:/run/maps" as plain {\t# line 5, asked of a server\n', out)
+        self.assertIn("\tcache 5m, 30s\t# line 5\n\ttimeout 5s\t# default\n\tconnections 4\t# default\n", out)
+        self.assertIn("as plain\t# line 6, 2 entries\n", out)
+        self.assertIn("map both = first of here, served as plain\t# line 7\n", out)
+        self.assertNotIn("hush", out)
+        doc = self.run_is(0, "show", "--json", "more.conf").stdout
+        self.assertNotIn("hush", doc)
+        maps = {m["name"]: m for m in json.loads(doc)["maps"]}
+        self.assertEqual(maps["both"]["of"], ["here", "served"])
+        self.assertEqual(maps["served"]["where"], "unix:/run/maps")
+        self.assertEqual(maps["names"]["entries"], 2)
+
     def test_a_home_of_the_system(self):
         self.file("p.conf", CHECK.replace('text "users" as accounts', "passwd")
                   .replace('"/var/mail/{user}"', '"{users[account].home}/Maildir"'))
