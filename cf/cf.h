@@ -48,6 +48,17 @@ const struct cf_diag *cf_unserved(const struct cf *, size_t i);
 /* The whole effective policy, every default written out with its origin. */
 void		 cf_show(const struct cf *, bool json, struct buf *);
 
+/*
+ * The maps that are files read whole, in the order of their declarations; of a
+ * policy with errors too, as far as it could be read.  false after the last.
+ */
+struct cf_map_file {
+	const char	*name, *driver, *kind;
+	const char	*path;		/* as it is to be opened: of the text, of databases */
+	const char	*suffix;	/* behind it, of a database; or NULL */
+};
+bool		 cf_map_file(struct cf *, size_t i, struct cf_map_file *);
+
 /* The tests of the policy, taken apart; strings live as long as the cf. */
 enum cf_step_kind {
 	CF_T_CLIENT,		/* ip, text: login or empty, text2: listener or empty */

@@ -294,3 +294,31 @@ cf_map_read(struct cf *cf, struct cf_sym *sym)
 	else
 		read_text(cf, sym, d->where_loc, d->where);
 }
+
+bool
+cf_map_file(struct cf *cf, size_t n, struct cf_map_file *out)
+{
+	const struct cf_driver	*dr;
+	const struct cf_decl	*d;
+	const struct cf_sym	*sym;
+	size_t			 i;
+
+	for (i = 0; i < cf->nsyms; i++) {
+		sym = cf->syms[i];
+		d = sym->decl;
+		if (sym->kind != CF_S_MAP || d->driver.n == 0 ||
+		    (dr = cf_driver(d->driver)) == NULL ||
+		    dr->where != CF_WHERE_FILE || dr->how != CF_READ ||
+		    n-- > 0)
+			continue;
+		*out = (struct cf_map_file){
+			.name = arena_span(&cf->arena, sym->name).p,
+			.driver = arena_span(&cf->arena, d->driver).p,
+			.kind = arena_span(&cf->arena, sym->map_kind).p,
+			.path = cf_full_path(cf, d->where),
+			.suffix = map_driver_suffix(d->driver)
+		};
+		return true;
+	}
+	return false;
+}

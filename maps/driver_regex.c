@@ -103,19 +103,37 @@ check_refs(const struct map *m, const struct pattern_line *l,
 	return 0;
 }
 
-/* What is wrong with the value as the kind sees it; 0, or -1. */
+/*
+ * What is wrong with the value as the kind sees it, with "x" for captures; 0,
+ * or -1.  Whoever made an index has read the files that lists include.
+ */
 static int
-check_value(struct map *m, const struct place *at,
-    const struct pattern_line *l, struct map_fault *f)
+check_value(struct map *m, const struct place *at, struct span value,
+    bool filled, struct map_fault *f)
 {
 	struct list_place	 list = { at->text, at->raw, at->line,
 	    m->path, 0 };
+	struct span		 groups[REGEX_GROUPS_MAX], sample = value;
+	struct arena		 scratch = { 0 };
+	unsigned		 i;
+	int			 rc = 0;
 
-	/* Whoever made an index has read the files that lists include. */
+	for (i = 0; i < REGEX_GROUPS_MAX; i++)
+		groups[i] = SPAN("x");
+	if (filled)
+		(void)pattern_fill(value, groups, REGEX_GROUPS_MAX, false,
+		    &scratch, &sample);
+	if (m->kind->value != NULL)
+		rc = m->kind->value(sample, f);
+	if (filled) {			/* places are those of the text */
+		f->at = value.p;
+		list.text = NULL;
+	}
 	if (at->text != NULL && m->kind == &map_kind_aliases &&
-	    !map_list_check(m, &list, l->value))
+	    !map_list_check(m, &list, sample))
 		m->bad_members = true;
-	return m->kind->value != NULL ? m->kind->value(l->value, f) : 0;
+	arena_clear(&scratch);
+	return rc;
 }
 
 static void
@@ -129,7 +147,7 @@ compile(struct map *m, const struct place *at, const struct pattern_line *l,
 	if ((p->re = pattern_compile(l, &f, why, sizeof(why))) == NULL ||
 	    (l->what == PATTERN_ENTRY &&
 	    (check_refs(m, l, p->re, &p->filled, &f) == -1 ||
-	    check_value(m, at, l, &f) == -1)))
+	    check_value(m, at, l->value, p->filled, &f) == -1)))
 		mistake(m, at, f.at, f.what);
 	else
 		p->broken = false;

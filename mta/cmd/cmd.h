@@ -67,6 +67,8 @@ int	 cmd_usage(const char *name, const char *why, ...)
 
 /* Compiles; says errors and warnings on stderr.  NULL with *status when there are errors. */
 struct cf	*cmd_load(const char *path, int *status);
+/* The same for its tables alone (cf_map_file): errors in them are not said here.  NULL with *status: the policy has not been read to its end. */
+struct cf	*cmd_tables(const char *path, int *status);
 /* All diagnostics on fd 2, with colours on a terminal. */
 void		 cmd_say_diags(const struct cf *, bool warnings);
 /* What `run` refuses: options that this version does not serve.  True when there are any. */

@@ -100,3 +100,31 @@ cmd_load(const char *path, int *status)
 		cf_free(&cf);
 	return cf;
 }
+
+/* Whether any of the maps is known: not after an error of the grammar. */
+static bool
+has_tables(struct cf *cf)
+{
+	struct cf_map_file	 f;
+
+	return cf_errors(cf) == 0 || cf_map_file(cf, 0, &f);
+}
+
+struct cf *
+cmd_tables(const char *path, int *status)
+{
+	struct cf	*cf;
+	int		 io;
+
+	errno = 0;
+	cf = cf_compile(path, &io);
+	if (io != -1 && has_tables(cf))
+		return cf;
+	if (cf_ndiags(cf) > 0)
+		cmd_say_diags(cf, false);
+	else
+		fprintf(stderr, "waybill: %s: %s\n", path, strerror(errno));
+	*status = io == -1 ? CMD_USAGE : CMD_NO;
+	cf_free(&cf);
+	return NULL;
+}

@@ -1,221 +1,111 @@
 /*
- * map.c - `waybill map build|query|dump|check`: tables without a policy.
+ * map.c - `waybill map build|query|dump|check`: tables without a policy, and
+ * the databases that a policy names.
  */
 #include "config.h"
 
-#include <sys/stat.h>
-
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "base/xalloc.h"
-#include "maps/map.h"
 
 #include "mta/cmd/cmd.h"
+#include "mta/cmd/maptable.h"
 
-struct table {
-	const char	*kind, *detail, *out, *to;
+struct run {
+	struct maptable	 t;
+	const char	*detail, *out, *to, *driver, *policy;
 	bool		 json;
-	char		*path;		/* that is opened */
-	struct map	*map;
-	char		**includes;
-	uint32_t	 nincludes;
-	size_t		 mistakes, warnings;
 };
 
-/* --- opening */
-
+/* Opens TABLE, or the database beside it. */
 static int
-include(void *arg, const char *path, uint32_t *index)
+open_table(struct run *r, const char *path)
 {
-	struct table	*t = arg;
-
-	t->includes = xreallocarray(t->includes, t->nincludes + 1,
-	    sizeof(*t->includes));
-	t->includes[t->nincludes++] = xstrdup(path);
-	*index = t->nincludes;
-	return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-}
-
-static void
-problem(void *arg, const struct map_problem *p)
-{
-	struct table	*t = arg;
-	const char	*path = t->path;
-
-	if (p->file > 0 && p->file <= t->nincludes)
-		path = t->includes[p->file - 1];
-	if (p->warning)
-		t->warnings++;
-	else
-		t->mistakes++;
-	if (p->line > 0)
-		fprintf(stderr, "%s:%u:%u: ", path, p->line, p->column);
-	else
-		fprintf(stderr, "%s: ", path);
-	fprintf(stderr, "%s: %s\n", p->warning ? "warning" : "error", p->what);
-}
-
-/* By its octets, or by its name when it is damaged; a text else. */
-static const char *
-database_driver(const char *path, int fd)
-{
-	static const char *const	 drivers[] = { "gdbm", "cdb", "lmdb",
-	    "hash" };
-	const char			*driver = map_database_driver(fd),
-	    *suffix;
-	size_t				 i, n = strlen(path), len;
-
-	for (i = 0; driver == NULL &&
-	    i < sizeof(drivers) / sizeof(drivers[0]); i++) {
-		suffix = map_driver_suffix(span_of(drivers[i]));
-		len = strlen(suffix);
-		if (n > len && strcmp(path + n - len, suffix) == 0)
-			driver = drivers[i];
+	if (r->driver != NULL) {
+		r->t.path = xstrdup(path);
+		return maptable_open(&r->t, span_of(r->driver));
 	}
-	return driver != NULL ? driver : "text";
-}
-
-/* Opens t->path; -1: said why. */
-static int
-table_open(struct table *t, struct span driver)
-{
-	struct map_source	 src = { .name = SPAN("table"),
-	    .driver = driver, .path = t->path, .include = include,
-	    .problem = problem, .arg = t };
-	struct arena		 ar = { 0 };
-
-	if ((src.fd = open(t->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK |
-	    O_NOCTTY)) == -1) {
-		fprintf(stderr, "waybill map: %s: %s\n", t->path,
-		    strerror(errno));
-		return -1;
-	}
-	if (src.driver.n == 0)
-		src.driver = span_of(database_driver(t->path, src.fd));
-	src.kind = span_of(t->kind);
-	if (t->kind == NULL && !map_database_kind(src.fd, &ar, &src.kind))
-		src.kind = SPAN("plain");
-	t->map = map_open(&src);
-	close(src.fd);
-	arena_clear(&ar);
-	return 0;
-}
-
-static void
-table_close(struct table *t)
-{
-	map_close(&t->map);
-	while (t->nincludes > 0)
-		free(t->includes[--t->nincludes]);
-	free(t->includes);
-	free(t->path);
-}
-
-/* The database beside a text, where one is there. */
-static char *
-database_of(const char *path)
-{
-	static const char *const	 drivers[] = { "gdbm", "cdb", "lmdb",
-	    "hash" };
-	char				*beside;
-	size_t				 i;
-
-	for (i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
-		beside = xasprintf("%s%s", path,
-		    map_driver_suffix(span_of(drivers[i])));
-		if (access(beside, F_OK) == 0)
-			return beside;
-		free(beside);
-	}
-	return xstrdup(path);
+	r->t.path = maptable_beside(path);
+	return maptable_open(&r->t, SPAN_NONE);
 }
 
 /* --- build, check */
 
-struct progress {
-	const char	*path;
-	bool		 said;
-};
-
-/* On a terminal, of what takes a while. */
-static void
-progress(void *arg, size_t done, size_t all)
-{
-	struct progress	*p = arg;
-
-	if (all < 100000)
-		return;
-	p->said = true;
-	fprintf(stderr, "\r%s: %zu of %zu entries", p->path, done, all);
-}
-
 static int
-write_database(struct table *t, const char *out)
+build(struct run *r, char **argv)
 {
-	struct progress		 p = { out, false };
-	struct map_building	 how = { .format = span_of(t->to),
-	    .path = out, .mode = 0644, .uid = UINT32_MAX, .gid = UINT32_MAX,
-	    .arg = &p };
-	struct stat		 st;
-	const char		*why;
-	int			 rc;
+	char	*out;
+	int	 status;
 
-	if (stat(t->path, &st) == 0) {
-		how.mode = st.st_mode & 0666;
-		how.uid = st.st_uid;
-		how.gid = st.st_gid;
-	}
-	if (isatty(STDERR_FILENO))
-		how.progress = progress;
-	rc = map_build(t->map, &how, &why);
-	if (p.said)
-		fprintf(stderr, "\r\033[K");
-	if (rc == 0) {
-		printf("%s: %zu entries\n", out, map_size(t->map));
-		return CMD_OK;
-	}
-	fprintf(stderr, "waybill map: %s: %s\n", out,
-	    why != NULL ? why : strerror(errno));
-	return why != NULL ? CMD_NO : CMD_USAGE;
-}
-
-static int
-build(struct table *t, char **argv)
-{
-	const char	*suffix = map_driver_suffix(span_of(t->to));
-	char		*out;
-	int		 status;
-
-	if (suffix == NULL)
+	if (map_driver_suffix(span_of(r->to)) == NULL)
 		return cmd_usage("map", "there is no database '%s'; --to "
-		    "gdbm, cdb or lmdb", t->to);
-	t->path = xstrdup(argv[2]);
-	if (table_open(t, SPAN("text")) == -1)
+		    "gdbm, cdb or lmdb", r->to);
+	r->t.path = xstrdup(argv[2]);
+	if (maptable_open(&r->t, SPAN("text")) == -1)
 		return CMD_USAGE;
-	out = t->out != NULL ? xstrdup(t->out) : xasprintf("%s%s", t->path,
-	    suffix);
-	status = write_database(t, out);
+	out = r->out != NULL ? xstrdup(r->out) :
+	    maptable_database(argv[2], span_of(r->to));
+	status = maptable_build(&r->t, r->to, out);
+	if (status == CMD_OK)
+		printf("%s: %zu entries\n", out, map_size(r->t.map));
 	free(out);
 	return status;
 }
 
 static int
-check(struct table *t, char **argv)
+check(struct run *r, char **argv)
 {
-	t->path = database_of(argv[2]);
-	if (table_open(t, SPAN_NONE) == -1)
+	r->t.notes = true;
+	if (open_table(r, argv[2]) == -1)
 		return CMD_USAGE;
-	if (t->mistakes > 0)
+	if (r->t.mistakes > 0)
 		return CMD_NO;
-	printf("%s: ok%s\n", t->path, map_is_database(t->map) ?
+	printf("%s: ok%s\n", r->t.path, map_is_database(r->t.map) ?
 	    ", a database" : "");
 	return CMD_OK;
+}
+
+/* A database of the policy: made again when its text is newer. */
+static int
+refresh(const struct cf_map_file *f)
+{
+	struct maptable	 t = { .who = "waybill map", .kind = f->kind };
+	char		*out;
+	int		 status = CMD_OK;
+
+	if (f->suffix == NULL)
+		return CMD_OK;
+	out = xasprintf("%s%s", f->path, f->suffix);
+	if (maptable_is_newer(f->path, out)) {
+		t.path = xstrdup(f->path);
+		status = maptable_open(&t, SPAN("text")) == -1 ? CMD_USAGE :
+		    maptable_build(&t, f->driver, out);
+		if (status == CMD_OK)
+			printf("%s: %zu entries\n", out, map_size(t.map));
+		maptable_close(&t);
+	}
+	free(out);
+	return status;
+}
+
+static int
+policy_build(const char *path)
+{
+	struct cf_map_file	 f;
+	struct cf		*cf;
+	size_t			 i;
+	int			 io, status = CMD_OK, one;
+
+	if ((cf = cmd_tables(path, &io)) == NULL)
+		return io;
+	for (i = 0; cf_map_file(cf, i, &f); i++)
+		if ((one = refresh(&f)) > status)
+			status = one;
+	cf_free(&cf);
+	return status;
 }
 
 /* --- dump */
@@ -248,18 +138,17 @@ dump_entry(void *arg, const struct map_answer *a)
 }
 
 static int
-dump(struct table *t, char **argv)
+dump(struct run *r, char **argv)
 {
-	struct dumping	 d = { .json = t->json };
+	struct dumping	 d = { .json = r->json };
 	int		 rc;
 
-	t->path = database_of(argv[2]);
-	if (table_open(t, SPAN_NONE) == -1)
+	if (open_table(r, argv[2]) == -1)
 		return CMD_USAGE;
 	json_init(&d.j, &d.out);
 	if (d.json)
 		json_array(&d.j, NULL);
-	rc = map_walk(t->map, dump_entry, &d);
+	rc = map_walk(r->t.map, dump_entry, &d);
 	if (d.json)
 		json_array_end(&d.j);
 	if (d.json)
@@ -288,66 +177,61 @@ role_of(struct span *key)
 	return span_index(*key, '@') >= 0 ? MAP_FROM : MAP_CONNECT;
 }
 
-static enum map_result
-ask_access(const struct table *t, struct span key, size_t at,
-    struct map_answer *a)
+static struct map_question
+question(const struct run *r, struct span key)
 {
-	enum map_role	 role = role_of(&key);
-	struct ip	 ip;
+	struct map_question	 q = { .ask = MAP_ASK_ADDRESS, .key = key,
+	    .detail_chars = span_of(r->detail) };
+	struct span		 kind = map_kind(r->t.map);
+	ptrdiff_t		 at;
 
-	if (ip_parse(key, &ip))
-		return map_access_ip(t->map, role, &ip, a);
-	if (span_index(key, '@') < 0)
-		return map_access_host(t->map, role, key, a);
-	at = (size_t)span_index(key, '@');
-	return map_access_address(t->map, role, key, at, span_of(t->detail),
-	    a);
+	if (span_eq(kind, SPAN("access"))) {
+		q.role = role_of(&q.key);
+		q.ask = ip_parse(q.key, &q.ip) ? MAP_ASK_ACCESS_IP :
+		    span_index(q.key, '@') < 0 ? MAP_ASK_ACCESS_HOST :
+		    MAP_ASK_ACCESS_ADDRESS;
+	} else if (span_eq(kind, SPAN("routes")) ||
+	    span_eq(kind, SPAN("domains")))
+		q.ask = MAP_ASK_DOMAIN;
+	at = span_index(q.key, '@');
+	q.at = at < 0 ? q.key.n : (size_t)at;
+	return q;
 }
 
-static enum map_result
-ask(const struct table *t, struct span key, struct arena *ar,
+/* What the kind puts into a value: %1 and the like. */
+static void
+fill(const struct run *r, const struct map_question *q, struct arena *ar,
     struct map_answer *a)
 {
-	struct span		 kind = map_kind(t->map),
-	    detail = span_of(t->detail);
-	ptrdiff_t		 index = span_index(key, '@');
-	size_t			 at = index < 0 ? key.n : (size_t)index;
+	struct span		 kind = map_kind(r->t.map);
 	struct map_refusal	 refusal;
-	enum map_result		 is;
 
-	if (span_eq(kind, SPAN("access")))
-		return ask_access(t, key, at, a);
-	if (span_eq(kind, SPAN("routes")) || span_eq(kind, SPAN("domains"))) {
-		if ((is = map_get_domain(t->map, key, a)) == MAP_FOUND)
-			a->value = map_route_fill(a, key, ar);
-		return is;
-	}
-	if ((is = map_get_address(t->map, key, at, detail, a)) != MAP_FOUND)
-		return is;
-	if (span_eq(kind, SPAN("virtusers")))
-		(void)map_virtuser_fill(a, key, at, detail, ar, &a->value,
-		    &refusal);
+	if (span_eq(kind, SPAN("routes")))
+		a->value = map_route_fill(a, q->key, ar);
+	else if (span_eq(kind, SPAN("virtusers")))
+		(void)map_virtuser_fill(a, q->key, q->at, q->detail_chars, ar,
+		    &a->value, &refusal);
 	else if (span_eq(kind, SPAN("generics")))
-		a->value = map_generic_fill(a, key, at, detail, ar);
-	return MAP_FOUND;
+		a->value = map_generic_fill(a, q->key, q->at,
+		    q->detail_chars, ar);
 }
 
 static void
-say_answer(const struct table *t, const struct map_answer *a)
+say_answer(const struct run *r, const struct map_answer *a)
 {
 	struct buf	 out = { 0 };
 	struct json	 j;
 
-	if (!t->json) {
-		printf("%.*s\t(%s:%u, %.*s)\n", SPAN_ARG(a->value), t->path,
-		    a->line, SPAN_ARG(a->key));
+	if (!r->json) {
+		printf("%.*s\t(%s:%u, %.*s)\n", SPAN_ARG(a->value),
+		    r->t.path, a->line, SPAN_ARG(a->key));
 		return;
 	}
 	json_init(&j, &out);
 	json_object(&j, NULL);
 	json_text(&j, "key", a->key);
 	json_text(&j, "value", a->value);
-	json_str(&j, "file", t->path);
+	json_str(&j, "file", r->t.path);
 	json_uint(&j, "line", a->line);
 	json_object_end(&j);
 	buf_add_char(&out, '\n');
@@ -355,25 +239,29 @@ say_answer(const struct table *t, const struct map_answer *a)
 }
 
 static int
-query(struct table *t, char **argv)
+query(struct run *r, char **argv)
 {
-	struct map_answer	 a = { .line = 0 };
 	struct arena		 ar = { 0 };
+	struct map_look		 l = { .arena = &ar };
+	struct map_question	 q;
+	struct map_answer	 a;
 	int			 status = CMD_OK;
 
-	t->path = database_of(argv[2]);
-	if (table_open(t, SPAN_NONE) == -1)
+	if (open_table(r, argv[2]) == -1)
 		return CMD_USAGE;
-	switch (ask(t, span_of(argv[3]), &ar, &a)) {
+	l.map = r->t.map;
+	q = question(r, span_of(argv[3]));
+	switch (map_look(&l, &q, &a)) {
 	case MAP_FOUND:
-		say_answer(t, &a);
+		fill(r, &q, &ar, &a);
+		say_answer(r, &a);
 		break;
 	case MAP_NONE:
 		status = CMD_NO;
 		break;
 	default:
 		fprintf(stderr, "waybill map: %s: '%s' cannot be asked\n",
-		    t->path, argv[3]);
+		    r->t.path, argv[3]);
 		status = CMD_USAGE;
 		break;
 	}
@@ -386,7 +274,7 @@ query(struct table *t, char **argv)
 static const struct {
 	const char	*word;
 	int		 args;
-	int		(*run)(struct table *, char **);
+	int		(*run)(struct run *, char **);
 } words[] = {
 	{ "build", 2, build },
 	{ "query", 3, query },
@@ -397,13 +285,16 @@ static const struct {
 int
 cmd_map(int argc, char **argv)
 {
-	struct table		 t = { .detail = "+", .to = "gdbm" };
+	struct run		 r = { .t.who = "waybill map", .detail = "+",
+	    .to = "gdbm" };
 	const struct cmd_opt	 opts[] = {
-		{ OPT_TEXT, "as", 0, { .text = &t.kind } },
-		{ OPT_TEXT, "detail", 0, { .text = &t.detail } },
-		{ OPT_TEXT, "to", 0, { .text = &t.to } },
-		{ OPT_TEXT, "output", 'o', { .text = &t.out } },
-		{ OPT_FLAG, "json", 0, { .flag = &t.json } },
+		{ OPT_TEXT, "as", 0, { .text = &r.t.kind } },
+		{ OPT_TEXT, "detail", 0, { .text = &r.detail } },
+		{ OPT_TEXT, "driver", 0, { .text = &r.driver } },
+		{ OPT_TEXT, "to", 0, { .text = &r.to } },
+		{ OPT_TEXT, "output", 'o', { .text = &r.out } },
+		{ OPT_TEXT, "policy", 'c', { .text = &r.policy } },
+		{ OPT_FLAG, "json", 0, { .flag = &r.json } },
 		{ OPT_END, NULL, 0, { NULL } }
 	};
 	size_t			 i;
@@ -411,14 +302,16 @@ cmd_map(int argc, char **argv)
 
 	if ((n = cmd_options(argc, argv, opts)) == -1)
 		return CMD_USAGE;
+	if (n == 1 && strcmp(argv[1], "build") == 0 && r.policy != NULL)
+		return policy_build(r.policy);
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (n < 1 || strcmp(argv[1], words[i].word) != 0)
 			continue;
 		if (n != words[i].args)
 			return cmd_usage(argv[0], "which table%s?",
 			    words[i].args == 3 ? " and key" : "");
-		status = words[i].run(&t, argv);
-		table_close(&t);
+		status = words[i].run(&r, argv);
+		maptable_close(&r.t);
 		return status;
 	}
 	return cmd_usage(argv[0], "what is to be done? build, query, dump "

@@ -395,7 +395,11 @@ captures_that_mean_something_do_not_match(void **state)
 	size_t			 i;
 
 	(void)state;
-	m = table(&f, "regex", "virtusers", "/^(.*)-a@/ $1\n");
+	m = table(&f, "regex", "virtusers", "/^(.*)-a@/ $1\n"
+	    "/^(.*)-b@(.*)$/ $1@$2, ${1}.b@x.example\n");
+	assert_int_equal(f.problems.n, 0);
+	assert_says(m, MAP_ASK_ADDRESS, "ann-b@y.example",
+	    "ann@y.example, ann.b@x.example", 2);
 	for (i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++)
 		assert_says(m, MAP_ASK_ADDRESS, hostile[i], NULL, 0);
 	assert_says(m, MAP_ASK_ADDRESS, "b/c.d+e-a@x", "b/c.d+e", 1);
