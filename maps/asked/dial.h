@@ -13,6 +13,13 @@
 #define ASKED_ADDRESSES_MAX	16	/* of one name; more are left out */
 #define ASKED_WHY_MAX		256
 
+/* How long a question may take. */
+static inline int64_t
+asked_timeout_ms(const struct asked_source *src)
+{
+	return src->timeout_ms > 0 ? src->timeout_ms : 5000;
+}
+
 /* Where a server listens. */
 struct asked_place {
 	char		*path;		/* a unix socket; or NULL: */

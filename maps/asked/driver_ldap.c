@@ -253,9 +253,14 @@ shake_hands(void *arg)
 	if (h->rc == LDAP_SUCCESS)
 		return;
 	(void)ldap_get_option(h->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &diag);
-	snprintf(h->why, sizeof(h->why), "TLS: %s%s%s",
-	    ldap_err2string(h->rc), diag != NULL ? ": " : "",
-	    diag != NULL ? diag : "");
+	/* Of a name that does not fit, GnuTLS says "(unknown error code)". */
+	if (diag == NULL || diag[0] == '(')
+		snprintf(h->why, sizeof(h->why), "TLS: %s: the certificate "
+		    "is not of this name, or of no authority that "
+		    "ldap.conf(5) knows", ldap_err2string(h->rc));
+	else
+		snprintf(h->why, sizeof(h->why), "TLS: %s: %s",
+		    ldap_err2string(h->rc), diag);
 	ldap_memfree(diag);
 }
 

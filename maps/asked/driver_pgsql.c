@@ -40,6 +40,7 @@ struct conn {
 	size_t			 ncolumns;
 	enum map_result		 result;
 	bool			 lost;		/* the server ends the connection */
+	bool			 spent;		/* in a state of no use: for no other question */
 	char			 why[512];
 };
 
@@ -62,7 +63,7 @@ table_open(const struct asked_source *src, const char **why)
 {
 	struct table	*t = xcalloc(1, sizeof(*t));
 
-	t->timeout_ms = src->timeout_ms;
+	t->timeout_ms = asked_timeout_ms(src);
 	t->info = pgsql_conninfo_new(src->where, src->login, src->password,
 	    why);
 	if (t->info != NULL &&
@@ -200,7 +201,8 @@ take_result(struct conn *c, const PGresult *r)
 		break;
 	default:
 		c->result = MAP_BROKEN;
-		c->lost = true;
+		c->spent = true;
+		watch_clear(&c->watch);
 		snprintf(c->why, sizeof(c->why),
 		    "the query does something else than give rows");
 		break;
@@ -290,7 +292,7 @@ take_results(struct conn *c)
 		}
 		take_result(c, r);
 		PQclear(r);
-		if (c->lost) {
+		if (c->lost || c->spent) {
 			ended(c);
 			return;
 		}
@@ -456,6 +458,10 @@ ask(struct asked_conn *conn, struct span key)
 	/* No text of PostgreSQL has an octet 0. */
 	if (key.n > 0 && memchr(key.p, '\0', key.n) != NULL) {
 		asked_conn_answer(conn, MAP_NONE, NULL, NULL);
+		return;
+	}
+	if (c->spent) {
+		down(c, "the connection was used up by a query");
 		return;
 	}
 	for (i = 0; i < c->table->sql.n; i++)

@@ -53,7 +53,7 @@ table_open(const struct asked_source *src, const char **why)
 {
 	struct table	*t = xcalloc(1, sizeof(*t));
 
-	t->each_ms = src->timeout_ms / 2;
+	t->each_ms = asked_timeout_ms(src) / 2;
 	t->map = xstrndup(src->map.n > 0 ? src->map.p : src->name.p,
 	    src->map.n > 0 ? src->map.n : src->name.n);
 	if (asked_place_parse(src->where, 0, &t->place, why) == 0)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
+#include "maps/asked/dial.h"
 #include "maps/asked/sqlite_query.h"
 #include "maps/asked/thread.h"
 
@@ -39,7 +40,7 @@ table_open(const struct asked_source *src, const char **why)
 {
 	struct table	*t = xcalloc(1, sizeof(*t));
 
-	t->timeout_ms = src->timeout_ms;
+	t->timeout_ms = asked_timeout_ms(src);
 	t->path = xstrndup(src->where.n > 0 ? src->where.p : "", src->where.n);
 	if (t->path[0] == '\0')
 		*why = "there is no path of an SQLite file";

@@ -161,7 +161,11 @@ int
 ldap_words_init(struct ldap_words *w, const struct asked_source *src,
     const char **why)
 {
-	*w = (struct ldap_words){ .timeout_ms = src->timeout_ms };
+	int	 level;
+
+	/* The first call reads ldap.conf(5), which takes its time. */
+	(void)ldap_get_option(NULL, LDAP_OPT_DEBUG_LEVEL, &level);
+	*w = (struct ldap_words){ .timeout_ms = asked_timeout_ms(src) };
 	if (src->login.n > 0)
 		w->login = xstrndup(src->login.p, src->login.n);
 	w->password = xstrndup(src->password.n > 0 ? src->password.p : "",

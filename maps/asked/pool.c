@@ -190,7 +190,7 @@ has_failed(struct asked_pool *p, const char *why)
 	if (p->failures < 32)
 		p->failures++;
 	timer_set(&p->retry, backoff_ms(p), retries, p);
-	if (p->silent || p->nidle + p->nbusy == 0)
+	if (p->silent || p->nidle + p->nbusy + p->nopening == 0)
 		goes_down(p);
 }
 

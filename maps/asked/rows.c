@@ -25,6 +25,8 @@ take(struct buf *b, struct arena *ar, struct span *value, const char **why)
 {
 	if (b->n > VALUE_MAX)
 		return broken(why, "the value has more than 1 MiB");
+	if (b->n > 0 && memchr(buf_span(b).p, '\0', b->n) != NULL)
+		return broken(why, "the value has an octet 0");
 	*value = arena_span(ar, buf_span(b));
 	return MAP_FOUND;
 }

@@ -280,18 +280,18 @@ take_row(struct sqlite_query *q)
 static void
 run(struct sqlite_query *q)
 {
-	int	 rc;
+	int	 rc = SQLITE_DONE;
 
-	while ((rc = sqlite3_step(q->stmt)) == SQLITE_ROW &&
-	    !q->gathered.over) {
+	while (!q->gathered.over &&
+	    (rc = sqlite3_step(q->stmt)) == SQLITE_ROW) {
 		if (q->gathered.n == 0)
 			take_names(q);
 		take_row(q);
 	}
-	if (rc == SQLITE_DONE)
-		q->result = q->gathered.n > 0 ? MAP_FOUND : MAP_NONE;
-	else if (rc == SQLITE_ROW)
+	if (q->gathered.over)
 		failed(q, MAP_BROKEN, ASKED_TOO_MUCH, "");
+	else if (rc == SQLITE_DONE)
+		q->result = q->gathered.n > 0 ? MAP_FOUND : MAP_NONE;
 	else
 		failed_sqlite(q, rc);
 }
