@@ -73,6 +73,7 @@ struct cf_sym {
 	size_t			 nmembers;	/* 0: it is made of none */
 	uint8_t			 composing;	/* 1: under way, 2: done */
 	unsigned		 nasked;	/* tables, itself among them */
+	unsigned		 depth;		/* 0: made of none */
 	bool			 is_exact;	/* asked for the whole key only, as all members are */
 	bool			 forgeable;	/* that a key is in it, a stranger can bring about */
 	const struct cf_kind	*made_kind;	/* of a pipe: key of the first, value of the last */

@@ -81,6 +81,8 @@ add_member(struct cf *cf, struct cf_sym *sym, const struct cf_target *t,
 		return;
 	}
 	sym->members[sym->nmembers++] = of;
+	if (of->depth >= sym->depth)
+		sym->depth = of->depth + 1;
 	if (sym->nasked <= RS_MAP_ASKED_MAX)
 		sym->nasked += of->nasked;
 }
@@ -101,10 +103,14 @@ add_members(struct cf *cf, struct cf_sym *sym, unsigned depth)
 		}
 		add_member(cf, sym, t, depth);
 	}
-	if (sym->nasked <= RS_MAP_ASKED_MAX)
-		return;
-	cf_error(cf, sym->loc, "'%.*s' comes to more than %d tables, all that "
-	    "it is made of counted", SPAN_ARG(sym->name), RS_MAP_ASKED_MAX);
+	if (sym->nasked > RS_MAP_ASKED_MAX)
+		cf_error(cf, sym->loc, "'%.*s' comes to more than %d tables, "
+		    "all that it is made of counted", SPAN_ARG(sym->name),
+		    RS_MAP_ASKED_MAX);
+	else if (sym->depth == RS_MAP_DEPTH_MAX + 1)
+		cf_error(cf, sym->loc, "'%.*s' is made of what is made of "
+		    "others, more than %d deep", SPAN_ARG(sym->name),
+		    RS_MAP_DEPTH_MAX);
 }
 
 /* first, union: all members are of one kind. */

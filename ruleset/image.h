@@ -223,6 +223,7 @@ void		 rs_map_entry(const struct rs_image *, uint32_t,
  */
 #define RS_MAP_MEMBERS_MAX	16
 #define RS_MAP_ASKED_MAX	64
+#define RS_MAP_DEPTH_MAX	8	/* made of what is made of ... */
 enum rs_made { RS_MADE_NOT, RS_MADE_FIRST, RS_MADE_UNION, RS_MADE_PIPE };
 enum rs_made	 rs_map_made(const struct rs_image *, uint32_t map);
 /* The nth of those that it is made of; UINT32_MAX behind the last. */

@@ -90,6 +90,14 @@ no_such_map(const char *text)
 	    "NAME=failing of a map of this policy", text);
 }
 
+/* What is made of others has no lines: theirs are given. */
+static int
+made_map(void)
+{
+	return cmd_usage("explain", "--map: a map that is made of others has "
+	    "no lines of its own; give them to those");
+}
+
 static int
 one_map(struct policy *p, const char *text)
 {
@@ -102,6 +110,8 @@ one_map(struct policy *p, const char *text)
 		map = map_named(policy_image(p), span_mem(text, (size_t)open));
 		if (map == UINT32_MAX)
 			return no_such_map(text);
+		if (rs_map_made(policy_image(p), map) != RS_MADE_NOT)
+			return made_map();
 		map_add(policy_map(p, map), span_mem(text + open + 1,
 		    (size_t)(end - text - open - 1)), span_of(end + 2));
 		return CMD_OK;
@@ -112,6 +122,8 @@ one_map(struct policy *p, const char *text)
 	map = map_named(policy_image(p), span_mem(text, (size_t)eq));
 	if (map == UINT32_MAX)
 		return no_such_map(text);
+	if (rs_map_made(policy_image(p), map) != RS_MADE_NOT)
+		return made_map();
 	policy_map_failing(p, map);
 	return CMD_OK;
 }

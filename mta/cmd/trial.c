@@ -160,17 +160,17 @@ note_reached(struct test_run *run, const struct rs_record *r)
 }
 
 static void
-table_failure(struct trial *t, const struct rs_step *s)
+table_failure(struct trial *t, const struct rs_step *s, uint32_t map)
 {
 	const struct rs_image	*im = policy_image(t->policy);
-	const struct rs_map_decl *d = rs_map(im, s->number);
+	const struct rs_map_decl *d = rs_map(im, map);
 	struct arena		 ar = { 0 };
 	struct span		 name = rs_string(im, d->name);
 	struct span		 driver = rs_string(im, d->driver);
 	struct span		 key = rs_format(&s->key, &ar);
 
 	failed(t);
-	t->given[s->number] = true;	/* said once */
+	t->given[map] = true;	/* said once */
 	buf_addf(&t->run->text, "  the rules ask the table '%.*s' (%.*s), and "
 	    "a test asks no server: write\n      with map %.*s[\"%.*s\"] = "
 	    "\"...\"\n", SPAN_ARG(name), SPAN_ARG(driver), SPAN_ARG(name),
@@ -202,17 +202,45 @@ look_for_callouts(struct trial *t)
 }
 
 /* A table of a server that the test says nothing of. */
+static bool
+is_unsaid(const struct trial *t, uint32_t map)
+{
+	return !t->given[map] &&
+	    map_is_declared(policy_map(t->policy, map));
+}
+
+/* What is made of others could not say: for want of which of them? */
+static void
+look_at_members(struct trial *t, const struct rs_step *s, uint32_t map)
+{
+	const struct rs_image	*im = policy_image(t->policy);
+	uint32_t		 i, member;
+
+	for (i = 0; (member = rs_map_member(im, map, i)) != UINT32_MAX; i++) {
+		if (rs_map_made(im, member) != RS_MADE_NOT)
+			look_at_members(t, s, member);
+		else if (is_unsaid(t, member))
+			table_failure(t, s, member);
+	}
+}
+
 static void
 look_for_servers(struct trial *t, const struct rs_record *r)
 {
+	const struct rs_image	*im = policy_image(t->policy);
 	const struct rs_step	*s;
 	size_t			 i;
 
 	for (i = 0; i < r->n; i++) {
 		s = &r->steps[i];
-		if (s->kind == RS_STEP_MAP && !t->given[s->number] &&
-		    map_is_declared(policy_map(t->policy, s->number)))
-			table_failure(t, s);
+		if (s->kind != RS_STEP_MAP)
+			continue;
+		if (rs_map_made(im, s->number) == RS_MADE_NOT) {
+			if (is_unsaid(t, s->number))
+				table_failure(t, s, s->number);
+		} else if (s->value.type == RS_T_UNKNOWN) {
+			look_at_members(t, s, s->number);
+		}
 	}
 }
 

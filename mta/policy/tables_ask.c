@@ -325,9 +325,12 @@ question_of(struct asking *a, uint32_t map, struct span value,
 	const char	*why;
 
 	*q = (struct map_question){ .ask = MAP_ASK_KEY, .key = value };
+	while (map < p->nmaps && p->tables[map].how == TABLE_pipe &&
+	    p->tables[map].n > 0)
+		map = p->tables[map].members[0];	/* which is asked first */
 	if (map >= p->nmaps)
 		return false;
-	if (is_of(p->maps[map], "aliases virtusers generics")) {
+	if (is_of(p->maps[map], "aliases virtusers generics moved")) {
 		if (address_parse(value, ADDRESS_BARE_LOCAL_OK |
 		    ADDRESS_UTF8_OK, ar, &ad, &why) == -1)
 			return false;

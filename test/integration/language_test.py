@@ -261,6 +261,95 @@ class Tables(Language):
         self.assertEqual([(x["table"], x["key"]) for x in f], [("tenants", "far.example")])
 
 
+MADE = """edition 1
+hostname "mx.small.example"; postmaster "ann@small.example"
+set ours = { "small.example" }
+map users   = { "ann" = "", "bob" = "" } as accounts
+map people  = { "info" = "ann" } as aliases
+map lists   = { "staff" = "ann, bob", "info" = "bob" } as aliases
+map served  = socket "unix:/run/maps" as aliases { map "lists"; cache 5m, 30s }
+map old     = { "office@small.example" = "info", "shop@small.example" = "nobody" }
+map sizes   = { "ann" = "big" }
+map grades  = { "big" = "2" }
+map first   = first of people, lists
+map union   = union of people, lists as aliases
+map pipe    = pipe of old, people
+map remote  = first of lists, served
+map nested  = union of remote, first
+map level   = pipe of sizes, grades
+mailbox boxes { accounts users; path "/var/mail/{user}" }
+on rcpt {
+    rcpt.domain not in ours               => reject 550 5.7.1
+    level[rcpt.user] == 2                 => tag grade = 2
+    rcpt.user in level and grade != 2     => reject 550 5.7.9
+    rcpt unknown                          => reject 550 5.1.1
+    otherwise                             => accept
+}
+tag grade: int
+route {
+    sender.user == "first"  and rcpt.domain in ours => expand first, deliver boxes
+    sender.user == "union"  and rcpt.domain in ours => expand union, deliver boxes
+    sender.user == "pipe"   and rcpt.domain in ours => expand pipe, deliver boxes
+    sender.user == "remote" and rcpt.domain in ours => expand remote, deliver boxes
+    sender.user == "nested" and rcpt.domain in ours => expand nested, deliver boxes
+    rcpt.domain in ours                             => deliver boxes
+    otherwise                                       => mx
+}
+"""
+
+
+class MadeOfOthers(Language):
+    def mail(self, sender, rcpt, *expected):
+        return "\n".join([f"client 203.0.113.9; mail from <{sender}@far.example>",
+                          f"rcpt to <{rcpt}@small.example>", *expected])
+
+    def test_the_first_that_has_the_key(self):
+        self.passes(self.mail("first", "info", 'expect deliver boxes "ann"',
+                              'expect not deliver boxes "bob"'), policy=MADE)
+        self.passes(self.mail("first", "staff", 'expect deliver boxes "bob"'), policy=MADE)
+        self.passes(self.mail("first", "none", "expect reject 550 5.1.1"), policy=MADE)
+
+    def test_all_together(self):
+        self.passes(self.mail("union", "info", 'expect deliver boxes "ann"',
+                              'expect deliver boxes "bob"'), policy=MADE)
+
+    def test_one_behind_the_other(self):
+        self.passes(self.mail("pipe", "office", 'expect deliver boxes "ann"'), policy=MADE)
+        self.passes(self.mail("pipe", "shop", "expect reject 550 5.1.1"), policy=MADE)
+        self.passes(self.mail("pipe", "ann", "expect tag grade = 2"), policy=MADE)
+        self.passes(self.mail("pipe", "bob", "expect tag grade = 0"), policy=MADE)
+
+    def test_lines_are_those_of_members(self):
+        self.passes('with map lists["late"] = "bob"\n' +
+                    self.mail("first", "late", 'expect deliver boxes "bob"'), policy=MADE)
+        self.passes('with map served["out"] = "ann"\n' +
+                    self.mail("nested", "out", 'expect deliver boxes "ann"'), policy=MADE)
+
+    def test_a_member_that_cannot_say(self):
+        self.passes("with map lists failing\n" +
+                    self.mail("union", "info", "expect defer 451 4.3.0"), policy=MADE)
+        self.passes("with map people failing\n" +
+                    self.mail("first", "staff", "expect defer 451 4.3.0"), policy=MADE)
+        self.passes("with map grades failing\n" +
+                    self.mail("pipe", "ann", "expect defer 451 4.3.0"), policy=MADE)
+
+    def test_a_server_among_them_is_not_asked(self):
+        self.fails(self.mail("remote", "out", "expect defer 451 4.3.0"),
+                   "'served' (socket)", 'with map served["out@small.example"] = "..."', policy=MADE)
+
+    def test_explain_gives_lines_to_members_only(self):
+        path = os.path.join(self.dir.name, "p.conf")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(MADE)
+        args = ("explain", path, "--client", "203.0.113.9", "--from", "first@far.example",
+                "--rcpt", "late@small.example", "--map")
+        self.assertIn('deliver boxes "bob"', waybill(*args, "lists[late]=bob").stdout)
+        for wrong in ("first[late]=bob", "first=failing"):
+            r = waybill(*args, wrong)
+            self.assertEqual(r.returncode, 2, r.stdout)
+            self.assertIn("is made of others", r.stderr)
+
+
 class Facts(Language):
     def test_the_clock(self):
         policy = HEAD + """
