@@ -122,7 +122,7 @@ exec_helper(const char *program, int pipe)
 /* --- */
 
 static void
-follow(int pidfd, helper_cb *cb, void *arg)
+follow(int pidfd, int64_t timeout_ms, helper_cb *cb, void *arg)
 {
 	struct helper	*h = xcalloc(1, sizeof(*h));
 
@@ -132,7 +132,7 @@ follow(int pidfd, helper_cb *cb, void *arg)
 	TAILQ_INSERT_TAIL(&running, h, entry);
 	nrunning++;
 	watch_set(&h->watch, pidfd, LOOP_READ, on_end, h);
-	timer_set(&h->timer, HELPER_TIMEOUT_MS, on_late, h);
+	timer_set(&h->timer, timeout_ms, on_late, h);
 }
 
 /* Its pid, or -1 with a log line. */
@@ -157,9 +157,9 @@ start(const char *libexec, int pipe)
 }
 
 void
-helper_start(const char *libexec, int pipe, helper_cb *cb, void *arg)
+helper_start(const struct helper_how *how, int pipe, helper_cb *cb, void *arg)
 {
-	pid_t	 pid = start(libexec, pipe);
+	pid_t	 pid = start(how->libexec, pipe);
 	int	 pidfd;
 
 	close(pipe);
@@ -169,7 +169,7 @@ helper_start(const char *libexec, int pipe, helper_cb *cb, void *arg)
 	}
 	if ((pidfd = pidfd_open(pid, 0)) == -1)
 		fatal("pidfd_open");
-	follow(pidfd, cb, arg);
+	follow(pidfd, how->timeout_ms, cb, arg);
 }
 
 void

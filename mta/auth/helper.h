@@ -18,9 +18,14 @@ typedef void helper_cb(void *arg, enum auth_result);
 
 /*
  * Starts libexec/waybill-pam on the pipe, which is taken.  Where that cannot
- * be (not there, too many run) the answer is AUTH_CANNOT, with a log line.
+ * be (not there, too many run) the answer is AUTH_CANNOT, with a log line.  So
+ * it is after timeout_ms: HELPER_TIMEOUT_MS, or what a test has time for.
  */
-void	helper_start(const char *libexec, int pipe, helper_cb *, void *arg);
+struct helper_how {
+	const char	*libexec;
+	int64_t		 timeout_ms;
+};
+void	helper_start(const struct helper_how *, int pipe, helper_cb *, void *arg);
 /* Ends all that run; they are not answered. */
 void	helpers_clear(void);
 

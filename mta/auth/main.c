@@ -58,13 +58,10 @@ static void
 on_stats(struct buf *out, void *arg)
 {
 	const struct auth_service	*s = arg;
-	size_t				 i, n = 0;
 
-	for (i = 0; i < s->tables.n; i++)
-		if (s->tables.v[i].accounts != NULL)
-			n += accounts_size(s->tables.v[i].accounts);
 	buf_addf(out, "\"accounts\":%zu,\"waiting\":%zu,\"right\":%llu,"
-	    "\"wrong\":%llu,\"cannot\":%llu,\"busy\":%llu", n, s->waiting,
+	    "\"wrong\":%llu,\"cannot\":%llu,\"busy\":%llu",
+	    auth_tables_size(&s->tables), s->waiting,
 	    (unsigned long long)s->right, (unsigned long long)s->wrong,
 	    (unsigned long long)s->cannot, (unsigned long long)s->busy);
 }

@@ -113,36 +113,31 @@ pam_says(void *arg, enum auth_result r)
 
 /* --- who is asked */
 
+/* A user whom nobody has takes as long as one of a file. */
 static void
-verify_in_file(struct peer *k, uint64_t ticket, const struct accounts *a,
-    struct span user, struct span password)
-{
-	struct span	 raw = SPAN_NONE;
-
-	if (a == NULL || accounts_find(a, user, &raw) == MAP_BROKEN) {
-		answer_at_once(k, ticket, AUTH_CANNOT);
-		return;
-	}
-	pool_run(k->service->pool, question_work, question_done,
-	    question_new(k, ticket, raw, password));
-}
-
-static void
-verify(struct peer *k, uint64_t ticket, const struct auth_table *t,
-    struct span user, struct span password)
+verify(struct peer *k, uint64_t ticket, struct span map, struct span user,
+    struct span password)
 {
 	struct auth_service	*s = k->service;
+	struct auth_user	 who;
+	enum map_result		 is;
 
 	if (s->waiting >= AUTH_WAITING_MAX) {
 		s->busy++;
 		answer_at_once(k, ticket, AUTH_CANNOT);
-	} else if (t == NULL || t->way == AUTH_BY_NOBODY)
-		answer_at_once(k, ticket, AUTH_CANNOT);
-	else if (t->way == AUTH_BY_FILE)
-		verify_in_file(k, ticket, t->accounts, user, password);
+		return;
+	}
+	is = auth_tables_user(&s->tables, map, user, &who);
+	if (is == MAP_FOUND && who.way == AUTH_BY_PAM)
+		pam_ask(s->parent != NULL ? s->parent() : NULL, who.name,
+		    password, pam_says,
+		    question_new(k, ticket, SPAN_NONE, SPAN_NONE));
+	else if (is == MAP_FOUND || is == MAP_NONE)
+		pool_run(s->pool, question_work, question_done,
+		    question_new(k, ticket, is == MAP_FOUND ? who.raw :
+		    SPAN_NONE, password));
 	else
-		pam_ask(s->parent != NULL ? s->parent() : NULL, user, password,
-		    pam_says, question_new(k, ticket, SPAN_NONE, SPAN_NONE));
+		answer_at_once(k, ticket, AUTH_CANNOT);
 }
 
 /* The password lies in the channel's buffer, which is read no more. */
@@ -171,8 +166,7 @@ on_message(struct chan *c, struct msg *m, void *arg)
 		wipe(password);
 		return false;
 	}
-	verify(k, ticket, auth_tables_find(&k->service->tables, map), user,
-	    password);
+	verify(k, ticket, map, user, password);
 	wipe(password);
 	return true;
 }

@@ -11,19 +11,45 @@
 
 #include "mta/auth/tables.h"
 
+/* What opening them goes by. */
+struct opening {
+	const struct rs_image	*im;
+	const int		*files;
+	size_t			 nfiles;
+};
+
 /* A table that has not been built stands in the image as its text. */
 static enum auth_way
-way_of(struct span driver)
+way_of(const struct rs_image *im, uint32_t map)
 {
+	struct span	 driver = rs_string(im, rs_map(im, map)->driver);
+
 	if (span_eq(driver, SPAN("text")) || span_eq(driver, SPAN("gdbm")))
 		return AUTH_BY_FILE;
-	return span_eq(driver, SPAN("passwd")) ? AUTH_BY_PAM : AUTH_BY_NOBODY;
+	if (span_eq(driver, SPAN("passwd")))
+		return AUTH_BY_PAM;
+	switch (rs_map_made(im, map)) {
+	case RS_MADE_FIRST:
+	case RS_MADE_UNION:
+		return AUTH_BY_OTHERS;
+	default:
+		return AUTH_BY_NOBODY;
+	}
+}
+
+static int
+file_of(const struct opening *o, uint32_t map)
+{
+	uint32_t	 file = rs_map(o->im, map)->file;
+
+	return file < o->nfiles ? o->files[file] : -1;
 }
 
 static void
-read_file(struct auth_table *t, int fd)
+open_file(const struct opening *o, struct auth_table *t, uint32_t map)
 {
 	const char	*why = "the file is not there, or cannot be read";
+	int		 fd = file_of(o, map);
 
 	if (fd != -1)
 		t->accounts = accounts_open(fd, &why);
@@ -33,39 +59,70 @@ read_file(struct auth_table *t, int fd)
 }
 
 static void
-add(struct auth_tables *out, const struct rs_image *im,
-    const struct rs_map_decl *d, const int *files, size_t nfiles)
+open_system(const struct opening *o, struct auth_table *t, uint32_t map)
 {
-	struct auth_table	*t = &out->v[out->n++];
-	struct span		 name = rs_string(im, d->name);
+	struct map_source	 src = { .name = span_of(t->name),
+	    .driver = SPAN("passwd"), .kind = SPAN("accounts") };
 
-	*t = (struct auth_table){ .name = xstrndup(name.p, name.n) };
-	t->way = way_of(rs_string(im, d->driver));
-	if (t->way == AUTH_BY_FILE)
-		read_file(t, d->file < nfiles ? files[d->file] : -1);
-	else if (t->way == AUTH_BY_NOBODY)
-		log_warnx("map=%s why=\"this version verifies no passwords of "
-		    "the driver\" driver=%.*s", log_quote(span_of(t->name)),
-		    SPAN_ARG(rs_string(im, d->driver)));
+	src.fd = file_of(o, map);
+	t->users = map_open(&src);
+}
+
+static void
+open_others(const struct opening *o, struct auth_table *t, uint32_t map)
+{
+	uint32_t	 i;
+
+	t->others = xcalloc(RS_MAP_MEMBERS_MAX + 1, sizeof(*t->others));
+	for (i = 0; i < RS_MAP_MEMBERS_MAX; i++)
+		t->others[i] = rs_map_member(o->im, map, i);
+	t->others[i] = UINT32_MAX;
+}
+
+static void
+table_open(const struct opening *o, struct auth_table *t, uint32_t map)
+{
+	const struct rs_map_decl	*d = rs_map(o->im, map);
+	struct span			 name = rs_string(o->im, d->name);
+
+	if (!span_eq(rs_string(o->im, d->kind), SPAN("accounts")))
+		return;
+	t->name = xstrndup(name.n > 0 ? name.p : "", name.n);
+	t->way = way_of(o->im, map);
+	switch (t->way) {
+	case AUTH_BY_FILE:
+		open_file(o, t, map);
+		break;
+	case AUTH_BY_PAM:
+		open_system(o, t, map);
+		break;
+	case AUTH_BY_OTHERS:
+		open_others(o, t, map);
+		break;
+	case AUTH_BY_NOBODY:
+		log_warnx("map=%s driver=%.*s why=\"this version verifies no "
+		    "passwords there\"", log_quote(span_of(t->name)),
+		    SPAN_ARG(rs_string(o->im, d->driver)));
+		break;
+	}
 }
 
 int
 auth_tables_open(struct auth_tables *out, int image_fd, const int *files,
     size_t nfiles, const char **why)
 {
-	struct rs_image			*im;
-	const struct rs_map_decl	*d;
-	uint32_t			 i;
+	struct rs_image	*im;
+	struct opening	 o = { .files = files, .nfiles = nfiles };
+	uint32_t	 i;
 
 	*out = (struct auth_tables){ .n = 0 };
 	if ((im = rs_image_open_settings(image_fd, why)) == NULL)
 		return -1;
-	out->v = xcalloc(rs_nmap(im) + 1, sizeof(*out->v));
-	for (i = 0; i < rs_nmap(im); i++) {
-		d = rs_map(im, i);
-		if (span_eq(rs_string(im, d->kind), SPAN("accounts")))
-			add(out, im, d, files, nfiles);
-	}
+	o.im = im;
+	out->n = rs_nmap(im);
+	out->v = xcalloc(out->n + 1, sizeof(*out->v));
+	for (i = 0; i < out->n; i++)
+		table_open(&o, &out->v[i], i);
 	rs_image_free(&im);
 	return 0;
 }
@@ -77,19 +134,77 @@ auth_tables_clear(struct auth_tables *ts)
 
 	for (i = 0; i < ts->n; i++) {
 		accounts_close(&ts->v[i].accounts);
+		map_close(&ts->v[i].users);
+		free(ts->v[i].others);
 		free(ts->v[i].name);
 	}
 	free(ts->v);
 	*ts = (struct auth_tables){ .n = 0 };
 }
 
-const struct auth_table *
-auth_tables_find(const struct auth_tables *ts, struct span name)
+size_t
+auth_tables_size(const struct auth_tables *ts)
+{
+	size_t	 i, n = 0;
+
+	for (i = 0; i < ts->n; i++)
+		if (ts->v[i].accounts != NULL)
+			n += accounts_size(ts->v[i].accounts);
+	return n;
+}
+
+/* --- who decides */
+
+static enum map_result
+system_user(const struct auth_table *t, struct span user,
+    struct auth_user *out)
+{
+	struct map_answer	 a;
+	enum map_result		 is = map_get(t->users, user, &a);
+
+	if (is == MAP_FOUND)
+		out->name = a.key;
+	return is;
+}
+
+/* The image's verifier has proved that this comes to an end. */
+static enum map_result
+user_of(const struct auth_tables *ts, uint32_t map, struct span user,
+    struct auth_user *out)
+{
+	const struct auth_table	*t = map < ts->n ? &ts->v[map] : NULL;
+	enum map_result		 is = MAP_NONE;
+	size_t			 i;
+
+	if (t == NULL || t->name == NULL)
+		return MAP_BROKEN;
+	out->way = t->way;
+	switch (t->way) {
+	case AUTH_BY_FILE:
+		return t->accounts == NULL ? MAP_BROKEN :
+		    accounts_find(t->accounts, user, &out->raw);
+	case AUTH_BY_PAM:
+		return system_user(t, user, out);
+	case AUTH_BY_OTHERS:
+		for (i = 0; is == MAP_NONE && t->others[i] != UINT32_MAX; i++)
+			is = user_of(ts, t->others[i], user, out);
+		return is;
+	case AUTH_BY_NOBODY:
+		break;
+	}
+	return MAP_BROKEN;
+}
+
+enum map_result
+auth_tables_user(const struct auth_tables *ts, struct span map,
+    struct span user, struct auth_user *out)
 {
 	size_t	 i;
 
+	*out = (struct auth_user){ .way = AUTH_BY_FILE };
 	for (i = 0; i < ts->n; i++)
-		if (span_eq(name, span_of(ts->v[i].name)))
-			return &ts->v[i];
-	return NULL;
+		if (ts->v[i].name != NULL &&
+		    span_eq(map, span_of(ts->v[i].name)))
+			return user_of(ts, (uint32_t)i, user, out);
+	return MAP_BROKEN;
 }

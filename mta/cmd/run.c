@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,21 +44,21 @@ has_parent(const char *dir)
 const char *
 cmd_libexec(const char *given)
 {
+	static char	 beside[PATH_MAX];
 	const char	*env = getenv("WAYBILL_LIBEXECDIR");
 	const char	*self = cmd_self();
-	char		*beside, *slash;
+	char		*slash;
 
 	if (given != NULL)
 		return given;
 	if (env != NULL && env[0] != '\0')
 		return env;
-	if (self != NULL) {
-		beside = xstrdup(self);
+	if (self != NULL && strlen(self) < sizeof(beside)) {
+		(void)strcpy(beside, self);
 		if ((slash = strrchr(beside, '/')) != NULL)
 			*slash = '\0';
 		if (has_parent(beside))
-			return beside;	/* kept: it is asked for once */
-		free(beside);
+			return beside;
 	}
 	return WAYBILL_LIBEXECDIR;
 }

@@ -15,7 +15,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/fileio.h"
@@ -94,8 +93,9 @@ pam_says(void *arg, enum auth_result r)
 static bool
 on_child(struct chan *c, struct msg *m, void *arg)
 {
-	struct asking	*a = arg;
-	int		 fd;
+	struct asking		*a = arg;
+	const struct helper_how	 how = { a->libexec, HELPER_TIMEOUT_MS };
+	int			 fd;
 
 	(void)c;
 	if (m->type == MSG_READY)
@@ -109,7 +109,7 @@ on_child(struct chan *c, struct msg *m, void *arg)
 			close(fd);
 		return false;
 	}
-	helper_start(a->libexec, fd, pam_says, a);
+	helper_start(&how, fd, pam_says, a);
 	return true;
 }
 
@@ -203,22 +203,51 @@ image_file(const struct user_run *u)
 	return fd;
 }
 
-/* Of the policy's files only that of the table goes along. */
+/* One that cannot be opened auth does not get, and says so. */
 static void
-send_config(struct asking *a, int table)
+send_file(struct asking *a, uint32_t file)
 {
+	struct span	 path = rs_string(a->run->image,
+	    rs_file(a->run->image, file)->path);
+	char		*name = xstrndup(path.p, path.n);
+	int		 fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK |
+	    O_NOCTTY);
+
+	free(name);
+	if (fd == -1)
+		return;
+	chan_begin(a->child, MSG_CONFIG_FILE);
+	chan_u32(a->child, GENERATION);
+	chan_u32(a->child, file);
+	chan_fd(a->child, fd);
+	chan_end(a->child);
+}
+
+/* Of the policy's files only those of accounts go along, each once. */
+static bool
+is_wanted(const struct rs_image *im, uint32_t file)
+{
+	uint32_t	 i;
+
+	for (i = 0; i < rs_nmap(im); i++)
+		if (rs_map(im, i)->file == file && span_eq(
+		    rs_string(im, rs_map(im, i)->kind), SPAN("accounts")))
+			return true;
+	return false;
+}
+
+static void
+send_config(struct asking *a)
+{
+	uint32_t	 i;
+
 	chan_begin(a->child, MSG_CONFIG_IMAGE);
 	chan_u32(a->child, GENERATION);
 	chan_fd(a->child, image_file(a->run));
 	chan_end(a->child);
-	if (table != -1) {
-		chan_begin(a->child, MSG_CONFIG_FILE);
-		chan_u32(a->child, GENERATION);
-		chan_u32(a->child, rs_map(a->run->image,
-		    a->run->index)->file);
-		chan_fd(a->child, table);
-		chan_end(a->child);
-	}
+	for (i = 0; i < rs_nfile(a->run->image); i++)
+		if (is_wanted(a->run->image, i))
+			send_file(a, i);
 	chan_begin(a->child, MSG_CONFIG_DONE);
 	chan_u32(a->child, GENERATION);
 	chan_end(a->child);
@@ -242,19 +271,12 @@ ask_process(struct user_run *u, const char *user, struct span password)
 	struct asking	 a = { .run = u, .libexec = cmd_libexec(u->libexec) };
 	struct span	 map = rs_string(u->image,
 	    rs_map(u->image, u->index)->name);
-	int		 table = -1;
 
-	if (u->path != NULL && (table = open(u->path, O_RDONLY |
-	    O_CLOEXEC)) == -1) {
-		fprintf(stderr, "waybill user: %s: %s\n", u->path,
-		    strerror(errno));
-		return CMD_USAGE;
-	}
 	(void)signal(SIGPIPE, SIG_IGN);
 	log_open("waybill", STDERR_FILENO, LOG_L_WARN);
 	loop_init();
 	start(&a);
-	send_config(&a, table);
+	send_config(&a);
 	a.verdict.result = AUTH_WRONG;
 	if (auth_ask(a.peer, 1, map, span_of(user), password)) {
 		timer_set(&a.timer, PATIENCE_MS, on_late, NULL);

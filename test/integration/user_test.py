@@ -301,7 +301,8 @@ class Pam(Folder):
         super().setUp()
         os.chmod(self.dir, 0o755)
         self.policy = ("-c", self.file("p.conf", POLICY.replace('text "users" as accounts', "passwd")))
-        passdb = self.file("passdb", "tester:sesame:waybill\nother:sesame:sshd\nroot:sesame:waybill\n")
+        passdb = self.file("passdb", "daemon:sesame:waybill\nbin:sesame:sshd\nroot:sesame:waybill\n"
+                           "tester:sesame:waybill\n")
         os.mkdir(f"{self.dir}/pam.d")
         module = f"required {PAM_MODULES}/pam_matrix.so passdb={passdb}\n"
         self.file("pam.d/waybill", f"auth {module}account {module}")
@@ -312,17 +313,19 @@ class Pam(Folder):
         return self.verify(user, password, where=self.policy, env=self.env)
 
     def test_passwords_of_the_system(self):
-        self.assertEqual(self.asked("tester", "sesame"), ("right", None))
-        self.assertEqual(self.asked("tester", "Sesame"), ("wrong", None))
-        self.assertEqual(self.asked("nobody.here", "sesame"), ("wrong", None))
-        self.assertEqual(self.asked("other", "sesame"), ("wrong", None))
+        self.assertEqual(self.asked("daemon", "sesame"), ("right", None))
+        self.assertEqual(self.asked("Daemon", "sesame"), ("right", None))
+        self.assertEqual(self.asked("daemon", "Sesame"), ("wrong", None))
+        self.assertEqual(self.asked("bin", "sesame"), ("wrong", None))
+        # PAM knows him, and the table does not: he has no mailbox.
+        self.assertEqual(self.asked("tester", "sesame"), ("wrong", None))
 
     def test_root_is_not_asked_for(self):
         self.assertEqual(self.asked("root", "sesame"), ("wrong", None))
 
     def test_a_broken_pam_cannot_say(self):
         self.file("pam.d/waybill", "auth required /nowhere/pam_none.so\n")
-        self.assertEqual(self.asked("tester", "sesame")[0], "cannot")
+        self.assertEqual(self.asked("daemon", "sesame")[0], "cannot")
 
     def helper(self, text):
         return subprocess.run([f"{BUILD}/waybill-pam"], input=text, timeout=PATIENCE,

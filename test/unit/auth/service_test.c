@@ -31,8 +31,9 @@ static struct {
 	unsigned		 right, wrong, cannot;
 } got;
 static bool	 client_closed;
+static unsigned	 pam_asked;
 
-/* --- the image: three tables of accounts, and one that is none */
+/* --- the image: tables of accounts, one that is none, one made of others */
 
 static int
 image(void)
@@ -41,15 +42,20 @@ image(void)
 	struct rs_build		*b = rs_build_new();
 	struct buf		 out = { 0 };
 	const char		*why;
-	uint32_t		 file;
+	static const struct span made[] = {
+		SPAN("1"), SPAN("users"), SPAN("2"), SPAN("system") };
+	uint32_t		 file, passwd;
 	int			 fd = memfd_create("image", MFD_CLOEXEC);
 
 	(void)rs_build_file(b, SPAN("/p.conf"), 0, none);
 	file = rs_build_file(b, SPAN("/users"), 2, none);
+	passwd = rs_build_file(b, SPAN("/etc/passwd"), 2, none);
 	(void)rs_build_map(b, SPAN("users"), SPAN("text"), SPAN("accounts"),
 	    file, 1, NULL, 0);
 	(void)rs_build_map(b, SPAN("system"), SPAN("passwd"),
-	    SPAN("accounts"), UINT32_MAX, 2, NULL, 0);
+	    SPAN("accounts"), passwd, 2, NULL, 0);
+	(void)rs_build_map(b, SPAN("all"), SPAN("first"), SPAN("accounts"),
+	    UINT32_MAX, 2, made, 2);
 	(void)rs_build_map(b, SPAN("far"), SPAN("ldap"), SPAN("accounts"),
 	    UINT32_MAX, 3, NULL, 0);
 	(void)rs_build_map(b, SPAN("words"), SPAN("text"), SPAN("plain"),
@@ -64,14 +70,17 @@ image(void)
 static void
 open_tables(const char *users)
 {
-	int		 files[2] = { -1, -1 }, fd = image();
+	int		 files[3] = { -1, -1, -1 }, fd = image();
 	const char	*why;
 
 	if (users != NULL)
 		files[1] = fixture_fd(span_of(users));
-	assert_int_equal(auth_tables_open(&service.tables, fd, files, 2,
+	files[2] = fixture_fd(SPAN("Root:x:0:0::/root:/bin/sh\n"
+	    "sam:x:1000:1000::/home/sam:/bin/sh\n"));
+	assert_int_equal(auth_tables_open(&service.tables, fd, files, 3,
 	    &why), 0);
 	close(fd);
+	close(files[2]);
 	if (files[1] != -1)
 		close(files[1]);
 }
@@ -104,6 +113,7 @@ on_pam_wanted(struct chan *c, struct msg *m, void *arg)
 
 	(void)arg;
 	assert_true(msg_end(m));
+	pam_asked++;
 	n = read(fd, text, sizeof(text));
 	close(fd);
 	assert_true(n > 0 && text[n - 1] == '\0');
@@ -156,19 +166,40 @@ setup(void **state)
 	client = chan_new(ends[1], "auth", &ops, NULL);
 	memset(&got, 0, sizeof(got));
 	client_closed = false;
+	pam_asked = 0;
 	return 0;
 }
 
+static void
+stop(void *arg)
+{
+	(void)arg;
+	loop_stop();
+}
+
+static void
+turns(int ms)
+{
+	struct timer	 t = { 0 };
+
+	timer_set(&t, ms, stop, NULL);
+	loop_run();
+	timer_clear(&t);
+}
+
+/* The service's end of the channel closes in the turn after. */
 static int
 teardown(void **state)
 {
 	(void)state;
 	chan_free(&client);
+	turns(5);
 	chan_free(&to_parent);
 	chan_free(&parent);
 	pam_clear();
 	pool_free(&service.pool);
 	auth_tables_clear(&service.tables);
+	loop_clear();
 	return 0;
 }
 
@@ -228,7 +259,8 @@ tables_that_cannot_say(void **state)
 	assert_int_equal(ask("far", "ann", "one"), AUTH_CANNOT);
 	assert_int_equal(ask("words", "ann", "one"), AUTH_CANNOT);
 	assert_int_equal(ask("nothing", "ann", "one"), AUTH_CANNOT);
-	assert_int_equal(ask("system", "ann", "one"), AUTH_CANNOT);
+	assert_int_equal(ask("system", "sam", "one"), AUTH_CANNOT);
+	assert_int_equal(ask("all", "sam", "one"), AUTH_CANNOT);
 }
 
 static void
@@ -237,10 +269,31 @@ pam_is_asked_by_the_parent(void **state)
 	(void)state;
 	have_parent();
 	open_tables("ann:x\n");
-	assert_int_equal(ask("system", "ann", "ann"), AUTH_RIGHT);
-	assert_int_equal(ask("system", "ann", "one"), AUTH_WRONG);
-	assert_int_equal(ask("system", "ann", ""), AUTH_WRONG);
+	assert_int_equal(ask("system", "sam", "sam"), AUTH_RIGHT);
+	assert_int_equal(ask("system", "SAM", "sam"), AUTH_RIGHT);
+	assert_int_equal(ask("system", "sam", "one"), AUTH_WRONG);
+	assert_int_equal(ask("system", "sam", ""), AUTH_WRONG);
+	assert_int_equal(pam_asked, 3);
+	assert_int_equal(ask("system", "ann", "ann"), AUTH_WRONG);
+	assert_int_equal(pam_asked, 3);		/* he is no user of the system */
 	assert_int_equal(service.waiting, 0);
+}
+
+static void
+the_first_table_that_has_the_user_decides(void **state)
+{
+	(void)state;
+	have_parent();
+	open_tables("ann:{PLAIN}one\nsam:{PLAIN}two\n");
+	assert_int_equal(ask("all", "ann", "one"), AUTH_RIGHT);
+	assert_int_equal(ask("all", "sam", "two"), AUTH_RIGHT);
+	assert_int_equal(ask("all", "sam", "sam"), AUTH_WRONG);
+	assert_int_equal(ask("all", "eve", "eve"), AUTH_WRONG);
+	assert_int_equal(pam_asked, 0);
+	auth_tables_clear(&service.tables);
+	open_tables("ann:{PLAIN}one\n");
+	assert_int_equal(ask("all", "sam", "sam"), AUTH_RIGHT);
+	assert_int_equal(pam_asked, 1);
 }
 
 static void
@@ -262,27 +315,16 @@ only_so_many_wait(void **state)
 }
 
 static void
-stop(void *arg)
-{
-	(void)arg;
-	loop_stop();
-}
-
-static void
 who_has_gone_is_not_answered(void **state)
 {
-	struct timer	 t = { 0 };
-
 	(void)state;
 	open_tables("ann:{PLAIN}one\n");
 	assert_true(auth_ask(client, 1, SPAN("users"), SPAN("ann"),
 	    SPAN("one")));
 	chan_free(&client);
-	do {
-		timer_set(&t, 10, stop, NULL);
-		loop_run();
-	} while (service.waiting > 0 || service.right == 0);
-	timer_clear(&t);
+	do
+		turns(10);
+	while (service.waiting > 0 || service.right == 0);
 	assert_int_equal(got.n, 0);
 }
 
@@ -321,6 +363,7 @@ main(void)
 		T(verdicts_of_a_file),
 		T(tables_that_cannot_say),
 		T(pam_is_asked_by_the_parent),
+		T(the_first_table_that_has_the_user_decides),
 		T(only_so_many_wait),
 		T(who_has_gone_is_not_answered),
 		T(nonsense_is_cut_off),
