@@ -11,6 +11,7 @@ import tempfile
 import time
 import unittest
 
+from channel import Child, octets, u32, u64
 from server import BUILD, PATIENCE, SANITIZED
 
 WAYBILL = f"{BUILD}/waybill"
@@ -270,6 +271,16 @@ class InAPolicy(Folder):
         self.assertEqual(self.user(0, "list", "--map", "more", where=self.policy).stdout, "eve: PLAIN\n")
         self.assertEqual(self.verify("eve", "x", where=(*self.policy, "--map", "more")), ("right", None))
 
+    def test_maps_made_of_others(self):
+        self.file("p.conf", POLICY.replace("listen", 'map more = text "more" as accounts\n'
+                                           "map all = first of more, users\nlisten", 1))
+        self.file("more", "eve:{PLAIN}x\ncolin:{PLAIN}other\n")
+        where = (*self.policy, "--map", "all")
+        for user, password, result in (("eve", "x", "right"), ("colin", "other", "right"),
+                                       ("colin", "one", "wrong"), ("bob", "x", "wrong")):
+            self.assertEqual(self.verify(user, password, where=where), (result, None))
+        self.assertIn("say which with --map", self.user(1, "list", where=where).stderr)
+
     def test_where_accounts_are_kept(self):
         for table, says in (("passwd", "useradd"), ('{ "ann" = "x" } as accounts', "in the policy itself"),
                             ('sqlite "users.db" as accounts { query "select home from users where name = {key}" }', "SQLite")):
@@ -290,6 +301,57 @@ class InAPolicy(Folder):
             self.assertRegex(p.stderr, r"users:1:12: error: the hash is shorter")
             self.assertRegex(p.stderr, r"users:2:18: error: the password is missing")
             self.assertNotIn("tell-nobody", p.stdout + p.stderr)
+
+
+class Process(Folder):
+    """waybill-auth by itself, as a parent would have it."""
+
+    def configure(self, auth, generation):
+        with open(f"{self.dir}/image", "rb") as image, open(self.users, "rb") as users:
+            auth.parent.send("CONFIG_IMAGE", u32(generation), fd=image.fileno())
+            auth.parent.send("CONFIG_FILE", u32(generation), u32(self.number), fd=users.fileno())
+        auth.parent.send("CONFIG_DONE", u32(generation))
+        kind, body = auth.parent.receive()
+        self.assertEqual((kind, body.take("<I")), ("READY", generation))
+
+    def ask(self, peer, user, password):
+        peer.send("AUTH_VERIFY", u64(7), octets(b"users"), octets(user), octets(password))
+        kind, body = peer.receive()
+        self.assertEqual((kind, body.take("<Q")), ("AUTH_VERDICT", 7))
+        result, which = body.take("<B"), body.octets()
+        body.end()
+        return ("right", "wrong", "cannot")[result], which.decode()
+
+    def stats(self, auth):
+        auth.parent.send("STATS_WANTED", u64(1))
+        kind, body = auth.parent.receive()
+        self.assertEqual(kind, "STATS")
+        for _ in range(25):
+            body.take("<Q")
+        return json.loads(body.octets())
+
+    def test_a_file_that_is_replaced(self):
+        policy = self.file("p.conf", POLICY)
+        subprocess.run([WAYBILL, "compile", policy, "-o", f"{self.dir}/image"], check=True,
+                       stdout=subprocess.DEVNULL, timeout=PATIENCE)
+        self.number = 1  # in the manifest: behind the policy itself
+        with Child("auth") as auth:
+            peer = auth.peer("smtp")
+            self.assertEqual(self.ask(peer, b"colin", b"one"), ("cannot", ""))
+            self.configure(auth, 1)
+            self.assertEqual(self.ask(peer, b"colin", b"app-one"), ("right", "tablet"))
+            self.user(0, "passwd", "colin", password="two")
+            self.assertEqual(self.ask(peer, b"colin", b"one"), ("right", ""))
+            self.configure(auth, 2)
+            self.assertEqual(self.ask(peer, b"colin", b"one"), ("wrong", ""))
+            self.assertEqual(self.ask(peer, b"colin", b"two"), ("right", ""))
+            self.assertEqual(self.stats(auth), {"accounts": 2, "waiting": 0, "right": 3,
+                                                "wrong": 1, "cannot": 1, "busy": 0})
+            with open(f"/proc/{auth.proc.pid}/status", encoding="ascii") as f:
+                status = f.read()
+            self.assertIn("NoNewPrivs:\t1", status)
+            self.assertIn("Seccomp:\t2", status)
+            self.assertEqual(auth.stop(), 0)
 
 
 @unittest.skipUnless(WITH_PAM and os.path.exists(f"{PAM_MODULES}/pam_matrix.so") and not SANITIZED,
