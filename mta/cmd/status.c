@@ -83,6 +83,71 @@ print_tables(const json_t *doc)
 		print_table(t);
 }
 
+/* --- tables that servers have: the lookup process' counters */
+
+static void
+print_server_table(const char *name, const json_t *t)
+{
+	printf("%-16s %-9s %-8s %8lld %8lld %8lld %8lld %8lld %5lld  %s\n",
+	    name, cmd_json_str(t, "driver"), cmd_json_str(t, "state"),
+	    (long long)cmd_json_int(t, "asked"),
+	    (long long)cmd_json_int(t, "found"),
+	    (long long)cmd_json_int(t, "none"),
+	    (long long)cmd_json_int(t, "failed"),
+	    (long long)cmd_json_int(t, "cached"),
+	    (long long)cmd_json_int(t, "connections"),
+	    json_object_get(t, "why") != NULL ? table_text(t, "why") : "");
+}
+
+static void
+print_server_tables(const json_t *doc)
+{
+	json_t		*tables = json_object_get(json_object_get(
+			    process(doc, "lookup"), "counters"), "tables");
+	const char	*name;
+	json_t		*t;
+
+	if (json_object_size(tables) > 0)
+		printf("\n%-16s %-9s %-8s %8s %8s %8s %8s %8s %5s  %s\n",
+		    "SERVER'S TABLE", "DRIVER", "STATE", "ASKED", "FOUND",
+		    "NONE", "FAILED", "CACHED", "CONN", "WHY");
+	json_object_foreach(tables, name, t)
+		print_server_table(name, t);
+}
+
+/* How often that table could not say, over all who asked it. */
+static long long
+failures(const json_t *doc, const char *table)
+{
+	const json_t	*p, *t;
+	long long	 sum = 0;
+	size_t		 i;
+
+	json_array_foreach(json_object_get(doc, "processes"), i, p) {
+		if (strcmp(cmd_json_str(p, "name"), "lookup") == 0)
+			continue;
+		t = json_object_get(json_object_get(p, "counters"), "tables");
+		sum += json_is_object(t) ? (long long)cmd_json_int(
+		    json_object_get(t, table), "failed") : 0;
+	}
+	return sum;
+}
+
+static void
+print_failures(const json_t *doc)
+{
+	json_t		*tables = json_object_get(json_object_get(
+			    process(doc, "route"), "counters"), "tables");
+	const char	*name;
+	json_t		*t;
+	long long	 n;
+
+	json_object_foreach(tables, name, t)
+		if ((n = failures(doc, name)) > 0)
+			printf("%s could not be asked %lld times: 451.\n",
+			    name, n);
+}
+
 /* --- the queue */
 
 static void
@@ -187,6 +252,8 @@ print_status(const json_t *doc)
 	print_queue(json_object_get(doc, "queue"));
 	print_hops(json_object_get(doc, "hops"));
 	print_tables(doc);
+	print_server_tables(doc);
+	print_failures(doc);
 	printf("\nThe lag of the loops: so many microseconds or less for half "
 	    "of the turns, 99 %%, all\n");
 	printf("%-12s %8s %8s %8s %8s %8s\n", "PROCESS", "PID", "RESTARTS",

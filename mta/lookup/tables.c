@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 
+#include "mta/msg/lookup.h"
+
 #include "mta/lookup/tables.h"
 #include "mta/lookup/words.h"
 
@@ -17,7 +19,7 @@
 struct held {
 	unsigned		 refs;
 	uint8_t			 words[32];	/* digest of all that is said of it */
-	char			*name;
+	char			*name, *driver;
 	struct asked_table	*table;		/* NULL: it cannot be served */
 	const char		*why;		/* static */
 };
@@ -53,6 +55,7 @@ release(struct held **hp)
 		return;
 	asked_close(&h->table);
 	free(h->name);
+	free(h->driver);
 	free(h);
 }
 
@@ -136,6 +139,7 @@ open_table(struct tables *t, struct asked_source *src)
 	h->refs = 1;
 	memcpy(h->words, words, sizeof(words));
 	h->name = xstrndup(src->name.n > 0 ? src->name.p : "", src->name.n);
+	h->driver = xstrndup(src->driver.p, src->driver.n);
 	src->names = &t->names;
 	if ((h->table = asked_open(src, &h->why)) == NULL)
 		log_warnx("table map=%s driver=%.*s state=refused problem=%s",
@@ -157,7 +161,7 @@ tables_add(struct tables *t, uint32_t number, const struct rs_image *im,
 
 	g.maps = xcalloc(g.n + 1, sizeof(*g.maps));
 	for (i = 0; i < g.n; i++) {
-		if (!words_is_asked(rs_string(im, rs_map(im, i)->driver)))
+		if (!lookup_serves(rs_string(im, rs_map(im, i)->driver)))
 			continue;
 		words_read(im, i, secret(arg, rs_map(im, i)->object), &ar,
 		    &src);
@@ -203,6 +207,7 @@ put_stats(struct json *j, const struct held *h)
 	json_object(j, h->name);
 	if (h->table != NULL)
 		asked_stats(h->table, &st);
+	json_str(j, "driver", h->driver);
 	json_uint(j, "asked", st.asked);
 	json_uint(j, "found", st.found);
 	json_uint(j, "none", st.none);

@@ -7,6 +7,7 @@
 
 #include "mta/lookup/words.h"
 
+/* Drivers of servers, and whether it is a file that they read. */
 static const struct {
 	const char	*driver;
 	bool		 is_file;
@@ -26,32 +27,18 @@ static const struct {
 #undef ASKED
 };
 
-static size_t
-find(struct span driver)
-{
-	size_t	i;
-
-	for (i = 0; i < sizeof(asked) / sizeof(asked[0]); i++)
-		if (span_eq(driver, span_of(asked[i].driver)))
-			break;
-	return i;
-}
-
-bool
-words_is_asked(struct span driver)
-{
-	return find(driver) < sizeof(asked) / sizeof(asked[0]);
-}
-
 struct span
 words_file(const struct rs_image *im, uint32_t map)
 {
 	const struct rs_map_decl	*d = rs_map(im, map);
-	size_t				 i = find(rs_string(im, d->driver));
+	struct span			 driver = rs_string(im, d->driver);
+	size_t				 i;
 
-	if (i == sizeof(asked) / sizeof(asked[0]) || !asked[i].is_file)
-		return SPAN_NONE;
-	return rs_string(im, d->where);
+	for (i = 0; i < sizeof(asked) / sizeof(asked[0]); i++)
+		if (asked[i].is_file && span_eq(driver,
+		    span_of(asked[i].driver)))
+			return rs_string(im, d->where);
+	return SPAN_NONE;
 }
 
 /* --- options */

@@ -8,8 +8,6 @@
 #include "maps/asked/asked.h"
 #include "ruleset/image.h"
 
-/* The driver of this name asks a server (maps/drivers.def). */
-bool	words_is_asked(struct span driver);
 /*
  * A map's words; spans lie in the image or in the arena.  The password of
  * `password file` is secret, what stands in the file.

@@ -150,6 +150,7 @@ check_users(void)
 	static const char *const	names[] = {
 		"waybill-smtp", "waybill-route", "waybill-queue",
 		"waybill-relay", "waybill-resolve", "waybill-limits",
+		"waybill-lookup",
 		"waybill-spawner", "waybill-compile", "waybill-index",
 		"waybill-auth"
 	};

@@ -123,6 +123,8 @@ void		 slots_tell_gateways(struct parent *);
 /* A child has ended; false: it is none of the slots. */
 bool		 slot_ended(struct parent *, pid_t, int status);
 void		 slot_kill(struct slot *);
+/* Whether somebody belongs there: lookup only where servers have tables. */
+bool		 slot_wanted(const struct slot *);
 /* A process for what the slot says, which gets fds[1]; fds[0] is ours. */
 pid_t		 slot_fork(const struct slot *, int fds[2]);
 

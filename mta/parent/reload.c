@@ -63,7 +63,7 @@ all_ready(const struct parent *p, bool smtp_too)
 
 	for (i = 0; i < p->nslots; i++)
 		if ((smtp_too || p->slots[i].proc != PROC_SMTP) &&
-		    p->slots[i].ready != generation_number(p->generation))
+		    slot_wanted(&p->slots[i]) && p->slots[i].ready != generation_number(p->generation))
 			return false;
 	return true;
 }
@@ -77,7 +77,8 @@ on_settle(void *arg)
 
 	buf_add_str(&text, "not taken by:");
 	for (i = 0; i < p->nslots; i++)
-		if (p->slots[i].ready != generation_number(p->generation))
+		if (slot_wanted(&p->slots[i]) &&
+		    p->slots[i].ready != generation_number(p->generation))
 			buf_addf(&text, " %s", p->slots[i].name);
 	if (p->settling)
 		failed(p, buf_span(&text));

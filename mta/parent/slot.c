@@ -33,6 +33,8 @@ static const struct { enum proc a, b; } pairs[] = {
 	{ PROC_SMTP, PROC_RELAY },
 	{ PROC_SPAWNER, PROC_QUEUE },
 	{ PROC_SMTP, PROC_LIMITS }, { PROC_ROUTE, PROC_LIMITS },
+	{ PROC_SMTP, PROC_LOOKUP }, { PROC_ROUTE, PROC_LOOKUP },
+	{ PROC_LOOKUP, PROC_RESOLVE },
 };
 
 static bool on_message(struct chan *, struct msg *, void *);
@@ -62,6 +64,7 @@ slots_init(struct parent *p, unsigned workers)
 
 	add(p, PROC_RESOLVE, 0, false);
 	add(p, PROC_LIMITS, 0, false);
+	add(p, PROC_LOOKUP, 0, false);
 	add(p, PROC_QUEUE, 0, false);
 	add(p, PROC_ROUTE, 0, false);
 	add(p, PROC_RELAY, 0, false);
@@ -80,6 +83,13 @@ slot_find(struct parent *p, enum proc proc, uint32_t instance)
 		    p->slots[i].instance == instance)
 			return &p->slots[i];
 	return NULL;
+}
+
+bool
+slot_wanted(const struct slot *s)
+{
+	return s->proc != PROC_LOOKUP || s->pid != 0 ||
+	    generation_asks_servers(s->parent->generation);
 }
 
 struct chan *
@@ -224,6 +234,8 @@ send_config(struct slot *s)
 
 	generation_send(p->generation, s->chan,
 	    s->proc == PROC_SMTP || s->proc == PROC_ROUTE);
+	if (s->proc == PROC_LOOKUP)
+		generation_send_secrets(p->generation, s->chan);
 	if (s->proc == PROC_SMTP)
 		send_gateways(s);
 	if (s->proc == PROC_SMTP)
@@ -293,7 +305,7 @@ start_again(void *arg)
 {
 	struct slot	*s = arg;
 
-	if (s->parent->stage != STAGE_RUN)
+	if (s->parent->stage != STAGE_RUN || !slot_wanted(s))
 		return;
 	s->restarts++;
 	start(s);
@@ -305,7 +317,7 @@ slots_start(struct parent *p)
 	size_t	i;
 
 	for (i = 0; i < p->nslots; i++)
-		if (p->slots[i].proc != PROC_SMTP)
+		if (p->slots[i].proc != PROC_SMTP && slot_wanted(&p->slots[i]))
 			start(&p->slots[i]);
 }
 
@@ -327,6 +339,10 @@ slots_configure(struct parent *p)
 	for (i = 0; i < p->nslots; i++)
 		if (p->slots[i].chan != NULL)
 			send_config(&p->slots[i]);
+		else if (p->slots[i].proc == PROC_LOOKUP &&
+		    p->slots[i].pid == 0 && slot_wanted(&p->slots[i]) &&
+		    !timer_pending(&p->slots[i].again))
+			start(&p->slots[i]);	/* the first table of its kind */
 }
 
 /* --- what it says */

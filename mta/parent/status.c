@@ -110,7 +110,9 @@ finish(struct status *st)
 
 	if (queue_chan(p) != NULL) {
 		for (i = 0; i < p->nslots; i++)
-			put_part(p, st, &p->slots[i], &st->parts[i]);
+			if (slot_wanted(&p->slots[i]))
+				put_part(p, st, &p->slots[i],
+				    &st->parts[i]);
 		put_own_part(p, st);
 	}
 	forget(p, st);

@@ -2,7 +2,7 @@
  * main.c - the route process: where each recipient of an accepted message goes.
  *
  * User: waybill-route.  Root: an empty folder.  Descriptors: the parent, the
- * queue, resolve, limits; the image and the tables, read-only.  It sees
+ * queue, resolve, limits, lookup; the image and the tables, read-only.  It sees
  * addresses and tables, never a message's content.  An intruder could send mail that is
  * queued to places of his choice, and read the tables of names (they hold no
  * secrets here); he reaches no mailbox, no socket of the net and no file.
@@ -16,6 +16,7 @@
 
 static struct dns_client	*dns;
 static struct limits_client	*counters;
+static struct lookup_client	*lookup;
 
 static uint64_t
 ask(void *ctx, enum dns_type type, struct span name, dns_cb *cb, void *arg)
@@ -49,6 +50,8 @@ on_peer(enum proc peer, uint32_t instance, int fd, void *arg)
 		dns_client_attach(dns, fd);
 	else if (peer == PROC_LIMITS)
 		limits_client_attach(counters, fd);
+	else if (peer == PROC_LOOKUP)
+		lookup_client_attach(lookup, fd);
 	else {
 		log_warnx("event=peer process=%s unexpected",
 		    proc_name(peer));
@@ -82,7 +85,8 @@ main(int argc, char **argv)
 	child_open(PROC_ROUTE, argc, argv, &ops, NULL);
 	dns = dns_client_new();
 	counters = limits_client_new();
-	route_limits(counters);
+	lookup = lookup_client_new();
+	route_asks(counters, lookup);
 	confine_drop("waybill-route", child_option("chroot"));
 	confine_sandbox(0);
 	route_records(child_option("records") != NULL);

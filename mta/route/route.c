@@ -73,6 +73,7 @@ static struct timer		 missed;	/* the queue is */
 static struct timer		 alive;		/* is said of long requests */
 static struct config		*current;
 static struct limits_client	*counters;
+static struct lookup_client	*lookup;
 static bool			 records;	/* go to the log */
 static struct {
 	uint64_t	requests, recipients, targets, failed, deferred;
@@ -608,6 +609,9 @@ route_config(struct child_config *cfg, const struct policy_dns *dns)
 	src.nindexes = cfg->ntables;
 	src.dns = *dns;
 	src.limits = policy_limits_by(counters);
+	if (lookup != NULL)
+		src.lookup = policy_lookup_by(lookup);
+	src.generation = cfg->generation;
 	src.later = loop_soon;
 	src.owner = owner_of;
 	src.owner_arg = c;
@@ -626,9 +630,10 @@ route_config(struct child_config *cfg, const struct policy_dns *dns)
 }
 
 void
-route_limits(struct limits_client *l)
+route_asks(struct limits_client *l, struct lookup_client *servers)
 {
 	counters = l;
+	lookup = servers;
 }
 
 void
@@ -647,6 +652,10 @@ route_stats(struct buf *out)
 	    (unsigned long long)count.targets,
 	    (unsigned long long)count.failed,
 	    (unsigned long long)count.deferred);
+	if (current != NULL) {
+		buf_add_char(out, ',');
+		policy_tables_stats(current->policy, out);
+	}
 }
 
 void

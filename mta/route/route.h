@@ -13,8 +13,8 @@
 void	route_queue(int fd);
 /* A new configuration: what is asked from now on is routed by it. */
 bool	route_config(struct child_config *, const struct policy_dns *);
-/* Whom rates and the greylist are asked of (borrowed); before route_config(). */
-void	route_limits(struct limits_client *);
+/* Whom rates, the greylist and tables of servers are asked of (borrowed); before route_config(). */
+void	route_asks(struct limits_client *, struct lookup_client *);
 /* Whether each routing's decision record goes to the log (else no). */
 void	route_records(bool);
 /* For `status`. */

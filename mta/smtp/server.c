@@ -59,6 +59,7 @@ server_new(unsigned instance, unsigned workers)
 	sv->dns = dns_client_new();
 	sv->callouts = callout_client_new();
 	sv->counters = limits_client_new();
+	sv->lookup = lookup_client_new();
 	timer_set(&sv->sweep, SWEEP_MS, sweep, sv);
 	return sv;
 }
@@ -113,6 +114,8 @@ server_config(struct server *sv, struct child_config *c)
 		.dns = { ask_dns, cancel_dns, sv->dns },
 		.limits = policy_limits_by(sv->counters),
 		.callouts = policy_callouts_by(sv->callouts),
+		.lookup = policy_lookup_by(sv->lookup),
+		.generation = c->generation,
 		.later = loop_soon,
 	};
 	struct policy		*p;
@@ -208,4 +211,8 @@ server_stats(struct server *sv, struct buf *out)
 	buf_addf(out, ",\"lists_cannot_say\":%" PRIu64
 	    ",\"spf_cannot_say\":%" PRIu64, cannot->list_cannot,
 	    cannot->spf_cannot);
+	if (sv->gen != NULL) {
+		buf_add_char(out, ',');
+		policy_tables_stats(sv->gen->policy, out);
+	}
 }

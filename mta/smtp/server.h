@@ -35,6 +35,7 @@ struct server {
 	struct dns_client	*dns;
 	struct callout_client	*callouts;
 	struct limits_client	*counters;
+	struct lookup_client	*lookup;
 	struct listener		*listeners;
 	struct arena		 scratch;	/* of one reply */
 	struct timer		 sweep;

@@ -1,0 +1,102 @@
+/*
+ * lookup.c - what the lookup process is for, and the passwords that it alone
+ * is given: files that root opens and nobody reads here.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/xalloc.h"
+
+#include "mta/msg/lookup.h"
+#include "mta/msg/msg.h"
+#include "mta/parent/generation.h"
+
+static bool
+is_asked(const struct rs_image *im, uint32_t map)
+{
+	return lookup_serves(rs_string(im, rs_map(im, map)->driver));
+}
+
+bool
+generation_asks_servers(const struct generation *g)
+{
+	const struct rs_image	*im = generation_image(g);
+	uint32_t		 i;
+
+	for (i = 0; i < rs_nmap(im); i++)
+		if (is_asked(im, i))
+			return true;
+	return false;
+}
+
+/* The file of `login "user" password file "path"`; empty: none. */
+static struct span
+secret_file(const struct rs_image *im, uint32_t object)
+{
+	const struct rs_optval	*v;
+	struct rs_place		 pl;
+	struct rs_value		 text;
+
+	if (object == UINT32_MAX ||
+	    !rs_option(im, object, RS_OPT_MAP_login, 0, &v) || v->nplaces < 2)
+		return SPAN_NONE;
+	pl = rs_option_place(im, v, 1);
+	if (pl.is_func || pl.index == UINT32_MAX)
+		return SPAN_NONE;
+	text = rs_const(im, pl.index);
+	if (text.type != RS_T_TEXT || !span_prefix(text.s, SPAN("file:")))
+		return SPAN_NONE;
+	return span_from(text.s, 5);
+}
+
+/* Only plain files, as tables are; -1: said in the log. */
+static int
+open_secret(const char *path)
+{
+	struct stat	st;
+	int		fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd != -1 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	if (fd == -1)
+		log_warn("secret=%s", log_quote(span_of(path)));
+	else {
+		log_warnx("secret=%s why=\"not a plain file\"",
+		    log_quote(span_of(path)));
+		close(fd);
+	}
+	return -1;
+}
+
+void
+generation_send_secrets(const struct generation *g, struct chan *c)
+{
+	const struct rs_image	*im = generation_image(g);
+	struct span		 file;
+	uint32_t		 i;
+	char			*path;
+	int			 fd;
+
+	for (i = 0; i < rs_nmap(im); i++) {
+		if (!is_asked(im, i) ||
+		    (file = secret_file(im, rs_map(im, i)->object)).n == 0)
+			continue;
+		path = xstrndup(file.p, file.n);
+		fd = open_secret(path);
+		free(path);
+		if (fd == -1)
+			continue;
+		chan_begin(c, MSG_CONFIG_SECRET);
+		chan_u32(c, generation_number(g));
+		chan_u32(c, rs_map(im, i)->object);
+		chan_u32(c, RS_OPT_MAP_login);
+		chan_fd(c, fd);
+		chan_end(c);
+	}
+}
