@@ -76,6 +76,7 @@ struct cf_sym {
 	unsigned		 depth;		/* 0: made of none */
 	bool			 is_exact;	/* asked for the whole key only, as all members are */
 	bool			 forgeable;	/* that a key is in it, a stranger can bring about */
+	struct span		 wide;		/* a network of a cidr table that is the world, or nearly */
 	const struct cf_kind	*made_kind;	/* of a pipe: key of the first, value of the last */
 	/* RATE */
 	struct cf_expr		*rate;		/* where it stands first */

@@ -210,6 +210,8 @@ take_kind(struct cf *cf, struct cf_sym *sym)
 		sym->is_exact &= sym->members[i]->is_exact;
 		sym->forgeable |= sym->members[i]->forgeable;
 		sym->tainted |= sym->members[i]->tainted;
+		if (sym->wide.n == 0)
+			sym->wide = sym->members[i]->wide;
 	}
 	if (is_pipe(sym))
 		sym->tainted = last->tainted;

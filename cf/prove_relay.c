@@ -109,6 +109,11 @@ say_open(struct relay *r, const struct cf_rule *rule, bdd_node cond,
 		cf_error(cf, rule->failing->loc, "a stranger is accepted while "
 		    "this rule cannot be decided: this path to accept is open "
 		    "to the world");
+	} else if (a != NULL && a->kind == ATOM_IN_MAP &&
+	    a->sym->wide.n > 0) {
+		cf_error(cf, rule->loc, "%.*s in '%.*s' is everybody, or "
+		    "nearly: this path to accept is open to the world",
+		    SPAN_ARG(a->sym->wide), SPAN_ARG(a->sym->name));
 	} else if (a != NULL && a->kind == ATOM_IN_MAP && a->sym->forgeable) {
 		cf_error(cf, rule->loc, "what the DNS or a pattern says in "
 		    "'%.*s' proves nothing of the client: this path to accept "

@@ -237,7 +237,8 @@ prove_is_no_key(const struct prove_value *v, const struct cf_sym *map)
 {
 	if (prove_is_empty(v) || v->bound == BOUND_NOBODY)
 		return true;
-	if (map->forgeable)
+	if (map->forgeable || (map->wide.n > 0 &&
+	    (v->bound == BOUND_IP || v->bound == BOUND_NET)))
 		return false;
 	if (v->bound == BOUND_RCPT)
 		return map->is_exact;

@@ -6,6 +6,7 @@
  */
 #include "base/xalloc.h"
 #include "cf/drivers.h"
+#include "cf/prove_int.h"
 #include "maps/map.h"
 
 #include <sys/stat.h>
@@ -66,6 +67,18 @@ include(void *arg, const char *path, uint32_t *index)
 	return open(s->full, O_RDONLY | O_CLOEXEC);
 }
 
+/* A network that is too wide to grant relaying: the first is kept. */
+static void
+find_wide(void *arg, const struct map_answer *a)
+{
+	struct reading	*r = arg;
+	struct ipnet	 net;
+
+	if (r->sym->wide.n == 0 && ipnet_parse(a->key, &net) &&
+	    prove_net_is_wide(&net))
+		r->sym->wide = arena_span(&r->cf->arena, a->key);
+}
+
 static void
 read_table(struct cf *cf, struct cf_sym *sym, const struct map_source *from)
 {
@@ -82,6 +95,8 @@ read_table(struct cf *cf, struct cf_sym *sym, const struct map_source *from)
 	source.arg = &r;
 	map = map_open(&source);
 	sym->entries = map_size(map);
+	if (span_eq(source.driver, SPAN("cidr")))
+		(void)map_walk(map, find_wide, &r);
 	map_close(&map);
 	free(r.includes);
 }
