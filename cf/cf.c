@@ -63,8 +63,8 @@ passes(struct cf *cf)
 	cf_diags_sort(cf);
 }
 
-struct cf *
-cf_compile_mem(const char *path, struct span text)
+static struct cf *
+compile(const char *path, struct span text, bool but_tables)
 {
 	struct cf	*cf;
 
@@ -75,8 +75,15 @@ cf_compile_mem(const char *path, struct span text)
 		return cf;
 	}
 	cf = begin(path, text);
+	cf->but_tables = but_tables;
 	passes(cf);
 	return cf;
+}
+
+struct cf *
+cf_compile_mem(const char *path, struct span text)
+{
+	return compile(path, text, false);
 }
 
 /* The text of a policy; false: it cannot be read, which a new *cf says. */
@@ -95,17 +102,47 @@ read_policy(const char *path, struct buf *text, struct cf **cf)
 	return false;
 }
 
-struct cf *
-cf_compile(const char *path, int *io)
+static struct cf *
+compile_file(const char *path, int *io, bool but_tables)
 {
 	struct buf	 text = { 0 };
 	struct cf	*cf;
 
 	*io = read_policy(path, &text, &cf) ? 0 : -1;
 	if (*io == 0)
-		cf = cf_compile_mem(path, buf_span(&text));
+		cf = compile(path, buf_span(&text), but_tables);
 	buf_clear(&text);
 	return cf;
+}
+
+struct cf *
+cf_compile(const char *path, int *io)
+{
+	return compile_file(path, io, false);
+}
+
+struct cf *
+cf_compile_but_tables(const char *path, int *io)
+{
+	return compile_file(path, io, true);
+}
+
+bool
+cf_set_domain(const struct cf *cf, size_t pos[2], struct span *out)
+{
+	const struct cf_sym	*sym;
+
+	for (; pos[0] < cf->nsyms; pos[0]++, pos[1] = 0) {
+		sym = cf->syms[pos[0]];
+		if (sym->kind != CF_S_SET || sym->type != RS_T_DOMAIN)
+			continue;
+		while (pos[1] < sym->n) {
+			*out = sym->values[pos[1]++].s;
+			if (out->n > 0 && out->p[0] != '.')
+				return true;
+		}
+	}
+	return false;
 }
 
 struct cf *

@@ -25,6 +25,8 @@ struct cf_diag {
 
 /* Reads and compiles the file. Never NULL; look at cf_errors().  -1 in *io when the file itself cannot be read (exit 2). */
 struct cf	*cf_compile(const char *path, int *io);
+/* The same for who reads the tables himself: mistakes in them are not told, and are none. */
+struct cf	*cf_compile_but_tables(const char *path, int *io);
 /* The same from memory (fuzzing, tests); path for messages and relative names. */
 struct cf	*cf_compile_mem(const char *path, struct span text);
 /*
@@ -43,6 +45,8 @@ const struct cf_diag *cf_diag(const struct cf *, size_t);
 void		 cf_diag_print(const struct cf *, const struct cf_diag *, bool colour, struct buf *);
 /* The image's octets; empty span when there are errors. */
 struct span	 cf_image(const struct cf *);
+/* Domains that stand in the policy's sets, one after the other; pos starts at 0, 0. */
+bool		 cf_set_domain(const struct cf *, size_t pos[2], struct span *);
 /* Options that are checked but that this version does not serve: for `run`; NULL after the last. */
 const struct cf_diag *cf_unserved(const struct cf *, size_t i);
 /* The whole effective policy, every default written out with its origin. */

@@ -38,6 +38,8 @@ problem(void *arg, const struct map_problem *p)
 	struct reading		*r = arg;
 	const struct cf_source	*s = file_of(r, p->file);
 
+	if (r->cf->but_tables)
+		return;
 	if (s == NULL && p->warning)
 		cf_warn(r->cf, r->sym->loc, "%s", p->what);
 	else if (s == NULL)

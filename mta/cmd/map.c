@@ -1,6 +1,6 @@
 /*
- * map.c - `waybill map build|query|dump|check`: tables without a policy, and
- * the databases that a policy names.
+ * map.c - `waybill map build|query|dump`: tables without a policy, and those
+ * that a policy names.
  */
 #include "config.h"
 
@@ -12,6 +12,8 @@
 #include "base/xalloc.h"
 
 #include "mta/cmd/cmd.h"
+#include "mta/cmd/map_check.h"
+#include "mta/cmd/map_query.h"
 #include "mta/cmd/maptable.h"
 
 struct run {
@@ -32,7 +34,7 @@ open_table(struct run *r, const char *path)
 	return maptable_open(&r->t, SPAN_NONE);
 }
 
-/* --- build, check */
+/* --- build */
 
 static int
 build(struct run *r, char **argv)
@@ -53,19 +55,6 @@ build(struct run *r, char **argv)
 		printf("%s: %zu entries\n", out, map_size(r->t.map));
 	free(out);
 	return status;
-}
-
-static int
-check(struct run *r, char **argv)
-{
-	r->t.notes = true;
-	if (open_table(r, argv[2]) == -1)
-		return CMD_USAGE;
-	if (r->t.mistakes > 0)
-		return CMD_NO;
-	printf("%s: ok%s\n", r->t.path, map_is_database(r->t.map) ?
-	    ", a database" : "");
-	return CMD_OK;
 }
 
 /* A database of the policy: made again when its text is newer. */
@@ -159,114 +148,19 @@ dump(struct run *r, char **argv)
 
 /* --- query */
 
-/* `Connect:` and the like; without one an address is a sender's. */
-static enum map_role
-role_of(struct span *key)
-{
-	static const struct span	 tags[] = {
-		[MAP_CONNECT] = { "Connect:", 8 },
-		[MAP_FROM] = { "From:", 5 }, [MAP_TO] = { "To:", 3 }
-	};
-	size_t				 i;
-
-	for (i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
-		if (span_iprefix(*key, tags[i])) {
-			*key = span_from(*key, tags[i].n);
-			return (enum map_role)i;
-		}
-	return span_index(*key, '@') >= 0 ? MAP_FROM : MAP_CONNECT;
-}
-
-static struct map_question
-question(const struct run *r, struct span key)
-{
-	struct map_question	 q = { .ask = MAP_ASK_ADDRESS, .key = key,
-	    .detail_chars = span_of(r->detail) };
-	struct span		 kind = map_kind(r->t.map);
-	ptrdiff_t		 at;
-
-	if (span_eq(kind, SPAN("access"))) {
-		q.role = role_of(&q.key);
-		q.ask = ip_parse(q.key, &q.ip) ? MAP_ASK_ACCESS_IP :
-		    span_index(q.key, '@') < 0 ? MAP_ASK_ACCESS_HOST :
-		    MAP_ASK_ACCESS_ADDRESS;
-	} else if (span_eq(kind, SPAN("routes")) ||
-	    span_eq(kind, SPAN("domains")))
-		q.ask = MAP_ASK_DOMAIN;
-	at = span_index(q.key, '@');
-	q.at = at < 0 ? q.key.n : (size_t)at;
-	return q;
-}
-
-/* What the kind puts into a value: %1 and the like. */
-static void
-fill(const struct run *r, const struct map_question *q, struct arena *ar,
-    struct map_answer *a)
-{
-	struct span		 kind = map_kind(r->t.map);
-	struct map_refusal	 refusal;
-
-	if (span_eq(kind, SPAN("routes")))
-		a->value = map_route_fill(a, q->key, ar);
-	else if (span_eq(kind, SPAN("virtusers")))
-		(void)map_virtuser_fill(a, q->key, q->at, q->detail_chars, ar,
-		    &a->value, &refusal);
-	else if (span_eq(kind, SPAN("generics")))
-		a->value = map_generic_fill(a, q->key, q->at,
-		    q->detail_chars, ar);
-}
-
-static void
-say_answer(const struct run *r, const struct map_answer *a)
-{
-	struct buf	 out = { 0 };
-	struct json	 j;
-
-	if (!r->json) {
-		printf("%.*s\t(%s:%u, %.*s)\n", SPAN_ARG(a->value),
-		    r->t.path, a->line, SPAN_ARG(a->key));
-		return;
-	}
-	json_init(&j, &out);
-	json_object(&j, NULL);
-	json_text(&j, "key", a->key);
-	json_text(&j, "value", a->value);
-	json_str(&j, "file", r->t.path);
-	json_uint(&j, "line", a->line);
-	json_object_end(&j);
-	buf_add_char(&out, '\n');
-	cmd_write(&out);
-}
-
 static int
 query(struct run *r, char **argv)
 {
-	struct arena		 ar = { 0 };
-	struct map_look		 l = { .arena = &ar };
-	struct map_question	 q;
-	struct map_answer	 a;
-	int			 status = CMD_OK;
+	struct map_asking	 a = { .detail = span_of(r->detail),
+	    .json = r->json };
 
+	if (r->policy != NULL)
+		return map_query_policy(r->policy, argv[2], argv[3], &a);
 	if (open_table(r, argv[2]) == -1)
 		return CMD_USAGE;
-	l.map = r->t.map;
-	q = question(r, span_of(argv[3]));
-	switch (map_look(&l, &q, &a)) {
-	case MAP_FOUND:
-		fill(r, &q, &ar, &a);
-		say_answer(r, &a);
-		break;
-	case MAP_NONE:
-		status = CMD_NO;
-		break;
-	default:
-		fprintf(stderr, "waybill map: %s: '%s' cannot be asked\n",
-		    r->t.path, argv[3]);
-		status = CMD_USAGE;
-		break;
-	}
-	arena_clear(&ar);
-	return status;
+	a.map = r->t.map;
+	a.path = r->t.path;
+	return map_query(&a, argv[3]);
 }
 
 /* --- */
@@ -279,7 +173,6 @@ static const struct {
 	{ "build", 2, build },
 	{ "query", 3, query },
 	{ "dump", 2, dump },
-	{ "check", 2, check },
 };
 
 int
@@ -300,6 +193,8 @@ cmd_map(int argc, char **argv)
 	size_t			 i;
 	int			 n, status;
 
+	if (argc > 1 && strcmp(argv[1], "check") == 0)
+		return cmd_map_check(argc, argv);
 	if ((n = cmd_options(argc, argv, opts)) == -1)
 		return CMD_USAGE;
 	if (n == 1 && strcmp(argv[1], "build") == 0 && r.policy != NULL)

@@ -36,6 +36,17 @@ include(void *arg, const char *path, uint32_t *index)
 }
 
 static void
+say(const char *path, const struct map_problem *p)
+{
+	if (p->line > 0)
+		fprintf(stderr, "%s:%u:%u: ", path, p->line, p->column);
+	else
+		fprintf(stderr, "%s: ", path);
+	fprintf(stderr, "%s: %s\n", p->note ? "note" : p->warning ? "warning" :
+	    "error", p->what);
+}
+
+static void
 problem(void *arg, const struct map_problem *p)
 {
 	struct maptable	*t = arg;
@@ -47,12 +58,10 @@ problem(void *arg, const struct map_problem *p)
 		t->warnings++;
 	else
 		t->mistakes++;
-	if (p->line > 0)
-		fprintf(stderr, "%s:%u:%u: ", path, p->line, p->column);
+	if (t->problem != NULL)
+		t->problem(t->arg, path, p);
 	else
-		fprintf(stderr, "%s: ", path);
-	fprintf(stderr, "%s: %s\n", p->note ? "note" : p->warning ? "warning" :
-	    "error", p->what);
+		say(path, p);
 }
 
 /* By its octets, or by its name when it is damaged; a text else. */

@@ -11,6 +11,9 @@ struct maptable {
 	const char	*who;		/* for messages: "waybill map" */
 	const char	*kind;		/* NULL: what the database says, or plain */
 	bool		 notes;		/* what other servers do otherwise is said too */
+	/* Told of a problem and its file; NULL: it is said on stderr. */
+	void		(*problem)(void *arg, const char *path, const struct map_problem *);
+	void		*arg;
 	char		*path;		/* that is opened; freed by maptable_close() */
 	struct map	*map;
 	char		**includes;

@@ -162,6 +162,7 @@ table_open(const struct table_source *src, uint32_t n)
 
 	ms.include = include_open;
 	ms.problem = problem;
+	ms.notes = src->notes;
 	ms.arg = &o;
 	o.map = string_dup(src->image, d->name);
 	o.path = d->file == UINT32_MAX ? xstrdup("the policy") :

@@ -18,6 +18,7 @@ struct table_source {
 	size_t			 nfiles;
 	/* Mistakes; path: of the file that has it. */
 	void			(*problem)(void *arg, const char *map, const char *path, const struct map_problem *);
+	bool			 notes;		/* problem hears those too */
 	/* A file is included, or would be: file is UINT32_MAX where the image does not name it.  NULL: not told. */
 	void			(*included)(void *arg, uint32_t file);
 	void			*arg;		/* of both */

@@ -44,6 +44,7 @@ tables_open(struct policy *p, const struct policy_source *src)
 	struct table_source	ts = {
 		.image = p->image, .file_fds = src->file_fds,
 		.nfiles = src->nfiles, .problem = problem,
+		.notes = src->notes,
 		.arg = (void *)(uintptr_t)src
 	};
 	uint32_t		i;

@@ -98,6 +98,7 @@ struct policy_source {
 	/* mistakes in tables go to the log, and to this when it is not NULL */
 	void		(*problem)(void *arg, const char *map, const char *path, const struct map_problem *);
 	void		*problem_arg;
+	bool		 notes;		/* what other servers do with an entry is told too */
 };
 
 struct policy	*policy_open(const struct policy_source *, const char **why);
@@ -282,7 +283,7 @@ struct routing	*policy_route(struct policy *, struct policy_facts *, struct rs_r
  * The same without counting, and over at the first target that goes
  * somewhere: a long list is not read further.
  */
-struct routing	*policy_route_dry(struct policy *, struct policy_facts *, routing_cb *, void *arg);
+struct routing	*policy_route_dry(struct policy *, struct policy_facts *, struct rs_record *, routing_cb *, void *arg);
 const struct target *routing_targets(const struct routing *, size_t *n);
 /*
  * The verdict that ended each target's last route: of dry runs, of those with a

@@ -642,8 +642,8 @@ policy_route(struct policy *p, struct policy_facts *f,
 }
 
 struct routing *
-policy_route_dry(struct policy *p, struct policy_facts *f, routing_cb *cb,
-    void *arg)
+policy_route_dry(struct policy *p, struct policy_facts *f,
+    struct rs_record *record, routing_cb *cb, void *arg)
 {
-	return routing_start(p, f, NULL, ROUTING_DRY, cb, arg);
+	return routing_start(p, f, record, ROUTING_DRY, cb, arg);
 }

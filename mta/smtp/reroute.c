@@ -69,7 +69,7 @@ ask_on(struct reroute *r)
 		r->answered = false;
 		r->asking = true;
 		r->routing = policy_route_dry(s->gen->policy, &s->facts,
-		    routed, r);
+		    NULL, routed, r);
 		r->asking = false;
 		if (!r->answered)
 			return false;

@@ -344,7 +344,7 @@ a_dry_run_reads_one_member(void **state)
 	size_t			 n;
 
 	(void)state;
-	r = policy_route_dry(p, &facts, NULL, NULL);
+	r = policy_route_dry(p, &facts, NULL, NULL, NULL);
 	assert_true(routing_done(r));
 	(void)routing_targets(r, &n);
 	assert_int_equal(n, 1);

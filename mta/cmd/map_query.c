@@ -1,0 +1,283 @@
+/*
+ * map_query.c - what a table says of a key, with its line; of a list its
+ * members, with theirs.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/xalloc.h"
+
+#include "mta/cmd/cmd.h"
+#include "mta/cmd/findings.h"
+#include "mta/cmd/map_query.h"
+#include "mta/cmd/play.h"
+
+/* --- asking */
+
+/* `Connect:` and the like; without one an address is a sender's. */
+static enum map_role
+role_of(struct span *key)
+{
+	static const struct span	 tags[] = {
+		[MAP_CONNECT] = { "Connect:", 8 },
+		[MAP_FROM] = { "From:", 5 }, [MAP_TO] = { "To:", 3 }
+	};
+	size_t				 i;
+
+	for (i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
+		if (span_iprefix(*key, tags[i])) {
+			*key = span_from(*key, tags[i].n);
+			return (enum map_role)i;
+		}
+	return span_index(*key, '@') >= 0 ? MAP_FROM : MAP_CONNECT;
+}
+
+static struct map_question
+question(const struct map_asking *r, struct span key)
+{
+	struct map_question	 q = { .ask = MAP_ASK_ADDRESS, .key = key,
+	    .detail_chars = r->detail };
+	struct span		 kind = map_kind(r->map);
+	ptrdiff_t		 at;
+
+	if (span_eq(kind, SPAN("access"))) {
+		q.role = role_of(&q.key);
+		q.ask = ip_parse(q.key, &q.ip) ? MAP_ASK_ACCESS_IP :
+		    span_index(q.key, '@') < 0 ? MAP_ASK_ACCESS_HOST :
+		    MAP_ASK_ACCESS_ADDRESS;
+	} else if (span_eq(kind, SPAN("routes")) ||
+	    span_eq(kind, SPAN("domains")))
+		q.ask = MAP_ASK_DOMAIN;
+	at = span_index(q.key, '@');
+	q.at = at < 0 ? q.key.n : (size_t)at;
+	return q;
+}
+
+/* What the kind puts into a value: %1 and the like. */
+static void
+fill(const struct map_asking *r, const struct map_question *q, struct arena *ar,
+    struct map_answer *a)
+{
+	struct span		 kind = map_kind(r->map);
+	struct map_refusal	 refusal;
+
+	if (span_eq(kind, SPAN("routes")))
+		a->value = map_route_fill(a, q->key, ar);
+	else if (span_eq(kind, SPAN("virtusers")))
+		(void)map_virtuser_fill(a, q->key, q->at, q->detail_chars, ar,
+		    &a->value, &refusal);
+	else if (span_eq(kind, SPAN("generics")))
+		a->value = map_generic_fill(a, q->key, q->at,
+		    q->detail_chars, ar);
+}
+
+/* --- saying it */
+
+/* A list: its members are asked with a policy's delimiters and tables, not here. */
+static bool
+is_list(const struct map *m)
+{
+	return span_eq(map_kind(m), SPAN("aliases"));
+}
+
+struct members {
+	struct json	 j;
+	bool		 json;
+};
+
+static void
+member_json(struct json *j, const struct alias_member *m)
+{
+	static const char *const	 kinds[] = {
+		[ALIAS_ADDRESS] = "address", [ALIAS_MAILBOX] = "mailbox",
+		[ALIAS_COMMAND] = "command", [ALIAS_FILE] = "file",
+		[ALIAS_BAD] = "bad"
+	};
+
+	json_object(j, NULL);
+	json_str(j, "kind", kinds[m->kind]);
+	json_text(j, "text", m->text);
+	if (m->file != NULL) {
+		json_str(j, "file", m->file);
+		json_uint(j, "line", m->line);
+	}
+	if (m->why != NULL)
+		json_str(j, "problem", m->why);
+	json_object_end(j);
+}
+
+/* Those of an included file, and those that cannot be read. */
+static void
+on_member(void *arg, const struct alias_member *m)
+{
+	struct members	*ms = arg;
+
+	if (ms->json) {
+		member_json(&ms->j, m);
+		return;
+	}
+	if (m->kind == ALIAS_BAD)
+		printf("    %.*s\t(%s)", SPAN_ARG(m->text), m->why);
+	else if (m->file != NULL)
+		printf("    %s%.*s\t", m->kind == ALIAS_COMMAND ? "|" :
+		    m->kind == ALIAS_MAILBOX ? "\\" : "", SPAN_ARG(m->text));
+	else
+		return;
+	if (m->file != NULL)
+		printf("(%s:%u)", findings_path(m->file), m->line);
+	putchar('\n');
+}
+
+static void
+say_members(const struct map_asking *r, const struct map_answer *a,
+    struct members *ms)
+{
+	const char	*why;
+
+	if (is_list(r->map) && map_alias_members(r->map, a->value, on_member,
+	    ms, &why) == -1 && !r->json)
+		printf("    (%s)\n", why);
+}
+
+static void
+say_json(const struct map_asking *r, const struct map_answer *a)
+{
+	struct buf	 out = { 0 };
+	struct members	 ms = { .json = true };
+
+	json_init(&ms.j, &out);
+	json_object(&ms.j, NULL);
+	json_text(&ms.j, "key", a->key);
+	json_text(&ms.j, "value", a->value);
+	json_str(&ms.j, "file", r->path);
+	json_uint(&ms.j, "line", a->line);
+	if (is_list(r->map)) {
+		json_array(&ms.j, "members");
+		say_members(r, a, &ms);
+		json_array_end(&ms.j);
+	}
+	json_object_end(&ms.j);
+	buf_add_char(&out, '\n');
+	cmd_write(&out);
+}
+
+static void
+say_answer(const struct map_asking *r, const struct map_answer *a)
+{
+	struct members	 ms = { .json = false };
+
+	if (r->json) {
+		say_json(r, a);
+		return;
+	}
+	printf("%.*s\t(%s:%u, %.*s)\n", SPAN_ARG(a->value), r->path, a->line,
+	    SPAN_ARG(a->key));
+	say_members(r, a, &ms);
+}
+
+int
+map_query(const struct map_asking *r, const char *key)
+{
+	struct arena		 ar = { 0 };
+	struct map_look		 l = { .map = r->map, .arena = &ar };
+	struct map_question	 q = question(r, span_of(key));
+	struct map_answer	 a;
+	int			 status = CMD_OK;
+
+	switch (map_look(&l, &q, &a)) {
+	case MAP_FOUND:
+		fill(r, &q, &ar, &a);
+		say_answer(r, &a);
+		break;
+	case MAP_NONE:
+		status = CMD_NO;
+		break;
+	default:
+		fprintf(stderr, "waybill map: %s: '%s' cannot be asked\n",
+		    r->path, key);
+		status = CMD_USAGE;
+		break;
+	}
+	arena_clear(&ar);
+	return status;
+}
+
+/* --- a policy's table */
+
+static uint32_t
+map_named(const struct rs_image *im, struct span name)
+{
+	uint32_t	 i;
+
+	for (i = 0; i < rs_nmap(im); i++)
+		if (span_eq(rs_string(im, rs_map(im, i)->name), name))
+			return i;
+	return UINT32_MAX;
+}
+
+static void
+problem(void *arg, const char *map, const char *path,
+    const struct map_problem *p)
+{
+	if (strcmp(map, arg) == 0 && !p->warning)
+		fprintf(stderr, "%s:%u:%u: error: %s\n", findings_path(path),
+		    p->line, p->column, p->what);
+}
+
+static int
+ask_policy(struct policy *p, const char *policy, const char *name,
+    const char *key, struct map_asking *a)
+{
+	const struct rs_image	*im = policy_image(p);
+	uint32_t		 map = map_named(im, span_of(name)), file;
+	char			*path;
+	int			 status;
+
+	if (map == UINT32_MAX)
+		return cmd_usage("map", "the policy has no map '%s'", name);
+	a->map = policy_map(p, map);
+	if (map_is_declared(a->map) || rs_map_made(im, map) != RS_MADE_NOT)
+		return cmd_usage("map", "'%s' is no table of its own file",
+		    name);
+	a->detail = rs_setting_text(im, RS_OPT_SERVER_detail);
+	file = rs_map(im, map)->file;
+	path = file == UINT32_MAX ? xstrdup(policy) : xstrndup(
+	    rs_string(im, rs_file(im, file)->path).p,
+	    rs_string(im, rs_file(im, file)->path).n);
+	a->path = findings_path(path);
+	status = map_query(a, key);
+	free(path);
+	return status;
+}
+
+int
+map_query_policy(const char *policy, const char *name, const char *key,
+    struct map_asking *a)
+{
+	struct fakedns		 dns = { .n = 0 };
+	struct policy_source	 src = { .dns = fakedns_policy(&dns),
+	    .quiet = true, .problem = problem,
+	    .problem_arg = (void *)(uintptr_t)name };
+	struct policy		*p;
+	struct cf		*cf;
+	const char		*why;
+	int			 io, status = CMD_NO;
+
+	cf = cf_compile_but_tables(policy, &io);
+	src.image_mem = cf_image(cf);
+	if (io == -1 || cf_errors(cf) > 0) {
+		cmd_say_diags(cf, false);
+		status = CMD_USAGE;
+	} else if ((p = policy_open(&src, &why)) == NULL)
+		fprintf(stderr, "waybill map: %s: %s\n", policy, why);
+	else {
+		status = ask_policy(p, policy, name, key, a);
+		policy_unref(&p);
+	}
+	cf_free(&cf);
+	fakedns_clear(&dns);
+	return status;
+}
