@@ -160,6 +160,25 @@ class MapCheck(Folder):
                          {"level": "error", "line": 1, "column": 7})
         self.assertTrue(j["findings"][0]["file"].endswith("/tables/aliases"))
 
+    def test_query_of_a_policys_table(self):
+        self.tables(tables_aliases="news: bob, :include:kids, :include:none\n",
+                    tables_kids="# the kids\nann, \\bob\n", virtusers="u+*@shop.example\t%1-%2@x.example\n")
+
+        def query(*args):
+            return self.run_is(0, "map", "query", "-c", "p.conf", *args).stdout
+        self.assertEqual(query("aliases", "news+x@here.example").splitlines(), [
+            "bob, :include:kids, :include:none\t(tables/aliases:1, news)",
+            "    ann\t(tables/kids:2)", "    \\bob\t(tables/kids:2)",
+            "    none\t(an included file is not there, or cannot be read)"])
+        self.assertEqual(query("virtusers", "u+v@shop.example"),
+                         "u-v@x.example\t(virtusers:1, u+*@shop.example)\n")
+        j = json.loads(query("aliases", "news", "--json"))
+        self.assertEqual([(m["kind"], m["text"], m.get("line")) for m in j["members"]],
+                         [("address", "bob", None), ("address", "ann", 2), ("mailbox", "bob", 2),
+                          ("bad", "none", None)])
+        self.run_is(1, "map", "query", "-c", "p.conf", "aliases", "who")
+        self.run_is(2, "map", "query", "-c", "p.conf", "nomap", "who")
+
     def test_exit_statuses(self):
         self.tables()
         self.check(2, "nomap")
