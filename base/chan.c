@@ -20,6 +20,7 @@
 
 #include "base/buf.h"
 #include "base/chan.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/xalloc.h"
@@ -28,6 +29,7 @@
 #define HAS_FD		1u
 #define READ_CHUNK	(128u << 10)
 #define READ_ROUNDS	8		/* then others have their turn */
+#define READ_US		2000		/* so too, when a round is over */
 #define FDS_WAITING	8		/* descriptors without their message */
 #define KEEP_CAP	(256u << 10)	/* larger buffers are given back */
 #define SOCKET_ROOM	(1 << 20)
@@ -491,13 +493,14 @@ on_readable(struct chan *c)
 {
 	enum got	got = GOT_MORE;
 	bool		sense = true;
+	int64_t		until_us = clock_boot_us() + READ_US;
 	int		round;
 
 	c->busy = true;
 	for (round = 0; got == GOT_MORE && round < READ_ROUNDS; round++) {
 		got = receive(c);
 		sense = got != GOT_NONSENSE && take_messages(c);
-		if (!sense || c->freed)
+		if (!sense || c->freed || clock_boot_us() > until_us)
 			break;
 	}
 	if (c->freed)

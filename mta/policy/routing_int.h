@@ -11,7 +11,7 @@
 
 #define ROUTE_DEPTH	32	/* expansions inside each other */
 #define ROUTE_MEMBERS	MAP_MEMBERS_MAX	/* of all lists of one routing */
-#define ROUTE_SLICE_US	5000	/* of one turn of the loop */
+#define ROUTE_SLICE_US	2000	/* of one turn of the loop */
 #define ROUTE_LOOK	16	/* addresses between two looks at the clock */
 
 /* What comes next for the address under way. */

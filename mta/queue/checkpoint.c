@@ -20,7 +20,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define SLICE_OCTETS	(1u << 20)	/* written at a time */
+#define SLICE_OCTETS	(1u << 18)	/* written at a time */
 #define RETRY_MS	60000
 
 static void next_slice(void *);

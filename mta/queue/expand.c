@@ -11,14 +11,17 @@
  * its address: it stays as it is, the log gets only what is new or has
  * changed, and what the list does not name any more is done.
  */
+#include "mta/queue/members.h"
 #include "mta/queue/queue.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/xalloc.h"
 
 #include <stdlib.h>
 
 #define LOOK		16	/* steps between two looks at the clock */
+#define LOGGED_SLICE	10000	/* targets that become ready in one turn */
 #define PART_OCTETS	65536	/* of a part in the log, and what the last target is more */
 
 /* What comes next. */
@@ -44,11 +47,11 @@ struct applying {
 	bool			 expanding;
 	bool			 again;		/* it was before */
 	uint32_t		 rcpt;
-	struct htab		 by_address;	/* its targets: number + 1 */
+	struct members		 by_address;	/* its targets */
 	uint32_t		 next_sub;
 	struct buf		 list;		/* of the next part */
 	uint32_t		 nlist;
-	bool			 logged;	/* there were parts */
+	uint32_t		 members;	/* in the log so far */
 };
 
 /* An expansion whose records are on the way to the disk. */
@@ -56,6 +59,8 @@ struct expansion {
 	struct queue	*q;
 	uint64_t	 qid;
 	uint32_t	 rcpt;
+	uint32_t	 members;	/* that are new or have moved */
+	uint32_t	 next;		/* target of the message */
 };
 
 /* --- the answer */
@@ -105,7 +110,7 @@ part_end(struct applying *ap)
 	record_list_counted(&ap->list, ap->nlist);
 	r.list = buf_span(&ap->list);
 	journal_add(ap->q->journal, &r);
-	ap->logged = true;
+	ap->members += ap->nlist;
 	ap->nlist = 0;
 	buf_reset(&ap->list);
 }
@@ -120,24 +125,44 @@ part_add(struct applying *ap, uint32_t sub, const struct target *t)
 		part_end(ap);
 }
 
+static void
+log_expanded(const struct expansion *x, const struct message *m)
+{
+	struct arena	a = { 0 };
+	struct envelope	e;
+	char		id[QID_TEXT];
+
+	message_envelope(m, &a, &e);
+	log_info("expanded id=%s to=%s members=%u", qid_format(m->qid, id),
+	    log_quote(e.rcpts[x->rcpt]), x->members);
+	arena_clear(&a);
+}
+
 /* Durable: now they may be sent. */
 static void
 expansion_logged(void *arg)
 {
 	struct expansion *x = arg;
-	struct message	*m = index_find(&x->q->index, x->qid);
-	uint32_t	 i;
+	struct queue	*q = x->q;
+	struct message	*m = index_find(&q->index, x->qid);
+	uint32_t	 n;
 
-	for (i = 0; m != NULL && i < m->ndests; i++) {
-		struct dest	*d = &m->dests[i];
+	if (m != NULL && x->members > 0 && x->next == 0)
+		log_expanded(x, m);
+	for (n = 0; m != NULL && x->next < m->ndests && n < LOGGED_SLICE;
+	    x->next++, n++) {
+		struct dest	*d = &m->dests[x->next];
 
 		if (d->rcpt == x->rcpt && d->state == DEST_LOGGING)
 			dest_set_state(m, d, d->hop != NULL ? DEST_READY :
 			    DEST_NEW);
 	}
+	if (m != NULL && x->next < m->ndests)
+		loop_soon(expansion_logged, x);
+	else
+		free(x);
 	if (m != NULL)
-		message_settle(x->q, m);
-	free(x);
+		message_settle(q, m);
 }
 
 static void
@@ -148,8 +173,9 @@ whole(struct applying *ap)
 	struct expansion *x = xcalloc(1, sizeof(*x));
 
 	part_end(ap);
-	*x = (struct expansion){ ap->q, ap->qid, ap->rcpt };
-	if (ap->logged) {
+	*x = (struct expansion){ .q = ap->q, .qid = ap->qid,
+	    .rcpt = ap->rcpt, .members = ap->members };
+	if (ap->members > 0) {
 		journal_add(ap->q->journal, &r);
 		journal_sync(ap->q->journal, expansion_logged, x);
 	} else
@@ -173,7 +199,7 @@ expand(struct applying *ap, const struct dest *first)
 {
 	ap->rcpt = ap->t.rcpt;
 	ap->expanding = true;
-	ap->logged = false;
+	ap->members = 0;
 	ap->next_sub = 1;
 	ap->again = first->flags & DEST_EXPANDED;
 	ap->phase = ap->again ? KNOWN : MEMBERS;
@@ -214,8 +240,7 @@ note_known(struct applying *ap, const struct dest *d, const struct envelope *e)
 	if (d->sub >= ap->next_sub)
 		ap->next_sub = d->sub + 1;
 	if (d->flags & DEST_EXPANDED)
-		htab_put(&ap->by_address, dest_address(d, e),
-		    (void *)(uintptr_t)(ap->i + 1));
+		members_add(&ap->by_address, ap->i, dest_address(d, e));
 }
 
 /* A target that the recipient did not have: its first, or one more. */
@@ -230,8 +255,10 @@ add_member(struct applying *ap, struct message *m)
 		d->sub = ap->next_sub++;
 	}
 	d->flags |= DEST_EXPANDED;
-	htab_put(&ap->by_address, ap->t.address,
-	    (void *)(uintptr_t)(d - m->dests + 1));
+	dest_set_place(d, &ap->t);
+	part_add(ap, d->sub, &ap->t);
+	members_add(&ap->by_address, (uint32_t)(d - m->dests),
+	    ap->t.address);
 	return d;
 }
 
@@ -272,14 +299,14 @@ goes(const struct target *t)
 }
 
 static void
-one_member(struct applying *ap, struct message *m)
+one_member(struct applying *ap, struct message *m, const struct envelope *e)
 {
 	const struct target	*t = &ap->t;
-	uintptr_t		 at;
+	int64_t			 at;
 	struct dest		*d;
 
-	at = (uintptr_t)htab_get(&ap->by_address, t->address);
-	d = at != 0 ? &m->dests[at - 1] : add_member(ap, m);
+	at = members_find(&ap->by_address, m, e, t->address);
+	d = at >= 0 ? &m->dests[at] : add_member(ap, m);
 	if ((d->flags & DEST_NAMED) || !is_open(d)) {
 		d->flags |= DEST_NAMED;		/* twice, has it, or gets it now */
 		return;
@@ -311,7 +338,7 @@ expanded(struct applying *ap)
 {
 	whole(ap);
 	ap->expanding = false;
-	htab_clear(&ap->by_address);
+	members_clear(&ap->by_address);
 	ap->phase = NEXT;
 }
 
@@ -384,7 +411,7 @@ step(struct applying *ap, struct message *m, const struct envelope *e)
 	if (ap->phase == NEXT)
 		next_rcpt(ap, m, e);
 	else if (ap->phase == MEMBERS) {
-		one_member(ap, m);
+		one_member(ap, m, e);
 		if (!is_followed(ap) || !take_target(ap))
 			ap->phase = OTHERS;
 	} else if (ap->i == m->ndests)
@@ -473,7 +500,7 @@ targets_end(struct applying **app)
 	m = index_find(&ap->q->index, ap->qid);
 	if (m != NULL && m->in_state[DEST_READY] > 0)
 		line_up(m);
-	htab_clear(&ap->by_address);
+	members_clear(&ap->by_address);
 	buf_clear(&ap->list);
 	free(ap);
 }

@@ -273,20 +273,17 @@ relay_start(struct queue *q, struct hop *h, struct message *m,
 /* --- answers */
 
 static void
-sent(struct queue *q, struct message *m, struct dest *d, struct span hop,
-    const struct answer *an)
+sent(struct relay_jobs *r, const struct job *j, struct dest *d,
+    const struct envelope *e, const struct answer *an)
 {
-	struct arena	 a = { 0 };
-	struct envelope	 e;
-	char		 id[QID_TEXT];
+	char	id[QID_TEXT];
 
-	message_envelope(m, &a, &e);
 	log_info("sent id=%s to=%s hop=%.*s mta=%s code=%u reply=%s",
-	    qid_format(m->qid, id), log_quote(dest_address(d, &e)),
-	    SPAN_ARG(hop), log_quote(an->mta), an->code, log_quote(an->text));
-	arena_clear(&a);
-	q->count.sent++;
-	dest_done(q, m, d);
+	    qid_format(j->m->qid, id), log_quote(dest_address(d, e)),
+	    (int)j->hop->text_n, j->hop->text, log_quote(an->mta), an->code,
+	    log_quote(an->text));
+	r->q->count.sent++;
+	dest_done(r->q, j->m, d);
 }
 
 static bool
@@ -302,7 +299,7 @@ in_job(const struct job *j, uint32_t dest)
 
 static void
 outcome_of(struct relay_jobs *r, struct job *j, uint32_t dest,
-    const struct answer *an)
+    const struct envelope *e, const struct answer *an)
 {
 	struct dest	*d;
 
@@ -312,8 +309,7 @@ outcome_of(struct relay_jobs *r, struct job *j, uint32_t dest,
 	if (d->state != DEST_ACTIVE)
 		return;
 	if (an->code / 100 == 2)
-		sent(r->q, j->m, d, span_mem(j->hop->text, j->hop->text_n),
-		    an);
+		sent(r, j, d, e, an);
 	else if (an->code / 100 == 5)
 		dest_fail(r->q, j->m, d, an);
 	else
@@ -327,8 +323,12 @@ take_relayed(struct relay_jobs *r, struct msg *msg)
 	struct answer	 an = { .mta = msg_bytes(msg, REPLY_MAX) };
 	bool		 connected = msg_u8(msg) != 0, busy = false;
 	uint32_t	 n = msg_u32(msg), i, dest;
+	struct arena	 a = { 0 };
+	struct envelope	 e;
 
 	an.when_ms = clock_wall_ms();
+	if (j != NULL)
+		message_envelope(j->m, &a, &e);
 	for (i = 0; i < n && !msg->bad; i++) {
 		dest = msg_u32(msg);
 		an.code = msg_u16(msg);
@@ -338,8 +338,9 @@ take_relayed(struct relay_jobs *r, struct msg *msg)
 			break;
 		busy |= an.code == 421;
 		if (j != NULL)
-			outcome_of(r, j, dest, &an);
+			outcome_of(r, j, dest, &e, &an);
 	}
+	arena_clear(&a);
 	if (!msg_end(msg))
 		return false;
 	if (j != NULL) {

@@ -20,7 +20,7 @@
 #define TARGETS_MAX	(ROUTE_RCPTS_MAX + ROUTE_TARGETS_MAX)
 #define ANSWER_MS	(60 * 1000)
 #define AT_ONCE		50		/* targets of an answer that is no list */
-#define SLICE_US	5000		/* of one turn for the others */
+#define SLICE_US	2000		/* of one turn for the others */
 #define AGAIN_SLICE	1000		/* messages looked at in one turn */
 
 struct ask {

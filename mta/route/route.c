@@ -24,7 +24,7 @@
 
 #define PIECE		1000	/* targets of one ROUTED */
 #define PIECE_OCTETS	(128u << 10)	/* and what the last is more */
-#define SLICE_US	5000	/* of one turn for the targets of a request */
+#define SLICE_US	2000	/* of one turn for the targets of a request */
 #define SLICE_LOOK	16	/* targets between two looks at the clock */
 #define BACKLOG_MAX	(1u << 20)	/* octets that the queue has not read yet */
 #define BACKLOG_MS	2

@@ -23,6 +23,7 @@
 #include <cmocka.h>
 
 #define PATIENCE_MS	20000
+#define MANY_PIECE	1000
 
 void
 fakes_failed(const char *file, int line, const char *what)
@@ -308,6 +309,42 @@ put_targets(struct fakes *f, struct target *t, uint32_t rcpt, struct span to)
 	return 1;
 }
 
+/* A piece of the answer for one recipient that is a list of n. */
+static void
+put_many(struct fakes *f, struct chan *c, uint64_t ticket, uint32_t rcpt,
+    unsigned from, unsigned n, bool last)
+{
+	struct target	t = { .rcpt = rcpt, .kind = TARGET_HOP,
+	    .hop = SPAN("relay:many") };
+	char		address[40];
+	unsigned	i;
+
+	chan_begin(c, MSG_ROUTED);
+	chan_u64(c, ticket);
+	chan_u32(c, 1);
+	chan_u8(c, last);
+	chan_u32(c, n);
+	for (i = from; i < from + n; i++) {
+		snprintf(address, sizeof(address), "m%u@many.test",
+		    f->many_from + i);
+		t.address = span_of(address);
+		target_put(c, &t);
+	}
+	chan_end(c);
+}
+
+static void
+answer_many(struct fakes *f, struct chan *c, uint64_t ticket, uint32_t rcpt,
+    struct span to, bool last)
+{
+	unsigned	n = (unsigned)atoi(to.p + strlen("many")), i, k;
+
+	for (i = 0; i < n; i += k) {
+		k = n - i < MANY_PIECE ? n - i : MANY_PIECE;
+		put_many(f, c, ticket, rcpt, i, k, last && i + k == n);
+	}
+}
+
 static bool
 route_message(struct chan *c, struct msg *m, void *arg)
 {
@@ -328,6 +365,11 @@ route_message(struct chan *c, struct msg *m, void *arg)
 
 		CHECK(rcpt < e.nrcpts);
 		f->asked++;
+		if (span_prefix(e.rcpts[rcpt], SPAN("many"))) {
+			answer_many(f, c, ticket, rcpt, e.rcpts[rcpt],
+			    i + 1 == n);
+			continue;
+		}
 		total = put_targets(f, t, rcpt, e.rcpts[rcpt]);
 		if (f->route_silent)
 			continue;
@@ -416,6 +458,18 @@ check_content(const struct fake_job *j, int fd, uint64_t offset, uint64_t n)
 	CHECK(pread(fd, have, 1, (off_t)(offset + n - 1)) == 1);
 }
 
+static void
+count_member(struct fakes *f, struct span address)
+{
+	unsigned	i;
+
+	if (address.p[0] != 'm' || sscanf(address.p, "m%u@", &i) != 1)
+		return;
+	CHECK(i < FAKE_MEMBERS);
+	f->got[i]++;
+	f->ngot++;
+}
+
 static bool
 relay_job(struct fakes *f, struct msg *m)
 {
@@ -445,6 +499,7 @@ relay_job(struct fakes *f, struct msg *m)
 		address = msg_bytes(m, 1000);
 		if (i == 0)
 			copy_text(j->first, sizeof(j->first), address);
+		count_member(f, address);
 	}
 	fd = f->body ? msg_fd(m) : f->open[open_place(f, id.id)].fd;
 	check_content(j, fd, offset, length);

@@ -10,6 +10,7 @@
  *   drop...    discarded
  *   as1..., as2...   as hop..., MAIL FROM hop1@s.test (hop2), RCPT TO new@out.test
  *   twoas...   to as1@DOMAIN and as2@DOMAIN
+ *   manyN      to mI@DOMAIN, N of them, I from many_from on, in pieces
  */
 #ifndef WB_TEST_QUEUE_FAKES_H
 #define WB_TEST_QUEUE_FAKES_H
@@ -17,6 +18,7 @@
 #include "mta/queue/queue.h"
 
 #define FAKE_LOG_MAX	4096
+#define FAKE_MEMBERS	100000
 
 /* Ends the process: these tests run in children of their own. */
 #define CHECK(what) \
@@ -56,6 +58,7 @@ struct fakes {
 	unsigned		 asked;		/* recipients */
 	bool			 route_silent;
 	unsigned		 later_until;	/* asks that later... is answered so */
+	unsigned		 many_from;
 	/* relay */
 	struct fake_job		 jobs[FAKE_LOG_MAX];
 	unsigned		 njobs;
@@ -63,6 +66,8 @@ struct fakes {
 	struct { struct segment_id id; int fd; } open[64];
 	bool			 body;		/* the last job had a body file */
 	uint16_t		 code;		/* answered at once; 0: not */
+	uint8_t			 got[FAKE_MEMBERS];	/* how often mI... came */
+	unsigned		 ngot;
 	bool			 unconnected;
 	/* deliver */
 	unsigned		 prepares, commits;
