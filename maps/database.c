@@ -294,11 +294,28 @@ map_database_kind(int fd, struct arena *ar, struct span *kind)
 	const char		*why;
 	int			 is = 0;
 
-	if (f == NULL || (t = map_snapshot(&m, fd, &why)) == NULL)
-		return false;
-	is = about_of(f, span_mem(t->octets, t->n), ar, &about, &why);
+	if (f != NULL && (t = map_snapshot(&m, fd, &why)) != NULL)
+		is = about_of(f, span_mem(t->octets, t->n), ar, &about, &why);
 	if (is == 1)
 		*kind = arena_span(ar, about.kind);
-	free(t);
+	free(m.texts);
 	return is == 1;
+}
+
+int
+map_database_pairs(int fd, map_pair_fn *each, void *arg, const char **why)
+{
+	const struct map_format	*f = format_of(fd);
+	struct map		 m = { .name = NULL };
+	struct arena		 arena = { 0 };
+	struct map_text		*t;
+	int			 rc = -1;
+
+	*why = "the file is no database";
+	if (f != NULL && (t = map_snapshot(&m, fd, why)) != NULL)
+		rc = each_pair(f, span_mem(t->octets, t->n), &arena, each,
+		    arg, why);
+	arena_clear(&arena);
+	free(m.texts);
+	return rc;
 }

@@ -25,6 +25,8 @@ struct map_format;
  * named as one and is a text, that text.
  */
 void		 map_database_open(struct map *, const struct map_source *, const struct map_format *);
+/* All pairs of a database as they lie there; 0, or -1 with *why: it is none, is damaged, or each() has stopped. */
+int		 map_database_pairs(int fd, int (*each)(void *arg, struct span key, struct span value), void *arg, const char **why);
 /* What goes into the about record; the sum is of map_db_crc(). */
 struct map_db_about {
 	struct span		 kind;

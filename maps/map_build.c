@@ -18,10 +18,31 @@
 struct building {
 	const struct map_building	*how;
 	struct map_writer		*writer;
+	bool				 of_others;
 	size_t				 all;
 	uint64_t			 n, sum;
 	struct buf			 key, value;
 };
+
+static void
+put_ours(struct building *b, struct span key, const struct map_answer *a)
+{
+	buf_reset(&b->value);
+	map_db_value_format(key, a->line, a->value, &b->value);
+	map_writer_put(b->writer, key, buf_span(&b->value));
+	b->sum += map_db_crc(key, a->line, a->value);
+}
+
+/* Key and value with the NUL that C programs put behind them. */
+static void
+put_of_others(struct building *b, struct span value)
+{
+	buf_add_char(&b->key, '\0');
+	buf_reset(&b->value);
+	buf_add_span(&b->value, value);
+	buf_add_char(&b->value, '\0');
+	map_writer_put(b->writer, buf_span(&b->key), buf_span(&b->value));
+}
 
 static void
 put_entry(void *arg, const struct map_answer *a)
@@ -34,10 +55,10 @@ put_entry(void *arg, const struct map_answer *a)
 	for (i = 0; i < a->key.n; i++)
 		buf_add_char(&b->key, ascii_lower(a->key.p[i]));
 	key = buf_span(&b->key);
-	buf_reset(&b->value);
-	map_db_value_format(key, a->line, a->value, &b->value);
-	map_writer_put(b->writer, key, buf_span(&b->value));
-	b->sum += map_db_crc(key, a->line, a->value);
+	if (b->of_others)
+		put_of_others(b, a->value);
+	else
+		put_ours(b, key, a);
 	if (++b->n % PROGRESS_EACH == 0 && b->how->progress != NULL)
 		b->how->progress(b->how->arg, (size_t)b->n, b->all);
 }
@@ -71,8 +92,12 @@ fill(const struct map *m, const struct map_building *how, const char *beside,
 	b.writer = map_writer_open(f, beside, how->mode, why);
 	if (b.writer == NULL)
 		return -1;
+	b.of_others = f->of_others;
 	(void)map_walk(m, put_entry, &b);
-	put_about(&b, m);
+	if (!b.of_others)
+		put_about(&b, m);
+	else if (m->kind == &map_kind_aliases)	/* all of it is there */
+		map_writer_put(b.writer, SPAN("@\0"), SPAN("@\0"));
 	buf_clear(&b.key);
 	buf_clear(&b.value);
 	return map_writer_close(&b.writer, why);

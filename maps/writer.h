@@ -15,6 +15,8 @@ struct map_writer;
 struct map_writer_format {
 	const char	*name;		/* as in `--to gdbm` */
 	const char	*suffix;	/* ".gdbm" */
+	/* Other programs read such files: pairs as those have them, without lines and sums. */
+	bool		 of_others;
 	/* NULL with *why, or with errno where *why is NULL. */
 	void		*(*open)(const char *path, unsigned mode, const char **why);
 	int		 (*put)(void *, struct span key, struct span value, const char **why);

@@ -88,16 +88,16 @@ close_bdb(void *file, bool keep, const char **why)
 	return rc == 0 ? 0 : failed(rc, why);
 }
 
-const struct map_writer_format map_writer_hash = { "hash", ".db", open_hash,
-    put, close_bdb };
-const struct map_writer_format map_writer_btree = { "btree", ".db",
+const struct map_writer_format map_writer_hash = { "hash", ".db", true,
+    open_hash, put, close_bdb };
+const struct map_writer_format map_writer_btree = { "btree", ".db", true,
     open_btree, put, close_bdb };
 
 #else
 
-const struct map_writer_format map_writer_hash = { "hash", ".db", NULL, NULL,
-    NULL };
-const struct map_writer_format map_writer_btree = { "btree", ".db", NULL,
+const struct map_writer_format map_writer_hash = { "hash", ".db", true, NULL,
     NULL, NULL };
+const struct map_writer_format map_writer_btree = { "btree", ".db", true,
+    NULL, NULL, NULL };
 
 #endif

@@ -183,5 +183,5 @@ close_cdb(void *file, bool keep, const char **why)
 	return rc;
 }
 
-const struct map_writer_format map_writer_cdb = { "cdb", ".cdb", open_cdb,
-    put, close_cdb };
+const struct map_writer_format map_writer_cdb = { "cdb", ".cdb", false,
+    open_cdb, put, close_cdb };

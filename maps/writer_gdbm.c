@@ -50,5 +50,5 @@ close_gdbm(void *file, bool keep, const char **why)
 	return rc;
 }
 
-const struct map_writer_format map_writer_gdbm = { "gdbm", ".gdbm",
+const struct map_writer_format map_writer_gdbm = { "gdbm", ".gdbm", false,
     open_gdbm, put, close_gdbm };

@@ -140,5 +140,5 @@ close_lmdb(void *file, bool keep, const char **why)
 	return rc == 0 ? 0 : failed(rc, why);
 }
 
-const struct map_writer_format map_writer_lmdb = { "lmdb", ".lmdb",
+const struct map_writer_format map_writer_lmdb = { "lmdb", ".lmdb", false,
     open_lmdb, put, close_lmdb };

@@ -118,8 +118,12 @@ cmd_tables(const char *path, int *status)
 
 	errno = 0;
 	cf = cf_compile(path, &io);
-	if (io != -1 && has_tables(cf))
+	if (io != -1 && has_tables(cf)) {
+		if (cf_errors(cf) > 0)
+			fprintf(stderr, "waybill: %s has errors, or its "
+			    "tables have: waybill check %s\n", path, path);
 		return cf;
+	}
 	if (cf_ndiags(cf) > 0)
 		cmd_say_diags(cf, false);
 	else

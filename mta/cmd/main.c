@@ -1,11 +1,13 @@
 /*
- * main.c - `waybill`: finds the sub-command and hands over.
+ * main.c - `waybill`: finds the sub-command, or the command of sendmail by whose
+ * name it was called, and hands over.
  */
 #include "config.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "mta/cmd/classic.h"
 #include "mta/cmd/cmd.h"
 
 const struct cmd cmds[] = {
@@ -83,7 +85,10 @@ int
 main(int argc, char **argv)
 {
 	const struct cmd	*c;
+	classic_main		*classic;
 
+	if (argc > 0 && (classic = classic_find(argv[0])) != NULL)
+		return classic(argc, argv);
 	if (argc < 2) {
 		(void)cmd_help(1, argv);
 		return CMD_USAGE;
