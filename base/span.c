@@ -6,11 +6,18 @@
 bool
 span_ieq(struct span a, struct span b)
 {
-	size_t	i;
+	uint64_t	v, w;
+	size_t		i;
 
 	if (a.n != b.n)
 		return false;
-	for (i = 0; i < a.n; i++)
+	for (i = 0; a.n - i >= sizeof(v); i += sizeof(v)) {
+		memcpy(&v, a.p + i, sizeof(v));
+		memcpy(&w, b.p + i, sizeof(w));
+		if (ascii_lower8(v) != ascii_lower8(w))
+			return false;
+	}
+	for (; i < a.n; i++)
 		if (ascii_lower(a.p[i]) != ascii_lower(b.p[i]))
 			return false;
 	return true;

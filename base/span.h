@@ -70,4 +70,17 @@ ascii_lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }
 
+/* The same of eight octets at once. */
+static inline uint64_t
+ascii_lower8(uint64_t v)
+{
+	const uint64_t	ones = UINT64_C(0x0101010101010101);
+	uint64_t	low = v & 0x7f * ones;	/* each has room above it */
+	uint64_t	from_a = low + (0x80 - 'A') * ones;
+	uint64_t	above_z = low + (0x7f - 'Z') * ones;
+
+	/* Bit 7 where it is ASCII, at least 'A' and not above 'Z'. */
+	return v | ((~v & (from_a ^ above_z) & 0x80 * ones) >> 2);
+}
+
 #endif

@@ -123,16 +123,21 @@ map_unreadable(struct map *m, const char *why)
 
 /* The hash: open addressing, linear, at most half full. */
 
+/* Eight octets at once: a table is asked for many a key that is not there. */
 uint64_t
 map_hash(struct span key)
 {
-	char	 folded[MAP_KEY_MAX];
-	size_t	 i;
+	uint64_t	 h = key.n * UINT64_C(0x9e3779b97f4a7c15), v;
+	size_t		 left;
 
-	assert(key.n <= sizeof(folded));
-	for (i = 0; i < key.n; i++)
-		folded[i] = ascii_lower(key.p[i]);
-	return hash_fixed(span_mem(folded, key.n));
+	for (left = key.n; left > 0; left -= left < 8 ? left : 8) {
+		v = 0;
+		memcpy(&v, key.p + key.n - left, left < 8 ? left : 8);
+		h = (h ^ ascii_lower8(v)) * UINT64_C(0xff51afd7ed558ccd);
+		h ^= h >> 32;
+	}
+	h *= UINT64_C(0xc4ceb9fe1a85ec53);
+	return h ^ (h >> 33);
 }
 
 static struct span
@@ -142,29 +147,52 @@ key_of(const struct map_entry *e)
 }
 
 /* The slot of the key, or the free one where it belongs. */
-static uint32_t *
-slot_of(const struct map *m, struct span key)
+static struct map_slot *
+slot_of(const struct map *m, struct span key, uint32_t hash)
 {
-	uint32_t	 i = (uint32_t)map_hash(key) & (m->nslots - 1);
+	uint32_t	 mask = m->nslots - 1, i = hash & mask;
 
-	while (m->slots[i] != 0 &&
-	    !span_ieq(key_of(&m->entries[m->slots[i] - 1]), key))
-		i = (i + 1) & (m->nslots - 1);
+	while (m->slots[i].entry != 0 && (m->slots[i].hash != hash ||
+	    !span_ieq(key_of(&m->entries[m->slots[i].entry - 1]), key)))
+		i = (i + 1) & mask;
 	return &m->slots[i];
+}
+
+/* Its entry's number from 1; 0: there is none. */
+static uint32_t
+entry_of(const struct map *m, struct span key)
+{
+	return m->n == 0 ? 0 : slot_of(m, key, (uint32_t)map_hash(key))->entry;
+}
+
+/* Twice as many slots; no key is looked at for that. */
+static void
+spread(struct map *m, const struct map_slot *old, uint32_t nold)
+{
+	uint32_t	 i, at;
+
+	for (i = 0; i < nold; i++) {
+		if (old[i].entry == 0)
+			continue;
+		at = old[i].hash & (m->nslots - 1);
+		while (m->slots[at].entry != 0)
+			at = (at + 1) & (m->nslots - 1);
+		m->slots[at] = old[i];
+	}
 }
 
 static void
 grow(struct map *m)
 {
-	uint32_t	 i;
+	struct map_slot	*old = m->slots;
+	uint32_t	 nold = m->nslots;
 
 	m->cap = m->cap == 0 ? 16 : 2 * m->cap;
 	m->entries = xreallocarray(m->entries, m->cap, sizeof(*m->entries));
-	free(m->slots);
 	m->nslots = 2 * m->cap;
 	m->slots = xcalloc(m->nslots, sizeof(*m->slots));
-	for (i = 0; i < m->n; i++)
-		*slot_of(m, key_of(&m->entries[i])) = i + 1;
+	spread(m, old, nold);
+	free(old);
 }
 
 static void
@@ -187,22 +215,23 @@ tell_duplicate(const struct map *m, const struct map_text *t, struct span key,
 static void
 store(struct map *m, const struct map_text *t, struct map_entry e)
 {
-	uint32_t	*slot;
+	uint32_t	 hash = (uint32_t)map_hash(key_of(&e));
+	struct map_slot	*slot;
 
 	if (m->n == m->cap)
 		grow(m);
-	slot = slot_of(m, key_of(&e));
-	if (*slot != 0 && m->adding) {
-		m->entries[*slot - 1] = e;
+	slot = slot_of(m, key_of(&e), hash);
+	if (slot->entry != 0 && m->adding) {
+		m->entries[slot->entry - 1] = e;
 		return;
 	}
-	if (*slot != 0) {
+	if (slot->entry != 0) {
 		tell_duplicate(m, t, key_of(&e), e.line,
-		    m->entries[*slot - 1].line);
+		    m->entries[slot->entry - 1].line);
 		return;
 	}
 	m->entries[m->n] = e;
-	*slot = ++m->n;
+	*slot = (struct map_slot){ hash, ++m->n };
 }
 
 void
@@ -398,7 +427,7 @@ map_next_entry(const struct map *m, uint64_t *pos, struct map_entry *out)
 	while (*pos < in_index) {
 		if (map_index_next(m->index, pos, out) != 1)
 			return -1;
-		if (m->n == 0 || *slot_of(m, key_of(out)) == 0)
+		if (entry_of(m, key_of(out)) == 0)
 			return 1;
 	}
 	if (*pos - in_index >= m->n)
@@ -444,7 +473,7 @@ find_entry(const struct map *m, struct span key, struct map_answer *out)
 	const struct map_entry	*e;
 	uint32_t		 i;
 
-	if (m->n == 0 || (i = *slot_of(m, key)) == 0)
+	if ((i = entry_of(m, key)) == 0)
 		return m->index == NULL ? MAP_NONE :
 		    map_index_find(m->index, key, out);
 	e = &m->entries[i - 1];

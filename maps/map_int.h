@@ -36,6 +36,11 @@ struct map_entry {
 	uint32_t	 line;
 };
 
+struct map_slot {
+	uint32_t	 hash;		/* of the key: tells most keys apart */
+	uint32_t	 entry;		/* its number from 1; 0: free */
+};
+
 struct map_kind {
 	const char	*name;
 	/* One logical line of a text, '\n' still in it where it was continued. */
@@ -108,7 +113,7 @@ struct map {
 	bool			 adding;	/* map_add: the new entry counts */
 	struct map_entry	*entries;
 	uint32_t		 n, cap;
-	uint32_t		*slots;		/* entry number + 1; 0: free */
+	struct map_slot		*slots;
 	uint32_t		 nslots;	/* a power of two, or 0 */
 	struct map_text		*texts;
 	struct arena		 arena;		/* keys and values of map_add and the like */

@@ -25,6 +25,34 @@ static const struct { struct span a, b; bool eq, ieq; int cmp; } pairs[] = {
 	{ S("a\0b"), S("a\0c"), false, false, -1 },
 };
 
+/* Each octet in each place of eight. */
+static void
+eight_octets_fold_as_one_does(void **state)
+{
+	char		 in[8], out[8];
+	uint64_t	 v;
+	unsigned	 c, i;
+
+	(void)state;
+	for (c = 0; c < 256; c++)
+		for (i = 0; i < 8; i++) {
+			memset(in, c % 2 == 0 ? '\xff' : 'Z', sizeof(in));
+			in[i] = (char)c;
+			memcpy(&v, in, sizeof(v));
+			v = ascii_lower8(v);
+			memcpy(out, &v, sizeof(out));
+			assert_int_equal(out[i], ascii_lower((char)c));
+			assert_int_equal(out[(i + 1) % 8],
+			    ascii_lower(in[(i + 1) % 8]));
+		}
+	assert_true(span_ieq(span_of("User12345@Shop.Example"),
+	    span_of("uSER12345@sHOP.eXAMPLE")));
+	assert_false(span_ieq(span_of("user12345@shop.example"),
+	    span_of("user12345@shop.examplf")));
+	assert_false(span_ieq(span_of("user12345@shop"),
+	    span_of("user12345`shop")));
+}
+
 static void
 equality_and_order(void **state)
 {
@@ -125,6 +153,7 @@ int
 main(void)
 {
 	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test(eight_octets_fold_as_one_does),
 		cmocka_unit_test(equality_and_order),
 		cmocka_unit_test(prefixes),
 		cmocka_unit_test(parts),
