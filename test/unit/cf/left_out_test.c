@@ -17,11 +17,11 @@ static const struct { const char *map, *error, *help; } rows[] = {
 	{ "pgsql \"dbname=x\" { query \"select {key}\" }",
 	    "this waybill was built without the driver 'pgsql'",
 	    "build it with what the driver needs: ./configure "
-	    "--with-pgsql_left_out" },
+	    "--with-pgsqlout" },
 	{ "cdb \"x\"", "this waybill was built without the driver 'cdb'",
 	    "build it with what the driver needs: ./configure "
-	    "--with-cdb_left_out" },
-	{ "lmdb \"x\"", "no driver 'lmdb'; there are text, pgsql, cdb, and "
+	    "--with-cdbout" },
+	{ "memcache \"x\"", "no driver 'memcache'; there are text, pgsql, cdb, and "
 	    "{ \"key\" = \"value\" } in place", NULL },
 	{ "first \"x\"", "no driver 'first'; there are text, pgsql, cdb, and "
 	    "{ \"key\" = \"value\" } in place", NULL },
