@@ -446,8 +446,11 @@ map_kind(const struct map *m)
 bool
 map_holds(const struct map *m, struct span s)
 {
+	const struct map_index	*x = m->index;
 	const struct map_text	*t;
 
+	if (x != NULL && s.p >= x->base && s.p < x->base + x->size)
+		return true;
 	for (t = m->texts; t != NULL; t = t->next)
 		if (s.p >= t->octets && s.p < t->octets + t->n)
 			return true;
