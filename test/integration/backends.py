@@ -310,8 +310,9 @@ class SocketMap:
                 pass
 
     def close(self):
-        self.sock.shutdown(socket.SHUT_RDWR)
-        self.sock.close()
+        if self.sock.fileno() != -1:
+            self.sock.shutdown(socket.SHUT_RDWR)    # accept() ends too
+            self.sock.close()
         self.drop()
 
     def __enter__(self):
