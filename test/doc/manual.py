@@ -11,6 +11,7 @@ A comment in front of each literal display of the page says what it is:
     example mistake        statements, or a policy, with mistakes
     message                what is said of the mistake before it
     file NAME              a file that lies beside the examples after it
+    database NAME          SQL that makes an SQLite file beside them
     grammar                the EBNF
     text                   nothing that could be run
 """
@@ -19,6 +20,7 @@ import glob
 import os
 import random
 import re
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -177,6 +179,13 @@ class Examples:
         with open(path, "w", encoding="utf-8") as f:
             f.write(text)
 
+    def database(self, name, text):
+        path = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        db = sqlite3.connect(path)
+        db.executescript(text)
+        db.close()
+
     def example(self, where, mark, text):
         kind = mark.split(" ", 1)[1]
         if kind == "policy":
@@ -203,6 +212,8 @@ class Examples:
                 self.example(where, mark, text)
             elif mark.startswith("file "):
                 self.beside(mark[5:], text)
+            elif mark.startswith("database "):
+                self.database(mark[9:], text)
             elif mark == "message":
                 self.says(where, text)
             elif mark not in ("grammar", "text"):
@@ -355,6 +366,8 @@ def tables(page):
             for title in ("Drivers", "Kinds")}
     for file, title in (("drivers", "Drivers"), ("kinds", "Kinds")):
         text = read("maps", file + ".def")
+        named = [n for n in re.findall(r"^[A-Z]+\((\w+),", text, re.M) if n != "inline"]
+        shown(page, file[:-1], named)
         for name, rest in re.findall(r"^[A-Z]+\((\w+),(.*)", text, re.M):
             if name == "inline":
                 continue
