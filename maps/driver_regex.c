@@ -336,8 +336,9 @@ open_regex(struct map *m, const struct map_source *src)
 		return;
 	}
 	begin(m);
+	/* A line of which nothing is known could be an `if`. */
 	if (!map_text_lines(m, src, true, regex_line))
-		m->key_lost = true;
+		m->broken = true;
 	if (((struct patterns *)m->own)->depth > 0)
 		map_mistake(m, NULL, SPAN_NONE, 0, NULL,
 		    "an `if` has no `endif`");
