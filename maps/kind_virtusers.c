@@ -58,10 +58,16 @@ virtusers_key(struct map *m, struct span in, struct arena *scratch,
 	return 0;
 }
 
+/* What stands behind `error:`, in quotes or not. */
 static bool
-is_error(struct span value)
+error_of(struct span value, struct span *refusal)
 {
-	return span_iprefix(value, SPAN("error:"));
+	if (value.n >= 2 && value.p[0] == '"' && value.p[value.n - 1] == '"')
+		value = map_trim(span_mem(value.p + 1, value.n - 2));
+	if (!span_iprefix(value, SPAN("error:")))
+		return false;
+	*refusal = span_from(value, sizeof("error:") - 1);
+	return true;
 }
 
 /* The list, with something in the place of each %1. */
@@ -104,11 +110,12 @@ virtusers_value(struct span value, struct map_fault *f)
 		SPAN("x"), SPAN("x"), SPAN("x"), SPAN("x"), SPAN("x")
 	};
 	struct map_refusal	 r;
+	struct span		 error;
 	struct arena		 scratch = { 0 };
 	int			 rc;
 
-	if (is_error(value))
-		return map_refusal_parse(span_from(value, 6), &r, f);
+	if (error_of(value, &error))
+		return map_refusal_parse(error, &r, f);
 	f->at = value.p;
 	rc = list_check(map_fill(value, sample, &scratch), &scratch,
 	    &f->what);
@@ -215,11 +222,11 @@ map_virtuser_fill(const struct map_answer *a, struct span whole, size_t at,
 {
 	struct parts		 p = parts_of(whole, at, detail_chars);
 	struct span		 args[10] = { whole, span_mem(whole.p, at) };
+	struct span		 error;
 	struct map_fault	 f;
 
-	if (is_error(a->value))
-		return map_refusal_parse(span_from(a->value, 6), refusal,
-		    &f) == 0 ? 1 : -1;
+	if (error_of(a->value, &error))
+		return map_refusal_parse(error, refusal, &f) == 0 ? 1 : -1;
 	if (a->rank != MAP_EXACT) {
 		args[1] = p.user;
 		args[2] = p.detail;

@@ -332,7 +332,7 @@ begin_lists(struct routing *r, struct frame *f,
 		/* What is not the table's own is gone with the evaluation. */
 		if (!map_holds(m, list))
 			list = arena_span(&r->arena, list);
-		f->unsafe |= map_is_declared(m);
+		f->unsafe |= map_is_declared(m) || as->all[i].a.filled;
 		map_members_begin(&f->members[i], m, list);
 	}
 }
