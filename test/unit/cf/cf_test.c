@@ -24,6 +24,7 @@
 static const char *const policies[] = {
 	"cf/policies/backup-mx.conf", "cf/policies/campus.conf",
 	"cf/policies/gateway.conf", "cf/policies/home.conf",
+	"test/unit/cf/maps-made-of-others.conf",
 	"cf/policies/hosting.conf", "cf/policies/office.conf",
 	"cf/policies/sandbox.conf", "cf/policies/satellite.conf",
 	"cf/policies/tenants.conf"
