@@ -4,6 +4,7 @@
  *	host		smtp:[hop]:2525		brackets: the host itself
  *	.parent		esmtp:hop		else by the MX of the hop
  *	.		error:5.1.2:550 text	everything else
+ *	host		smtp:a:[b]:2525:c	several hosts, tried in this order
  *
  * %1 on the right is what stood before `.parent`; all of the name for `.`.
  */
@@ -61,21 +62,42 @@ is_smtp(struct span word)
 	return false;
 }
 
-static int
-take_port(struct span s, struct map_route *r, struct map_fault *f)
+/* Digits up to a ':' or the end. */
+static size_t
+digits(struct span s)
 {
-	uint64_t	 port;
+	size_t	 n = 0;
+
+	while (n < s.n && s.p[n] >= '0' && s.p[n] <= '9')
+		n++;
+	return n == s.n || s.p[n] == ':' ? n : 0;
+}
+
+/* ":port", ":host", ":port:host" behind a host: a number is a port. */
+static int
+take_rest(struct span s, struct map_route *r, struct map_fault *f)
+{
+	struct span	 at = span_from(s, 1);
+	uint64_t	 port = 0;
+	size_t		 n;
 
 	if (s.n == 0)
 		return 0;
-	if (s.p[0] == ':' && s.n > 1 &&
-	    span_u64(span_from(s, 1), 65535, &port) && port > 0) {
+	if (s.p[0] != ':')
+		return fault(f, s.p, "after the host comes nothing but ':' "
+		    "and a port, or the next host");
+	if ((n = digits(at)) > 0) {
+		if (!span_u64(span_mem(at.p, n), 65535, &port) || port == 0)
+			return fault(f, at.p,
+			    "a port is a number from 1 to 65535");
 		r->port = (uint16_t)port;
-		return 0;
+		s = span_from(at, n);
+		at = span_from(s, 1);
 	}
-	return fault(f, s.p, s.p[0] == ':' ? "a port is a number from 1 to "
-	    "65535; several hosts are the matter of a relay block" :
-	    "after the host comes nothing but ':' and a port");
+	if (s.n > 0 && at.n == 0)
+		return fault(f, s.p, "a host or a port is missing here");
+	r->more = at;
+	return 0;
 }
 
 /* "[name or address]:port" */
@@ -88,7 +110,7 @@ in_brackets(struct span s, struct map_route *r, struct map_fault *f)
 		return fault(f, s.p, "the ']' is missing");
 	r->exactly = true;
 	r->host = span_mem(s.p + 1, (size_t)end - 1);
-	return take_port(span_from(s, (size_t)end + 1), r, f);
+	return take_rest(span_from(s, (size_t)end + 1), r, f);
 }
 
 static int
@@ -113,9 +135,9 @@ check_host(struct map_route *r, struct map_fault *f)
 	return rc;
 }
 
-/* "host", "host:port", "[host]:port" */
+/* "host", "host:port", "[host]:port", and perhaps more of them */
 static int
-take_hop(struct span s, struct map_route *r, struct map_fault *f)
+take_one_hop(struct span s, struct map_route *r, struct map_fault *f)
 {
 	ptrdiff_t	 colon = span_index(s, ':');
 
@@ -127,10 +149,39 @@ take_hop(struct span s, struct map_route *r, struct map_fault *f)
 			return -1;
 	} else {
 		r->host = colon < 0 ? s : span_mem(s.p, (size_t)colon);
-		if (take_port(span_from(s, r->host.n), r, f) == -1)
+		if (take_rest(span_from(s, r->host.n), r, f) == -1)
 			return -1;
 	}
 	return check_host(r, f);
+}
+
+struct map_route
+map_route_next(const struct map_route *r)
+{
+	struct map_route	 next = { .kind = MAP_ROUTE_HOP };
+	struct map_fault	 fault_;
+
+	(void)take_one_hop(r->more, &next, &fault_);	/* has been checked */
+	return next;
+}
+
+static int
+take_hop(struct span s, struct map_route *r, struct map_fault *f)
+{
+	struct map_route	 next;
+	unsigned		 n = 1;
+
+	if (take_one_hop(s, r, f) == -1)
+		return -1;
+	for (next = *r; next.more.n > 0; n++) {
+		s = next.more;
+		if (n == MAP_ROUTE_HOSTS_MAX)
+			return fault(f, s.p, "more than 8 hosts");
+		next = (struct map_route){ .kind = MAP_ROUTE_HOP };
+		if (take_one_hop(s, &next, f) == -1)
+			return -1;
+	}
+	return 0;
 }
 
 int

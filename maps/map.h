@@ -189,15 +189,19 @@ int		 map_access_parse(struct span value, struct map_access *, struct map_fault 
 enum map_route_kind {
 	MAP_ROUTE_HOP, MAP_ROUTE_LOCAL, MAP_ROUTE_ERROR, MAP_ROUTE_DISCARD
 };
+#define MAP_ROUTE_HOSTS_MAX	8
 struct map_route {
 	enum map_route_kind	kind;
 	struct span		host;		/* HOP; without its brackets */
 	bool			exactly;	/* it stood in brackets: no MX */
 	uint16_t		port;		/* 0: not said */
+	struct span		more;		/* HOP: the hosts to try after this one, by ':'; empty: none */
 	struct span		user;		/* LOCAL: whose mail it is; may be empty */
 	struct map_refusal	refusal;	/* ERROR */
 };
 int		 map_route_parse(struct span value, struct map_route *, struct map_fault *);
+/* The next host of one that has more (MAP_ROUTE_HOP). */
+struct map_route map_route_next(const struct map_route *);
 /* The value with %1 (what the key's leading dot stands for) put in; in the arena when there was one. */
 struct span	 map_route_fill(const struct map_answer *, struct span domain, struct arena *);
 

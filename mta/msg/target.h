@@ -3,7 +3,8 @@
  *
  * Also the text form of a next hop, by which the queue schedules and relay
  * finds its way: "relay:NAME" (a relay block of the policy), "host:[A]:PORT"
- * or "host:NAME:PORT" (relay "host:port"), "mx:DOMAIN" or "mx:DOMAIN:PORT".
+ * or "host:NAME:PORT" (relay "host:port"), "mx:DOMAIN" or "mx:DOMAIN:PORT"; or
+ * several of these, a blank between, which are tried in that order.
  */
 #ifndef WB_MTA_MSG_TARGET_H
 #define WB_MTA_MSG_TARGET_H

@@ -112,7 +112,7 @@ void		 routing_add(struct routing *, const struct target *);
 /* What has been found so far does not count. */
 void		 routing_forget(struct routing *);
 void		 routing_fail(struct routing *, unsigned code, const char *status, struct span text);
-/* "host", "host:port", "[address]:port" as a hop; false: it is none. */
+/* "host", "host:port", "[address]:port" as a hop, or several of them (and "mx:name") by blanks; false: it is none. */
 bool		 routing_host(struct span, struct arena *, struct span *hop);
 
 /* --- list_owner.c */

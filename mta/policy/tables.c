@@ -299,9 +299,8 @@ access_means(struct asking *a, const struct rs_value *v,
 	return RS_CANNOT;
 }
 
-/* In brackets: the host itself; else the host that its MX says. */
-static enum rs_answer
-hop(const struct map_route *r, struct arena *ar, struct rs_verdict *out)
+static struct span
+host_port(const struct map_route *r, struct arena *ar)
 {
 	struct ip	ip;
 	struct span	text = r->host;
@@ -310,8 +309,35 @@ hop(const struct map_route *r, struct arena *ar, struct rs_verdict *out)
 		text = arena_printf(ar, "[%.*s]", SPAN_ARG(text));
 	if (r->port != 0)
 		text = arena_printf(ar, "%.*s:%u", SPAN_ARG(text), r->port);
-	out->kind = r->exactly ? RS_V_RELAY_TO : RS_V_MX;
-	out->value = rs_text(RS_T_TEXT, text);
+	return text;
+}
+
+/* Each with a word before it where its MX is meant; a blank between. */
+static struct span
+several_hosts(const struct map_route *first, struct arena *ar)
+{
+	struct map_route	r = *first;
+	struct span		text = SPAN_NONE;
+
+	for (;;) {
+		text = arena_printf(ar, "%.*s%s%s%.*s", SPAN_ARG(text),
+		    text.n > 0 ? " " : "", r.exactly ? "" : "mx:",
+		    SPAN_ARG(host_port(&r, ar)));
+		if (r.more.n == 0)
+			return text;
+		r = map_route_next(&r);
+	}
+}
+
+/* In brackets: the host itself; else the host that its MX says. */
+static enum rs_answer
+hop(const struct map_route *r, struct arena *ar, struct rs_verdict *out)
+{
+	bool	several = r->more.n > 0;
+
+	out->kind = r->exactly || several ? RS_V_RELAY_TO : RS_V_MX;
+	out->value = rs_text(RS_T_TEXT, several ? several_hosts(r, ar) :
+	    host_port(r, ar));
 	return RS_HAVE;
 }
 

@@ -295,8 +295,28 @@ literal_hop(struct span s, struct arena *ar, struct span *hop)
 	return address_hop(span_mem(s.p + 1, (size_t)end - 1), port, ar, hop);
 }
 
-bool
-routing_host(struct span s, struct arena *ar, struct span *hop)
+/* "mx:name" or "mx:name:port", as a table of routes says it among several. */
+static bool
+mx_hop(struct span s, struct arena *ar, struct span *hop)
+{
+	ptrdiff_t	 colon = span_index(s, ':');
+	struct span	 name = s, norm;
+	unsigned	 port;
+	const char	*why;
+
+	if (colon >= 0) {
+		name = span_mem(s.p, (size_t)colon);
+		if (!port_parse(span_from(s, (size_t)colon + 1), &port))
+			return false;
+	}
+	if (domain_normalise(name, ar, &norm, &why) == -1)
+		return false;
+	*hop = arena_join(ar, SPAN("mx:"), norm, span_from(s, name.n));
+	return true;
+}
+
+static bool
+one_hop(struct span s, struct arena *ar, struct span *hop)
 {
 	struct span	 name = s, norm;
 	unsigned	 port = SMTP_PORT;
@@ -319,5 +339,27 @@ routing_host(struct span s, struct arena *ar, struct span *hop)
 	if (domain_normalise(name, ar, &norm, &why) == -1)
 		return false;
 	*hop = arena_printf(ar, "host:%.*s:%u", SPAN_ARG(norm), port);
+	return true;
+}
+
+bool
+routing_host(struct span s, struct arena *ar, struct span *hop)
+{
+	struct span	 one;
+	ptrdiff_t	 blank;
+
+	*hop = SPAN_NONE;
+	do {
+		blank = span_index(s, ' ');
+		one = blank < 0 ? s : span_mem(s.p, (size_t)blank);
+		s = blank < 0 ? SPAN_NONE : span_from(s, one.n + 1);
+		if (!(span_prefix(one, SPAN("mx:")) ?
+		    mx_hop(span_from(one, 3), ar, &one) :
+		    one_hop(one, ar, &one)))
+			return false;
+		*hop = hop->n == 0 ? one :
+		    arena_printf(ar, "%.*s %.*s", SPAN_ARG(*hop),
+		    SPAN_ARG(one));
+	} while (s.n > 0);
 	return true;
 }

@@ -11,21 +11,90 @@
 
 /* --- the end of a query */
 
+static void resolve_one(struct hop_query *, struct span hop);
+
 static void
 query_free(struct hop_query **qp)
 {
+	free((*qp)->found);
+	free((*qp)->text);
 	free(*qp);
 	*qp = NULL;
 }
 
 static void
-ends(struct hop_query *q, struct hop_list *list, const struct outcome *why)
+tell(struct hop_query *q, struct hop_list *list, const struct outcome *why)
 {
 	hop_cb	*cb = q->cb;
 	void	*arg = q->arg;
 
+	if (q->over != NULL)
+		*q->over = true;
 	query_free(&q);
 	cb(arg, list, why);
+}
+
+/* --- several hops */
+
+static void
+list_append(struct hop_list *list, const struct hop_list *more)
+{
+	size_t	i;
+
+	for (i = 0; i < more->n && list->n < HOP_ADDRS_MAX; i++)
+		list->at[list->n++] = more->at[i];
+}
+
+/* Keeps what one of the hops has given, or why not: what may mend counts more. */
+static void
+keep(struct hop_query *q, struct hop_list *list, const struct outcome *why)
+{
+	if (list == NULL) {
+		if (!q->failed || (outcome_is_final(&q->why) &&
+		    !outcome_is_final(why)))
+			q->why = *why;
+		q->failed = true;
+	} else if (q->found == NULL)
+		q->found = list;
+	else {
+		list_append(q->found, list);
+		free(list);
+	}
+}
+
+static void
+next_hop(struct hop_query *q)
+{
+	char	*hop = q->rest, *blank = strchr(hop, ' ');
+
+	q->rest = blank == NULL ? NULL : blank + 1;
+	if (blank != NULL)
+		*blank = '\0';
+	q->mx = false;
+	q->port = 0;
+	q->n = 0;
+	resolve_one(q, span_of(hop));
+}
+
+/* One hop has ended, and with the last the query, which is freed then. */
+static void
+ends(struct hop_query *q, struct hop_list *list, const struct outcome *why)
+{
+	struct outcome	 first;
+
+	if (q->text == NULL) {
+		tell(q, list, why);
+		return;
+	}
+	keep(q, list, why);
+	if (q->rest != NULL) {
+		next_hop(q);
+		return;
+	}
+	list = q->found;
+	q->found = NULL;
+	first = q->why;
+	tell(q, list, list == NULL ? &first : NULL);
 }
 
 static void
@@ -188,8 +257,7 @@ got_aaaa(void *arg, const struct dns_answer *a)
 	host_answered(h, a);
 }
 
-/* false: all were addresses, the query has ended. */
-static bool
+static void
 look_hosts_up(struct hop_query *q)
 {
 	struct dns_client	*dns = q->hops->dns;
@@ -205,10 +273,8 @@ look_hosts_up(struct hop_query *q)
 		h->ticket6 = dns_ask(dns, DNS_AAAA, span_of(h->name),
 		    got_aaaa, h);
 	}
-	if (q->waiting > 0)
-		return true;
-	all_answered(q);
-	return false;
+	if (q->waiting == 0)	/* all were addresses */
+		all_answered(q);
 }
 
 /* --- MX */
@@ -284,7 +350,7 @@ got_mx(void *arg, const struct dns_answer *a)
 		take_mx(q, a);
 		break;
 	}
-	(void)look_hosts_up(q);
+	look_hosts_up(q);
 }
 
 /* "mx:host.example:2525": a table may name the port of the MX hosts. */
@@ -302,7 +368,7 @@ take_port(struct hop_query *q, struct span domain)
 }
 
 /* "mx:[192.0.2.1]": a literal is the host itself (RFC 5321, 4.1.3). */
-static struct hop_query *
+static void
 resolve_mx(struct hop_query *q, struct span domain)
 {
 	q->mx = true;
@@ -314,28 +380,43 @@ resolve_mx(struct hop_query *q, struct span domain)
 			all_answered(q);
 		else
 			fails(q, 550, "5.1.3", "not an address");
-		return NULL;
+		return;
 	}
 	q->ticket = dns_ask(q->hops->dns, DNS_MX, domain, got_mx, q);
-	return q;
+}
+
+static void
+resolve_one(struct hop_query *q, struct span hop)
+{
+	struct outcome	 why;
+
+	if (span_prefix(hop, SPAN("mx:")))
+		resolve_mx(q, span_from(hop, 3));
+	else if (hop_find_hosts(q, hop, &why) == -1)
+		ends(q, NULL, &why);
+	else
+		look_hosts_up(q);
 }
 
 struct hop_query *
 hop_resolve(const struct hops *hops, struct span hop, hop_cb *cb, void *arg)
 {
 	struct hop_query	*q = xcalloc(1, sizeof(*q));
-	struct outcome		 why;
+	bool			 over = false;
 
 	q->hops = hops;
 	q->cb = cb;
 	q->arg = arg;
-	if (span_prefix(hop, SPAN("mx:")))
-		return resolve_mx(q, span_from(hop, 3));
-	if (hop_find_hosts(q, hop, &why) == -1) {
-		ends(q, NULL, &why);
+	q->over = &over;
+	if (span_index(hop, ' ') >= 0) {
+		q->rest = q->text = xstrndup(hop.p, hop.n);
+		next_hop(q);
+	} else
+		resolve_one(q, hop);
+	if (over)
 		return NULL;
-	}
-	return look_hosts_up(q) ? q : NULL;
+	q->over = NULL;
+	return q;
 }
 
 static void

@@ -2,7 +2,8 @@
  * hops.h - from the text of a next hop to the addresses to try, in order.
  *
  * The text is "relay:NAME", "host:[A]:PORT", "host:NAME:PORT", "mx:DOMAIN[:PORT]"
- * (mta/msg/target.h).  MX as RFC 5321, 5.1 asks: by preference, equal ones in
+ * (mta/msg/target.h), or several of them by blanks: the addresses of the first
+ * come first, and it is enough that one of them has some.  MX as RFC 5321, 5.1 asks: by preference, equal ones in
  * random order, A and AAAA of the domain when it has no MX, nothing that is
  * less preferred than ourselves; null MX (RFC 7505) is an answer for good.
  */

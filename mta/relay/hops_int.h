@@ -31,6 +31,13 @@ struct hop_query {
 	uint64_t		 ticket;	/* of the MX question */
 	size_t			 n, waiting;
 	struct hop_host		 hosts[HOP_HOSTS_MAX];
+	/* Of several hops: those not looked up yet, and what there is. */
+	char			*rest;		/* in text; NULL: none */
+	char			*text;
+	struct hop_list		*found;
+	struct outcome		 why;		/* why one has none */
+	bool			 failed;
+	bool			*over;		/* set when it has ended; NULL: nobody asks */
 };
 
 /* A host to look up (an address or "[address]" needs none); false: no room, or too long. */

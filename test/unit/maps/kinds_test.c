@@ -281,6 +281,60 @@ routes_values_are_taken_apart(void **state)
 	assert_true(span_eq(r.refusal.text, SPAN("no such host")));
 }
 
+static const struct {
+	const char	*value, *wanted;	/* a mistake: the column, from 1 */
+} several[] = {
+	{ "smtp:a.example:b.example", "a.example:0 b.example:0" },
+	{ "smtp:a.example:25:b.example", "a.example:25 b.example:0" },
+	{ "esmtp:[a.example]:[b.example]:26", "[a.example]:0 [b.example]:26" },
+	{ "smtp:[2001:db8::1]:25:7.example", "[2001:db8::1]:25 7.example:0" },
+	{ "smtp:a.example:", "15" },
+	{ "smtp:a.example::b.example", "16" },
+	{ "smtp:a.example:0", "16" },
+	{ "smtp:a.example:65536", "16" },
+	{ "smtp:a.example:25:", "18" },
+	{ "smtp:a.example:b_.-:25", "16" },
+	{ "smtp:[a.example]b.example", "17" },
+	{ "smtp:1.a:2.a:3.a:4.a:5.a:6.a:7.a:8.a", "1.a:0 2.a:0 3.a:0 4.a:0 "
+	    "5.a:0 6.a:0 7.a:0 8.a:0" },
+	{ "smtp:1.a:2.a:3.a:4.a:5.a:6.a:7.a:8.a:9.a", "38" },
+};
+
+static const char *
+hosts_of(const char *value, struct buf *out)
+{
+	struct map_route	 r;
+	struct map_fault	 fault;
+
+	buf_reset(out);
+	if (map_route_parse(span_of(value), &r, &fault) == -1) {
+		buf_addf(out, "%td", fault.at - value + 1);
+		return buf_cstr(out);
+	}
+	for (;; r = map_route_next(&r)) {
+		buf_addf(out, "%s%s%.*s%s:%u", out->n > 0 ? " " : "",
+		    r.exactly ? "[" : "", SPAN_ARG(r.host),
+		    r.exactly ? "]" : "", r.port);
+		if (r.more.n == 0)
+			return buf_cstr(out);
+	}
+}
+
+static void
+several_hosts_are_tried_in_their_order(void **state)
+{
+	struct buf	 out = { 0 };
+	size_t		 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(several) / sizeof(several[0]); i++) {
+		print_message("%s\n", several[i].value);
+		assert_string_equal(hosts_of(several[i].value, &out),
+		    several[i].wanted);
+	}
+	buf_clear(&out);
+}
+
 /* --- virtusers */
 
 static const char	virtusers_text[] =
@@ -440,8 +494,8 @@ static const char *const	mistakes[][3] = {
 	{ "routes", "a.example uucp:x\n", "0:1:11: there is no such way" },
 	{ "routes", "a.example smtp:\n", "0:1:16: the host is missing" },
 	{ "routes", "a.example smtp:[x\n", "0:1:16: the ']' is missing" },
-	{ "routes", "a.example smtp:x:99999\n", "0:1:17: a port is" },
-	{ "routes", "a.example smtp:a.example:b.example\n", "0:1:25: a port is" },
+	{ "routes", "a.example smtp:x:99999\n", "0:1:18: a port is" },
+	{ "routes", "a.example smtp:a.example:b..example\n", "0:1:26: a domain name" },
 	{ "routes", "a_b..c smtp:x\n", "0:1:1: a domain name" },
 	{ "routes", "a.example x.example\n", "0:1:11: a route is" },
 	{ "virtusers", "user x@y.example\n", "0:1:1: a key is user@domain" },
@@ -565,6 +619,7 @@ main(void)
 		cmocka_unit_test(access_values_are_taken_apart),
 		cmocka_unit_test(routes_ask_host_then_parents),
 		cmocka_unit_test(routes_values_are_taken_apart),
+		cmocka_unit_test(several_hosts_are_tried_in_their_order),
 		cmocka_unit_test(virtusers_ask_the_exact_first),
 		cmocka_unit_test(a_bare_user_of_generics_is_one_of_our_host),
 		cmocka_unit_test(domains_have_one_spelling),

@@ -39,6 +39,8 @@ static const struct span	routes_lines[] = {
 	SPAN("g.example"), SPAN("local:"),
 	SPAN("h.example"), SPAN("local:ann"),
 	SPAN("i.example"), SPAN("error:tempfail"),
+	SPAN("j.example"), SPAN("smtp:a.example:[hub.example]:2525:[192.0.2.9]:"
+	    "b.example:26"),
 };
 
 static const struct span	others[] = {
@@ -209,6 +211,8 @@ static const char *const	routes_rows[][2] = {
 	{ "f.example", "discard" },
 	{ "h.example", "redirect ann@mail.x.example" },
 	{ "i.example", "defer 450 4.3.0" },
+	{ "j.example", "relay to mx:a.example hub.example:2525 [192.0.2.9] "
+	    "mx:b.example:26" },
 };
 
 static enum rs_answer

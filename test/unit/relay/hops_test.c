@@ -231,6 +231,17 @@ static const struct { const char *hop, *wanted; } table[] = {
 	{ "mx:[192.0.2.9]", "[192.0.2.9]:25" },
 	{ "mx:[IPv6:2001:db8::9]", "[2001:db8::9]:25" },
 	{ "mx:[nonsense]", "550 5.1.3 not an address: [nonsense]" },
+	/* several, in their order; it is enough that one has addresses */
+	{ "host:b.example:2525 mx:one.example", "b.example[192.0.2.3]:2525 "
+	    A_ALL },
+	{ "host:[192.0.2.9]:25 host:[192.0.2.8]:26", "[192.0.2.9]:25 "
+	    "[192.0.2.8]:26" },
+	{ "mx:nosuch.example mx:failing.example mx:nomx.example:2525",
+	    "nomx.example[192.0.2.7]:2525" },
+	{ "mx:nosuch.example mx:failing.example", "451 4.4.3 DNS cannot say "
+	    "where it is: failing.example" },
+	{ "mx:nosuch.example mx:null.example", "550 5.1.2 no such domain: "
+	    "nosuch.example" },
 };
 
 static void
