@@ -29,7 +29,7 @@
 #define HAS_FD		1u
 #define READ_CHUNK	(128u << 10)
 #define READ_ROUNDS	8		/* then others have their turn */
-#define READ_US		2000		/* so too, when a round is over */
+#define READ_US		2000		/* so too, between two messages */
 #define FDS_WAITING	8		/* descriptors without their message */
 #define KEEP_CAP	(256u << 10)	/* larger buffers are given back */
 #define SOCKET_ROOM	(1 << 20)
@@ -46,6 +46,7 @@ struct chan {
 	const struct chan_ops	*ops;
 	void			*arg;
 	struct watch		 watch;
+	struct timer		 more;		/* messages in `in` that wait for their turn */
 	struct buf		 in, out;
 	uint64_t		 sent;		/* octets that have left */
 	struct chan_out_fd	*out_fds;
@@ -141,6 +142,7 @@ destroy(struct chan *c)
 	if (c->dirty)
 		forget_dirty(c);
 	watch_clear(&c->watch);
+	timer_clear(&c->more);
 	drop_output(c);
 	free(c->out_fds);
 	for (i = 0; i < c->nin_fds; i++)
@@ -445,16 +447,18 @@ hand_on(struct chan *c, struct msg *m, unsigned flags)
 	return ok;
 }
 
-/* Hands on all whole messages; false: nonsense. */
-static bool
-take_messages(struct chan *c)
+enum taken { TAKEN_ALL, TAKEN_SOME, TAKEN_NONSENSE };
+
+/* Hands on the whole messages, as many as there is time for. */
+static enum taken
+take_messages(struct chan *c, int64_t until_us)
 {
 	struct msg	m, head;
 	size_t		n, done = 0;
 	unsigned	flags;
-	bool		ok = true;
+	bool		ok = true, late = false;
 
-	while (ok && !c->freed && c->in.n - done >= HEAD) {
+	while (ok && !late && !c->freed && c->in.n - done >= HEAD) {
 		head.left = span_from(buf_span(&c->in), done);
 		head.bad = false;
 		n = msg_u32(&head);
@@ -468,12 +472,15 @@ take_messages(struct chan *c)
 			m.left = span_mem(head.left.p, n);
 			done += HEAD + n;
 			ok = hand_on(c, &m, flags);
+			late = clock_boot_us() > until_us;
 		}
 	}
 	buf_eat(&c->in, done);
 	if (c->in.n == 0 && c->in.cap > KEEP_CAP)
 		buf_clear(&c->in);
-	return ok;
+	if (!ok)
+		return TAKEN_NONSENSE;
+	return late && c->in.n > 0 ? TAKEN_SOME : TAKEN_ALL;
 }
 
 /* The peer has gone, or talks nonsense: the owner hears of it, last. */
@@ -488,27 +495,41 @@ ends(struct chan *c, bool nonsense)
 	destroy(c);
 }
 
+static void on_more(void *);
+
+/* What is in memory comes first; the end is heard when all has been taken. */
 static void
 on_readable(struct chan *c)
 {
-	enum got	got = GOT_MORE;
-	bool		sense = true;
 	int64_t		until_us = clock_boot_us() + READ_US;
+	enum taken	taken;
+	enum got	got = GOT_MORE;
 	int		round;
 
 	c->busy = true;
-	for (round = 0; got == GOT_MORE && round < READ_ROUNDS; round++) {
+	taken = take_messages(c, until_us);
+	for (round = 0; taken == TAKEN_ALL && !c->freed && got == GOT_MORE &&
+	    round < READ_ROUNDS && clock_boot_us() <= until_us; round++) {
 		got = receive(c);
-		sense = got != GOT_NONSENSE && take_messages(c);
-		if (!sense || c->freed || clock_boot_us() > until_us)
-			break;
+		taken = got == GOT_NONSENSE ? TAKEN_NONSENSE :
+		    take_messages(c, until_us);
 	}
 	if (c->freed)
 		destroy(c);
-	else if (!sense || got == GOT_GONE)
-		ends(c, !sense);
-	else
+	else if (taken == TAKEN_NONSENSE ||
+	    (got == GOT_GONE && taken == TAKEN_ALL))
+		ends(c, taken == TAKEN_NONSENSE);
+	else {
 		c->busy = false;
+		if (taken == TAKEN_SOME)
+			timer_set(&c->more, 0, on_more, c);
+	}
+}
+
+static void
+on_more(void *arg)
+{
+	on_readable(arg);
 }
 
 static void

@@ -14,7 +14,8 @@ the list.  For each scenario: how long until the list was expanded (all of it
 durable in the queue's log) and until all of it was sent; latencies of the
 ordinary messages with the list to those without (same run); memory (VmHWM) of
 each process, the longest turn of its loop, and callbacks above 20 ms (test
-builds name them).  Needs smtp-sink of Postfix for the hops.
+builds name them).  Needs smtp-sink of Postfix for the hops.  Before that, with
+the default scenarios: what it costs to read the members (test/bench/members).
 """
 import argparse
 import datetime
@@ -27,6 +28,7 @@ import smtplib
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -139,6 +141,19 @@ class Stream:
         """Of the messages sent in this time; those that are missing count as infinite."""
         return [self.got.get(n, float("inf")) - t for n, t in list(self.sent.items())
                 if begin <= t < end]
+
+
+def parse(n):
+    """The reading of the members alone, by test/bench/members."""
+    folder = tempfile.mkdtemp(prefix="waybill-bench-")
+    for how in ("include", "line", "lines"):
+        for name, text in tables(how, "hop", n).items():
+            with open(f"{folder}/{name}", "w", encoding="ascii") as f:
+                f.write(text)
+        out = subprocess.run([f"{srv.BUILD}/test/bench/members", f"{folder}/aliases", "list"],
+                             check=True, capture_output=True, text=True).stdout
+        print(f"{how}:\n" + re.sub("^", "  ", out, flags=re.M).rstrip())
+    shutil.rmtree(folder)
 
 
 class Bench:
@@ -271,6 +286,8 @@ def main():
     p.add_argument("--patience", type=float, default=600)
     p.add_argument("scenario", nargs="*", default=DEFAULT)
     args = p.parse_args()
+    if args.scenario == DEFAULT:
+        parse(args.members)
     for scenario in args.scenario:
         show(scenario, Bench(scenario, args).run())
 
