@@ -409,12 +409,12 @@ ask(struct asking *a, uint32_t map, const struct map_question *q,
 	out->n = 0;
 	out->all = one;
 	one->map = map;
-	one->a = (struct map_answer){ .line = 0 };
+	one->a.line = 0;
 	if (map >= p->nmaps)
 		return MAP_BROKEN;
 	if (p->failing[map])
 		is = MAP_LATER;
-	else if (p->tables[map].how == TABLE_HERE)
+	else if (p->tables[map].how == TABLE_HERE)	/* by far the most */
 		is = ask_here(a, map, q, &one->a);
 	else if (p->tables[map].how == TABLE_ASKED)
 		is = ask_server(a, map, q, &one->a);
@@ -422,8 +422,7 @@ ask(struct asking *a, uint32_t map, const struct map_question *q,
 		is = ask_here(a, map, q, &one->a);
 	else
 		return ask_made(a, map, q, out, depth);
-	if (is == MAP_FOUND)
-		out->n = 1;
+	out->n = is == MAP_FOUND;
 	return counted(a, map, is, &one->a);
 }
 

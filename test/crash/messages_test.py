@@ -20,6 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "integration"))
 import server as srv  # noqa: E402
 from sink import Sink  # noqa: E402
+from socketmap import Socketmap  # noqa: E402
 import kill_test  # noqa: E402
 
 LINE = re.compile(r'^MSG\((\w+),\s*(\w+),\s*(\w+),')
@@ -135,7 +136,25 @@ def with_callouts(policy):
    """)
 
 
+SERVER_TABLES = {"users": {"u1": "x", "u2": "x"}, "aliases": {"pair": "u1, u2"}}
+
+
+def with_servers(policy, sm):
+    """A server has the accounts and aliases; and one that is not there, with a password."""
+    for table in SERVER_TABLES:
+        policy = policy.replace(f'{table} = text "{table}"', f'{table} = socket "{sm.where}"')
+    policy = re.sub(r"(map (aliases|users) = socket .*)", r'\1 { map "\2"; timeout 5s }', policy)
+    return policy.replace("listen ", """map secret = redis "127.0.0.1:1" { query "GET {key}"
+    login "waybill" password file "secret" }
+listen """, 1)
+
+
 def scenario(number, name, receiver, hop):
+    with Socketmap(SERVER_TABLES) as sm:
+        return scenario_with(number, name, receiver, hop, sm)
+
+
+def scenario_with(number, name, receiver, hop, sm):
     owner = 'owner "waybill-mail"' if os.geteuid() == 0 else ""
     policy = kill_test.POLICY.replace("HOP", str(hop.port)).replace("OWNER", owner)
     policy = policy.replace("relay hop\n", 'relay "localhost:%d"\n' % hop.port) \
@@ -144,9 +163,12 @@ def scenario(number, name, receiver, hop):
         policy = with_counters(policy)
     if name in ("CALLOUT", "CALLED"):
         policy = with_callouts(policy)
+    if name in ("LOOKUP", "LOOKED_UP", "CONFIG_SECRET"):
+        policy = with_servers(policy, sm)
     hop.messages.clear()
     env = {"WAYBILL_TEST_KILL": f"{receiver.lower()}:{number}"}
-    with srv.Server(policy, tables=kill_test.TABLES, env=env, args=("--workers", "2")) as s:
+    tables = dict(kill_test.TABLES, secret="password\n")
+    with srv.Server(policy, tables=tables, env=env, args=("--workers", "2")) as s:
         want = {f"{name}.{i}": to for i, to in enumerate(kill_test.TARGETS)}
         for ident, to in want.items():
             send(s.port, ident, to, 2000)
