@@ -107,8 +107,6 @@ memo_drop(struct memo *m)
 	const struct policy_lookup	*l;
 	struct memo_entry		*e;
 
-	if (m->entries == NULL && m->arena.total == 0)
-		return;
 	for (e = m->entries; e != NULL && m->open > 0; e = e->next) {
 		if (e->is != MAP_WAIT)
 			continue;

@@ -448,8 +448,10 @@ evaluate(struct routing *r, struct rs_verdict *v)
 		r->parked = false;
 		return asking_resume(r->asking, v);
 	}
-	if (r->phase == ROUTE_KEPT)
+	if (r->phase == ROUTE_KEPT) {
+		*v = r->kept;
 		return RS_DONE;
+	}
 	if (r->phase == ROUTE_SENDER)
 		return rewrite(r, RS_HOOK_REWRITE_OUT_SENDER, comes_from(r),
 		    v);
@@ -534,7 +536,7 @@ is_time(int64_t until_us, unsigned i)
 static bool
 ask(struct routing *r)
 {
-	struct rs_verdict	v = { .kind = RS_V_END };
+	struct rs_verdict	v;
 
 	if (r->phase == ROUTE_FIRST) {
 		routing_first(r, r->at.whole, r->at.at);

@@ -345,7 +345,8 @@ asking_free(struct asking **ap)
 	p = a->policy;
 	waiter_stop(&a->wait);
 	asked_stop(a);
-	memo_drop(&a->memo);
+	if (a->memo.entries != NULL)
+		memo_drop(&a->memo);
 	routing_free(&a->unknown);
 	policy_parts_free(&a->parts);
 	routing_free(&a->owner);
@@ -385,7 +386,8 @@ asking_reset(struct asking *a, struct policy_facts *f,
 	a->nedits = a->neffects = 0;
 	a->empty_name = a->dns_failed = false;
 	asked_stop(a);
-	memo_drop(&a->memo);
+	if (a->memo.entries != NULL)
+		memo_drop(&a->memo);
 	routing_free(&a->unknown);
 	policy_parts_free(&a->parts);
 	routing_free(&a->owner);
