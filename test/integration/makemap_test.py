@@ -1,11 +1,12 @@
 """Databases of other programs, and the commands that people know from sendmail."""
 import os
 import shutil
+import smtplib
 import subprocess
 import unittest
 
 from map_test import Folder
-from server import BUILD
+from server import BUILD, Server, wait_for
 
 ENTRIES = [(f"key{i}.example", f"value of {i} " + "x" * (i % 300)) for i in range(2000)]
 ENTRIES.append(("large.example", "y" * 20000))
@@ -222,8 +223,8 @@ map acc = cdb "access" as access
 map dom = lmdb "domains" as domains
 map nets = cidr "networks" as access
 map pats = regex "patterns" as virtusers
-listen smtp on "127.0.0.1:2525"
-mailbox boxes { accounts users; path "/var/mail/{user}" }
+listen smtp on "127.0.0.1:@PORT@"
+mailbox boxes { accounts users; path "@DIR@/mail/{user}" }
 on connect {
     client in nets => nets[client]
     client in acc => acc[client]
@@ -240,18 +241,25 @@ route {
 """
 
 
+TABLES = {
+    "users": "ann:{PLAIN}x\nbob:{PLAIN}x\n",
+    "aliases": "root: ann\nteam: ann, bob\n",
+    "more": "staff: bob\n",
+    "virtual": "info@shop.example ann\n",
+    "access": "Connect:198.51.100 REJECT\n",
+    "domains": "old.example shop.example\n",
+    "networks": "192.0.2.0/24 550 no\n",
+    "patterns": "/^(.*)-x@(.*)$/ $1@$2\n",
+}
+
+
 class Policy(Folder):
     def setUp(self):
         super().setUp()
-        self.file("users", "ann:{PLAIN}x\nbob:{PLAIN}x\n")
-        self.file("aliases", "root: ann\nteam: ann, bob\n")
-        self.file("more", "staff: bob\n")
-        self.file("virtual", "info@shop.example ann\n")
-        self.file("access", "Connect:198.51.100 REJECT\n")
-        self.file("domains", "old.example shop.example\n")
-        self.file("networks", "192.0.2.0/24 550 no\n")
-        self.file("patterns", "/^(.*)-x@(.*)$/ $1@$2\n")
-        self.policy = self.file("waybill.conf", POLICY)
+        for name, text in TABLES.items():
+            self.file(name, text)
+        self.policy = self.file("waybill.conf", POLICY.replace("@PORT@", "2525")
+                                .replace("@DIR@", "/var"))
 
     def test_build_what_is_newer(self):
         out = self.run_is(0, "map", "build", "-c", "waybill.conf").stdout
@@ -323,6 +331,58 @@ class Policy(Folder):
             self.assertEqual(praliases("-f", "aliases", "Team", "nope"),
                              "team:ann, bob\nnope: No such key\n")
         self.assertEqual(classic("praliases", "-f", "none", cwd=self.dir).returncode, 66)
+
+
+class InTheServer(unittest.TestCase):
+    """Each driver that is a file, and its database replaced while the server runs."""
+
+    def codes(self, s, *rcpts):
+        try:
+            with s.smtp() as c:
+                c.ehlo()
+                c.mail("x@y.test")
+                return [c.rcpt(f"{r}@shop.example")[0] for r in rcpts]
+        except smtplib.SMTPConnectError as e:
+            return e.smtp_code
+
+    def server(self, **tables):
+        return Server(POLICY, {**TABLES, **tables}, start=False)
+
+    def test_all_of_them(self):
+        s = self.server()
+        s.run("map", "build", "-c", s.policy)
+        s.start()
+        with s:
+            self.assertEqual(self.codes(s, "root", "info", "ann-x", "staff", "who", "who-x"),
+                             [250, 250, 250, 250, 550, 550])
+            with s.smtp() as c:
+                for rcpt in ("root", "info", "ann-x", "staff"):
+                    c.sendmail("x@y.test", [f"{rcpt}@shop.example"],
+                               f"Subject: {rcpt}\r\n\r\n1\r\n")
+            texts = b"".join(m if isinstance(m, bytes) else m.encode()
+                             for m in s.wait_mail("ann", 3))
+            for rcpt in (b"root", b"info", b"ann-x"):
+                self.assertIn(b"Subject: " + rcpt, texts)
+            s.wait_mail("bob", 1)
+            # What makemap and an editor put into their place serves soon.
+            p = classic("makemap", "hash", "virtual", cwd=s.dir, stdin="new@shop.example bob\n")
+            if p.returncode == 0:
+                wait_for(lambda: self.codes(s, "info", "new") == [550, 250])
+            s.write("patterns", "/^(.*)-y@(.*)$/ $1@$2\n")
+            wait_for(lambda: self.codes(s, "ann-x", "ann-y") == [550, 250])
+            # A damaged one does not.
+            with open(f"{s.dir}/aliases.gdbm", "r+b") as f:
+                f.truncate(5000)
+            wait_for(lambda: "table-kept" in s.log())
+            self.assertEqual(self.codes(s, "root", "who"), [250, 550])
+
+    def test_networks_and_access_of_a_client(self):
+        s = self.server(networks="127.0.0.0/8 550 5.7.1 not from here\n")
+        s.start()
+        with s:
+            self.assertEqual(self.codes(s, "ann"), 550)
+            s.write("networks", "127.0.0.0/8 550 no\n127.0.0.1 OK\n")
+            wait_for(lambda: self.codes(s, "ann") == [250])
 
 
 if __name__ == "__main__":
