@@ -53,7 +53,7 @@ struct cf_sym {
 	bool			 shared;	/* CAPTURE: of more than one pattern */
 	bool			 twice;		/* CAPTURE: of two matches */
 	uint8_t			 type;		/* SET: of its items; TAG, ARG, RULESET, LET */
-	bool			 tainted, table, may_fail, nothing;
+	bool			 tainted, asked, table, may_fail, nothing;
 	uint32_t		 index;		/* in the image; LET, ARG: number */
 
 	/* SET, NET, DNSLIST (its codes): what their items came to */

@@ -4,6 +4,7 @@
  * What a map is made of is found once all maps have been read, whatever their
  * order; what then holds of a map holds for all below it.
  */
+#include "cf/drivers.h"
 #include "cf/kinds.h"
 #include "cf/names.h"
 
@@ -210,11 +211,14 @@ take_kind(struct cf *cf, struct cf_sym *sym)
 		sym->is_exact &= sym->members[i]->is_exact;
 		sym->forgeable |= sym->members[i]->forgeable;
 		sym->tainted |= sym->members[i]->tainted;
+		sym->asked |= sym->members[i]->asked;
 		if (sym->wide.n == 0)
 			sym->wide = sym->members[i]->wide;
 	}
-	if (is_pipe(sym))
-		sym->tainted = last->tainted;
+	if (!is_pipe(sym))
+		return;
+	sym->tainted = last->tainted;
+	sym->asked = last->asked;
 }
 
 /*
@@ -242,6 +246,8 @@ check_dns(struct cf *cf, const struct cf_sym *sym)
 static void
 compose(struct cf *cf, struct cf_sym *sym, unsigned depth)
 {
+	const struct cf_driver	*dr = cf_driver(sym->decl->driver);
+
 	if (sym->composing == 2)
 		return;
 	sym->composing = 1;
@@ -251,6 +257,7 @@ compose(struct cf *cf, struct cf_sym *sym, unsigned depth)
 	    span_eq(sym->map_kind, SPAN("plain")) ||
 	    span_eq(sym->map_kind, SPAN("records"));
 	sym->forgeable = sym->tainted = is_of_strangers(sym);
+	sym->asked = dr != NULL && dr->how == CF_ASKED;
 	check_dns(cf, sym);
 	if (sym->decl->targets != NULL && depth < RS_MAP_ASKED_MAX)
 		add_members(cf, sym, depth);

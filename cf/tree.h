@@ -94,6 +94,7 @@ struct cf_expr {
 	uint8_t			 type;		/* enum rs_type; NONE: not known */
 	bool			 typed;
 	bool			 tainted;	/* a stranger wrote it */
+	bool			 asked;		/* a server has said it, as a table */
 	bool			 table;		/* text out of a table: read as wanted */
 	bool			 may_fail;	/* can come out unknown */
 	bool			 nothing;	/* can come out as nothing */

@@ -52,6 +52,7 @@ type_fold(struct cf *cf, struct cf_expr *e, struct rs_value v)
 	e->list = e->last = NULL;
 	e->captured = NULL;
 	e->may_fail = e->nothing = e->tainted = e->table = false;
+	e->asked = false;
 	e->negated = false;
 }
 
@@ -234,6 +235,7 @@ type_sym(struct cf *cf, struct cf_expr *e)
 	case CF_S_TAG: case CF_S_LET: case CF_S_ARG:
 		e->type = sym->type;
 		e->tainted = sym->tainted;
+		e->asked = sym->asked;
 		e->table = sym->table;
 		e->may_fail = sym->may_fail;
 		e->nothing = sym->nothing;
@@ -289,6 +291,7 @@ void
 type_take_flags(struct cf_expr *e, const struct cf_expr *from)
 {
 	e->tainted |= from->tainted;
+	e->asked |= from->asked;
 	e->may_fail |= from->may_fail;
 }
 
@@ -372,6 +375,7 @@ type_call(struct cf *cf, struct cf_expr *e)
 		    SPAN_ARG(param->name), SPAN_ARG(e->name));
 	e->type = e->sym->type;
 	e->tainted = e->sym->tainted;
+	e->asked = e->sym->asked;
 	e->may_fail |= e->sym->may_fail;
 	e->nothing = e->sym->nothing;
 	if (arg != NULL || param != NULL || e->type == RS_T_NONE)

@@ -264,6 +264,12 @@ check_path(struct cf *cf, const struct cf_action *a)
 		    "mailbox's path escapes what it names");
 		return;
 	}
+	if (e->asked) {
+		cf_error(cf, e->loc, "a server could choose what '%s' takes, "
+		    "as this comes out of its table", word);
+		cf_help(cf, "take it from constants and from tables of files");
+		return;
+	}
 	if (e->kind == CF_E_TEXT)
 		e = e->list;
 	if (e->kind == CF_E_CONST && (e->value.s.n == 0 ||

@@ -14,6 +14,7 @@ type_let(struct cf *cf, struct cf_rule *r)
 		return;
 	sym->type = r->cond->type;
 	sym->tainted = r->cond->tainted;
+	sym->asked = r->cond->asked;
 	sym->table = r->cond->table;
 	sym->may_fail = r->cond->may_fail;
 	sym->nothing = r->cond->nothing;
@@ -61,6 +62,7 @@ type_ruleset(struct cf *cf, struct cf_sym *sym)
 		    sym->type == RS_T_VERDICT)
 			continue;
 		sym->tainted |= r->actions->expr->tainted;
+		sym->asked |= r->actions->expr->asked;
 		sym->may_fail |= r->actions->expr->may_fail;
 		sym->nothing |= r->actions->expr->nothing;
 	}

@@ -86,6 +86,7 @@ type_map_value(struct cf *cf, struct cf_expr *e)
 	e->type = RS_T_TEXT;
 	e->nothing = e->may_fail = true;
 	e->tainted = e->sym->tainted;
+	e->asked = e->sym->asked;
 	switch (kind->value) {
 	case CF_VALUE_VERDICT:
 		e->type = RS_T_VERDICT;
