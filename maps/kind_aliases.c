@@ -108,7 +108,7 @@ aliases_entry(struct map *m, struct span name, struct span value)
 	take_entry(m, &at, name, value);
 }
 
-/* The exact before the general: whole address, user+detail, user. */
+/* The exact before the general: whole address, user+detail, user+*, user. */
 static enum map_result
 aliases_get_address(struct map_look *l, struct span whole, size_t at,
     struct span detail_chars, struct map_answer *out)
@@ -124,7 +124,12 @@ aliases_get_address(struct map_look *l, struct span whole, size_t at,
 		out->rank = MAP_LOCAL;
 	}
 	if (r == MAP_NONE && user.n < local.n) {
-		r = map_find(l, user, out);
+		struct span	 any[2] = { span_mem(local.p, user.n + 1),
+		    SPAN("*") };
+
+		r = map_find_pieces(l, any, 2, out);
+		if (r == MAP_NONE)
+			r = map_find(l, user, out);
 		out->rank = MAP_DETAIL;
 	}
 	return r == MAP_NONE ? map_none(l) : r;

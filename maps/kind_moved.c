@@ -55,7 +55,7 @@ moved_value(struct span value, struct map_fault *f)
 	return 0;
 }
 
-/* What is asked, the nearest first. */
+/* Postfix's order (relocated(5)). */
 static enum map_result
 moved_get_address(struct map_look *l, struct span whole, size_t at,
     struct span detail_chars, struct map_answer *out)
@@ -73,8 +73,8 @@ moved_get_address(struct map_look *l, struct span whole, size_t at,
 		bool		 asked;
 	} keys[] = {
 		{ { local, domain }, MAP_EXACT, true },
-		{ { local, SPAN_NONE }, MAP_LOCAL, domain.n > 0 },
 		{ { user, domain }, MAP_DETAIL, user.n < local.n },
+		{ { local, SPAN_NONE }, MAP_LOCAL, domain.n > 0 },
 		{ { user, SPAN_NONE }, MAP_DETAIL, user.n < local.n },
 		{ { SPAN_NONE, domain }, MAP_CATCH_ALL, domain.n > 1 },
 	};

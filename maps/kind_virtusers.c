@@ -92,7 +92,8 @@ list_check(struct span list, struct arena *scratch, const char **why)
 		    ADDRESS_UTF8_OK, scratch, &ad, why);
 	}
 	if (rc == 0 && r == ALIAS_LIST_BAD) {
-		*why = l.why;
+		*why = text.n > 0 && text.p[0] == '@' ? "the same user of "
+		    "another domain is written %1@domain" : l.why;
 		rc = -1;
 	} else if (rc == 0 && n == 0) {
 		*why = "the list has no members";

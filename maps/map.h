@@ -115,10 +115,10 @@ struct span	 map_kind(const struct map *);
 
 /*
  * A look-up.  Keys are folded; an address is looked for as the kind says, the
- * exact before the general: aliases whole address, user+detail, user; virtusers
+ * exact before the general: aliases whole address, user+detail, user+*, user; virtusers
  * whole address, user++@, user+*@, user@, ++@, +*@, @domain; generics whole
  * address, user+*@, user@, and for our own host user; moved whole address,
- * user+detail, user@, user, @domain.  Of domains, routes ask
+ * user@domain, user+detail, user, @domain.  Of domains, routes ask
  * host, .parent, ., others the domain.  A table of patterns is asked for the
  * whole key only.
  *

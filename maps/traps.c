@@ -112,12 +112,13 @@ bool
 map_trap_routes(struct span key, struct span value, struct map_fault *f)
 {
 	ptrdiff_t	 close = span_index(value, ']');
+	size_t		 at = close < 0 ? value.n : (size_t)close + 1;
 
 	(void)key;
-	if (close < 0 || (size_t)close + 1 >= value.n ||
-	    value.p[close + 1] != ':')
+	if (at + 1 >= value.n || value.p[at] != ':' ||
+	    value.p[at + 1] < '0' || value.p[at + 1] > '9')
 		return false;
-	return trap(f, value.p + close + 1, "sendmail takes what follows the "
+	return trap(f, value.p + at, "sendmail takes what follows the "
 	    "']' for another host to try, and forgets the port");
 }
 

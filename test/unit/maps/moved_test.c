@@ -157,6 +157,7 @@ static const struct {
 	{ "access", "From:a@b.example REJECT\n", NULL },
 	{ "routes", "a.example smtp:[b.example]\n", NULL },
 	{ "routes", "a.example smtp:b.example:26\n", NULL },
+	{ "routes", "a.example smtp:[b.example]:[c.example]\n", NULL },
 	{ "routes", "a.example smtp:[b.example]:26\n",
 	    "0:1:27: sendmail takes what follows" },
 	{ "virtusers", "a@b.example c\n", NULL },
