@@ -71,6 +71,11 @@ enum map_result	 asked_rows_value(const struct asked_rows *, struct span kind, s
 /* Whether the kind takes it, as it would in a file: FOUND, or BROKEN with *why. */
 enum map_result	 asked_rows_check(struct span kind, struct span key, struct arena *, struct span *value, const char **why);
 
+/* --- spelling.c */
+
+/* The key as a server is asked for it, in out. */
+struct span	 asked_spelling(struct span kind, struct span key, char out[]);
+
 /* --- table.c */
 
 /* asked_open() with this driver: drivers.c knows those that there are. */

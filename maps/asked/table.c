@@ -201,21 +201,20 @@ key_new(struct question *q, struct span octets)
 	return k;
 }
 
-/* map_look's find(): servers are asked in small letters. */
+/* map_look's find(). */
 static enum map_result
 find(void *ctx, struct span key, struct map_answer *out)
 {
 	struct question	*q = ctx;
 	struct key	*k;
-	char		 folded[MAP_KEY_MAX];
-	size_t		 i;
+	char		 spelt[MAP_KEY_MAX];
+	struct span	 s;
 
 	if (memchr(key.p, '\0', key.n) != NULL)
 		return MAP_NONE;
-	for (i = 0; i < key.n; i++)
-		folded[i] = ascii_lower(key.p[i]);
-	if ((k = key_of(q, span_mem(folded, key.n))) == NULL)
-		k = key_new(q, span_mem(folded, key.n));
+	s = asked_spelling(map_kind(q->table->map), key, spelt);
+	if ((k = key_of(q, s)) == NULL)
+		k = key_new(q, s);
 	if (k->is == MAP_WAIT) {
 		q->unknown++;
 		return MAP_NONE;

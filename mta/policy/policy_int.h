@@ -45,7 +45,7 @@ struct policy_box {
 };
 
 /* Where a table is; those that are made of others are the last. */
-enum table_how { TABLE_HERE, TABLE_ASKED, TABLE_first, TABLE_union, TABLE_pipe };
+enum table_how { TABLE_HERE, TABLE_ASKED, TABLE_FIRST, TABLE_UNION, TABLE_PIPE };
 struct policy_table {
 	enum table_how	 how;
 	bool		 strangers;	/* who writes its values is nobody of ours */

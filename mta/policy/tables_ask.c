@@ -23,81 +23,55 @@
 
 #include "mta/policy/policy_int.h"
 
-#define DEPTH_MAX	8	/* tables of tables of tables */
-#define MEMBERS_MAX	32	/* of one table */
 #define ALARM_MS	600000	/* between two lines of the log about a table */
 
 /* --- opening: what each is made of */
 
 static enum table_how
-how_of(struct span driver)
+how_of(const struct rs_image *im, uint32_t map)
 {
-	static const struct {
-		const char	*driver;
-		enum table_how	 how;
-	} drivers[] = {
-#define READ(name)	{ #name, TABLE_HERE },
-#define DECLARED(name)	READ(name)
-#define ASKED(name)	{ #name, TABLE_ASKED },
-#define MADE(name)	{ #name, TABLE_##name },
-#define DRIVER(name, where, how, with, options, meaning) how(name)
-#include "maps/drivers.def"
-#undef DRIVER
-#undef READ
-#undef DECLARED
-#undef ASKED
-#undef MADE
-	};
-	size_t	i;
-
-	for (i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++)
-		if (span_eq(driver, span_of(drivers[i].driver)))
-			return drivers[i].how;
-	return TABLE_HERE;
-}
-
-static uint32_t
-map_named(const struct rs_image *im, struct span name)
-{
-	uint32_t	i;
-
-	for (i = 0; i < rs_nmap(im); i++)
-		if (span_eq(rs_string(im, rs_map(im, i)->name), name))
-			break;
-	return i;
-}
-
-static void
-take_members(struct policy *p, uint32_t map)
-{
-	const struct rs_map_decl	*d = rs_map(p->image, map);
-	struct policy_table		*t = &p->tables[map];
-	struct span			 order, name;
-	uint32_t			 i;
-
-	if (d->nentries > MEMBERS_MAX)
-		return;		/* none: it cannot be asked */
-	t->members = xcalloc(d->nentries + 1, sizeof(*t->members));
-	for (i = 0; i < d->nentries; i++) {
-		rs_map_entry(p->image, d->first_entry + i, &order, &name);
-		t->members[t->n++] = map_named(p->image, name);
+	switch (rs_map_made(im, map)) {
+	case RS_MADE_FIRST:
+		return TABLE_FIRST;
+	case RS_MADE_UNION:
+		return TABLE_UNION;
+	case RS_MADE_PIPE:
+		return TABLE_PIPE;
+	case RS_MADE_NOT:
+		break;
 	}
+	return lookup_serves(rs_string(im, rs_map(im, map)->driver)) ?
+	    TABLE_ASKED : TABLE_HERE;
+}
+
+/* The verifier has seen to it that they are there, and how many. */
+static void
+take_members(const struct rs_image *im, uint32_t map, struct policy_table *t)
+{
+	uint32_t	member;
+
+	t->members = xcalloc(RS_MAP_MEMBERS_MAX, sizeof(*t->members));
+	while (t->n < RS_MAP_MEMBERS_MAX &&
+	    (member = rs_map_member(im, map, t->n)) != UINT32_MAX)
+		t->members[t->n++] = member;
 }
 
 void
 tables_how(struct policy *p)
 {
-	struct span	driver;
-	uint32_t	i;
+	const struct rs_image	*im = p->image;
+	struct policy_table	*t;
+	uint32_t		 i;
 
 	p->tables = xcalloc(p->nmaps + 1, sizeof(*p->tables));
 	for (i = 0; i < p->nmaps; i++) {
-		driver = rs_string(p->image, rs_map(p->image, i)->driver);
-		p->tables[i].how = how_of(driver);
+		t = &p->tables[i];
+		t->how = how_of(im, i);
 		/* Who owns a name has written what the DNS says of it. */
-		p->tables[i].strangers = span_eq(driver, SPAN("dns"));
-		if (p->tables[i].how >= TABLE_first)
-			take_members(p, i);
+		t->strangers = span_eq(rs_string(im, rs_map(im, i)->driver),
+		    SPAN("dns"));
+		if (t->how >= TABLE_FIRST)
+			take_members(im, i, t);
 	}
 }
 
@@ -325,7 +299,7 @@ question_of(struct asking *a, uint32_t map, struct span value,
 	const char	*why;
 
 	*q = (struct map_question){ .ask = MAP_ASK_KEY, .key = value };
-	while (map < p->nmaps && p->tables[map].how == TABLE_pipe &&
+	while (map < p->nmaps && p->tables[map].how == TABLE_PIPE &&
 	    p->tables[map].n > 0)
 		map = p->tables[map].members[0];	/* which is asked first */
 	if (map >= p->nmaps)
@@ -386,12 +360,12 @@ ask_made(struct asking *a, uint32_t map, const struct map_question *q,
 {
 	const struct policy_table	*t = &a->policy->tables[map];
 
-	if (depth == DEPTH_MAX || t->n == 0)
+	if (depth == RS_MAP_DEPTH_MAX + 1 || t->n == 0)
 		return MAP_BROKEN;
 	switch (t->how) {
-	case TABLE_first:
+	case TABLE_FIRST:
 		return first_of(a, t, q, out, depth + 1);
-	case TABLE_union:
+	case TABLE_UNION:
 		return union_of(a, t, q, out, depth + 1);
 	default:
 		return pipe_of(a, t, q, out, depth + 1);
@@ -442,7 +416,7 @@ tables_have_names(const struct policy *p, uint32_t map)
 	if (map >= p->nmaps)
 		return false;
 	t = &p->tables[map];
-	if (t->how < TABLE_first || map_size(p->maps[map]) > 0)
+	if (t->how < TABLE_FIRST || map_size(p->maps[map]) > 0)
 		return map_access_has_names(p->maps[map]);
 	for (i = 0; i < t->n; i++)
 		if (tables_have_names(p, t->members[i]))

@@ -299,6 +299,37 @@ test_value_of_the_wrong_kind(void **st)
 	close_table();
 }
 
+/* As Postfix and sendmail write them: 192.0.2, 2001:db8. */
+static void
+test_addresses_as_servers_have_them(void **st)
+{
+	struct fake_answer	 as[] = {
+		{ .key = "192.0", .value = "REJECT" },
+		{ .key = "connect:2001:db8:0:1", .value = "450 later" },
+		{ .key = "from:spam.example", .value = "OK" }, { .ms = 0 },
+	};
+	struct map_question	 q = { .ask = MAP_ASK_ACCESS_IP,
+				    .role = MAP_CONNECT };
+	struct told		 t = { .n = 0 };
+
+	(void)st;
+	open_table("access", 0, 0, 1, as, N(as));
+	assert_true(ip_parse(SPAN("192.0.2.7"), &q.ip));
+	(void)asked_ask(table, &q, told, &t);
+	run_for(60);
+	assert_string_equal(t.text, "192.0=REJECT");
+	assert_string_equal(fake.log, "connect:192.0.2.7 192.0.2.7 "
+	    "connect:192.0.2 192.0.2 connect:192.0 192.0 ");
+	assert_true(ip_parse(SPAN("2001:db8:0:1::9"), &q.ip));
+	fake.log[0] = '\0';
+	(void)asked_ask(table, &q, told, &t);
+	run_for(60);
+	assert_string_equal(t.text, "connect:2001:db8:0:1=450 later");
+	assert_non_null(strstr(fake.log, "connect:2001:db8:0:1::9 "));
+	assert_non_null(strstr(fake.log, "connect:2001:db8:0:1:0 "));
+	close_table();
+}
+
 /* --- rows.c */
 
 static void
@@ -572,6 +603,7 @@ main(void)
 		cmocka_unit_test(test_closing_answers_what_waits),
 		cmocka_unit_test(test_too_many_questions),
 		cmocka_unit_test(test_value_of_the_wrong_kind),
+		cmocka_unit_test(test_addresses_as_servers_have_them),
 	};
 
 	loop_init();
