@@ -17,13 +17,12 @@
 #include "base/xalloc.h"
 
 #include "mta/msg/target.h"
+#include "mta/route/answer.h"
 #include "mta/route/before.h"
 #include "mta/route/route.h"
 #include "mta/spool/envelope.h"
 #include "mta/spool/qid.h"
 
-#define PIECE		1000	/* targets of one ROUTED */
-#define PIECE_OCTETS	(128u << 10)	/* and what the last is more */
 #define SLICE_US	2000	/* of one turn for the targets of a request */
 #define SLICE_LOOK	16	/* targets between two looks at the clock */
 #define BACKLOG_MAX	(1u << 20)	/* octets that the queue has not read yet */
@@ -44,7 +43,7 @@ struct config {
 
 struct request {
 	TAILQ_ENTRY(request)	 entry;
-	uint64_t		 ticket;
+	struct answer		 answer;
 	struct config		*config;
 	struct arena		 arena;
 	struct envelope		 env;
@@ -60,11 +59,7 @@ struct request {
 	struct rs_record	*record;	/* of that; NULL: not asked for */
 	bool			 in_step;
 	struct htab		 places;	/* taken already */
-	struct target		*piece;		/* targets not sent yet */
-	struct routing		**held;		/* in whose memory they lie */
 	size_t			 ntargets;	/* so far */
-	size_t			 npiece, piece_cap, nheld, held_cap;
-	size_t			 piece_octets;
 };
 
 static TAILQ_HEAD(, request)	 requests = TAILQ_HEAD_INITIALIZER(requests);
@@ -81,50 +76,15 @@ static struct {
 
 static void	routed(void *, struct routing *);
 
-/* --- the answer */
+/* --- targets */
 
 static void
-piece_send(struct request *q, bool last)
+answer(struct request *q, const struct target *t)
 {
-	size_t	i;
+	struct target	mine = *t;
 
-	chan_begin(queue, MSG_ROUTED);
-	chan_u64(queue, q->ticket);
-	chan_u32(queue, q->config->generation);
-	chan_u8(queue, last);
-	chan_u32(queue, (uint32_t)q->npiece);
-	for (i = 0; i < q->npiece; i++)
-		target_put(queue, &q->piece[i]);
-	chan_end(queue);
-	q->npiece = q->piece_octets = 0;
-	for (i = 0; i < q->nheld; i++)
-		routing_free(&q->held[i]);
-	q->nheld = 0;
-}
-
-static size_t
-octets_of(const struct target *t)
-{
-	return t->address.n + t->hop.n + t->mail_from.n + t->rcpt_to.n +
-	    t->mailbox.n + t->account.n + t->path.n + t->text.n;
-}
-
-static void
-piece_add(struct request *q, const struct target *t)
-{
-	struct target	*mine;
-
-	if (q->npiece == PIECE || q->piece_octets >= PIECE_OCTETS)
-		piece_send(q, false);
-	q->piece_octets += octets_of(t);
-	if (q->npiece == q->piece_cap) {
-		q->piece_cap = q->piece_cap == 0 ? 4 : q->piece_cap * 2;
-		q->piece = xreallocarray(q->piece, q->piece_cap,
-		    sizeof(*q->piece));
-	}
-	mine = &q->piece[q->npiece++];
-	*mine = *t;
-	mine->rcpt = q->rcpts[q->next];
+	mine.rcpt = q->rcpts[q->next];
+	answer_add(&q->answer, queue, &mine);
 	count.targets++;
 	count.failed += t->kind == TARGET_FAIL;
 	count.deferred += t->kind == TARGET_LATER;
@@ -157,18 +117,6 @@ is_taken(struct request *q, const struct target *t)
 	if (place.n == 0)
 		return false;
 	return htab_put(&q->places, place, q) != NULL;
-}
-
-/* Its targets wait in the piece: it is freed when that has been sent. */
-static void
-hold(struct request *q, struct routing *r)
-{
-	if (q->nheld == q->held_cap) {
-		q->held_cap = q->held_cap == 0 ? 4 : q->held_cap * 2;
-		q->held = xreallocarray(q->held, q->held_cap,
-		    sizeof(struct routing *));
-	}
-	q->held[q->nheld++] = r;
 }
 
 /*
@@ -207,7 +155,7 @@ too_many(struct request *q)
 	    .text = SPAN("the lists have too many members together") };
 
 	t.address = q->env.rcpts[q->rcpts[q->next]];
-	piece_add(q, &t);
+	answer(q, &t);
 }
 
 static void	step(struct request *);
@@ -240,7 +188,7 @@ take_target(struct request *q, const struct target *t)
 
 	if (is_taken(q, &one))
 		return;
-	piece_add(q, &one);
+	answer(q, &one);
 	q->kept = true;
 }
 
@@ -254,8 +202,8 @@ end_rcpt(struct request *q)
 	/* Each recipient has an answer, be it that all is said already. */
 	merged.address = q->env.rcpts[q->rcpts[q->next]];
 	if (!q->kept)
-		piece_add(q, &merged);
-	hold(q, q->routing);
+		answer(q, &merged);
+	answer_hold(&q->answer, q->routing);
 	q->routing = NULL;
 	before_end(&q->before);
 	q->at = 0;
@@ -307,7 +255,6 @@ static void
 request_free(struct request **qp)
 {
 	struct request	*q = *qp;
-	size_t		 i;
 
 	*qp = NULL;
 	TAILQ_REMOVE(&requests, q, entry);
@@ -315,14 +262,11 @@ request_free(struct request **qp)
 	timer_clear(&q->again);
 	routing_free(&q->routing);
 	policy_record_free(&q->record);
-	for (i = 0; i < q->nheld; i++)
-		routing_free(&q->held[i]);
+	answer_clear(&q->answer);
 	policy_names_free(&q->facts.names);
 	config_unref(&q->config);
 	htab_clear(&q->places);
 	arena_clear(&q->arena);
-	free(q->piece);
-	free(q->held);
 	free(q);
 }
 
@@ -371,7 +315,7 @@ step(struct request *q)
 		q->next++;
 	}
 	count.recipients += q->n;
-	piece_send(q, true);
+	answer_send(&q->answer, queue, true);
 	request_free(&q);
 }
 
@@ -419,7 +363,7 @@ say_alive(void *arg)
 		now = q->next + q->at + (q->routing == NULL ? 0 :
 		    routing_steps(q->routing));
 		if (queue != NULL && now != q->progress)
-			piece_send(q, false);
+			answer_send(&q->answer, queue, false);
 		q->progress = now;
 	}
 	watch_requests();
@@ -482,7 +426,7 @@ on_route(struct msg *m)
 	uint32_t	 attempts;
 
 	TAILQ_INSERT_TAIL(&requests, q, entry);
-	q->ticket = msg_u64(m);
+	q->answer.ticket = msg_u64(m);
 	env = arena_span(&q->arena, msg_bytes(m, ENVELOPE_MAX));
 	attempts = msg_u32(m);
 	if (current == NULL || m->bad ||
@@ -495,6 +439,7 @@ on_route(struct msg *m)
 	count.requests++;
 	q->config = current;
 	q->config->refs++;
+	q->answer.generation = q->config->generation;
 	q->before.resume = decided;
 	q->before.arg = q;
 	take_facts(q);
