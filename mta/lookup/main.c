@@ -31,6 +31,7 @@
 #define SECRET_MAX	1024	/* octets of a password */
 #define PATHS_MAX	256
 
+#ifndef WAYBILL_SANITIZED
 /* What the C library, and libraries of TLS and of databases, read by themselves. */
 static const char *const	always[] = {
 	"/etc/ssl", "/etc/ca-certificates", "/usr/share/ca-certificates",
@@ -42,6 +43,7 @@ static const char *const	always[] = {
 	"/lib64", "/usr/lib64", "/dev/null", "/dev/urandom",
 };
 #define NALWAYS	(sizeof(always) / sizeof(always[0]))
+#endif
 
 struct lookup {
 	struct service		 service;
