@@ -3,6 +3,7 @@
  * driver, and queries that never see a password.
  */
 #include "cf/drivers.h"
+#include "cf/kinds.h"
 #include "cf/listen.h"
 #include "cf/places.h"
 
@@ -80,6 +81,28 @@ static const struct {
 };
 
 static void
+error_lacks(struct cf *cf, const struct cf_sym *map, enum rs_option option)
+{
+	cf_error(cf, map->loc, "map '%.*s' lacks '%s'", SPAN_ARG(map->name),
+	    rs_options[option].word);
+	cf_help(cf, "%s: %s", rs_options[option].word,
+	    rs_options[option].meaning);
+}
+
+/* That an entry of LDAP is there says no list, verdict or address. */
+static void
+check_value(struct cf *cf, const struct cf_sym *map)
+{
+	enum cf_value	 value = cf_kind(map)->value;
+
+	if (span_eq(map->decl->driver, SPAN("ldap")) &&
+	    value != CF_VALUE_TEXT && value != CF_VALUE_RECORD &&
+	    (map->object == NULL ||
+	    cf_option(map->object, RS_OPT_MAP_attributes) == NULL))
+		error_lacks(cf, map, RS_OPT_MAP_attributes);
+}
+
+static void
 check_needed(struct cf *cf, const struct cf_sym *map)
 {
 	size_t	 i;
@@ -89,10 +112,7 @@ check_needed(struct cf *cf, const struct cf_sym *map)
 		    (map->object != NULL &&
 		    cf_option(map->object, needed[i].option) != NULL))
 			continue;
-		cf_error(cf, map->loc, "map '%.*s' lacks '%s'",
-		    SPAN_ARG(map->name), rs_options[needed[i].option].word);
-		cf_help(cf, "%s: %s", rs_options[needed[i].option].word,
-		    rs_options[needed[i].option].meaning);
+		error_lacks(cf, map, needed[i].option);
 	}
 }
 
@@ -344,6 +364,7 @@ cf_map_options_check(struct cf *cf, const struct cf_sym *map)
 	struct cf_object	*o = map->object;
 
 	check_needed(cf, map);
+	check_value(cf, map);
 	if (o == NULL)
 		return;
 	check_driver(cf, map);

@@ -4,6 +4,7 @@
  */
 #include "cf/drivers.h"
 #include "cf/literal.h"
+#include "cf/places.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -171,6 +172,18 @@ next_setting(struct span *s, struct span *key)
 	return is_setting(*key);
 }
 
+static bool
+has_login(const struct cf_decl *d)
+{
+	const struct cf_opt	*o;
+
+	for (o = d->opts; o != NULL; o = o->next) {
+		if (cf_is_word(o->values, SPAN("login")))
+			return true;
+	}
+	return false;
+}
+
 /* What a connection string may not say; false: this it may. */
 static bool
 refuse_setting(struct cf *cf, const struct cf_decl *d, struct span key)
@@ -179,6 +192,11 @@ refuse_setting(struct cf *cf, const struct cf_decl *d, struct span key)
 		cf_error(cf, d->where_loc, "a password does not stand here");
 		cf_help(cf, "say it in the block: login \"user\" password "
 		    "file \"path\"");
+		return true;
+	}
+	if (span_eq(key, SPAN("user")) && has_login(d)) {
+		cf_error(cf, d->where_loc, "the user stands twice: here, and "
+		    "in 'login'");
 		return true;
 	}
 	if (span_eq(key, SPAN("service"))) {
