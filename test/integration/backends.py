@@ -206,6 +206,7 @@ suffix "{self.SUFFIX}"
 rootdn "cn=boss,{self.SUFFIX}"
 rootpw hidden
 directory {self.dir}/db
+index objectClass eq
 index uid eq
 index mail eq
 access to attrs=telephoneNumber by dn.exact="cn=boss,{self.SUFFIX}" read by * none
