@@ -14,7 +14,7 @@ enum redis_shape {
 	REDIS_VALUES,	/* one value, or an array: a row each */
 	REDIS_PAIRS,	/* field, value, field, value: one row of named columns */
 	REDIS_COLUMNS,	/* the values of the fields that the command names: one row */
-	REDIS_MEMBER	/* a number; 0: not there */
+	REDIS_MEMBER	/* a number; 0: not there, else there without a value */
 };
 
 /* Each word is a template of its own: what is put in never divides it. */

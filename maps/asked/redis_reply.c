@@ -114,10 +114,11 @@ static enum map_result
 value_rows(const struct redis_command *cmd, const redisReply *r,
     struct asked_gather *g, struct asked_rows *rows)
 {
-	if (cmd->shape == REDIS_MEMBER && r->type == REDIS_REPLY_INTEGER &&
-	    r->integer == 0)
-		return MAP_NONE;
-	if (!add_value(g, r))
+	if (cmd->shape == REDIS_MEMBER && r->type == REDIS_REPLY_INTEGER) {
+		if (r->integer == 0)
+			return MAP_NONE;
+		asked_gather_add(g, SPAN(""));
+	} else if (!add_value(g, r))
 		return MAP_BROKEN;
 	asked_gather_rows(g, NULL, 1, rows);
 	return MAP_FOUND;

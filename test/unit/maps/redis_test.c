@@ -88,7 +88,7 @@ static const struct {
 	{ "GET {key}", "+fine\r\n", MAP_FOUND, "fine", NULL },
 	{ "HGET {key} n", ":0\r\n", MAP_FOUND, "0", NULL },
 	{ "EXISTS {key}", ":0\r\n", MAP_NONE, NULL, NULL },
-	{ "EXISTS {key}", ":1\r\n", MAP_FOUND, "1", NULL },
+	{ "EXISTS {key}", ":1\r\n", MAP_FOUND, "", NULL },
 	{ "SMEMBERS {key}", "*0\r\n", MAP_NONE, NULL, NULL },
 	{ "SMEMBERS {key}", "*2\r\n$1\r\na\r\n$1\r\nb\r\n", MAP_FOUND,
 	    "a/b", NULL },
