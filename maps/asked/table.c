@@ -26,6 +26,7 @@
 #define IDLE_MS			60000
 #define FIRST_MS		500	/* from a failure to the next try */
 #define MOST_MS			60000
+#define COMPLAIN_MS		60000	/* between two lines of failures */
 
 struct question;
 
@@ -68,6 +69,7 @@ struct asked_table {
 	uint64_t			 last_ticket;
 	struct timer			 timer;
 	struct asked_stats		 stats;
+	int64_t				 complained_ms;	/* 0: not yet */
 };
 
 /* --- opening */
@@ -153,11 +155,31 @@ question_free(struct question *q)
 	free(q);
 }
 
+/* The cause of a failure, not of all of them; a server that is down says so itself. */
+static void
+complain(struct asked_table *t, const struct question *q, const char *why)
+{
+	struct asked_stats	 st;
+	int64_t			 now = loop_now_ms();
+
+	asked_pool_stats(t->pool, &st);
+	if (st.down || (t->complained_ms != 0 &&
+	    now - t->complained_ms < COMPLAIN_MS))
+		return;
+	t->complained_ms = now;
+	log_warnx("table map=%s driver=%s key=%s failed=%" PRIu64
+	    " problem=%s", log_quote(span_of(t->name)), t->driver->name,
+	    log_quote(q->asks.key), t->stats.failed,
+	    log_quote(span_of(why)));
+}
+
 static void
 ends(struct question *q, enum map_result is, const struct map_answer *answer)
 {
 	const char	*why = q->why != NULL ? q->why : "it cannot be asked";
 
+	if (is == MAP_LATER || is == MAP_BROKEN)
+		complain(q->table, q, why);
 	q->cb(q->arg, is, is == MAP_FOUND ? answer : NULL,
 	    is == MAP_LATER || is == MAP_BROKEN ? why : NULL);
 	question_free(q);
@@ -428,6 +450,7 @@ asked_close(struct asked_table **tp)
 	*tp = NULL;
 	if (t == NULL)
 		return;
+	t->complained_ms = loop_now_ms();	/* that is no failure */
 	while ((q = TAILQ_FIRST(&t->questions)) != NULL) {
 		q->why = "the table is being closed";
 		ends(q, MAP_LATER, NULL);

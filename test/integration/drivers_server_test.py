@@ -16,7 +16,7 @@ BUILT = all(f"\n#define WITH_{name} 1" in CONFIG for name in ("LDAP", "PGSQL", "
 OWNER = 'owner "waybill-mail"' if os.geteuid() == 0 else ""
 POLICY = """edition 1
 hostname "mail.here.test"
-set ours = { "sqlite.test", "pgsql.test", "ldap.test", "redis.test", "socket.test", "dns.test" }
+set ours = { "sqlite.test", "pgsql.test", "ldap.test", "redis.test", "socket.test", "dns.test", "wrong.test" }
 map users = { "ann" = "x" } as accounts
 map by_sqlite = sqlite "@DB@/people.db" { query "select target from people where name = {key}" }
 map by_pgsql  = pgsql "host=db.test port=@PGSQL@ dbname=postgres" {
@@ -29,6 +29,7 @@ map by_ldap   = ldap "ldap://ldap.test:@LDAP@" {
 }
 map by_redis  = redis "unix:@REDIS@" { query "GET mail:{key}"; timeout 3s }
 map by_socket = socket "inet:map.test:@SOCKET@" { map "people"; timeout 3s; cache 1h, 1h }
+map by_wrong  = sqlite "@DB@/people.db" { query "select aim from people where name = {key}" }
 map by_dns    = dns "users.test" { type TXT; timeout 3s }
 listen smtp on "127.0.0.1:@PORT@"
 mailbox boxes { accounts users; path "mail/{user}"; @OWNER@ }
@@ -41,7 +42,7 @@ NAMES = ("sqlite", "pgsql", "ldap", "redis", "socket", "dns")
 POLICY = POLICY.replace("@RULES@", "".join(
     f"""    rcpt.domain == "{name}.test" and rcpt.user in by_{name} => accept
     rcpt.domain == "{name}.test" => reject 550 5.1.1
-""" for name in NAMES))
+""" for name in (*NAMES, "wrong")))
 
 
 @unittest.skipUnless(BUILT and Postgres.BIN and Redis.BIN and Slapd.BIN, "no servers")
@@ -122,6 +123,15 @@ class Drivers(unittest.TestCase):
         log = self.server.log()
         for secret in ("s3 cret", "hidden"):
             self.assertNotIn(secret, log)
+
+    def test_what_is_wrong_is_said_once(self):
+        for _ in range(5):
+            self.assertEqual(self.rcpt("ann@wrong.test"), (451, "4.3.0 " + self.rcpt(
+                "bob@wrong.test")[1].split(" ", 1)[1]))
+        said = wait_for(lambda: [line for line in self.server.log().splitlines()
+                                 if "no such column: aim" in line])
+        self.assertEqual(len(said), 1)
+        self.assertIn("map=by_wrong driver=sqlite", said[0])
 
     def test_what_is_kept_outlives_the_server(self):
         self.is_asked("socket")
