@@ -14,6 +14,7 @@
 #include "mta/cmd/findings.h"
 #include "mta/cmd/map_query.h"
 #include "mta/cmd/play.h"
+#include "mta/cmd/servers.h"
 
 /* --- asking */
 
@@ -227,6 +228,72 @@ problem(void *arg, const char *map, const char *path,
 		    p->line, p->column, p->what);
 }
 
+/* --- a table that a server has, or that is made of others */
+
+struct elsewhere {
+	struct policy		*policy;
+	struct map_asking	*asking;
+	struct map_question	 q;
+	const char		*key;
+	bool			 done;
+	int			 status;
+};
+
+static void
+say_elsewhere(struct elsewhere *e, uint32_t map, const struct map_answer *a)
+{
+	const struct rs_image	*im = policy_image(e->policy);
+	struct span		 name = rs_string(im, rs_map(im, map)->name);
+	struct map_asking	 r = *e->asking;
+	struct map_answer	 filled = *a;
+	struct arena		 ar = { 0 };
+	struct members		 ms = { .json = false };
+	char			*path = xasprintf("map %.*s", SPAN_ARG(name));
+
+	r.map = policy_map(e->policy, map);
+	r.path = path;
+	fill(&r, &e->q, &ar, &filled);
+	if (r.json)
+		say_json(&r, &filled);
+	else {
+		printf("%.*s\t(%s, %.*s)\n", SPAN_ARG(filled.value), path,
+		    SPAN_ARG(filled.key));
+		say_members(&r, &filled, &ms);
+	}
+	arena_clear(&ar);
+	free(path);
+}
+
+static void
+says(void *arg, const struct table_says *s)
+{
+	struct elsewhere	*e = arg;
+	size_t			 i;
+
+	e->done = true;
+	e->status = s->is == MAP_FOUND ? CMD_OK : s->is == MAP_NONE ? CMD_NO :
+	    CMD_USAGE;
+	for (i = 0; i < s->n; i++)
+		say_elsewhere(e, s->all[i].map, &s->all[i].answer);
+	if (e->status == CMD_USAGE)
+		fprintf(stderr, "waybill map: '%s' cannot be asked\n",
+		    e->key);
+}
+
+static int
+ask_elsewhere(struct policy *p, uint32_t map, const char *key,
+    struct map_asking *a)
+{
+	struct elsewhere	 e = { .policy = p, .asking = a, .key = key,
+	    .status = CMD_USAGE };
+
+	e.q = question(a, span_of(key));
+	policy_table_ask(p, map, &e.q, says, &e);
+	if (!e.done && !servers_wait(a->servers, &e.done))
+		fprintf(stderr, "waybill map: no answer\n");
+	return e.status;
+}
+
 static int
 ask_policy(struct policy *p, const char *policy, const char *name,
     const char *key, struct map_asking *a)
@@ -239,10 +306,9 @@ ask_policy(struct policy *p, const char *policy, const char *name,
 	if (map == UINT32_MAX)
 		return cmd_usage("map", "the policy has no map '%s'", name);
 	a->map = policy_map(p, map);
-	if (map_is_declared(a->map) || rs_map_made(im, map) != RS_MADE_NOT)
-		return cmd_usage("map", "'%s' is no table of its own file",
-		    name);
 	a->detail = rs_setting_text(im, RS_OPT_SERVER_detail);
+	if (map_is_declared(a->map))
+		return ask_elsewhere(p, map, key, a);
 	file = rs_map(im, map)->file;
 	path = file == UINT32_MAX ? xstrdup(policy) : xstrndup(
 	    rs_string(im, rs_file(im, file)->path).p,
@@ -250,6 +316,47 @@ ask_policy(struct policy *p, const char *policy, const char *name,
 	a->path = findings_path(path);
 	status = map_query(a, key);
 	free(path);
+	return status;
+}
+
+/* For a table that is elsewhere, or may be: members of a made one. */
+static struct servers *
+start_servers(struct policy_source *src, const struct rs_image *im,
+    const char *name)
+{
+	uint32_t	 map = map_named(im, span_of(name));
+	struct servers	*s;
+
+	if (map == UINT32_MAX || (!rs_map_is_asked(im, map) &&
+	    rs_map_made(im, map) == RS_MADE_NOT))
+		return NULL;
+	s = servers_start(src->image_mem, im, cmd_libexec(NULL));
+	src->lookup = servers_lookup(s);
+	src->generation = SERVERS_GENERATION;
+	return s;
+}
+
+static int
+query_image(struct policy_source *src, const char *policy, const char *name,
+    const char *key, struct map_asking *a)
+{
+	struct rs_image	*im;
+	struct policy	*p;
+	const char	*why;
+	int		 status = CMD_NO;
+
+	im = rs_image_open_mem(src->image_mem.p, src->image_mem.n, &why);
+	if (im != NULL) {
+		a->servers = start_servers(src, im, name);
+		rs_image_free(&im);
+	}
+	if ((p = policy_open(src, &why)) == NULL)
+		fprintf(stderr, "waybill map: %s: %s\n", policy, why);
+	else {
+		status = ask_policy(p, policy, name, key, a);
+		policy_unref(&p);
+	}
+	servers_stop(&a->servers);
 	return status;
 }
 
@@ -261,22 +368,16 @@ map_query_policy(const char *policy, const char *name, const char *key,
 	struct policy_source	 src = { .dns = fakedns_policy(&dns),
 	    .quiet = true, .problem = problem,
 	    .problem_arg = (void *)(uintptr_t)name };
-	struct policy		*p;
 	struct cf		*cf;
-	const char		*why;
-	int			 io, status = CMD_NO;
+	int			 io, status;
 
 	cf = cf_compile_but_tables(policy, &io);
 	src.image_mem = cf_image(cf);
 	if (io == -1 || cf_errors(cf) > 0) {
 		cmd_say_diags(cf, false);
 		status = CMD_USAGE;
-	} else if ((p = policy_open(&src, &why)) == NULL)
-		fprintf(stderr, "waybill map: %s: %s\n", policy, why);
-	else {
-		status = ask_policy(p, policy, name, key, a);
-		policy_unref(&p);
-	}
+	} else
+		status = query_image(&src, policy, name, key, a);
 	cf_free(&cf);
 	fakedns_clear(&dns);
 	return status;

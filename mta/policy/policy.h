@@ -109,6 +109,22 @@ struct map	*policy_map(struct policy *, uint32_t map);	/* for tests: map_add */
 void		 policy_map_failing(struct policy *, uint32_t map);	/* `with map M failing` */
 struct span	 policy_hostname(const struct policy *);
 
+/*
+ * What a table says, as rules ask it, wherever it is.  cb is called once, before
+ * this returns when nothing has to be waited for; what it is told is borrowed.
+ * The question is the caller's until then.
+ */
+struct table_says {
+	enum map_result	 is;		/* never MAP_WAIT */
+	size_t		 n;		/* of a union more than one */
+	struct {
+		uint32_t		map;	/* that says it; of a made one a member */
+		struct map_answer	answer;
+	} *all;
+};
+typedef void table_says_cb(void *arg, const struct table_says *);
+void		 policy_table_ask(struct policy *, uint32_t map, const struct map_question *, table_says_cb *, void *arg);
+
 /* What could not be said since it was opened; each session asks once. */
 struct policy_counts {
 	uint64_t	list_cannot;	/* DNS lists */

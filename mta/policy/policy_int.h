@@ -5,6 +5,7 @@
  *   world.c    an evaluation, and what it asks: facts, tables, headers
  *   tables.c   what rules ask of tables, and what their verdicts mean
  *   tables_ask.c  the one way to a table: here, a server's, made of others
+ *   table_says.c  a table is asked from outside of rules
  *   memo.c     what servers' tables have said in an evaluation
  *   effects.c  what an evaluation does: header edits, tags, log lines, ...
  *   world_dns.c  what only DNS can say; lookup.c, lists.c and spf.c find it out

@@ -161,6 +161,40 @@ class Lookup(unittest.TestCase):
                 self.assertTrue(reply(c).startswith("250"))
 
 
+class Query(unittest.TestCase):
+    """`waybill map query -c POLICY NAME KEY` asks the server."""
+
+    def query(self, s, name, key, status=0, *args):
+        r = s.waybill("map", "query", name, key, *args, check=False)
+        self.assertEqual(r.returncode, status, r.stdout + r.stderr)
+        return r.stdout + r.stderr
+
+    def test_servers_are_asked(self):
+        policy = POLICY.replace("map access", """map near = text "near" as aliases
+map both = first of near, aliases
+map all = union of near, aliases
+map access""", 1)
+        with Socketmap(TABLES) as sm, start(sm, policy, start=False,
+                                            tables={"near": "both: ann\n"}) as s:
+            self.assertEqual(self.query(s, "aliases", "both@here.example"),
+                             "ann, bob\t(map aliases, both)\n")
+            self.assertEqual(self.query(s, "aliases", "none@here.example", 1), "")
+            self.assertEqual(self.query(s, "both", "both@here.example"),
+                             "ann\t(map near, both)\n")
+            self.assertEqual(self.query(s, "both", "bob@here.example"),
+                             "bob\t(map aliases, bob@here.example)\n")
+            self.assertEqual(self.query(s, "all", "both@here.example"),
+                             "ann\t(map near, both)\nann, bob\t(map aliases, both)\n")
+            self.assertEqual(json.loads(self.query(s, "users", "Ann", 0, "--json"))["key"], "ann")
+            self.assertIn("550 5.7.1", self.query(s, "access", "From:x@spam.example"))
+            sm.answer = b"10:TEMP later,"
+            self.assertRegex(self.query(s, "users", "ann", 2), "later")
+            sm.answer = b"11:OK RELY all,"
+            self.assertRegex(self.query(s, "access", "From:x@q.example", 2), "key=x@q.example: ")
+            sm.stop()
+            self.assertRegex(self.query(s, "users", "ann", 2), "refused")
+
+
 class Reload(unittest.TestCase):
     FILES = POLICY.replace('socket "@SOCKET@" as accounts { map "users"; timeout 2s }',
                            'text "users" as accounts')
