@@ -31,7 +31,7 @@ static const char *const step_names[RS_NSTEPS] = {
 	[RS_STEP_RATE] = "rate", [RS_STEP_GREYLISTED] = "greylisted",
 	[RS_STEP_SPF] = "spf", [RS_STEP_RESOLVES] = "resolves",
 	[RS_STEP_REACHABLE] = "reachable", [RS_STEP_OWNED] = "owned",
-	[RS_STEP_ACCESS] = "access",
+	[RS_STEP_ACCESS] = "access", [RS_STEP_MEMBER] = "member",
 };
 
 void
@@ -125,6 +125,7 @@ rs_step_name(const struct rs_step *s, const struct rs_image *im)
 	case RS_STEP_RATE:
 		return rs_string(im, rs_rate(im, s->number)->name);
 	case RS_STEP_ACCESS:
+	case RS_STEP_MEMBER:
 		return rs_string(im, rs_map(im, s->number)->name);
 	case RS_STEP_REACHABLE:
 		return s->number != 0 ? SPAN("recipient") : SPAN("sender");
@@ -194,6 +195,21 @@ json_table(struct json *j, const struct rs_image *im, const struct rs_step *s)
 		json_uint(j, "table_line", s->line);
 }
 
+/* The included file and line that have the member. */
+static void
+json_member(struct json *j, const struct rs_step *s)
+{
+	json_text(j, "table", s->value.s);
+	json_uint(j, "table_line", s->line);
+}
+
+static bool
+has_value(unsigned kind)
+{
+	return kind != RS_STEP_RULE && kind != RS_STEP_CALL &&
+	    kind != RS_STEP_MEMBER;
+}
+
 static bool
 has_key(unsigned kind)
 {
@@ -247,11 +263,13 @@ json_step(struct json *j, const struct rs_image *im, const struct rs_step *s,
 		json_rule(j, im, s->number);
 	else if (s->kind == RS_STEP_MAP || s->kind == RS_STEP_ACCESS)
 		json_table(j, im, s);
+	else if (s->kind == RS_STEP_MEMBER)
+		json_member(j, s);
 	else if (s->line != 0)
 		json_uint(j, "line", s->line);
 	json_bound(j, im, s, scratch);
 	json_key(j, s, scratch);
-	if (s->kind != RS_STEP_RULE && s->kind != RS_STEP_CALL)
+	if (has_value(s->kind))
 		json_value(j, "value", &s->value, scratch);
 	json_object_end(j);
 }

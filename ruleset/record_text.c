@@ -102,6 +102,18 @@ put_map(struct page *p, const struct rs_step *s)
 	buf_addf(p->out, ":%u)", s->line);
 }
 
+/* Which line of an included file has it. */
+static void
+put_included(struct page *p, const struct rs_step *s)
+{
+	put_text(p->out, rs_step_name(s, p->im));
+	buf_add_str(p->out, " has ");
+	put_value(p, &s->key);
+	buf_add_str(p->out, "  (");
+	put_text(p->out, s->value.s);
+	buf_addf(p->out, ":%u)", s->line);
+}
+
 static void
 put_member(struct page *p, const struct rs_step *s)
 {
@@ -272,6 +284,9 @@ put_body(struct page *p, const struct rs_step *s)
 	case RS_STEP_OWNED:
 		put_asked(p, s);
 		break;
+	case RS_STEP_MEMBER:
+		put_included(p, s);
+		break;
 	case RS_STEP_SET:
 	case RS_STEP_NETS:
 		put_member(p, s);
@@ -311,7 +326,7 @@ indent(const struct rs_step *s)
 		n = 2;
 	else if (s->kind == RS_STEP_TEST)
 		n = 4;
-	else if (s->kind == RS_STEP_VERDICT)
+	else if (s->kind == RS_STEP_VERDICT || s->kind == RS_STEP_MEMBER)
 		return 2;
 	return n + 4u * s->depth;
 }

@@ -221,6 +221,20 @@ member_address(struct routing *r, struct frame *f,
 		enter(r, &a, m->kind == ALIAS_MAILBOX);
 }
 
+/* One of an included file: the table's own line stands in the record already. */
+static void
+record_member(const struct routing *r, const struct frame *f,
+    const struct alias_member *m)
+{
+	struct rs_step	s = { .kind = RS_STEP_MEMBER, .number = f->map,
+	    .line = m->line, .key = rs_text(RS_T_TEXT, m->text) };
+
+	if (r->record == NULL || m->file == NULL)
+		return;
+	s.value = rs_text(RS_T_TEXT, span_of(m->file));
+	rs_record_add(r->record, &s);
+}
+
 static void
 member(struct routing *r, struct frame *f, const struct alias_member *m)
 {
@@ -233,6 +247,7 @@ member(struct routing *r, struct frame *f, const struct alias_member *m)
 		too_large(r);
 		return;
 	}
+	record_member(r, f, m);
 	switch (m->kind) {
 	case ALIAS_ADDRESS:
 	case ALIAS_MAILBOX:

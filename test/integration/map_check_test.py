@@ -179,6 +179,22 @@ class MapCheck(Folder):
         self.run_is(1, "map", "query", "-c", "p.conf", "aliases", "who")
         self.run_is(2, "map", "query", "-c", "p.conf", "nomap", "who")
 
+    def test_a_decision_names_the_line_of_an_included_file(self):
+        self.tables(tables_aliases="news: bob, :include:kids\n", tables_kids="# the kids\nann\n")
+        args = ("explain", "p.conf", "--client", "203.0.113.1", "--from", "x@far.example",
+                "--rcpt", "news@here.example")
+        text = self.run_is(0, *args).stdout
+        self.assertRegex(text, r'aliases\[news@here.example\] = .*/tables/aliases:1\)')
+        self.assertRegex(text, r'\n     aliases has "ann"  \(.*/tables/kids:2\)\n')
+        self.assertRegex(text, r'-> ann@here.example: deliver boxes "ann" .*/tables/kids:2\)\n')
+        j = json.loads(self.run_is(0, *args, "--json").stdout)
+        steps = [s for step in j["steps"] for s in step.get("route_record", {"steps": []})["steps"]
+                 if s["step"] == "member"]
+        self.assertEqual(len(steps), 1)
+        self.assertEqual((steps[0]["name"], steps[0]["key"], steps[0]["table_line"]),
+                         ("aliases", "ann", 2))
+        self.assertTrue(steps[0]["table"].endswith("/tables/kids"))
+
     def test_exit_statuses(self):
         self.tables()
         self.check(2, "nomap")
