@@ -153,6 +153,8 @@ cf_source_read(struct cf *cf, struct span name, unsigned role)
 	}
 	s = cf_source_add(cf, arena_span(&cf->arena, name).p, full,
 	    buf_span(&text), role);
+	if (text.base != NULL)
+		explicit_bzero(text.base, text.cap);	/* it may have secrets */
 	buf_clear(&text);
 	return s;
 }

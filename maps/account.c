@@ -69,7 +69,7 @@ account_name_fault(struct span name)
 {
 	size_t	 i;
 
-	if (name.n == 0)
+	if (name.n == 0 || name.p[0] == '{')
 		return "the name of the account is missing";
 	if (name.n > ACCOUNT_NAME_MAX)
 		return "the name is longer than 1024 octets";

@@ -59,7 +59,10 @@ accounts_line(struct map *m, struct map_text *t, struct span raw,
 	const char			*why;
 
 	why = account_parse(raw, &reader, &name, &secrets);
-	if (why != NULL)
+	if (why != NULL && raw.p[0] == '{') {	/* a secret is no key to tell */
+		map_mistake(m, t, raw, line, raw.p, why);
+		map_store_broken(m, t, SPAN_NONE, line);
+	} else if (why != NULL)
 		map_line_broken(m, t, raw, line, raw.p, why);
 	else if (r.broken)
 		map_store_broken(m, t, name, line);

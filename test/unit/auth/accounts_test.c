@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "mta/auth/accounts.h"
+#include "mta/auth/secret.h"
 #include "test/unit/maps/map_fixture.h"
 
 #define ONE	"{CRYPT}$y$j9T$colincolincolinc$ewM1ixeo5YHXMTcfpn3CiaPo90o5dRwek7klXZW90wD"
@@ -122,6 +123,65 @@ a_file_that_cannot_be_read(void **state)
 	close(ends[1]);
 }
 
+/* "s3cr3t-Y", which stands nowhere in the program as such. */
+static void
+make_needle(char out[8])
+{
+	static const char	 turned[] = "Y-t3rc3s";
+	size_t			 i;
+
+	for (i = 0; i < 8; i++)
+		out[i] = turned[7 - i];
+}
+
+static bool
+heap_can_be_searched(const char needle[8])
+{
+	char	*copy = malloc(8);
+	bool	 found;
+
+	memcpy(copy, needle, 8);
+	found = fixture_in_heap(span_mem(copy, 8));
+	explicit_bzero(copy, 8);
+	free(copy);
+	return found;
+}
+
+static void
+no_secret_stays_in_memory(void **state)
+{
+	char			 needle[8], file[] = "ann:{PLAIN}........\n"
+	    " app tea {PLAIN}........\n# ........\nann:{PLAIN}........\n"
+	    "eve {PLAIN}........\n";
+	struct accounts		*a;
+	struct auth_verdict	 v;
+	struct span		 raw, password = span_mem(needle, 8);
+	struct buf		 made = { 0 };
+	const char		*why;
+	char			*p;
+
+	(void)state;
+	make_needle(needle);
+	if (!heap_can_be_searched(needle))
+		skip();		/* a checker has its heap elsewhere */
+	for (p = file; (p = strstr(p, "........")) != NULL; p += 8)
+		memcpy(p, needle, 8);
+	a = open_text(span_of(file));
+	assert_true(fixture_in_heap(password));
+	assert_int_equal(accounts_find(a, SPAN("ann"), &raw), MAP_FOUND);
+	account_verify(raw, password, &v);
+	assert_int_equal(v.result, AUTH_RIGHT);
+	accounts_close(&a);
+	assert_int_equal(secret_make(ACCOUNT_CRYPT, password, false, &made,
+	    &why), 0);
+	assert_int_equal(secret_verify(ACCOUNT_CRYPT,
+	    span_from(buf_span(&made), strlen("{CRYPT}")), password),
+	    AUTH_RIGHT);
+	secret_buf_clear(&made);
+	secret_verify_nobody(password);
+	assert_false(fixture_in_heap(password));
+}
+
 /* More than a block of them, and one that is larger than a block. */
 static void
 many_accounts(void **state)
@@ -163,6 +223,7 @@ main(void)
 		cmocka_unit_test(who_cannot_be_told),
 		cmocka_unit_test(a_file_that_cannot_be_read),
 		cmocka_unit_test(many_accounts),
+		cmocka_unit_test(no_secret_stays_in_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,6 +84,25 @@ fixture_open(struct fixture *f, const char *kind, struct span text)
 	return fixture_open_as(f, "text", kind, text);
 }
 
+/* Whether the octets stand anywhere in the heap. */
+static inline bool
+fixture_in_heap(struct span needle)
+{
+	FILE		*f = fopen("/proc/self/maps", "r");
+	char		 line[512];
+	unsigned long	 from, to;
+	bool		 found = false;
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		if (strstr(line, "[heap]") != NULL &&
+		    sscanf(line, "%lx-%lx", &from, &to) == 2)
+			found = found || memmem((void *)from, to - from,
+			    needle.p, needle.n) != NULL;
+	if (f != NULL)
+		fclose(f);
+	return found;
+}
+
 /* The first problem is this one. */
 #define assert_problem(f, wanted) \
 	assert_memory_equal(buf_cstr(&(f)->problems), wanted, strlen(wanted))

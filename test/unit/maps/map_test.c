@@ -73,6 +73,8 @@ static const struct {
 	{ "a bad column", "accounts", S("colin:x\n quota 2G\nann:x\n"), "colin", MAP_BROKEN, NULL, 1, "0:2:2: below an account stand" },
 	{ "beside a bad column", "accounts", S("colin:x\n quota 2G\nann:x\n"), "ann", MAP_FOUND, "", 3, "0:2:2: below an account stand" },
 	{ "a password is no column", "accounts", S("colin:x\n password=one\n"), "colin", MAP_BROKEN, NULL, 1, "0:2:2: all processes see columns" },
+	{ "a secret without a name", "accounts", S("ann:x\n{PLAIN}one\n{PLAIN}one\n"), "ann", MAP_FOUND, "", 1, "0:2:1: a ':' is missing: name:{SCHEME}secret\n0:3:1: a ':' is missing: name:{SCHEME}secret\n" },
+	{ "whom it may have meant", "accounts", S("ann:x\n{PLAIN}one:two\n"), "bob", MAP_BROKEN, NULL, 0, "0:2:1: the name of the account is missing" },
 	{ "duplicate account", "accounts", S("a:x\na:*\n"), "a", MAP_FOUND, "", 1, "0:2:1: 'a' stands on line 1 already" },
 };
 
@@ -201,25 +203,6 @@ a_line_over_64_kib_is_a_mistake(void **state)
 	map_close(&m);
 }
 
-/* Whether the octets stand anywhere in the heap. */
-static bool
-in_heap(struct span needle)
-{
-	FILE		*f = fopen("/proc/self/maps", "r");
-	char		 line[512];
-	unsigned long	 from, to;
-	bool		 found = false;
-
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
-		if (strstr(line, "[heap]") != NULL &&
-		    sscanf(line, "%lx-%lx", &from, &to) == 2)
-			found = found || memmem((void *)from, to - from,
-			    needle.p, needle.n) != NULL;
-	if (f != NULL)
-		fclose(f);
-	return found;
-}
-
 static void
 a_secret_does_not_stay_in_memory(void **state)
 {
@@ -235,7 +218,7 @@ a_secret_does_not_stay_in_memory(void **state)
 	memcpy(needle, "s3cr3t-X", 8);
 	copy = malloc(8);
 	memcpy(copy, needle, 8);
-	found = in_heap(span_mem(copy, 8));
+	found = fixture_in_heap(span_mem(copy, 8));
 	explicit_bzero(copy, 8);
 	free(copy);
 	if (!found)
@@ -245,7 +228,7 @@ a_secret_does_not_stay_in_memory(void **state)
 	m = fixture_open(&f, "accounts", span_of(text));
 	assert_int_equal(map_get(m, SPAN("ann"), &ans), MAP_FOUND);
 	assert_int_equal(ans.value.n, 0);
-	assert_false(in_heap(span_mem(needle, 8)));
+	assert_false(fixture_in_heap(span_mem(needle, 8)));
 	buf_clear(&f.problems);
 	map_close(&m);
 }
