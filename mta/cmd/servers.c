@@ -45,8 +45,7 @@ exec_child(const char *libexec, const char *name, int parent)
 {
 	char	*argv[] = {
 		xasprintf("%s/waybill-%s", libexec, name),
-		xstrdup("--log-level"), xstrdup("warn"), xstrdup("--tell"),
-		xstrdup("yes"), NULL
+		xstrdup("--log-level"), xstrdup("warn"), NULL
 	};
 
 	if (parent == PARENT_FD ? fcntl(parent, F_SETFD, 0) == -1 :

@@ -252,7 +252,6 @@ main(int argc, char **argv)
 	names = names_by(l.dns);
 	l.tables = tables_new(&names);
 	service_init(&l.service, l.tables);
-	l.service.tells = child_option("tell") != NULL;
 	child_run();
 	return 0;
 }

@@ -80,9 +80,7 @@ answered(void *arg, enum map_result is, const struct map_answer *ans,
 {
 	struct ask	*a = arg;
 
-	if (why != NULL && a->peer->service->tells)
-		log_warnx("key=%s: %s", log_quote(a->asks.key), why);
-	else if (why != NULL)
+	if (why != NULL)
 		log_debug("lookup key=%s why=%s", log_quote(a->asks.key),
 		    log_quote(span_of(why)));
 	answer(a, is, ans);

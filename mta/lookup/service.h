@@ -15,7 +15,6 @@ struct service {
 	TAILQ_HEAD(asks, ask)	 early;		/* of a generation that is not there yet */
 	size_t			 nearly;
 	uint64_t		 asked;		/* questions */
-	bool			 tells;		/* why each fails: to somebody who looks on */
 };
 
 void	service_init(struct service *, struct tables *);
