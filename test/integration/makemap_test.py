@@ -21,6 +21,12 @@ def pairs(prefix=""):
     return "".join(f"{prefix}{k}\n{prefix}{v}\n" for k, v in ENTRIES)
 
 
+def writes_hash(test):
+    """libdb is optional."""
+    if "hash\n" not in classic("makemap", "-l", cwd="/").stdout:
+        test.skipTest("built without libdb: this test did not run")
+
+
 def tool(*args, cwd, stdin):
     """Runs one of the programs that make such files; a test without it is skipped, and says so."""
     if shutil.which(args[0]) is None:
@@ -110,6 +116,7 @@ class OfOthers(Folder):
 
     def test_postfix_reads_what_is_made_for_it(self):
         self.postfix()
+        writes_hash(self)
         self.file("virtual", "info@shop.example ann\n@shop.example bob@x.example\n")
         for kind in ("hash", "btree"):
             p = classic("makemap", kind, "m", cwd=self.dir, stdin="Key value\nother\tone two\n")
@@ -256,6 +263,7 @@ TABLES = {
 class Policy(Folder):
     def setUp(self):
         super().setUp()
+        writes_hash(self)
         for name, text in TABLES.items():
             self.file(name, text)
         self.policy = self.file("waybill.conf", POLICY.replace("@PORT@", "2525")
@@ -349,6 +357,7 @@ class InTheServer(unittest.TestCase):
         return Server(POLICY, {**TABLES, **tables}, start=False)
 
     def test_all_of_them(self):
+        writes_hash(self)
         s = self.server()
         s.run("map", "build", "-c", s.policy)
         s.start()
@@ -365,9 +374,8 @@ class InTheServer(unittest.TestCase):
                 self.assertIn(b"Subject: " + rcpt, texts)
             s.wait_mail("bob", 1)
             # What makemap and an editor put into their place serves soon.
-            p = classic("makemap", "hash", "virtual", cwd=s.dir, stdin="new@shop.example bob\n")
-            if p.returncode == 0:
-                wait_for(lambda: self.codes(s, "info", "new") == [550, 250])
+            classic("makemap", "hash", "virtual", cwd=s.dir, stdin="new@shop.example bob\n")
+            wait_for(lambda: self.codes(s, "info", "new") == [550, 250])
             s.write("patterns", "/^(.*)-y@(.*)$/ $1@$2\n")
             wait_for(lambda: self.codes(s, "ann-x", "ann-y") == [550, 250])
             # A damaged one does not.

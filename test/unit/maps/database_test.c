@@ -312,6 +312,7 @@ what_is_not_built(void **state)
 	assert_int_equal(map_build(m, &nowhere, &why), -1);
 	assert_null(why);
 	map_close(&m);
+	buf_clear(&f.problems);
 }
 
 static void
