@@ -5,6 +5,7 @@ import pty
 import re
 import select
 import shutil
+import smtplib
 import stat
 import subprocess
 import tempfile
@@ -12,7 +13,7 @@ import time
 import unittest
 
 from channel import Child, octets, u32, u64
-from server import BUILD, PATIENCE, SANITIZED
+from server import BUILD, PATIENCE, SANITIZED, Server, wait_for
 
 WAYBILL = f"{BUILD}/waybill"
 PAM_MODULES = "/usr/lib/x86_64-linux-gnu/pam_wrapper"
@@ -301,6 +302,81 @@ class InAPolicy(Folder):
             self.assertRegex(p.stderr, r"users:1:12: error: the hash is shorter")
             self.assertRegex(p.stderr, r"users:2:18: error: the password is missing")
             self.assertNotIn("tell-nobody", p.stdout + p.stderr)
+
+
+SERVED = """edition 1
+hostname "mx.shop.example"
+set ours = { "shop.example" }
+map users = text "users" as accounts
+listen smtp on "127.0.0.1:@PORT@"
+mailbox boxes { accounts users; path "@DIR@/mail/{users[account].box}" }
+on rcpt {
+    rcpt.domain not in ours => reject 550 5.7.1
+    rcpt unknown => reject 550 5.1.1
+    otherwise => accept
+}
+route {
+    rcpt.domain in ours => deliver boxes
+    otherwise => reject 550 5.1.2
+}
+"""
+
+
+def has_in_memory(pid, needle):
+    """Whether the octets stand in what a process may write to, or shares."""
+    with open(f"/proc/{pid}/maps", encoding="ascii", errors="replace") as f:
+        areas = [line.split() for line in f]
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:
+        for area in areas:
+            if not area[1].startswith("r") or area[-1] in ("[vvar]", "[vsyscall]", "[vdso]"):
+                continue
+            begin, end = (int(x, 16) for x in area[0].split("-"))
+            if end - begin > 256 << 20:
+                continue  # a sanitizer's shadow
+            try:
+                mem.seek(begin)
+                if needle in mem.read(end - begin):
+                    return True
+            except OSError:
+                continue
+    return False
+
+
+class InTheServer(unittest.TestCase):
+    def test_accounts_change_while_it_runs_and_no_process_keeps_a_secret(self):
+        secret = b"{PLAIN}s3cr3t" + b"-of-ann"
+        text = f"ann:{secret.decode()}\n    box=of-ann\nbob:x\n    box=of-bob\n"
+        with Server(SERVED, tables={"users": text}) as s:
+            s.waybill("status")
+            seen = {"column": 0, "secret": 0}
+            for pids in s.processes().values():
+                for pid in pids:
+                    try:
+                        seen["column"] += has_in_memory(pid, b"box=of-ann")
+                        seen["secret"] += has_in_memory(pid, secret[7:])
+                    except PermissionError:
+                        seen["column"] += 1  # not root: only what one may look at
+            self.assertGreater(seen["column"], 0)
+            self.assertEqual(seen["secret"], 0)
+
+            def send(to):
+                with s.smtp() as c:
+                    c.sendmail("x@y.example", [to], b"Subject: " + to.encode() + b"\r\n\r\n1\r\n")
+                    return True
+
+            def taken():
+                try:
+                    return send("eve@shop.example")
+                except smtplib.SMTPRecipientsRefused as e:
+                    self.assertEqual(e.recipients["eve@shop.example"][0], 550)
+                    return False
+            send("ann@shop.example")
+            self.assertEqual(len(s.wait_mail("of-ann")), 1)
+            self.assertFalse(taken())
+            s.run("user", "add", "eve", "box=of-eve", "--no-password", "-c", s.policy)
+            wait_for(taken, step=0.2)
+            self.assertEqual(len(s.wait_mail("of-eve")), 1)
+            self.assertNotIn("s3cr3t", s.log())
 
 
 class Process(Folder):
