@@ -133,6 +133,9 @@ print_message(const json_t *doc)
 	printf("recipients\n");
 	json_array_foreach(json_object_get(m, "recipients"), i, r)
 		print_rcpt(r);
+	if (cmd_json_int(m, "total") > (long long)i)
+		printf("  and %lld more\n",
+		    (long long)cmd_json_int(m, "total") - (long long)i);
 }
 
 static void

@@ -7,6 +7,7 @@
 #include "mail/date.h"
 
 #define HOPS_MAX	1000
+#define SHOW_MAX	1000	/* targets of one message */
 
 struct span
 answer_word(struct span *args)
@@ -61,7 +62,7 @@ telling(const struct message *m)
 	uint32_t		 k;
 
 	for (i = 0; i < sizeof(order); i++)
-		for (k = 0; k < m->ndests; k++)
+		for (k = m->in_state[order[i]] == 0 ? m->ndests : 0; k < m->ndests; k++)
 			if (m->dests[k].state == order[i])
 				return &m->dests[k];
 	return &m->dests[0];
@@ -171,6 +172,23 @@ put_dest(struct json *j, const struct dest *d, const struct envelope *e)
 	json_object_end(j);
 }
 
+/* In their order; of very many those that are done last, if at all. */
+static void
+put_dests(struct json *j, const struct message *m, const struct envelope *e)
+{
+	bool		all = m->ndests <= SHOW_MAX;
+	uint32_t	i, n = 0, pass;
+
+	for (pass = 0; pass < (all ? 1 : 2); pass++)
+		for (i = 0; i < m->ndests && n < SHOW_MAX; i++) {
+			if (!all && (m->dests[i].state == DEST_DONE) !=
+			    (pass == 1))
+				continue;
+			put_dest(j, &m->dests[i], e);
+			n++;
+		}
+}
+
 static struct message *
 named(struct queue *q, struct json *j, struct span text)
 {
@@ -192,7 +210,6 @@ answer_show(struct queue *q, struct json *j, struct span args)
 	struct message	*m = named(q, j, answer_word(&args));
 	struct arena	 a = { 0 };
 	struct envelope	 e;
-	uint32_t	 i;
 
 	if (m == NULL)
 		return;
@@ -206,9 +223,9 @@ answer_show(struct queue *q, struct json *j, struct span args)
 	json_text(j, "policy", e.policy);
 	json_bool(j, "dsn", (m->flags & M_DSN) != 0);
 	json_array(j, "recipients");
-	for (i = 0; i < m->ndests; i++)
-		put_dest(j, &m->dests[i], &e);
+	put_dests(j, m, &e);
 	json_array_end(j);
+	json_uint(j, "total", m->ndests);
 	json_object_end(j);
 	arena_clear(&a);
 }

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #define NAMES_MAX	1000	/* recipients in one notification */
+#define TOLD_SLICE	5000	/* targets done in one turn */
 #define HEADER_MAX	65536	/* octets of the original's header section */
 
 struct notice {
@@ -178,21 +179,61 @@ admit(struct notice *no, struct segment *g)
 	message_settle(no->q, n);
 }
 
+/* Targets that need nothing more, since their sender is told or there is none. */
+struct told {
+	struct queue	*q;
+	uint64_t	 about;
+	uint32_t	*dests;
+	uint32_t	 n, next;
+};
+
+static void
+told_some(void *arg)
+{
+	struct told	*t = arg;
+	struct message	*m = index_find(&t->q->index, t->about);
+	uint32_t	 i;
+
+	for (i = 0; m != NULL && t->next < t->n && i < TOLD_SLICE; i++)
+		dest_done(t->q, m, &m->dests[t->dests[t->next++]]);
+	if (m != NULL && t->next < t->n) {
+		loop_soon(told_some, t);
+		return;
+	}
+	if (m != NULL) {
+		m->flags &= (uint8_t)~M_NOTIFYING;
+		message_settle(t->q, m);
+	}
+	free(t->dests);
+	free(t);
+}
+
+/* Takes dests. */
+static void
+tell(struct queue *q, struct message *m, uint32_t *dests, uint32_t n)
+{
+	struct told	*t = xcalloc(1, sizeof(*t));
+
+	*t = (struct told){ .q = q, .about = m->qid, .dests = dests, .n = n };
+	m->flags |= M_NOTIFYING;
+	told_some(t);
+}
+
 static void
 written(struct own_batch *b, struct segment *g)
 {
 	struct notice	*no = b->arg;
 	struct message	*m = index_find(&no->q->index, no->about);
-	uint32_t	 i;
 
 	if (g != NULL)
 		admit(no, g);
-	if (m != NULL && no->failed) {
-		m->flags &= (uint8_t)~M_NOTIFYING;
-		for (i = 0; g != NULL && i < no->ndests; i++)
-			dest_done(no->q, m, &m->dests[no->dests[i]]);
+	if (m != NULL && no->failed && g != NULL) {
+		tell(no->q, m, no->dests, no->ndests);
+		no->dests = NULL;
+	} else if (m != NULL && no->failed) {
 		/* Not written: its next time (a minute on) tries again. */
-		if (g != NULL || m->flags & M_GONE)
+		m->flags &= (uint8_t)~M_NOTIFYING;
+		if (m->flags & M_GONE)
 			message_settle(no->q, m);
 	}
 	notice_free(no);
@@ -275,14 +316,16 @@ notify(struct queue *q, struct message *m, bool failed, uint32_t dest)
 static void
 drop(struct queue *q, struct message *m)
 {
-	char		id[QID_TEXT];
-	uint32_t	i;
+	uint32_t	*dests = xmalloc(m->ndests * sizeof(*dests));
+	uint32_t	 i, n = 0;
+	char		 id[QID_TEXT];
 
 	log_info("dropped id=%s why=\"no sender to tell\"",
 	    qid_format(m->qid, id));
 	for (i = 0; i < m->ndests; i++)
 		if (m->dests[i].state == DEST_FAILED)
-			dest_done(q, m, &m->dests[i]);
+			dests[n++] = i;
+	tell(q, m, dests, n);
 }
 
 void
@@ -292,7 +335,6 @@ bounce_failed(struct queue *q, struct message *m)
 
 	if (m->flags & M_DSN || message_sender(m).n == 0) {
 		drop(q, m);
-		message_settle(q, m);
 		return;
 	}
 	/* Those that are left are settled after this one is written. */

@@ -268,9 +268,9 @@ message_settle(struct queue *q, struct message *m)
 
 /*
  * At the end of its lifetime what is not just being tried has failed.  Of a
- * long list a part at a time: the rest is as due as before.
+ * long list a part at a time; false: there is more.
  */
-static void
+static bool
 expire(struct queue *q, struct message *m)
 {
 	struct answer	 an, why = { .code = 451, .status = SPAN("4.4.7"),
@@ -294,6 +294,7 @@ expire(struct queue *q, struct message *m)
 		} else
 			dest_fail(q, m, d, &why);
 	}
+	return i == m->ndests;
 }
 
 /* Those that wait are due: routed, where their hop is not known. */
@@ -329,7 +330,10 @@ message_due(struct queue *q, struct message *m)
 	uint32_t	now = index_now_s(), expiry = expiry_s(q, m), warn;
 
 	if (expiry <= now) {
-		expire(q, m);
+		if (!expire(q, m)) {	/* told when all of it has failed */
+			index_wake_at(&q->index, m, now + 1);
+			return;
+		}
 	} else {
 		warn = warn_s(q, m, expiry);
 		wake_dests(m, now);

@@ -747,7 +747,7 @@ fakes_until(struct fakes *f, bool (*holds)(struct fakes *))
 const char *
 fakes_ask(struct fakes *f, const char *line)
 {
-	static char		answer[65536];
+	static char		answer[1 << 20];
 	struct sockaddr_un	sun = { .sun_family = AF_UNIX };
 	size_t			n = 0;
 	ssize_t			k = -1;

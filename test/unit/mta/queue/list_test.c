@@ -107,6 +107,76 @@ removed_while_it_is_expanded(const char *dir)
 	CHECK(f->njobs == 0);
 }
 
+/* --- failed */
+
+static bool
+is_told(struct fakes *f)
+{
+	return f->q.count.bounced == 1 && is_empty(f);
+}
+
+/* However many members have failed, the sender is told once of his list. */
+static void
+all_fail(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	f->code = 550;
+	fakes_accept(f, "drop@sender.test", "many20000@y.test", 500);
+	fakes_until(f, is_told);
+	CHECK(f->ngot == 20000 && f->q.count.failed == 20000);
+	CHECK(f->q.count.discarded == 1);	/* the notification */
+}
+
+static void
+nobody_to_tell(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	f->code = 550;
+	fakes_accept(f, "", "many20000@y.test", 500);
+	fakes_until(f, is_empty);
+	CHECK(f->q.count.failed == 20000 && f->q.count.bounced == 0);
+}
+
+/* At the end of its lifetime too, a part at a time. */
+static void
+all_expire(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	f->code = 451;
+	f->q.set.lifetime_ms = 2000;
+	f->q.sched.retries_ms[0] = f->q.sched.retries_ms[1] = 3600000;
+	fakes_accept(f, "drop@sender.test", "many2500@y.test", 500);
+	fakes_until(f, is_told);
+	CHECK(f->ngot == 2500 && f->q.count.failed == 2500);
+}
+
+/* What is shown of very many: some, and how many there are. */
+static void
+shown(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	char		 line[40], id[QID_TEXT];
+	const char	*said;
+
+	f->code = 0;
+	fakes_accept(f, "a@x.test", "many1500@y.test", 500);
+	while (f->njobs == 0)
+		fakes_run_ms(f, 1);
+	fakes_relayed(f, 0, 250, "as the test wants");
+	fakes_run_ms(f, 50);
+	snprintf(line, sizeof(line), "show %s\n",
+	    qid_format(f->q.index.first->qid, id));
+	said = fakes_ask(f, line);
+	CHECK(strstr(said, "\"total\":1500") != NULL);
+	CHECK(strstr(said, "m100@many.test") != NULL);
+	CHECK(strstr(said, "m1@many.test") == NULL);
+	CHECK(strstr(said, "m1099@many.test") != NULL);
+	CHECK(strstr(said, "m1100@many.test") == NULL);
+}
+
 /* --- killed */
 
 /* While the log has a part of the list. */
@@ -250,6 +320,10 @@ another_list(const char *dir)
 ONE(each_member_gets_it_once, sent_once)
 ONE(two_lists_of_one_message, two_lists)
 ONE(it_can_be_removed_in_the_middle, removed_while_it_is_expanded)
+ONE(the_sender_is_told_once, all_fail)
+ONE(a_null_sender_is_told_nothing, nobody_to_tell)
+ONE(it_expires_in_parts, all_expire)
+ONE(some_of_it_is_shown, shown)
 STEPS(after_a_kill_in_the_expansion_all_comes, killed_in_the_middle, all_comes)
 STEPS(after_a_kill_while_it_is_sent_the_rest_comes, killed_while_it_is_sent,
     the_rest_comes)
@@ -262,6 +336,10 @@ main(void)
 		cmocka_unit_test(test_each_member_gets_it_once),
 		cmocka_unit_test(test_two_lists_of_one_message),
 		cmocka_unit_test(test_it_can_be_removed_in_the_middle),
+		cmocka_unit_test(test_the_sender_is_told_once),
+		cmocka_unit_test(test_a_null_sender_is_told_nothing),
+		cmocka_unit_test(test_it_expires_in_parts),
+		cmocka_unit_test(test_some_of_it_is_shown),
 		cmocka_unit_test(test_after_a_kill_in_the_expansion_all_comes),
 		cmocka_unit_test(
 		    test_after_a_kill_while_it_is_sent_the_rest_comes),
