@@ -8,13 +8,14 @@
 
 #include "mta/cmd/cmd.h"
 #include "mta/cmd/explain.h"
+#include "mta/cmd/servers.h"
 #include "mta/cmd/traffic.h"
 
 struct asked {
 	const char	*client, *helo, *auth, *listener, *from, *body;
 	const char	*tls, *certificate, *time;
 	struct cmd_list	 rcpts, headers, dns, maps, callouts;
-	bool		 json;
+	bool		 json, ask;
 	struct ip	 ip;
 	int64_t		 now_ms;	/* 0: the clock */
 };
@@ -140,33 +141,46 @@ maps(struct policy *p, const struct asked *a)
 }
 
 static int
+explain_by(struct policy *p, const struct asked *a, const char *file)
+{
+	struct play	 pl;
+	int		 status = maps(p, a);
+
+	if (status != CMD_OK)
+		return status;
+	play_begin(&pl, p, a->now_ms, 0);
+	if ((status = play(&pl, a)) == CMD_OK) {
+		if (a->json)
+			explain_say_json(&pl, file);
+		else
+			explain_say(&pl, file);
+	}
+	play_end(&pl);
+	return status;
+}
+
+static int
 explain(const struct cf *cf, const struct asked *a, struct given *given,
     const char *file)
 {
 	struct policy_source	 src = { .image_mem = cf_image(cf) };
+	struct servers		*servers = NULL;
 	struct policy		*p;
-	struct play		 pl;
 	const char		*why;
-	int			 status;
+	int			 status = CMD_NO;
 
 	src.dns = fakedns_policy(&given->dns);
 	src.callouts = fakecallouts_policy(&given->callouts);
 	src.quiet = true;
-	if ((p = policy_open(&src, &why)) == NULL) {
+	if (a->ask)
+		servers = servers_start(&src, NULL);
+	if ((p = policy_open(&src, &why)) == NULL)
 		fprintf(stderr, "waybill explain: %s: %s\n", file, why);
-		return CMD_NO;
+	else {
+		status = explain_by(p, a, file);
+		policy_unref(&p);
 	}
-	if ((status = maps(p, a)) == CMD_OK) {
-		play_begin(&pl, p, a->now_ms, 0);
-		if ((status = play(&pl, a)) == CMD_OK) {
-			if (a->json)
-				explain_say_json(&pl, file);
-			else
-				explain_say(&pl, file);
-		}
-		play_end(&pl);
-	}
-	policy_unref(&p);
+	servers_stop(&servers);
 	return status;
 }
 
@@ -234,6 +248,7 @@ cmd_explain(int argc, char **argv)
 		{ OPT_LIST, "dns", 0, { .list = &a.dns } },
 		{ OPT_LIST, "map", 0, { .list = &a.maps } },
 		{ OPT_LIST, "callout", 0, { .list = &a.callouts } },
+		{ OPT_FLAG, "ask", 0, { .flag = &a.ask } },
 		{ OPT_FLAG, "json", 0, { .flag = &a.json } },
 		{ OPT_END, NULL, 0, { NULL } }
 	};

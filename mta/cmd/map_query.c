@@ -235,7 +235,6 @@ struct elsewhere {
 	struct map_asking	*asking;
 	struct map_question	 q;
 	const char		*key;
-	bool			 done;
 	int			 status;
 };
 
@@ -270,7 +269,6 @@ says(void *arg, const struct table_says *s)
 	struct elsewhere	*e = arg;
 	size_t			 i;
 
-	e->done = true;
 	e->status = s->is == MAP_FOUND ? CMD_OK : s->is == MAP_NONE ? CMD_NO :
 	    CMD_USAGE;
 	for (i = 0; i < s->n; i++)
@@ -289,8 +287,6 @@ ask_elsewhere(struct policy *p, uint32_t map, const char *key,
 
 	e.q = question(a, span_of(key));
 	policy_table_ask(p, map, &e.q, says, &e);
-	if (!e.done && !servers_wait(a->servers, &e.done))
-		fprintf(stderr, "waybill map: no answer\n");
 	return e.status;
 }
 
@@ -319,44 +315,22 @@ ask_policy(struct policy *p, const char *policy, const char *name,
 	return status;
 }
 
-/* For a table that is elsewhere, or may be: members of a made one. */
-static struct servers *
-start_servers(struct policy_source *src, const struct rs_image *im,
-    const char *name)
-{
-	uint32_t	 map = map_named(im, span_of(name));
-	struct servers	*s;
-
-	if (map == UINT32_MAX || (!rs_map_is_asked(im, map) &&
-	    rs_map_made(im, map) == RS_MADE_NOT))
-		return NULL;
-	s = servers_start(src->image_mem, im, cmd_libexec(NULL));
-	src->lookup = servers_lookup(s);
-	src->generation = SERVERS_GENERATION;
-	return s;
-}
-
 static int
 query_image(struct policy_source *src, const char *policy, const char *name,
     const char *key, struct map_asking *a)
 {
-	struct rs_image	*im;
+	struct servers	*servers = servers_start(src, name);
 	struct policy	*p;
 	const char	*why;
 	int		 status = CMD_NO;
 
-	im = rs_image_open_mem(src->image_mem.p, src->image_mem.n, &why);
-	if (im != NULL) {
-		a->servers = start_servers(src, im, name);
-		rs_image_free(&im);
-	}
 	if ((p = policy_open(src, &why)) == NULL)
 		fprintf(stderr, "waybill map: %s: %s\n", policy, why);
 	else {
 		status = ask_policy(p, policy, name, key, a);
 		policy_unref(&p);
 	}
-	servers_stop(&a->servers);
+	servers_stop(&servers);
 	return status;
 }
 

@@ -7,14 +7,11 @@
 
 #include "maps/map.h"
 
-struct servers;
-
 struct map_asking {
 	const struct map	*map;
 	const char		*path;	/* of its file, for the answer */
 	struct span		 detail;	/* what divides user and detail */
 	bool			 json;
-	struct servers		*servers;	/* of a policy that has some */
 };
 
 /* Says the answer; the exit status. */

@@ -21,6 +21,7 @@
 #include "mta/cmd/cmd.h"
 #include "mta/cmd/servers.h"
 
+#define GENERATION	1
 #define PATIENCE_MS	45000	/* more than a question may take */
 #define TURN_MS		20
 
@@ -30,11 +31,13 @@ struct child {
 	pid_t		 pid;
 };
 
+struct waiting;
+
 struct servers {
 	struct child		 lookup, resolve;
 	struct lookup_client	*client;
 	int64_t			 until_ms;
-	const bool		*done;
+	struct waiting		*waiting;
 	struct timer		 timer;
 };
 
@@ -106,7 +109,7 @@ send_image(struct child *k, struct span octets)
 	if (fd == -1 || file_write_all(fd, octets.p, octets.n) == -1)
 		fatal("memory file");
 	chan_begin(k->chan, MSG_CONFIG_IMAGE);
-	chan_u32(k->chan, SERVERS_GENERATION);
+	chan_u32(k->chan, GENERATION);
 	chan_fd(k->chan, fd);
 	chan_end(k->chan);
 }
@@ -115,7 +118,7 @@ static void
 send_done(struct child *k)
 {
 	chan_begin(k->chan, MSG_CONFIG_DONE);
-	chan_u32(k->chan, SERVERS_GENERATION);
+	chan_u32(k->chan, GENERATION);
 	chan_end(k->chan);
 }
 
@@ -146,7 +149,7 @@ send_secret(struct child *k, const struct rs_image *im, uint32_t object)
 	if (fd == -1)
 		return;
 	chan_begin(k->chan, MSG_CONFIG_SECRET);
-	chan_u32(k->chan, SERVERS_GENERATION);
+	chan_u32(k->chan, GENERATION);
 	chan_u32(k->chan, object);
 	chan_u32(k->chan, RS_OPT_MAP_login);
 	chan_fd(k->chan, fd);
@@ -169,38 +172,22 @@ send_peer(struct child *k, enum proc proc, int fd)
 	return fds[1];
 }
 
-/* --- */
+/* --- asking: the loop runs until there is an answer */
 
-struct servers *
-servers_start(struct span octets, const struct rs_image *im,
-    const char *libexec)
+struct waiting {
+	lookup_client_cb	*cb;
+	void			*arg;
+	bool			 done;
+};
+
+static void
+answered(void *arg, enum map_result is, const struct map_answer *a)
 {
-	struct servers	*s = xcalloc(1, sizeof(*s));
-	uint32_t	 i;
+	struct waiting	*w = arg;
 
-	(void)signal(SIGPIPE, SIG_IGN);
-	log_open("waybill", STDERR_FILENO, LOG_L_WARN);
-	loop_init();
-	child_start(&s->resolve, libexec, "resolve");
-	child_start(&s->lookup, libexec, "lookup");
-	send_image(&s->lookup, octets);
-	for (i = 0; i < rs_nmap(im); i++)
-		if (rs_map_is_asked(im, i))
-			send_secret(&s->lookup, im, rs_map(im, i)->object);
-	send_done(&s->lookup);
-	send_image(&s->resolve, octets);
-	send_done(&s->resolve);
-	(void)send_peer(&s->resolve, PROC_LOOKUP,
-	    send_peer(&s->lookup, PROC_RESOLVE, -1));
-	s->client = lookup_client_new();
-	lookup_client_attach(s->client, send_peer(&s->lookup, PROC_SMTP, -1));
-	return s;
-}
-
-struct policy_lookup
-servers_lookup(struct servers *s)
-{
-	return policy_lookup_by(s->client);
+	w->done = true;
+	w->cb(w->arg, is, a);
+	loop_stop();
 }
 
 static void
@@ -208,21 +195,108 @@ turn(void *arg)
 {
 	struct servers	*s = arg;
 
-	if (*s->done || s->lookup.chan == NULL ||
+	if (s->waiting->done || s->lookup.chan == NULL ||
 	    loop_now_ms() > s->until_ms)
 		loop_stop();
 	else
 		timer_set(&s->timer, TURN_MS, turn, s);
 }
 
-bool
-servers_wait(struct servers *s, const bool *done)
+static uint64_t
+ask(void *ctx, uint32_t generation, uint32_t map,
+    const struct map_question *q, lookup_client_cb *cb, void *arg)
 {
-	s->done = done;
+	struct servers	*s = ctx;
+	struct waiting	 w = { cb, arg, false };
+	uint64_t	 ticket;
+
+	ticket = lookup_client_ask(s->client, generation, map, q, answered,
+	    &w);
+	s->waiting = &w;
 	s->until_ms = loop_now_ms() + PATIENCE_MS;
 	timer_set(&s->timer, 0, turn, s);
 	loop_run();
-	return *done;
+	s->waiting = NULL;
+	if (!w.done) {
+		lookup_client_cancel(s->client, ticket);
+		cb(arg, MAP_LATER, NULL);
+	}
+	return 0;
+}
+
+/* All is answered when ask() returns. */
+static void
+cancel(void *ctx, uint64_t ticket)
+{
+	(void)ctx;
+	(void)ticket;
+}
+
+/* --- */
+
+static bool
+is_wanted(const struct rs_image *im, const char *map)
+{
+	uint32_t	i;
+
+	for (i = 0; i < rs_nmap(im); i++)
+		if ((map == NULL || span_eq(span_of(map),
+		    rs_string(im, rs_map(im, i)->name))) &&
+		    (rs_map_is_asked(im, i) ||
+		    (map != NULL && rs_map_made(im, i) != RS_MADE_NOT)))
+			return true;
+	return false;
+}
+
+static void
+send_config(struct servers *s, const struct policy_source *src,
+    const struct rs_image *im)
+{
+	uint32_t	i;
+
+	send_image(&s->lookup, src->image_mem);
+	for (i = 0; i < rs_nmap(im); i++)
+		if (rs_map_is_asked(im, i))
+			send_secret(&s->lookup, im, rs_map(im, i)->object);
+	send_done(&s->lookup);
+	send_image(&s->resolve, src->image_mem);
+	send_done(&s->resolve);
+}
+
+static struct servers *
+start(const struct policy_source *src, const struct rs_image *im)
+{
+	struct servers	*s = xcalloc(1, sizeof(*s));
+	const char	*libexec = cmd_libexec(NULL);
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	log_open("waybill", STDERR_FILENO, LOG_L_WARN);
+	loop_init();
+	child_start(&s->resolve, libexec, "resolve");
+	child_start(&s->lookup, libexec, "lookup");
+	send_config(s, src, im);
+	(void)send_peer(&s->resolve, PROC_LOOKUP,
+	    send_peer(&s->lookup, PROC_RESOLVE, -1));
+	s->client = lookup_client_new();
+	lookup_client_attach(s->client, send_peer(&s->lookup, PROC_SMTP, -1));
+	return s;
+}
+
+struct servers *
+servers_start(struct policy_source *src, const char *map)
+{
+	struct servers	*s = NULL;
+	struct rs_image	*im;
+	const char	*why;
+
+	im = rs_image_open_mem(src->image_mem.p, src->image_mem.n, &why);
+	if (im != NULL && is_wanted(im, map)) {
+		s = start(src, im);
+		src->lookup = (struct policy_lookup){ ask, cancel, s };
+		src->generation = GENERATION;
+	}
+	rs_image_free(&im);
+	return s;
 }
 
 void

@@ -12,13 +12,14 @@
 #include "mta/policy/policy.h"
 
 struct servers;
-/* The image in octets and opened, both borrowed.  fatal() when it cannot be done. */
-struct servers	*servers_start(struct span octets, const struct rs_image *, const char *libexec);
+/*
+ * Starts them when a table of the source's image is a server's, or made of
+ * others: the map of this name, NULL: any.  The source's lookup is theirs then:
+ * it answers before it returns.  NULL: nobody is needed.  fatal() when they
+ * cannot be started.
+ */
+struct servers	*servers_start(struct policy_source *, const char *map);
+/* Behind policy_unref(). */
 void		 servers_stop(struct servers **);
-/* For policy_open(), with this generation. */
-#define SERVERS_GENERATION	1
-struct policy_lookup servers_lookup(struct servers *);
-/* Runs the loop until *done, or until nobody can answer any more: false. */
-bool		 servers_wait(struct servers *, const bool *done);
 
 #endif

@@ -195,6 +195,17 @@ map access""", 1)
             self.assertRegex(self.query(s, "users", "ann", 2), "refused")
 
 
+    def test_explain_asks_when_it_is_told_to(self):
+        with Socketmap(TABLES) as sm, start(sm, start=False) as s:
+            args = ("explain", s.policy, "--client", "192.0.2.1", "--from", "who@far.example",
+                    "--rcpt", "both@here.example")
+            said = s.run(*args, "--ask").stdout
+            self.assertIn('deliver boxes "bob"', said)
+            n = len(sm.asked)
+            self.assertIn("451 4.3.0", s.run(*args).stdout)
+            self.assertEqual(len(sm.asked), n)
+
+
 class Reload(unittest.TestCase):
     FILES = POLICY.replace('socket "@SOCKET@" as accounts { map "users"; timeout 2s }',
                            'text "users" as accounts')
