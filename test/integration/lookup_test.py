@@ -1,8 +1,10 @@
 """Tables that a server has: accounts, aliases and access by a socketmap."""
+import contextlib
 import json
 import os
 import re
 import signal
+import sqlite3
 import time
 import unittest
 
@@ -231,6 +233,45 @@ class Reload(unittest.TestCase):
                 self.assertEqual(c.mail("x@spam.example")[0], 550)
             self.assertEqual(rcpt(s, "ann@here.example", "x@spam.example")[0], 250)
             self.assertIn("others from:spam.example", sm.asked)
+
+
+class Confined(unittest.TestCase):
+    """waybill-lookup reads the folders of its files, and no others."""
+    POLICY = re.sub(r"map (\w+) +=.*\n", "", POLICY).replace("listen ", """
+map users = sqlite "DB" as accounts { query "select name from people where name = {key}" }
+map aliases = { "both" = "ann" } as aliases
+map access = { "spam.example" = "REJECT" } as access
+listen """)
+
+    def database(self, s, path, *names):
+        path = os.path.join(s.dir, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.chmod(os.path.dirname(path), 0o755)
+        with contextlib.closing(sqlite3.connect(path + ".new")) as db:
+            db.execute("create table people (name text)")
+            db.executemany("insert into people values (?)", [(n,) for n in names])
+            db.commit()
+        os.chmod(path + ".new", 0o644)
+        os.rename(path + ".new", path)
+
+    def test_database_is_replaced_and_moves(self):
+        files = {"users": "ann:x\n", "aliases": "both: ann\n", "access": "From:q REJECT\n"}
+        with Server(Reload.NONE, files, start=False) as s:
+            self.database(s, "one/people.db", "ann")
+            s.set_policy(self.POLICY.replace("DB", "one/people.db"))
+            s.start()
+            self.assertEqual(rcpt(s, "ann@here.example")[0], 250)
+            self.assertEqual(rcpt(s, "bob@here.example")[0], 550)
+            self.database(s, "one/people.db", "ann", "bob")
+            wait_for(lambda: rcpt(s, "bob@here.example")[0] == 250)
+            before = s.processes()["lookup"]
+            self.database(s, "two/people.db", "eve")
+            s.set_policy(self.POLICY.replace("DB", "two/people.db"))
+            s.waybill("reload")
+            wait_for(lambda: rcpt(s, "eve@here.example")[0] == 250)
+            if "no Landlock" not in s.log():
+                self.assertNotEqual(s.processes()["lookup"], before)
+                self.assertRegex(s.log(), "lookup.*event=restart")
 
 
 class Composition(unittest.TestCase):
