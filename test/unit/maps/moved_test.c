@@ -134,6 +134,7 @@ who_has_moved(void **state)
 		assert_int_equal(a.line, cases[i].line);
 		assert_int_equal(a.rank, cases[i].rank);
 	}
+	buf_clear(&f.problems);
 	map_close(&m);
 }
 
