@@ -86,6 +86,19 @@ class Backend:
         self.stopped = [self.proc.pid] + self.children()
         for pid in self.stopped:
             os.kill(pid, signal.SIGSTOP)
+        wait_for(lambda: all(self.stands(pid) for pid in self.stopped), step=0.005)
+
+    @staticmethod
+    def stands(pid):
+        """All its threads have stopped, or it has gone."""
+        try:
+            for task in os.listdir(f"/proc/{pid}/task"):
+                with open(f"/proc/{pid}/task/{task}/stat", encoding="ascii") as f:
+                    if f.read().rsplit(")", 1)[1].split()[0] != "T":
+                        return False
+        except OSError:
+            pass
+        return True
 
     def go_on(self):
         for pid in self.stopped:

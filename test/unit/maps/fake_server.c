@@ -174,7 +174,7 @@ stop(void *arg)
 void
 run_for(int ms)
 {
-	struct timer	 t = { NULL };
+	struct timer	 t = { .ev = NULL };
 
 	timer_set(&t, ms, stop, NULL);
 	loop_run();
