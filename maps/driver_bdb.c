@@ -404,5 +404,7 @@ open_bdb(struct map *m, const struct map_source *src)
 	map_database_open(m, src, &map_format_bdb);
 }
 
-const struct map_driver map_driver_hash = { .name = "hash", .open = open_bdb };
-const struct map_driver map_driver_btree = { .name = "btree", .open = open_bdb };
+const struct map_driver map_driver_hash = { .name = "hash",
+	.open = open_bdb };
+const struct map_driver map_driver_btree = { .name = "btree",
+	.open = open_bdb };

@@ -34,7 +34,7 @@ struct cidr {
 	struct htab	 seen;		/* network as text to struct seen */
 	struct arena	 arena;
 	struct ipnet	 within[IF_DEPTH];
-	bool		 never[IF_DEPTH];	/* no address is in all of them */
+	bool		 never[IF_DEPTH];	/* no address is in all */
 	struct line	 begun[IF_DEPTH];	/* the `if` */
 	unsigned	 depth;
 };

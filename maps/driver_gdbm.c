@@ -24,8 +24,10 @@ enum {
 };
 /* Of a bucket, and of an element in it. */
 enum { BUCKET_BITS = 104, BUCKET_COUNT = 108, BUCKET_TABLE = 112 };
-enum { ELEM_HASH = 0, ELEM_DATA = 8, ELEM_KEY_N = 16, ELEM_VALUE_N = 20,
-	ELEM_SIZE = 24 };
+enum {
+	ELEM_HASH = 0, ELEM_DATA = 8, ELEM_KEY_N = 16, ELEM_VALUE_N = 20,
+	ELEM_SIZE = 24
+};
 #define FREE		UINT32_MAX	/* the hash of an element that is none */
 #define DIR_BITS_MAX	27		/* of a file of 1 GiB */
 

@@ -17,8 +17,10 @@
 
 #define MAGIC		0xbeefc0deu
 #define VERSION		1
-#define PAGE_HEADER	16	/* number 8, pad 2, flags 2, lower 2, upper 2 */
-#define NODE_HEADER	8	/* size 4, flags 2, size of key 2; of a branch all but the last name a page */
+/* Number 8, pad 2, flags 2, lower 2, upper 2. */
+#define PAGE_HEADER	16
+/* Size 4, flags 2, size of key 2; of a branch, all but the last name a page. */
+#define NODE_HEADER	8
 #define DEPTH_MAX	32	/* MDB's CURSOR_STACK */
 #define NO_ROOT		UINT64_MAX
 

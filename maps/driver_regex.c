@@ -18,9 +18,10 @@
 #include "maps/map_int.h"
 #include "maps/patterns.h"
 
-#define PATTERNS_MAX	10000	/* of a table: each is compiled, in each process */
+/* Of a table: each is compiled, in each process. */
+#define PATTERNS_MAX	10000
 #define IF_DEPTH	32
-#define LOOK_MS		500	/* that all patterns together may take */
+#define LOOK_MS		500	/* of all patterns together */
 
 struct pattern {
 	enum pattern_what	 what;
@@ -40,7 +41,7 @@ struct patterns {
 	unsigned	 depth;
 };
 
-/* Where a line stands; text NULL: in an index, which has been read before. */
+/* Where a line stands; text NULL: in an index. */
 struct place {
 	struct map_text	*text;
 	struct span	 raw;

