@@ -97,7 +97,7 @@ log_more(const struct reading *r, struct span map)
 
 /* --- the index */
 
-/* Sealed; -1: *why says what is wrong, when it is not the table. */
+/* Sealed; -1: when it is not the table, the reading says what is wrong. */
 static int
 make_index(const struct map *m, struct reading *r)
 {
@@ -111,7 +111,8 @@ make_index(const struct map *m, struct reading *r)
 		return fd;
 	r->mistakes++;
 	buf_addf(&r->first, "%sits index cannot be made: %s",
-	    r->first.n > 0 ? "; " : "", strerror(errno));
+	    r->first.n > 0 ? "; " : "", errno == EFBIG ?
+	    "it would be larger than 4 GiB" : strerror(errno));
 	if (fd != -1)
 		close(fd);
 	return -1;

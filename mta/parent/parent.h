@@ -84,6 +84,8 @@ struct parent {
 	int			 status;	/* of the process at its end */
 
 	/* reload.c */
+	bool			 started;	/* the processes, with the first tables */
+	bool			 wanted;	/* a reload, before that */
 	struct compile		*compile;
 	struct reading		*reading;	/* reading.c */
 	bool			 changed_text;	/* when the tables' change was seen */

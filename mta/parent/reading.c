@@ -2,9 +2,9 @@
  * reading.c - the tables of a generation are read by waybill-index.
  *
  * Two processes side by side: one for tables of accounts, one for all others;
- * neither runs when there is nothing for it.  One that dies, or is too long at
- * one table, is followed by another, which gets what is left; after a few the
- * rest is given up.  What serves goes on meanwhile.
+ * neither runs when there is nothing for it.  One that dies is followed by
+ * another, which gets what is left; after a few, or when one is too long at a
+ * table, the rest is given up.  What serves goes on meanwhile.
  */
 #include "config.h"
 
@@ -224,7 +224,8 @@ ended(struct run *run, int status)
 	struct generation	*g = run->reading->g;
 	char			 why[80];
 
-	if (!run->complete && tables_wanted(g, is_accounts(run)) > 0 &&
+	if (!run->complete && !run->late &&
+	    tables_wanted(g, is_accounts(run)) > 0 &&
 	    ++run->slot.restarts < TRIES) {
 		timer_set(&run->timer, BACKOFF_MS <<
 		    2 * (run->slot.restarts - 1), start, run);

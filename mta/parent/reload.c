@@ -209,7 +209,8 @@ on_compiled(void *arg, bool ok, struct span image, struct span text)
 void
 reload_asked(struct parent *p)
 {
-	if (p->compile != NULL || p->stage != STAGE_RUN)
+	p->wanted = !p->started;
+	if (p->compile != NULL || p->wanted || p->stage != STAGE_RUN)
 		return;
 	p->tried = generation_look(p->generation);
 	p->compile = compile_start(p->compile_command, p->policy, on_compiled,
@@ -297,7 +298,10 @@ first_is_read(struct parent *p, struct generation *g)
 	retry_later(p, g);
 	timer_set(&p->poll, POLL_MS, on_poll, p);
 	timer_set(&p->settle, SETTLE_MS, on_settle, p);
+	p->started = true;
 	slots_start(p);
+	if (p->wanted)
+		reload_asked(p);
 }
 
 void

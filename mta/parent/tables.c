@@ -450,6 +450,15 @@ take(struct generation *g, struct table *t, struct indexed *in)
 	free(why);
 }
 
+/* Nobody can change it any more, nor who wrote it. */
+static bool
+is_sealed(int fd)
+{
+	int	seals = fcntl(fd, F_GET_SEALS);
+
+	return seals != -1 && (seals & SEALS) == SEALS;
+}
+
 static bool
 is_sane(const struct generation *g, const struct indexed *in)
 {
@@ -459,8 +468,8 @@ is_sane(const struct generation *g, const struct indexed *in)
 		if (in->files[i] >= g->nfiles ||
 		    g->files[in->files[i]].role != ROLE_INCLUDED)
 			return false;
-	return in->generation == g->number && (in->fd == -1 ||
-	    (fcntl(in->fd, F_GET_SEALS) & SEALS) == SEALS);
+	return in->generation == g->number &&
+	    (in->fd == -1 || is_sealed(in->fd));
 }
 
 bool

@@ -472,10 +472,27 @@ who_hangs_at_a_table_is_ended(void **state)
 	write_file("users", "hang", 4, 0644);
 	start_and_wait();
 	(void)unsetenv("WAYBILL_TEST_INDEX_MS");
-	wait_for("log", "signal=9 late=yes", 3);
+	wait_for("log", "signal=9 late=yes", 1);
 	wait_for("log", "event=table-broken map=users", 1);
 	rename_users("good");
 	wait_for("events", "config gen=2 ", PROCESSES);
+}
+
+/* The processes are there when the first tables are; then it is done. */
+static void
+a_reload_before_the_start_is_not_forgotten(void **state)
+{
+	(void)state;
+	(void)setenv("WAYBILL_TEST_INDEX_MS", "700", 1);
+	write_file("users", "hang", 4, 0644);
+	start();
+	(void)unsetenv("WAYBILL_TEST_INDEX_MS");
+	wait_for("events", "index gen=1 ", 1);
+	assert_int_equal(kill(parent, SIGHUP), 0);
+	wait_for("log", "event=reload-asked", 1);
+	wait_for("events", "config gen=2 ", PROCESSES);
+	wait_for("log", "event=ready", 1);
+	assert_int_equal(occurrences("log", "event=ready"), 1);
 }
 #endif
 
@@ -675,6 +692,7 @@ main(void)
 		T(who_does_not_answer_is_told_as_such),
 #ifdef WAYBILL_TEST_HOOKS
 		T(who_hangs_at_a_table_is_ended),
+		T(a_reload_before_the_start_is_not_forgotten),
 		T(a_test_may_wrap_each_process),
 		T(a_test_may_kill_a_process_at_a_message),
 #endif
