@@ -20,9 +20,9 @@ route {
     otherwise           => reject
 }
 """
-TABLES = {"users": "ann:ann\n"}
+TABLES = {"users": "ann:{PLAIN}ann\n"}
 PROGRAMS = ["waybill"] + ["waybill-" + name for name in (
-    "parent", "smtp", "route", "queue", "relay", "resolve", "limits", "spawner",
+    "parent", "smtp", "route", "queue", "relay", "resolve", "limits", "index", "spawner",
     "deliver")]
 
 
