@@ -8,7 +8,7 @@ import sqlite3
 import time
 import unittest
 
-from server import Server, wait_for
+from server import SANITIZED, Server, wait_for
 from socketmap import Socketmap
 from smtp_server_test import reply
 
@@ -269,7 +269,7 @@ listen """)
             s.set_policy(self.POLICY.replace("DB", "two/people.db"))
             s.waybill("reload")
             wait_for(lambda: rcpt(s, "eve@here.example")[0] == 250)
-            if "no Landlock" not in s.log():
+            if not SANITIZED and "no Landlock" not in s.log():
                 self.assertNotEqual(s.processes()["lookup"], before)
                 self.assertRegex(s.log(), "lookup.*event=restart")
 

@@ -78,7 +78,7 @@ stop(void *arg)
 static void
 run(void)
 {
-	struct timer	t = { NULL };
+	struct timer	t = { 0 };
 
 	timer_set(&t, 60, stop, NULL);
 	loop_run();
