@@ -78,6 +78,45 @@ check_virtuser(struct state *s, const struct map_answer *a)
 		check_refusal(&r);
 }
 
+/* A member is something, and no text of one has an octet 0. */
+static void
+check_member(void *arg, const struct alias_member *m)
+{
+	(void)arg;
+	assert(m->kind != ALIAS_INCLUDE);
+	assert((m->why != NULL) == (m->kind == ALIAS_BAD));
+	assert((m->file != NULL) == (m->line > 0));
+	if (m->kind != ALIAS_BAD)
+		assert(m->text.n > 0 &&
+		    memchr(m->text.p, '\0', m->text.n) == NULL);
+}
+
+static void
+check_list(const struct state *s, const struct map_answer *a)
+{
+	const char	*why = NULL;
+
+	if (map_alias_members(s->map, a->value, check_member, NULL, &why) ==
+	    -1)
+		assert(why != NULL);
+}
+
+/* Each line of a record is a column. */
+static void
+check_record(const struct map_answer *a)
+{
+	struct span	 left = a->value, line;
+	ptrdiff_t	 lf;
+
+	assert(left.n > 0);
+	while (left.n > 0) {
+		lf = span_index(left, '\n');
+		line = lf < 0 ? left : span_mem(left.p, (size_t)lf);
+		assert(span_index(line, '=') > 0);
+		left = span_from(left, line.n + (lf >= 0));
+	}
+}
+
 static void
 check_entry(void *arg, const struct map_answer *a)
 {
@@ -95,6 +134,10 @@ check_entry(void *arg, const struct map_answer *a)
 		check_route(a);
 	else if (span_eq(kind, SPAN("virtusers")))
 		check_virtuser(s, a);
+	else if (span_eq(kind, SPAN("aliases")))
+		check_list(s, a);
+	else if (span_eq(kind, SPAN("records")))
+		check_record(a);
 }
 
 /* An answer, whatever it is, is made of what the table has. */
@@ -123,11 +166,28 @@ ask(struct state *s, struct span what)
 		check_answer(map_access_ip(s->map, MAP_CONNECT, &ip, &a), &a);
 }
 
+/* Lists may include this one, which has all that a list may have. */
+static int
+include(void *arg, const char *path, uint32_t *index)
+{
+	static const char	 text[] = "# a\na, \\b (c), :include:t\n"
+	    "|\"p \\\"q\\\"\", /f, a b\n\"\n";
+	int			 fd;
+
+	(void)arg;
+	(void)path;
+	*index = 1;
+	fd = memfd_create("included", MFD_CLOEXEC);
+	assert(fd != -1 && file_write_all(fd, text, sizeof(text) - 1) == 0);
+	return fd;
+}
+
 static struct map *
 table(struct span kind, struct span text)
 {
 	struct map_source	 src = { .name = SPAN("m"),
-	    .driver = SPAN("text"), .host = SPAN("mail.example") };
+	    .driver = SPAN("text"), .host = SPAN("mail.example"),
+	    .path = "/t", .include = include, .notes = true };
 	struct map		*m;
 
 	src.kind = kind;
@@ -151,7 +211,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	in = span_mem(data + 1, n - 1);
 	lf = span_index(in, '\n');
 	first = lf < 0 ? SPAN_NONE : span_mem(in.p, (size_t)lf);
-	s.map = m = table(kinds[data[0] % NKINDS], span_from(in, first.n + 1));
+	s.map = m = table(kinds[(uint8_t)(data[0] - '0') % NKINDS], span_from(in, first.n + 1));
 	assert(map_walk(m, check_entry, &s) == 0 || map_size(m) == 0);
 	assert(s.walked <= map_size(m));
 	if (first.n > 0)
