@@ -192,8 +192,8 @@ static bool
 all_domains(struct cf *cf, struct cf_expr *e, const struct cf_sym *set)
 {
 	struct rs_value	 v;
-	struct span	 item;
-	const char	*why;
+	struct span	 item = SPAN_NONE;
+	const char	*why = NULL;
 	size_t		 i;
 
 	for (i = 0; i < set->n; i++) {

@@ -4,8 +4,6 @@
  */
 #include "config.h"
 
-#include <sys/stat.h>
-
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -85,12 +83,13 @@ fill(const struct map *m, const struct map_building *how, const char *beside,
     const char **why)
 {
 	const struct map_writer_format	*f = map_writer_find(how->format, why);
+	const struct map_write_owner	 owner = { how->mode, how->uid,
+	    how->gid };
 	struct building			 b = { .how = how, .all = m->n };
 
 	if (f == NULL)
 		return -1;
-	b.writer = map_writer_open(f, beside, how->mode, why);
-	if (b.writer == NULL)
+	if ((b.writer = map_writer_open(f, beside, why)) == NULL)
 		return -1;
 	b.of_others = f->of_others;
 	(void)map_walk(m, put_entry, &b);
@@ -100,7 +99,7 @@ fill(const struct map *m, const struct map_building *how, const char *beside,
 		map_writer_put(b.writer, SPAN("@\0"), SPAN("@\0"));
 	buf_clear(&b.key);
 	buf_clear(&b.value);
-	return map_writer_close(&b.writer, why);
+	return map_writer_close(&b.writer, &owner, why);
 }
 
 static bool
@@ -112,15 +111,6 @@ has_mistakes(const struct map *m)
 		if (m->entries[i].value_off == ENTRY_BROKEN)
 			return true;
 	return m->broken || m->key_lost || m->bad_members;
-}
-
-int
-map_write_owned(const char *path, unsigned mode, unsigned uid, unsigned gid)
-{
-	if ((uid != UINT32_MAX || gid != UINT32_MAX) &&
-	    chown(path, (uid_t)uid, (gid_t)gid) == -1 && errno != EPERM)
-		return -1;
-	return chmod(path, (mode_t)mode);
 }
 
 int
@@ -145,8 +135,6 @@ map_build(const struct map *m, const struct map_building *how,
 	(void)unlink(beside);
 	errno = 0;
 	rc = fill(m, how, beside, why);
-	if (rc == 0)
-		rc = map_write_owned(beside, how->mode, how->uid, how->gid);
 	if (rc == 0)
 		rc = map_write_rename(beside, how->path);
 	saved = errno;

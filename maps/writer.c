@@ -4,6 +4,8 @@
  */
 #include "config.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,6 +18,7 @@
 struct map_writer {
 	const struct map_writer_format	*format;
 	void				*file;
+	int				 fd;
 	const char			*why;	/* of the first failure */
 	int				 saved_errno;
 	bool				 failed;
@@ -46,17 +49,28 @@ map_writer_find(struct span name, const char **why)
 
 struct map_writer *
 map_writer_open(const struct map_writer_format *f, const char *path,
-    unsigned mode, const char **why)
+    const char **why)
 {
 	struct map_writer	*w;
 	void			*file;
+	int			 fd, saved;
 
 	*why = NULL;
-	if ((file = f->open(path, mode, why)) == NULL)
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	    0600);
+	if (fd == -1)
 		return NULL;
+	if ((file = f->open(fd, why)) == NULL) {
+		saved = errno;
+		close(fd);
+		(void)unlink(path);
+		errno = saved;
+		return NULL;
+	}
 	w = xcalloc(1, sizeof(*w));
 	w->format = f;
 	w->file = file;
+	w->fd = fd;
 	return w;
 }
 
@@ -72,21 +86,36 @@ map_writer_put(struct map_writer *w, struct span key, struct span value)
 	w->why = why;
 }
 
+/* By the open file: under its name something else may stand by now. */
+static int
+give(int fd, const struct map_write_owner *to)
+{
+	if ((to->uid != UINT32_MAX || to->gid != UINT32_MAX) &&
+	    fchown(fd, (uid_t)to->uid, (gid_t)to->gid) == -1 && errno != EPERM)
+		return -1;
+	return fchmod(fd, (mode_t)to->mode) == -1 ? -1 : fsync(fd);
+}
+
 int
-map_writer_close(struct map_writer **wp, const char **why)
+map_writer_close(struct map_writer **wp, const struct map_write_owner *to,
+    const char **why)
 {
 	struct map_writer	*w = *wp;
-	int			 rc;
+	int			 rc, saved;
 
 	*wp = NULL;
 	*why = NULL;
 	rc = w->format->close(w->file, !w->failed, why);
+	saved = errno;
 	if (w->failed) {
 		*why = w->why;
-		errno = w->saved_errno;
+		saved = w->saved_errno;
 		rc = -1;
-	}
+	} else if (rc == 0 && (rc = give(w->fd, to)) == -1)
+		saved = errno;
+	close(w->fd);
 	free(w);
+	errno = saved;
 	return rc;
 }
 
@@ -121,14 +150,8 @@ map_write_rename(const char *beside, const char *path)
 	return rename(beside, path) == -1 ? -1 : sync_folder(path);
 }
 
-int
-map_write_sync(const char *path)
+void
+map_write_fd_path(int fd, char *out)
 {
-	int	 fd = open(path, O_RDONLY | O_CLOEXEC), rc;
-
-	if (fd == -1)
-		return -1;
-	rc = fsync(fd);
-	close(fd);
-	return rc;
+	(void)snprintf(out, FD_PATH_MAX, "/proc/self/fd/%d", fd);
 }

@@ -23,19 +23,21 @@ failed(int rc, const char **why)
 }
 
 static void *
-open_bdb(const char *path, unsigned mode, DBTYPE type, const char **why)
+open_bdb(int fd, DBTYPE type, const char **why)
 {
+	char	 path[FD_PATH_MAX];
 	DB	*db;
 	int	 rc;
 
+	map_write_fd_path(fd, path);
 	if ((rc = db_create(&db, NULL, 0)) != 0) {
 		(void)failed(rc, why);
 		return NULL;
 	}
 	rc = db->set_cachesize(db, 0, 16u << 20, 1);
 	if (rc == 0)
-		rc = db->open(db, NULL, path, NULL, type, DB_CREATE | DB_EXCL,
-		    (int)mode);
+		rc = db->open(db, NULL, path, NULL, type, DB_CREATE |
+		    DB_TRUNCATE, 0600);
 	if (rc == 0)
 		return db;
 	(void)db->close(db, DB_NOSYNC);
@@ -44,15 +46,15 @@ open_bdb(const char *path, unsigned mode, DBTYPE type, const char **why)
 }
 
 static void *
-open_hash(const char *path, unsigned mode, const char **why)
+open_hash(int fd, const char **why)
 {
-	return open_bdb(path, mode, DB_HASH, why);
+	return open_bdb(fd, DB_HASH, why);
 }
 
 static void *
-open_btree(const char *path, unsigned mode, const char **why)
+open_btree(int fd, const char **why)
 {
-	return open_bdb(path, mode, DB_BTREE, why);
+	return open_bdb(fd, DB_BTREE, why);
 }
 
 static DBT

@@ -54,7 +54,7 @@ hash_of(struct span key)
 }
 
 static void *
-open_cdb(const char *path, unsigned mode, const char **why)
+open_cdb(int of, const char **why)
 {
 	struct cdb	*c;
 	char		 zeros[HEADER] = { 0 };
@@ -62,8 +62,7 @@ open_cdb(const char *path, unsigned mode, const char **why)
 	int		 fd;
 
 	(void)why;
-	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode);
-	if (fd == -1)
+	if ((fd = fcntl(of, F_DUPFD_CLOEXEC, 0)) == -1)
 		return NULL;
 	if ((fp = fdopen(fd, "w")) == NULL) {
 		close(fd);

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <gdbm.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -12,12 +13,18 @@
 #include "maps/writer_int.h"
 
 static void *
-open_gdbm(const char *path, unsigned mode, const char **why)
+open_gdbm(int of, const char **why)
 {
+	GDBM_FILE	 file;
+	int		 fd = fcntl(of, F_DUPFD_CLOEXEC, 0);
+
 	(void)why;
+	if (fd == -1)
+		return NULL;
 	/* Without mmap, which grows with each block, it takes a third less. */
-	return gdbm_open(path, 0, GDBM_NEWDB | GDBM_NOLOCK | GDBM_NOMMAP |
-	    GDBM_CLOEXEC, (int)mode, NULL);
+	file = gdbm_fd_open(fd, "table", 0, GDBM_NEWDB | GDBM_NOLOCK |
+	    GDBM_NOMMAP | GDBM_CLOERROR, NULL);
+	return file;		/* fd is its own now; closed when it is NULL */
 }
 
 static int

@@ -40,14 +40,16 @@ failed(int rc, const char **why)
 }
 
 static void *
-open_lmdb(const char *path, unsigned mode, const char **why)
+open_lmdb(int fd, const char **why)
 {
 	struct lmdb	*d = xcalloc(1, sizeof(*d));
+	char		 path[FD_PATH_MAX];
 	int		 rc;
 
+	map_write_fd_path(fd, path);
 	if ((rc = mdb_env_create(&d->env)) == 0)
 		rc = mdb_env_open(d->env, path, MDB_NOSUBDIR | MDB_NOLOCK |
-		    MDB_NOSYNC, (mdb_mode_t)mode);
+		    MDB_NOSYNC, 0600);
 	if (rc == 0)
 		return d;
 	if (d->env != NULL)

@@ -262,19 +262,20 @@ static int
 fill(struct run *r, const struct map_writer_format *f, const char *beside,
     const char **why)
 {
+	struct map_write_owner	 to;
 	struct map_writer	*w;
 	struct stat		 st;
 	size_t			 i;
 
 	owner(r, &st);
 	(void)unlink(beside);
-	if ((w = map_writer_open(f, beside, 0600, why)) == NULL)
+	if ((w = map_writer_open(f, beside, why)) == NULL)
 		return -1;
 	for (i = 0; i < r->n; i++)
 		map_writer_put(w, r->pairs[i].key, r->pairs[i].value);
-	if (map_writer_close(&w, why) == -1 ||
-	    map_write_owned(beside, st.st_mode & 0666, st.st_uid,
-	    st.st_gid) == -1)
+	to = (struct map_write_owner){ st.st_mode & 0666, st.st_uid,
+	    st.st_gid };
+	if (map_writer_close(&w, &to, why) == -1)
 		return -1;
 	return map_write_rename(beside, r->path);
 }

@@ -80,6 +80,21 @@ database_driver(const char *path, int fd)
 	return driver != NULL ? driver : "text";
 }
 
+/* Of the file that is read, not of what has its name when that is done. */
+static void
+remember_owner(struct maptable *t, int fd)
+{
+	struct stat	 st;
+
+	t->mode = 0600;
+	t->uid = t->gid = UINT32_MAX;
+	if (fstat(fd, &st) == -1)
+		return;
+	t->mode = st.st_mode & 0666;
+	t->uid = st.st_uid;
+	t->gid = st.st_gid;
+}
+
 int
 maptable_open(struct maptable *t, struct span driver)
 {
@@ -96,6 +111,7 @@ maptable_open(struct maptable *t, struct span driver)
 	}
 	if (src.driver.n == 0)
 		src.driver = span_of(database_driver(t->path, src.fd));
+	remember_owner(t, src.fd);
 	src.kind = span_of(t->kind);
 	if (t->kind == NULL && !map_database_kind(src.fd, &ar, &src.kind))
 		src.kind = SPAN("plain");
@@ -160,17 +176,11 @@ maptable_build(struct maptable *t, const char *to, const char *out)
 {
 	struct progress		 p = { out, false };
 	struct map_building	 how = { .format = span_of(to),
-	    .path = out, .mode = 0644, .uid = UINT32_MAX, .gid = UINT32_MAX,
+	    .path = out, .mode = t->mode, .uid = t->uid, .gid = t->gid,
 	    .arg = &p };
-	struct stat		 st;
 	const char		*why;
 	int			 rc;
 
-	if (stat(t->path, &st) == 0) {
-		how.mode = st.st_mode & 0666;
-		how.uid = st.st_uid;
-		how.gid = st.st_gid;
-	}
 	if (isatty(STDERR_FILENO))
 		how.progress = progress;
 	rc = map_build(t->map, &how, &why);

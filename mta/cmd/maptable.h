@@ -19,6 +19,7 @@ struct maptable {
 	char		**includes;
 	uint32_t	 nincludes;
 	size_t		 mistakes, warnings;
+	unsigned	 mode, uid, gid;	/* of the file */
 };
 
 /* Opens t->path with this driver, or with that which its octets or name tell (SPAN_NONE). -1: said why. */

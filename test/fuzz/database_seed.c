@@ -73,6 +73,8 @@ static void
 of_others(const char *dir, const struct map_writer_format *f, unsigned driver,
     const char *db)
 {
+	const struct map_write_owner	 owner = { 0644, UINT32_MAX,
+	    UINT32_MAX };
 	struct map_writer	*w;
 	const char		*why;
 	char			 key[32], value[6000];
@@ -80,7 +82,7 @@ of_others(const char *dir, const struct map_writer_format *f, unsigned driver,
 	size_t			 n;
 
 	(void)unlink(db);
-	if ((w = map_writer_open(f, db, 0644, &why)) == NULL)
+	if ((w = map_writer_open(f, db, &why)) == NULL)
 		err(1, "%s", db);
 	for (i = 0; i < 40; i++) {
 		n = (size_t)snprintf(key, sizeof(key), "key%u.example", i);
@@ -88,7 +90,7 @@ of_others(const char *dir, const struct map_writer_format *f, unsigned driver,
 		map_writer_put(w, span_mem(key, n), span_mem(value,
 		    i == 7 ? sizeof(value) : i));
 	}
-	if (map_writer_close(&w, &why) == -1)
+	if (map_writer_close(&w, &owner, &why) == -1)
 		err(1, "%s", db);
 	save(dir, f->name, "others", driver, KIND_plain, db);
 }

@@ -73,6 +73,34 @@ class Command(Folder):
             out = self.run_is(0, "map", "query", table, "x@shop.example").stdout
             self.assertTrue(out.startswith("bob@shop.example\t"), out)
 
+    def test_a_link_under_the_name_that_is_written_is_not_followed(self):
+        """Who may write into the folder puts a link in the place of the file
+        while it is built: owner and mode of what that names stay."""
+        text = self.file("v", "".join(f"u{i}@shop.example ann\n" for i in range(60000)))
+        os.chmod(text, 0o644)
+        if os.geteuid() == 0:
+            os.chown(text, 65534, 65534)
+        for to in ("gdbm", "cdb", "lmdb"):
+            with self.subTest(to):
+                mine = self.file("secret", "x")
+                os.chmod(mine, 0o600)
+                before = os.stat(mine)
+                p = subprocess.Popen([f"{BUILD}/waybill", "map", "build", "v", "--as",
+                                      "virtusers", "--to", to], cwd=self.dir,
+                                     stdout=subprocess.DEVNULL)
+                beside = os.path.join(self.dir, f"v.{to}.{p.pid}.new")
+                while not os.path.lexists(beside) and p.poll() is None:
+                    pass
+                self.assertIsNone(p.poll(), "it was written before it was seen")
+                os.unlink(beside)
+                os.symlink(mine, beside)
+                p.wait(timeout=60)
+                after = os.stat(mine)
+                self.assertEqual((after.st_mode, after.st_uid, after.st_size),
+                                 (before.st_mode, before.st_uid, 1))
+                if os.path.lexists(f"{self.dir}/v.{to}"):
+                    os.unlink(f"{self.dir}/v.{to}")
+
     def test_mistakes_build_nothing_and_leave_the_old(self):
         self.file("v", VIRTUSERS)
         self.run_is(0, "map", "build", "v", "--as", "virtusers")
