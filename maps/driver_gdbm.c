@@ -53,9 +53,9 @@ damaged(struct gdbm *g)
 	    "entry of it is not what it should be");
 }
 
-/* As GDBM computes it; it takes the octets as signed. */
-static uint32_t
-hash_of(struct span key)
+/* It takes the octets as signed. */
+uint32_t
+map_gdbm_hash(struct span key)
 {
 	uint32_t	 h = 0x238f13afu * (uint32_t)key.n;
 	size_t		 i;
@@ -77,7 +77,7 @@ element(struct gdbm *g, const char *e)
 	if (!map_pairs_within(g->p, off, (uint64_t)key_n + value_n))
 		return damaged(g);
 	key = span_mem(g->p->file.p + off, key_n);
-	if (hash_of(key) != map_u32(e + ELEM_HASH))
+	if (map_gdbm_hash(key) != map_u32(e + ELEM_HASH))
 		return damaged(g);
 	return map_pairs_give(g->p, key, span_mem(key.p + key_n, value_n));
 }

@@ -44,6 +44,9 @@ extern const struct map_format	map_format_bdb, map_format_cdb,
 /* Which of them a file is; NULL: none. */
 const struct map_format	*map_format_of(struct span head, uint64_t size);
 
+/* What GDBM computes of a key: 31 bits, by whose highest it chooses the bucket. */
+uint32_t map_gdbm_hash(struct span key);
+
 /* Hands a pair to each(); -1 also when there are more than the file can hold. */
 int	map_pairs_give(struct map_pairs *, struct span key, struct span value);
 /* -1, and why. */
