@@ -14,6 +14,7 @@
  *   cache.c      answers that are kept, also 'not there', for a time, bounded
  *   rows.c       what a server gave as the value of a table
  *   template.c   a query with {key}, {user}, {domain} in it
+ *   verify.c     the secrets of an account, for auth alone
  *
  * Only the lookup process links this (and auth, for `verify`).
  */
@@ -38,6 +39,13 @@ struct asked_names {
 	void		*ctx;
 };
 
+/* What a key is asked for. */
+enum asked_want {
+	ASKED_ROWS,	/* what the table says of it */
+	ASKED_DN,	/* ldap: the names of the entries that the filter finds */
+	ASKED_BIND	/* ldap: a login as the entry whose name the key is */
+};
+
 struct asked_source {
 	struct span	name, driver, kind;
 	struct span	where;		/* what stands behind the driver's name */
@@ -50,6 +58,7 @@ struct asked_source {
 	uint32_t	connections;	/* at most */
 	int64_t		cache_ms, cache_none_ms;	/* how long an answer, and 'not there', is kept; 0: not */
 	const struct asked_names *names;
+	enum asked_want	want;		/* ROWS, but for verify.c */
 };
 
 /* --- asking */
@@ -80,6 +89,34 @@ struct asked_stats {
 	const char	*why;				/* of down; borrowed */
 };
 void		 asked_stats(const struct asked_table *, struct asked_stats *);
+
+/* --- passwords, for auth alone (verify.c) */
+
+enum asked_proof {
+	ASKED_NOBODY,	/* the server knows nobody of that name */
+	ASKED_SECRETS,	/* rows are his secrets; borrowed, and wiped behind it */
+	ASKED_RIGHT, ASKED_WRONG,	/* the server has looked itself */
+	ASKED_CANNOT	/* it cannot be told just now */
+};
+
+struct asked_verify;
+struct asked_rows;
+typedef void asked_verify_cb(void *arg, enum asked_proof, const struct asked_rows *rows);
+
+/*
+ * src->query is what asks for the secrets of an account; with src->want
+ * ASKED_BIND its entry is searched, and a login as that entry tried.  Nothing
+ * is kept in a cache.  NULL with *why (static).
+ */
+struct asked_verify *asked_verify_open(const struct asked_source *, const char **why);
+/* Questions under way are answered CANNOT.  Not from inside of a callback. */
+void		 asked_verify_close(struct asked_verify **);
+/*
+ * cb is called exactly once, perhaps before this returns; the password, which
+ * is not empty, is borrowed until then.  Why it cannot be told is in the log,
+ * without the user's name (people type passwords there), once a minute.
+ */
+void		 asked_verify_ask(struct asked_verify *, struct span user, struct span password, asked_verify_cb *, void *arg);
 
 /* --- drivers */
 
@@ -119,6 +156,8 @@ struct asked_driver {
 void		 asked_conn_set(struct asked_conn *, void *state);
 void		*asked_conn_get(const struct asked_conn *);
 void		*asked_conn_table(const struct asked_conn *);
+/* ASKED_BIND, in ask(): the password that goes with the key; borrowed until then. */
+struct span	 asked_conn_password(const struct asked_conn *);
 const struct asked_names *asked_conn_names(const struct asked_conn *);
 void		 asked_conn_up(struct asked_conn *);
 /* It could not be opened, or is lost, or is in an unknown state; why is copied.  A question under way is asked once more elsewhere. */

@@ -15,6 +15,7 @@
 struct asked_ask {
 	TAILQ_ENTRY(asked_ask)	 entry;		/* of those that wait */
 	struct span		 key;
+	struct span		 password;	/* ASKED_BIND */
 	int64_t			 until_ms;	/* of loop_now_ms() */
 	struct asked_conn	*conn;		/* it is asked on; NULL: it waits */
 	bool			 waits;
@@ -37,7 +38,14 @@ struct asked_pool_settings {
 	void		*arg;
 };
 
+/* Who says in the log that a server is down; texts borrowed. */
+struct asked_label {
+	const char	*name, *driver;
+};
+
 struct asked_pool;
+/* As the policy's words have it; the label is borrowed as long as it is there. */
+struct asked_pool *asked_pool_of(const struct asked_driver *, void *own, const struct asked_source *, const struct asked_label *);
 struct asked_pool *asked_pool_new(const struct asked_pool_settings *);
 /* Nobody asks any more. */
 void		 asked_pool_free(struct asked_pool **);
@@ -78,7 +86,15 @@ struct span	 asked_spelling(struct span kind, struct span key, char out[]);
 
 /* --- table.c */
 
+#define ASKED_COMPLAIN_MS	60000	/* between two lines of failures */
+
 /* asked_open() with this driver: drivers.c knows those that there are. */
 struct asked_table *asked_open_with(const struct asked_driver *, const struct asked_source *, const char **why);
+
+
+/* --- drivers.c */
+
+/* NULL with *why (static): there is none, or it was left out. */
+const struct asked_driver *asked_driver_find(struct span name, const char **why);
 
 #endif

@@ -177,6 +177,47 @@ ask(struct asked_conn *conn, struct span key)
 		failed_ldap(c, "the search cannot be sent");
 }
 
+/*
+ * A login as the entry.  Without a password it would be one of nobody, which
+ * servers let in (RFC 4513, 5.1.2).
+ */
+static void
+prove(struct asked_conn *conn, struct span dn)
+{
+	struct conn	*c = asked_conn_get(conn);
+	struct span	 password = asked_conn_password(conn);
+	struct berval	 cred = { password.n, (char *)(uintptr_t)password.p };
+	char		*name;
+	int		 rc;
+
+	if (dn.n == 0 || password.n == 0) {
+		asked_conn_answer(conn, MAP_BROKEN, NULL,
+		    "an entry without a name, or no password");
+		return;
+	}
+	name = xstrndup(dn.p, dn.n);
+	c->state = ASKING;
+	rc = ldap_sasl_bind(c->ld, name, LDAP_SASL_SIMPLE, &cred, NULL, NULL,
+	    &c->msgid);
+	free(name);
+	if (rc != LDAP_SUCCESS)
+		failed_ldap(c, "the password cannot be sent");
+}
+
+/* Nothing is asked as that entry: the connection has done its work. */
+static void
+take_proof(struct conn *c, LDAPMessage *msg)
+{
+	char		 why[ASKED_WHY_MAX];
+	enum map_result	 result = ldap_take_bind(c->ld, msg, why);
+
+	c->state = IDLE;
+	watch_clear(&c->watch);
+	asked_conn_answer(c->conn, result, NULL,
+	    why[0] != '\0' ? why : NULL);
+	asked_conn_down(c->conn, "it has been used");
+}
+
 /* A key that is no UTF-8 is in no directory; others are asked. */
 static void
 ask_text(struct asked_conn *conn, struct span key)
@@ -191,7 +232,10 @@ ask_text(struct asked_conn *conn, struct span key)
 		}
 		rest = span_from(rest, n);
 	}
-	ask(conn, key);
+	if (((struct conn *)asked_conn_get(conn))->words->want == ASKED_BIND)
+		prove(conn, key);
+	else
+		ask(conn, key);
 }
 
 static void
@@ -403,6 +447,8 @@ take_message(struct conn *c, LDAPMessage *msg, int type)
 	}
 	if (c->state == ASKING && type == LDAP_RES_SEARCH_RESULT)
 		take_end(c, msg);
+	else if (c->state == ASKING && type == LDAP_RES_BIND)
+		take_proof(c, msg);
 	else if (c->state == STARTING_TLS && type == LDAP_RES_EXTENDED) {
 		if (ldap_take_result(c->ld, msg, "StartTLS", why) == 0)
 			handshake(c);

@@ -27,19 +27,26 @@ static const struct {
 #undef DRIVER
 };
 
-struct asked_table *
-asked_open(const struct asked_source *src, const char **why)
+const struct asked_driver *
+asked_driver_find(struct span name, const char **why)
 {
 	size_t	 i;
 
 	for (i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
-		if (!span_eq(src->driver, span_of(drivers[i].name)))
+		if (!span_eq(name, span_of(drivers[i].name)))
 			continue;
-		if (drivers[i].driver != NULL)
-			return asked_open_with(drivers[i].driver, src, why);
 		*why = "this program was built without that driver";
-		return NULL;
+		return drivers[i].driver;
 	}
 	*why = "no server is asked by a driver of that name";
 	return NULL;
+}
+
+struct asked_table *
+asked_open(const struct asked_source *src, const char **why)
+{
+	const struct asked_driver	*driver;
+
+	driver = asked_driver_find(src->driver, why);
+	return driver == NULL ? NULL : asked_open_with(driver, src, why);
 }

@@ -34,6 +34,15 @@ take_rows(struct berval **values, int n, struct asked_gather *g)
 		asked_gather_add(g, SPAN_NONE);
 }
 
+static void
+take_name(LDAP *ld, LDAPMessage *msg, struct asked_gather *g)
+{
+	char	*dn = ldap_get_dn(ld, msg);
+
+	asked_gather_add(g, dn == NULL ? SPAN_NONE : span_of(dn));
+	ldap_memfree(dn);
+}
+
 void
 ldap_take_entry(LDAP *ld, LDAPMessage *msg, const struct ldap_words *w,
     struct asked_gather *g)
@@ -43,6 +52,10 @@ ldap_take_entry(LDAP *ld, LDAPMessage *msg, const struct ldap_words *w,
 	size_t		  i;
 	int		  n;
 
+	if (w->want == ASKED_DN) {
+		take_name(ld, msg, g);
+		return;
+	}
 	if (w->ncolumns == 0)
 		asked_gather_add(g, SPAN(""));
 	for (i = 0; i < w->ncolumns; i++) {
@@ -108,6 +121,18 @@ ldap_take_end(LDAP *ld, LDAPMessage *msg, char why[ASKED_WHY_MAX])
 		why[0] = '\0';
 	return code == LDAP_SUCCESS ? MAP_FOUND :
 	    code == LDAP_NO_SUCH_OBJECT ? MAP_NONE :
+	    passes(code) ? MAP_LATER : MAP_BROKEN;
+}
+
+enum map_result
+ldap_take_bind(LDAP *ld, LDAPMessage *msg, char why[ASKED_WHY_MAX])
+{
+	int	 code = code_of(ld, msg, why);
+
+	if (code == LDAP_SUCCESS || code == LDAP_INVALID_CREDENTIALS)
+		why[0] = '\0';
+	return code == LDAP_SUCCESS ? MAP_FOUND :
+	    code == LDAP_INVALID_CREDENTIALS ? MAP_NONE :
 	    passes(code) ? MAP_LATER : MAP_BROKEN;
 }
 

@@ -27,6 +27,7 @@ struct ldap_words {
 	size_t			 nservers;
 	struct ldap_server	 servers[LDAP_SERVERS_MAX];
 	struct asked_template	 base, filter;
+	enum asked_want		 want;
 	int			 scope;
 	size_t			 ncolumns;	/* 0: only whether there is an entry */
 	char			*columns[LDAP_COLUMNS_MAX + 1];	/* NULL at the end */
@@ -51,11 +52,13 @@ void		 ldap_fill(const struct asked_template *, struct span key, struct buf *out
 
 /*
  * Adds an entry: with one column a row for each of its values, else one row,
- * several values of an attribute with commas between them.
+ * several values of an attribute with commas between them.  ASKED_DN: its name.
  */
 void		 ldap_take_entry(LDAP *, LDAPMessage *, const struct ldap_words *, struct asked_gather *);
 /* What a search's end says; why for LATER and BROKEN. */
 enum map_result	 ldap_take_end(LDAP *, LDAPMessage *, char why[ASKED_WHY_MAX]);
+/* Of a bind as somebody: FOUND it is he, NONE the password is wrong, else why. */
+enum map_result	 ldap_take_bind(LDAP *, LDAPMessage *, char why[ASKED_WHY_MAX]);
 /* The result code of any other operation; 0, or -1 with why. */
 int		 ldap_take_result(LDAP *, LDAPMessage *, const char *what, char why[ASKED_WHY_MAX]);
 

@@ -165,7 +165,8 @@ ldap_words_init(struct ldap_words *w, const struct asked_source *src,
 
 	/* The first call reads ldap.conf(5), which takes its time. */
 	(void)ldap_get_option(NULL, LDAP_OPT_DEBUG_LEVEL, &level);
-	*w = (struct ldap_words){ .timeout_ms = asked_timeout_ms(src) };
+	*w = (struct ldap_words){ .timeout_ms = asked_timeout_ms(src),
+	    .want = src->want };
 	if (src->login.n > 0)
 		w->login = xstrndup(src->login.p, src->login.n);
 	w->password = xstrndup(src->password.n > 0 ? src->password.p : "",

@@ -489,6 +489,12 @@ asked_conn_table(const struct asked_conn *c)
 	return c->pool->is.table;
 }
 
+struct span
+asked_conn_password(const struct asked_conn *c)
+{
+	return c->ask == NULL ? SPAN_NONE : c->ask->password;
+}
+
 const struct asked_names *
 asked_conn_names(const struct asked_conn *c)
 {

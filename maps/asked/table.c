@@ -26,7 +26,6 @@
 #define IDLE_MS			60000
 #define FIRST_MS		500	/* from a failure to the next try */
 #define MOST_MS			60000
-#define COMPLAIN_MS		60000	/* between two lines of failures */
 
 struct question;
 
@@ -60,6 +59,7 @@ struct asked_table {
 	const struct asked_driver	*driver;
 	void				*own;	/* driver's */
 	char				*name;
+	struct asked_label		 label;
 	struct map			*map;	/* its kind's order of keys */
 	struct asked_pool		*pool;
 	struct asked_cache		*cache;
@@ -77,26 +77,29 @@ struct asked_table {
 static void
 state_changes(void *arg, const char *why)
 {
-	struct asked_table	*t = arg;
+	const struct asked_label	*l = arg;
 
 	if (why != NULL)
 		log_warnx("table map=%s driver=%s state=down problem=%s",
-		    log_quote(span_of(t->name)), t->driver->name,
+		    log_quote(span_of(l->name)), l->driver,
 		    log_quote(span_of(why)));
 	else
 		log_info("table map=%s driver=%s state=up",
-		    log_quote(span_of(t->name)), t->driver->name);
+		    log_quote(span_of(l->name)), l->driver);
 }
 
-static struct asked_pool *
-pool_of(struct asked_table *t, const struct asked_source *src)
+struct asked_pool *
+asked_pool_of(const struct asked_driver *driver, void *own,
+    const struct asked_source *src, const struct asked_label *label)
 {
+	int64_t				 timeout_ms = src->timeout_ms > 0 ?
+	    src->timeout_ms : 5000;
 	struct asked_pool_settings	 is = {
-		.driver = t->driver, .table = t->own, .names = src->names,
+		.driver = driver, .table = own, .names = src->names,
 		.connections = src->connections,
-		.connect_ms = t->timeout_ms - t->timeout_ms / 5,
+		.connect_ms = timeout_ms - timeout_ms / 5,
 		.idle_ms = IDLE_MS, .first_ms = FIRST_MS, .most_ms = MOST_MS,
-		.state = state_changes, .arg = t
+		.state = state_changes, .arg = (void *)(uintptr_t)label
 	};
 
 	if (is.connect_ms > CONNECT_MS_MAX)
@@ -132,7 +135,8 @@ asked_open_with(const struct asked_driver *driver,
 	t->cache_ms = src->cache_ms;
 	t->cache_none_ms = src->cache_none_ms;
 	t->map = kind_of(src);
-	t->pool = pool_of(t, src);
+	t->label = (struct asked_label){ t->name, driver->name };
+	t->pool = asked_pool_of(driver, own, src, &t->label);
 	t->cache = asked_cache_new(CACHE_ENTRIES_MAX, CACHE_OCTETS_MAX);
 	TAILQ_INIT(&t->questions);
 	return t;
@@ -164,7 +168,7 @@ complain(struct asked_table *t, const struct question *q, const char *why)
 
 	asked_pool_stats(t->pool, &st);
 	if (st.down || (t->complained_ms != 0 &&
-	    now - t->complained_ms < COMPLAIN_MS))
+	    now - t->complained_ms < ASKED_COMPLAIN_MS))
 		return;
 	t->complained_ms = now;
 	log_warnx("table map=%s driver=%s key=%s failed=%" PRIu64

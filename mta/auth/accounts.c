@@ -143,7 +143,9 @@ accounts_find(const struct accounts *a, struct span name, struct span *raw)
 
 struct verifying {
 	struct span		 password;
+	struct span		 app;	/* of secrets that name none themselves */
 	struct auth_verdict	*out;
+	const char		*why;	/* of cannot */
 	bool			 tried, cannot;
 };
 
@@ -151,19 +153,23 @@ static void
 try_secret(void *arg, const struct account_item *i)
 {
 	struct verifying	*v = arg;
+	struct span		 app = i->name.n > 0 ? i->name : v->app;
 	enum auth_result	 is;
 
 	if (i->part != ACCOUNT_SECRET || v->out->result == AUTH_RIGHT)
 		return;
 	v->tried = true;
 	is = secret_verify(i->scheme, i->value, v->password);
-	v->cannot |= is == AUTH_CANNOT;
+	if (is == AUTH_CANNOT) {
+		v->cannot = true;
+		v->why = "a secret that this system's library cannot verify";
+	}
 	if (is != AUTH_RIGHT)
 		return;
 	v->out->result = AUTH_RIGHT;
-	if (i->name.n > 0)
-		memcpy(v->out->which, i->name.p, i->name.n);
-	v->out->which[i->name.n] = '\0';
+	if (app.n > 0)
+		memcpy(v->out->which, app.p, app.n);
+	v->out->which[app.n] = '\0';
 }
 
 /* One that cannot be read may have been the right one. */
@@ -173,8 +179,19 @@ on_fault(void *arg, enum account_fault f, const char *at, const char *what)
 	struct verifying	*v = arg;
 
 	(void)at;
-	(void)what;
-	v->cannot |= f == ACCOUNT_BAD_SECRET;
+	if (f != ACCOUNT_BAD_SECRET)
+		return;
+	v->cannot = true;
+	v->why = what;
+}
+
+static void
+decide(struct verifying *v)
+{
+	if (!v->tried)
+		secret_verify_nobody(v->password);
+	if (v->out->result != AUTH_RIGHT && v->cannot)
+		v->out->result = AUTH_CANNOT;
 }
 
 void
@@ -188,8 +205,23 @@ account_verify(struct span raw, struct span password, struct auth_verdict *out)
 	*out = (struct auth_verdict){ .result = AUTH_WRONG };
 	if (raw.n > 0)
 		(void)account_parse(raw, &r, &name, &head);
-	if (!v.tried)
-		secret_verify_nobody(password);
-	if (out->result != AUTH_RIGHT && v.cannot)
-		out->result = AUTH_CANNOT;
+	decide(&v);
+}
+
+void
+account_verify_secrets(const struct account_secrets *s, size_t n,
+    struct span password, struct auth_verdict *out, const char **why)
+{
+	struct verifying		 v = { .password = password,
+	    .out = out };
+	const struct account_reader	 r = { try_secret, on_fault, &v };
+	size_t				 i;
+
+	*out = (struct auth_verdict){ .result = AUTH_WRONG };
+	for (i = 0; i < n; i++) {
+		v.app = s[i].app;
+		account_parse_secrets(s[i].text, &r);
+	}
+	decide(&v);
+	*why = out->result == AUTH_CANNOT ? v.why : NULL;
 }

@@ -28,5 +28,14 @@ enum map_result	 accounts_find(const struct accounts *, struct span name, struct
  * no such user, which takes as long and is AUTH_WRONG.  May run on any thread.
  */
 void		 account_verify(struct span raw, struct span password, struct auth_verdict *);
+/*
+ * The same of secrets that did not come out of a file; n 0: nobody.  why
+ * (static): of CANNOT, what is wrong with one of them, else NULL.
+ */
+struct account_secrets {
+	struct span	 app;		/* empty: of the account itself; at most ACCOUNT_WORD_MAX */
+	struct span	 text;		/* {SCHEME}secret ..., `x` or nothing */
+};
+void		 account_verify_secrets(const struct account_secrets *, size_t n, struct span password, struct auth_verdict *, const char **why);
 
 #endif

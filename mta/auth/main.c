@@ -5,6 +5,12 @@
  * tables in memory, the channels of those who ask.  An intruder could say of
  * any password that it is right, and would have the hashes and the passwords
  * that are asked while he is there; he sees no mail, no file, no net.
+ *
+ * With `--servers yes`, for accounts that servers have, it is as lookup is: in
+ * no chroot, with sockets to the servers, their logins and a channel to
+ * resolve, and where the kernel has Landlock it reads the folders of such
+ * databases and what libraries read, and writes nothing.  An intruder could
+ * then ask the servers whatever their logins may.
  */
 #include "config.h"
 
@@ -13,6 +19,9 @@
 #include "base/confine.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "mta/asked/names.h"
+#include "mta/asked/readable.h"
+#include "mta/asked/secrets.h"
 #include "mta/child/child.h"
 
 #include "mta/auth/pam.h"
@@ -21,29 +30,89 @@
 #define USER		"waybill-auth"
 #define THREADS_MAX	4	/* a yescrypt takes 16 MiB while it is computed */
 
+struct auth {
+	struct auth_service	 service;
+	bool			 servers;	/* may be asked */
+	struct dns_client	*dns;
+	struct asked_names	 names;
+	struct readable		 readable;
+};
+
+static unsigned
+threads(void)
+{
+	long	 n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : (unsigned)n;
+}
+
+static void
+take(struct auth *a, struct child_config *cfg, const struct rs_image *im)
+{
+	struct asked_secrets	s = { .config = cfg };
+	struct auth_sources	from = {
+		.image = im, .files = cfg->file_fds, .nfiles = cfg->nfiles,
+		.names = a->servers ? &a->names : NULL,
+		.secret = asked_secret, .arg = &s
+	};
+	struct auth_tables	tables;
+
+	auth_tables_open(&tables, &from);
+	asked_secrets_clear(&s);
+	auth_tables_clear(&a->service.tables);
+	a->service.tables = tables;
+}
+
+/*
+ * The first one says which files may be read, to threads too.  A later one
+ * that names others needs a new process: it is given the configuration anew.
+ */
+static bool
+may_read(struct auth *a, const struct rs_image *im)
+{
+	if (a->servers && !readable_add(&a->readable, im, SPAN("accounts"))) {
+		log_info("event=restart why=\"the policy names other "
+		    "files\"");
+		child_done();
+		return false;
+	}
+	if (a->service.pool != NULL)
+		return true;
+	if (a->servers)
+		readable_lock(&a->readable);
+	a->service.pool = pool_new(threads());
+	return true;
+}
+
 static bool
 on_config(struct child_config *config, void *arg)
 {
-	struct auth_service	*s = arg;
-	struct auth_tables	 tables;
-	const char		*why;
+	struct auth	*a = arg;
+	struct rs_image	*im;
+	const char	*why;
+	bool		 ok;
 
-	if (auth_tables_open(&tables, config->image_fd, config->file_fds,
-	    config->nfiles, &why) == -1) {
+	if ((im = rs_image_open_settings(config->image_fd, &why)) == NULL) {
 		log_warnx("event=config generation=%u why=\"%s\"",
 		    config->generation, why);
 		return false;
 	}
-	auth_tables_clear(&s->tables);
-	s->tables = tables;
-	return true;
+	if ((ok = may_read(a, im)))
+		take(a, config, im);
+	rs_image_free(&im);
+	return ok;
 }
 
 static void
 on_peer(enum proc proc, uint32_t instance, int fd, void *arg)
 {
+	struct auth	*a = arg;
+
 	(void)instance;
-	auth_service_peer(arg, fd, proc_name(proc));
+	if (proc == PROC_RESOLVE && a->servers)
+		dns_client_attach(a->dns, fd);
+	else
+		auth_service_peer(&a->service, fd, proc_name(proc));
 }
 
 static void
@@ -57,7 +126,8 @@ on_stop(uint32_t drain_ms, void *arg)
 static void
 on_stats(struct buf *out, void *arg)
 {
-	const struct auth_service	*s = arg;
+	const struct auth		*a = arg;
+	const struct auth_service	*s = &a->service;
 
 	buf_addf(out, "\"accounts\":%zu,\"waiting\":%zu,\"right\":%llu,"
 	    "\"wrong\":%llu,\"cannot\":%llu,\"busy\":%llu",
@@ -73,12 +143,14 @@ on_message(struct msg *m, void *arg)
 	return m->type == MSG_PAM_DONE && pam_done(m);
 }
 
-static unsigned
-threads(void)
+/* Databases and sockets are opened by their names. */
+static void
+confine(const struct auth *a)
 {
-	long	 n = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : (unsigned)n;
+	confine_drop(USER, a->servers ? NULL : child_option("chroot"));
+	(void)confine_descriptors(1024);
+	confine_sandbox(a->servers ? CONFINE_OPEN | CONFINE_NET |
+	    CONFINE_UNIX : 0);
 }
 
 int
@@ -88,17 +160,20 @@ main(int argc, char **argv)
 		.config = on_config, .peer = on_peer, .stop = on_stop,
 		.stats = on_stats, .message = on_message
 	};
-	static struct auth_service	 service;
+	static struct auth		 a;
+	const char			*servers;
 
-	child_open(PROC_AUTH, argc, argv, &ops, &service);
-	confine_drop(USER, child_option("chroot"));
-	(void)confine_descriptors(1024);
-	confine_sandbox(0);
-	service.parent = child_parent;
-	service.pool = pool_new(threads());
+	child_open(PROC_AUTH, argc, argv, &ops, &a);
+	servers = child_option("servers");
+	a.servers = servers != NULL && strcmp(servers, "yes") == 0;
+	confine(&a);
+	a.service.parent = child_parent;
+	a.dns = dns_client_new();
+	a.names = names_by(a.dns);
 	child_run();
-	pool_free(&service.pool);
+	pool_free(&a.service.pool);
 	pam_clear();
-	auth_tables_clear(&service.tables);
+	auth_tables_clear(&a.service.tables);
+	dns_client_free(&a.dns);
 	return 0;
 }

@@ -15,6 +15,7 @@ struct auth_service {
 	struct auth_tables	 tables;	/* of the newest configuration */
 	struct chan		*(*parent)(void);	/* who has PAM asked; NULL: nobody */
 	size_t			 waiting;
+	int64_t			 complained_ms;	/* of a server's secrets; 0: not yet */
 	uint64_t		 right, wrong, cannot, busy;
 };
 

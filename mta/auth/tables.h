@@ -5,11 +5,15 @@
 #ifndef WB_MTA_AUTH_TABLES_H
 #define WB_MTA_AUTH_TABLES_H
 
+#include "base/arena.h"
+#include "maps/asked/asked.h"
 #include "mta/auth/accounts.h"
+#include "ruleset/image.h"
 
 enum auth_way {
 	AUTH_BY_FILE,		/* the secrets of a file */
 	AUTH_BY_PAM,		/* the users of the system */
+	AUTH_BY_SERVER,		/* the secrets that a server has, or its word */
 	AUTH_BY_OTHERS,		/* the first of other maps that has the user */
 	AUTH_BY_NOBODY		/* this version verifies nobody in such a table */
 };
@@ -19,6 +23,7 @@ struct auth_table {
 	enum auth_way	 way;
 	struct accounts	*accounts;	/* BY_FILE; NULL: it cannot be read */
 	struct map	*users;		/* BY_PAM: their names */
+	struct asked_verify *server;	/* BY_SERVER; NULL: it cannot be asked */
 	uint32_t	*others;	/* BY_OTHERS: numbers of maps, ending with UINT32_MAX */
 };
 
@@ -28,23 +33,34 @@ struct auth_tables {
 	size_t			 n;
 };
 
-/*
- * Out of the image and the files by their number in its manifest (-1: not
- * there), which stay the caller's.  What cannot be read is logged.  -1 with
- * *why: the image cannot be read, and out is empty.
- */
-int	 auth_tables_open(struct auth_tables *out, int image_fd, const int *files, size_t nfiles, const char **why);
+/* What the tables are opened with; borrowed until auth_tables_open() returns. */
+struct auth_sources {
+	const struct rs_image	*image;
+	const int		*files;		/* by number in its manifest; -1: not there */
+	size_t			 nfiles;
+	const struct asked_names *names;	/* for servers, for good; NULL: none is asked */
+	struct span		 (*secret)(void *arg, uint32_t object);	/* of `password file`; or NULL */
+	void			*arg;
+};
+/* What cannot be opened is logged. */
+void	 auth_tables_open(struct auth_tables *out, const struct auth_sources *);
+/* Questions to servers are answered that it cannot be told. */
 void	 auth_tables_clear(struct auth_tables *);
 /* How many accounts of files there are, for status. */
 size_t	 auth_tables_size(const struct auth_tables *);
 
 /* Who decides; borrowed until the tables are closed. */
 struct auth_user {
-	enum auth_way	 way;		/* BY_FILE or BY_PAM */
+	enum auth_way	 way;		/* BY_FILE, BY_PAM or BY_SERVER */
 	struct span	 name;		/* BY_PAM: as the system writes it */
 	struct span	 raw;		/* BY_FILE: his entry */
+	struct asked_verify *server;	/* BY_SERVER, which may not have him: */
+	size_t		 next;		/* from here on it is to be asked then */
 };
-/* The user of the map called so; MAP_NONE: nobody has him, MAP_BROKEN: that cannot be told. */
-enum map_result	 auth_tables_user(const struct auth_tables *, struct span map, struct span user, struct auth_user *);
+/*
+ * The user of the map called so, in its tables from `from` on (0: all); NONE:
+ * nobody has him, BROKEN: that cannot be told.
+ */
+enum map_result	 auth_tables_user(const struct auth_tables *, struct span map, struct span user, size_t from, struct auth_user *);
 
 #endif

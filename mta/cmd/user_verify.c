@@ -7,38 +7,32 @@
  */
 #include "config.h"
 
-#include <sys/mman.h>
-#include <sys/wait.h>
-
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/fileio.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "base/xalloc.h"
 #include "mta/auth/accounts.h"
 #include "mta/auth/helper.h"
 #include "mta/auth/secret.h"
 #include "mta/msg/auth.h"
 #include "mta/msg/msg.h"
 
+#include "mta/cmd/process.h"
 #include "mta/cmd/user.h"
 
-#define GENERATION	1
 #define PATIENCE_MS	45000	/* more than auth has for PAM */
 #define EMPTY_FOLDER	"/run/waybill/empty"
 
 struct asking {
 	struct user_run		*run;
 	const char		*libexec;
-	struct chan		*child, *peer;	/* as its parent, and who asks */
-	pid_t			 pid;
+	struct process		 auth;
+	struct process		 resolve;	/* pid 0: no server is asked */
+	struct chan		*peer;		/* who asks */
 	struct timer		 timer;
 	uint64_t		 pam_ticket;
 	bool			 answered;
@@ -82,24 +76,21 @@ pam_says(void *arg, enum auth_result r)
 {
 	struct asking	*a = arg;
 
-	if (a->child == NULL)
+	if (a->auth.chan == NULL)
 		return;
-	chan_begin(a->child, MSG_PAM_DONE);
-	chan_u64(a->child, a->pam_ticket);
-	chan_u8(a->child, (uint8_t)r);
-	chan_end(a->child);
+	chan_begin(a->auth.chan, MSG_PAM_DONE);
+	chan_u64(a->auth.chan, a->pam_ticket);
+	chan_u8(a->auth.chan, (uint8_t)r);
+	chan_end(a->auth.chan);
 }
 
 static bool
-on_child(struct chan *c, struct msg *m, void *arg)
+on_auth(struct process *p, struct msg *m)
 {
-	struct asking		*a = arg;
+	struct asking		*a = p->arg;
 	const struct helper_how	 how = { a->libexec, HELPER_TIMEOUT_MS };
 	int			 fd;
 
-	(void)c;
-	if (m->type == MSG_READY)
-		return true;
 	if (m->type != MSG_PAM_WANTED)
 		return false;
 	a->pam_ticket = msg_u64(m);
@@ -111,6 +102,13 @@ on_child(struct chan *c, struct msg *m, void *arg)
 	}
 	helper_start(&how, fd, pam_says, a);
 	return true;
+}
+
+static void
+auth_ends(struct process *p)
+{
+	(void)p;
+	loop_stop();
 }
 
 static bool
@@ -132,10 +130,8 @@ on_closed(struct chan *c, void *arg)
 {
 	struct asking	*a = arg;
 
-	if (c == a->child)
-		a->child = NULL;
-	else
-		a->peer = NULL;
+	(void)c;
+	a->peer = NULL;
 	loop_stop();
 }
 
@@ -148,79 +144,19 @@ on_late(void *arg)
 
 /* --- starting it */
 
-static void __attribute__((noreturn))
-exec_auth(const struct asking *a, int parent)
+/* The map is a server's, or may be made of such. */
+static bool
+asks_servers(const struct user_run *u)
 {
-	char	*argv[] = {
-		xasprintf("%s/waybill-auth", a->libexec),
-		xstrdup("--log-level"), xstrdup("warn"), NULL, NULL, NULL
-	};
-
-	if (geteuid() == 0 && access(EMPTY_FOLDER, F_OK) == 0) {
-		argv[3] = xstrdup("--chroot");
-		argv[4] = xstrdup(EMPTY_FOLDER);
-	}
-	if (parent == PARENT_FD ? fcntl(parent, F_SETFD, 0) == -1 :
-	    dup2(parent, PARENT_FD) == -1)
-		fatal("descriptors");
-	(void)close_range(PARENT_FD + 1, ~0U, 0);
-	proc_exec(argv);
+	return rs_map_is_asked(u->image, u->index) ||
+	    rs_map_made(u->image, u->index) != RS_MADE_NOT;
 }
 
-static void
-start(struct asking *a)
+static bool
+is_accounts(const struct rs_image *im, uint32_t map)
 {
-	static const struct chan_ops	 child = { on_child, on_closed };
-	static const struct chan_ops	 peer = { on_peer, on_closed };
-	int				 life[2], work[2];
-
-	chan_pair(life);
-	chan_pair(work);
-	fflush(NULL);
-	if ((a->pid = fork()) == -1)
-		fatal("fork");
-	if (a->pid == 0)
-		exec_auth(a, life[1]);
-	close(life[1]);
-	a->child = chan_new(life[0], "auth", &child, a);
-	a->peer = chan_new(work[0], "auth", &peer, a);
-	chan_begin(a->child, MSG_PEER);
-	chan_u8(a->child, PROC_SMTP);
-	chan_u32(a->child, 0);
-	chan_fd(a->child, work[1]);
-	chan_end(a->child);
-}
-
-/* The image in a memory file; fatal() when there is no memory for it. */
-static int
-image_file(const struct user_run *u)
-{
-	struct span	 image = cf_image(u->cf);
-	int		 fd = memfd_create("waybill-image", MFD_CLOEXEC);
-
-	if (fd == -1 || file_write_all(fd, image.p, image.n) == -1)
-		fatal("memory file");
-	return fd;
-}
-
-/* One that cannot be opened auth does not get, and says so. */
-static void
-send_file(struct asking *a, uint32_t file)
-{
-	struct span	 path = rs_string(a->run->image,
-	    rs_file(a->run->image, file)->path);
-	char		*name = xstrndup(path.p, path.n);
-	int		 fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK |
-	    O_NOCTTY);
-
-	free(name);
-	if (fd == -1)
-		return;
-	chan_begin(a->child, MSG_CONFIG_FILE);
-	chan_u32(a->child, GENERATION);
-	chan_u32(a->child, file);
-	chan_fd(a->child, fd);
-	chan_end(a->child);
+	return span_eq(rs_string(im, rs_map(im, map)->kind),
+	    SPAN("accounts"));
 }
 
 /* Of the policy's files only those of accounts go along, each once. */
@@ -230,8 +166,7 @@ is_wanted(const struct rs_image *im, uint32_t file)
 	uint32_t	 i;
 
 	for (i = 0; i < rs_nmap(im); i++)
-		if (rs_map(im, i)->file == file && span_eq(
-		    rs_string(im, rs_map(im, i)->kind), SPAN("accounts")))
+		if (rs_map(im, i)->file == file && is_accounts(im, i))
 			return true;
 	return false;
 }
@@ -239,30 +174,64 @@ is_wanted(const struct rs_image *im, uint32_t file)
 static void
 send_config(struct asking *a)
 {
-	uint32_t	 i;
+	const struct rs_image	*im = a->run->image;
+	uint32_t		 i;
 
-	chan_begin(a->child, MSG_CONFIG_IMAGE);
-	chan_u32(a->child, GENERATION);
-	chan_fd(a->child, image_file(a->run));
-	chan_end(a->child);
-	for (i = 0; i < rs_nfile(a->run->image); i++)
-		if (is_wanted(a->run->image, i))
-			send_file(a, i);
-	chan_begin(a->child, MSG_CONFIG_DONE);
-	chan_u32(a->child, GENERATION);
-	chan_end(a->child);
+	process_send_image(&a->auth, cf_image(a->run->cf));
+	for (i = 0; i < rs_nfile(im); i++)
+		if (is_wanted(im, i))
+			process_send_file(&a->auth, im, i);
+	for (i = 0; i < rs_nmap(im); i++)
+		if (asks_servers(a->run) && is_accounts(im, i) &&
+		    rs_map_is_asked(im, i))
+			process_send_secret(&a->auth, im, i);
+	process_send_done(&a->auth);
 }
 
-/* Without its parent it ends by itself. */
+/* Names of servers are looked up by the process that does so for all. */
+static void
+start_resolve(struct asking *a)
+{
+	process_start(&a->resolve, a->libexec, "resolve");
+	process_send_image(&a->resolve, cf_image(a->run->cf));
+	process_send_done(&a->resolve);
+	process_join(&a->auth, PROC_AUTH, &a->resolve, PROC_RESOLVE);
+}
+
+static void
+start(struct asking *a)
+{
+	static const struct chan_ops	 peer = { on_peer, on_closed };
+	bool				 servers = asks_servers(a->run);
+
+	a->auth = (struct process){
+		.message = on_auth, .closed = auth_ends, .arg = a
+	};
+	if (servers) {
+		a->auth.options[0] = "--servers";
+		a->auth.options[1] = "yes";
+	} else if (geteuid() == 0 && access(EMPTY_FOLDER, F_OK) == 0) {
+		a->auth.options[0] = "--chroot";
+		a->auth.options[1] = EMPTY_FOLDER;
+	}
+	process_start(&a->auth, a->libexec, "auth");
+	if (servers)
+		start_resolve(a);
+	send_config(a);
+	/* Behind its configuration, so that no question overtakes that. */
+	a->peer = chan_new(process_peer(&a->auth, PROC_SMTP), "auth", &peer,
+	    a);
+}
+
 static void
 stop(struct asking *a)
 {
 	timer_clear(&a->timer);
 	helpers_clear();
 	chan_free(&a->peer);
-	chan_free(&a->child);
-	while (waitpid(a->pid, NULL, 0) == -1 && errno == EINTR)
-		;
+	process_stop(&a->auth);
+	if (a->resolve.pid != 0)
+		process_stop(&a->resolve);
 }
 
 static int
@@ -276,7 +245,6 @@ ask_process(struct user_run *u, const char *user, struct span password)
 	log_open("waybill", STDERR_FILENO, LOG_L_WARN);
 	loop_init();
 	start(&a);
-	send_config(&a);
 	a.verdict.result = AUTH_WRONG;
 	if (auth_ask(a.peer, 1, map, span_of(user), password)) {
 		timer_set(&a.timer, PATIENCE_MS, on_late, NULL);

@@ -10,10 +10,10 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 
+#include "mta/asked/words.h"
 #include "mta/msg/lookup.h"
 
 #include "mta/lookup/tables.h"
-#include "mta/lookup/words.h"
 
 /* A table, of one or more generations. */
 struct held {

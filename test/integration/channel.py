@@ -116,14 +116,14 @@ def reachable(program):
 class Child:
     """Not as root: then it would want the users that `waybill setup` makes."""
 
-    def __init__(self, name, env=None):
+    def __init__(self, name, env=None, args=()):
         ours, theirs = socket.socketpair()
         other, program = {}, f"{BUILD}/waybill-{name}"
         if os.geteuid() == 0:
             other = {"user": "nobody", "group": "nogroup", "extra_groups": []}
             program = reachable(program)
         self.proc = subprocess.Popen(
-            [program, "--instance", "0"],
+            [program, "--instance", "0", *args],
             env={**os.environ, **(env or {})}, pass_fds=(PARENT_FD,),
             preexec_fn=lambda: os.dup2(theirs.fileno(), PARENT_FD), **other)
         theirs.close()

@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 
-#include "mta/lookup/words.h"
+#include "mta/asked/words.h"
 
 /* Drivers of servers, and whether it is a file that they read. */
 static const struct {
@@ -143,4 +143,19 @@ words_read(const struct rs_image *im, uint32_t map, struct span secret,
 		    RS_OPT_MAP_connections, 0, 4)
 	};
 	cache(im, o, src);
+}
+
+bool
+words_verify(const struct rs_image *im, uint32_t map, struct span secret,
+    struct arena *ar, struct asked_source *src)
+{
+	uint32_t		 o = rs_map(im, map)->object;
+	const struct rs_optval	*v;
+
+	words_read(im, map, secret, ar, src);
+	src->query = text(im, o, RS_OPT_MAP_verify);
+	if (src->query.n == 0 && o != UINT32_MAX &&
+	    rs_option(im, o, RS_OPT_MAP_bind, 0, &v))
+		src->want = ASKED_BIND;
+	return src->query.n > 0 || src->want == ASKED_BIND;
 }

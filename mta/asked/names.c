@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "base/xalloc.h"
 
-#include "mta/lookup/names.h"
+#include "mta/asked/names.h"
 
 struct name {
 	asked_records_cb	*cb;

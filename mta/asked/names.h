@@ -1,8 +1,8 @@
 /*
  * names.h - the names that drivers ask for, looked up by the resolve process.
  */
-#ifndef WB_MTA_LOOKUP_NAMES_H
-#define WB_MTA_LOOKUP_NAMES_H
+#ifndef WB_MTA_ASKED_NAMES_H
+#define WB_MTA_ASKED_NAMES_H
 
 #include "maps/asked/asked.h"
 #include "mta/msg/dns.h"
