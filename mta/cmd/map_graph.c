@@ -107,6 +107,18 @@ has_mailbox(struct checking *c, const struct address *a)
 	return has;
 }
 
+/*
+ * Without a policy nobody knows which domains are ours: of ann@far.example,
+ * a member, the alias `ann` says nothing.
+ */
+static bool
+is_elsewhere(const struct checked_table *t, const struct address *a,
+    const struct map_answer *ans)
+{
+	return t->kind == CHECKED_ALIASES && a->at < a->whole.n &&
+	    span_index(ans->key, '@') < 0;
+}
+
 uint32_t
 checked_entry(struct checking *c, uint32_t from, const struct address *a,
     struct map_answer *best)
@@ -123,6 +135,8 @@ checked_entry(struct checking *c, uint32_t from, const struct address *a,
 		ans = (struct map_answer){ .rank = MAP_EXACT };
 		if (map_get_address(c->tables[i].map, a->whole, a->at,
 		    c->detail, &ans) != MAP_FOUND)
+			continue;
+		if (c->policy == NULL && is_elsewhere(&c->tables[i], a, &ans))
 			continue;
 		if (found != UINT32_MAX && best->rank <= ans.rank)
 			continue;

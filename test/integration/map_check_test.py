@@ -99,6 +99,13 @@ class MapCheck(Folder):
         self.file("v", "a@x.example\tb@x.example\n@x.example\tc@y.example\n")
         self.assertEqual(self.found(0, "v", "--as", "virtusers"), [])
 
+    def test_by_itself_a_domain_may_be_anybodys(self):
+        self.file("a", "eric: eric@mailhost.example, bob@far.example\nbob: eric\n"
+                  "ann@x.example: bob@x.example\nbob@x.example: ann@x.example\n")
+        self.assertEqual(self.found(1, "a", "--as", "aliases"), [
+            "a:3:1: error: a loop, and mail for it is refused (554 5.4.6): ann@x.example (a:3) -> "
+            "bob@x.example (a:4) -> ann@x.example"])
+
     def test_too_deep(self):
         for n, status in ((32, 0), (33, 1), (40, 1)):
             lines = [f"n{i}: n{i + 1}\n" for i in range(n - 1)] + [f"n{n - 1}: ann\n"]
