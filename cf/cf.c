@@ -64,7 +64,7 @@ passes(struct cf *cf)
 }
 
 static struct cf *
-compile(const char *path, struct span text, bool but_tables)
+compile(const char *path, struct span text, enum cf_tables tables)
 {
 	struct cf	*cf;
 
@@ -75,7 +75,7 @@ compile(const char *path, struct span text, bool but_tables)
 		return cf;
 	}
 	cf = begin(path, text);
-	cf->but_tables = but_tables;
+	cf->tables = tables;
 	passes(cf);
 	return cf;
 }
@@ -83,7 +83,7 @@ compile(const char *path, struct span text, bool but_tables)
 struct cf *
 cf_compile_mem(const char *path, struct span text)
 {
-	return compile(path, text, false);
+	return compile(path, text, CF_TABLES_READ);
 }
 
 /* The text of a policy; false: it cannot be read, which a new *cf says. */
@@ -103,14 +103,14 @@ read_policy(const char *path, struct buf *text, struct cf **cf)
 }
 
 static struct cf *
-compile_file(const char *path, int *io, bool but_tables)
+compile_file(const char *path, int *io, enum cf_tables tables)
 {
 	struct buf	 text = { 0 };
 	struct cf	*cf;
 
 	*io = read_policy(path, &text, &cf) ? 0 : -1;
 	if (*io == 0)
-		cf = compile(path, buf_span(&text), but_tables);
+		cf = compile(path, buf_span(&text), tables);
 	buf_clear(&text);
 	return cf;
 }
@@ -118,13 +118,19 @@ compile_file(const char *path, int *io, bool but_tables)
 struct cf *
 cf_compile(const char *path, int *io)
 {
-	return compile_file(path, io, false);
+	return compile_file(path, io, CF_TABLES_READ);
 }
 
 struct cf *
 cf_compile_but_tables(const char *path, int *io)
 {
-	return compile_file(path, io, true);
+	return compile_file(path, io, CF_TABLES_QUIET);
+}
+
+struct cf *
+cf_compile_settings(const char *path, int *io)
+{
+	return compile_file(path, io, CF_TABLES_NOT);
 }
 
 bool

@@ -27,6 +27,8 @@ struct cf_diag {
 struct cf	*cf_compile(const char *path, int *io);
 /* The same for who reads the tables himself: mistakes in them are not told, and are none. */
 struct cf	*cf_compile_but_tables(const char *path, int *io);
+/* The same for who wants settings: tables that are files are not read, and the image has none. */
+struct cf	*cf_compile_settings(const char *path, int *io);
 /* The same from memory (fuzzing, tests); path for messages and relative names. */
 struct cf	*cf_compile_mem(const char *path, struct span text);
 /*

@@ -38,7 +38,7 @@ problem(void *arg, const struct map_problem *p)
 	struct reading		*r = arg;
 	const struct cf_source	*s = file_of(r, p->file);
 
-	if (r->cf->but_tables)
+	if (r->cf->tables != CF_TABLES_READ)
 		return;
 	if (s == NULL && p->warning)
 		cf_warn(r->cf, r->sym->loc, "%s", p->what);
@@ -304,6 +304,8 @@ cf_map_read(struct cf *cf, struct cf_sym *sym)
 		cf_error_unserved(cf, d->driver_loc, "this version does not "
 		    "serve tables of the driver '%s': only tests can ask "
 		    "them", dr->name);
+	else if (cf->tables == CF_TABLES_NOT)
+		return;
 	else if (dr->where == CF_WHERE_NONE)
 		read_text(cf, sym, d->driver_loc, SPAN("/etc/passwd"));
 	else if ((suffix = map_driver_suffix(d->driver)) != NULL)

@@ -62,13 +62,12 @@ drop(void)
 }
 
 static void
-child(const char *self, const char *path, bool for_run, int image)
+child(const char *self, const char *path, const char *how, int image)
 {
 	int	 program = open(self, O_PATH | O_CLOEXEC);
 	char	*argv[] = {
 		xstrdup("waybill"), xstrdup("compile"), xstrdup(path),
-		xstrdup("-o"), xstrdup("-"),
-		for_run ? xstrdup("--for-run") : NULL, NULL
+		xstrdup("-o"), xstrdup("-"), xstrdup(how), NULL
 	};
 
 	/* Opened as root: the user may not get to its folder. */
@@ -116,7 +115,7 @@ cmd_build(const char *path, bool for_run, int *status)
 	if ((pid = fork()) == -1)
 		return failed("fork", fd, status);
 	if (pid == 0)
-		child(self, path, for_run, fd);
+		child(self, path, for_run ? "--for-run" : "--settings", fd);
 	if ((*status = wait_for(pid)) != CMD_OK) {
 		close(fd);
 		return -1;

@@ -60,10 +60,11 @@ int
 cmd_compile(int argc, char **argv)
 {
 	const char		*out = NULL;
-	bool			 for_run = false;
+	bool			 for_run = false, settings = false;
 	const struct cmd_opt	 opts[] = {
 		{ OPT_TEXT, "output", 'o', { .text = &out } },
 		{ OPT_FLAG, "for-run", 0, { .flag = &for_run } },
+		{ OPT_FLAG, "settings", 0, { .flag = &settings } },
 		{ OPT_END, NULL, 0, { NULL } }
 	};
 	struct cf		*cf;
@@ -74,7 +75,9 @@ cmd_compile(int argc, char **argv)
 	if (n != 1 || out == NULL)
 		return cmd_usage(argv[0], n != 1 ? "which policy?" :
 		    "where to? (-o IMAGE)");
-	if ((cf = cmd_load(argv[1], &status)) == NULL)
+	cf = settings ? cmd_load_settings(argv[1], &status) :
+	    cmd_load(argv[1], &status);
+	if (cf == NULL)
 		return status;
 	if (for_run && cmd_say_unserved(cf))
 		status = CMD_NO;

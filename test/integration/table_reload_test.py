@@ -107,6 +107,9 @@ class Changes(unittest.TestCase):
             self.assertIn("aliases:2:1: ", t["why"])
             shown = s.run("status", "--spool", s.spool).stdout
             self.assertRegex(shown, r"(?m)^aliases +text +old +1 ")
+            # What finds the server by its policy does not stumble over the table.
+            self.assertIn("aliases:2:1: ", s.waybill("status").stdout)
+            self.assertEqual(s.queue(), [])
             time.sleep(3)
             self.assertEqual(len(lines(s, "event=table-kept")), 1)
             # Another table goes on changing meanwhile.
