@@ -119,13 +119,17 @@ stamp(void)
 	return clock_boot_us();
 }
 
+/*
+ * Of level info, as it is about our code alone: a server's log has it, the
+ * terminal of who gives a command (its children write warnings) has not.
+ */
 static void
 name_slow(const char *name, int64_t since)
 {
 	int64_t	us = clock_boot_us() - since;
 
 	if (us > SLOW_US)
-		log_warnx("slow callback=%s ms=%lld", name,
+		log_info("slow callback=%s ms=%lld", name,
 		    (long long)us / 1000);
 }
 #else

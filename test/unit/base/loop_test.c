@@ -1,11 +1,15 @@
 /*
  * loop_test.c - turns, timers, hooks, watches, threads.
  */
+#include "config.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+
+#include <sys/mman.h>
 
 #include <pthread.h>
 #include <signal.h>
@@ -14,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/loop.h"
 #include "base/pool.h"
 
@@ -224,6 +229,45 @@ the_lag_of_a_turn_is_counted(void **state)
 	assert_true(more == 1);
 }
 
+#ifdef WAYBILL_TEST_HOOKS
+static void
+very_slow(void *arg)
+{
+	int64_t	until = clock_boot_us() + 21000;
+
+	(void)arg;
+	while (clock_boot_us() < until)
+		continue;
+	loop_stop();
+}
+
+/* What the log of that level has of a callback that takes very long. */
+static bool
+names_slow(enum log_level least)
+{
+	struct timer	t = { 0 };
+	char		text[1000] = "";
+	int		fd = memfd_create("log", MFD_CLOEXEC);
+
+	log_open("loop_test", fd, least);
+	timer_set(&t, 0, very_slow, NULL);
+	loop_run();
+	timer_clear(&t);
+	assert_true(pread(fd, text, sizeof(text) - 1, 0) >= 0);
+	log_open("loop_test", STDERR_FILENO, LOG_L_INFO);
+	close(fd);
+	return strstr(text, "slow callback=very_slow ") != NULL;
+}
+
+static void
+a_slow_callback_is_named_to_servers_only(void **state)
+{
+	(void)state;
+	assert_true(names_slow(LOG_L_INFO));
+	assert_false(names_slow(LOG_L_WARN));
+}
+#endif
+
 /* --- pool */
 
 #define JOBS	500
@@ -302,6 +346,9 @@ main(void)
 		T(soon_runs_before_what_waits),
 		T(watches_tell_what_is_ready),
 		T(the_lag_of_a_turn_is_counted),
+#ifdef WAYBILL_TEST_HOOKS
+		T(a_slow_callback_is_named_to_servers_only),
+#endif
 		T(signals_are_callbacks),
 		T(each_job_is_worked_and_done_once),
 		T(freeing_waits_for_what_runs),
