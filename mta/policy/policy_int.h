@@ -19,6 +19,7 @@
  *   parts.c    attachments of a message
  *   rewrite.c  an address becomes another
  *   routing.c  a recipient from the top, expanded, to its targets
+ *   leaving.c  the envelope with which it leaves
  *   expansion.c  its members; list_owner.c  whom their mail comes from
  *   mailbox.c  account, owner and path of a mailbox
  *   postmaster.c  whom <postmaster> without a domain stands for

@@ -31,9 +31,8 @@ fail(struct routing *r, unsigned code, const char *status, struct span text)
 	r->phase = ROUTE_NEXT;
 }
 
-/* A refusal because something could not be asked. */
-static void
-cannot(struct routing *r, struct span text)
+void
+routing_cannot(struct routing *r, struct span text)
 {
 	fail(r, 451, "4.3.0", text);
 	r->outcomes[r->n - 1].cannot = true;
@@ -73,7 +72,7 @@ expanded(struct routing *r, enum expansion is,
 		fail(r, 554, "5.4.6", SPAN("expanded more than 32 deep"));
 		break;
 	case EXPANDED_BROKEN:
-		cannot(r, SPAN("the list cannot be read"));
+		routing_cannot(r, SPAN("the list cannot be read"));
 		break;
 	case EXPANDED_REFUSED:
 		refuse(r, refusal);
@@ -199,101 +198,12 @@ mailbox_went(struct routing *r, enum mailbox_step is)
 			no_mailbox(r);
 		break;
 	case BOX_LATER:
-		cannot(r, span_of(r->find.why));
+		routing_cannot(r, span_of(r->find.why));
 		break;
 	case BOX_WAIT:
 		r->say_again = true;
 		break;
 	}
-}
-
-/* --- the envelope that leaves */
-
-static bool
-rewrites(const struct routing *r, enum rs_hook which, struct span whole,
-    size_t at)
-{
-	return !r->dry && rewrite_wanted(r->policy, which, whole, at);
-}
-
-/* Whom it comes from: the owner of the list that named it, or the sender. */
-static struct span
-comes_from(const struct routing *r)
-{
-	return r->from.n > 0 ? r->from : r->facts.sender;
-}
-
-/* The rewritten sender is the same for all that comes from one. */
-static bool
-sender_known(const struct routing *r)
-{
-	return r->sender_known && span_eq(r->sender_of, comes_from(r));
-}
-
-static void
-leave_from(struct routing *r)
-{
-	if (sender_known(r) && r->sender_is == REWRITTEN_NEW)
-		r->targets[r->n - 1].mail_from = r->sender.whole;
-	r->phase = rewrites(r, RS_HOOK_REWRITE_OUT_RCPT, r->at.whole,
-	    r->at.at) ? ROUTE_RCPT : ROUTE_NEXT;
-}
-
-static void
-to_hop(struct routing *r, struct span hop)
-{
-	struct target	t = { .kind = TARGET_HOP, .hop = hop };
-	struct span	from = comes_from(r);
-
-	routing_add(r, &t);
-	if (sender_known(r) || !rewrites(r, RS_HOOK_REWRITE_OUT_SENDER, from,
-	    rs_address(from).at))
-		leave_from(r);
-	else
-		r->phase = ROUTE_SENDER;
-}
-
-/* The target that was found waits, since its envelope is not known. */
-static void
-cannot_leave(struct routing *r)
-{
-	r->n--;
-	r->last = NULL;
-	cannot(r, SPAN("an address cannot be rewritten now"));
-}
-
-static void
-sender_said(struct routing *r, const struct rs_verdict *v)
-{
-	struct address	old = { .whole = comes_from(r) };
-
-	old.at = rs_address(old.whole).at;
-	r->sender_is = rewrite_said(v, &old, &r->arena, &r->sender);
-	if (r->sender_is == REWRITTEN_CANNOT) {
-		cannot_leave(r);
-		return;
-	}
-	r->sender_known = true;
-	r->sender_of = old.whole;
-	leave_from(r);
-}
-
-static void
-rcpt_said(struct routing *r, const struct rs_verdict *v)
-{
-	struct address	new;
-
-	switch (rewrite_said(v, &r->at, &r->arena, &new)) {
-	case REWRITTEN_CANNOT:
-		cannot_leave(r);
-		return;
-	case REWRITTEN_NEW:
-		r->targets[r->n - 1].rcpt_to = new.whole;
-		break;
-	case REWRITTEN_SAME:
-		break;
-	}
-	r->phase = ROUTE_NEXT;
 }
 
 /* --- what the rules say */
@@ -313,7 +223,7 @@ by_mx(struct routing *r, const struct rs_value *value)
 		fail(r, 550, "5.1.2", SPAN("not an address literal"));
 		return;
 	}
-	to_hop(r, domain.p[0] == '[' ? hop :
+	leaving_to(r, domain.p[0] == '[' ? hop :
 	    arena_join(&r->arena, SPAN("mx:"), domain, SPAN_NONE));
 }
 
@@ -323,7 +233,7 @@ by_relay_to(struct routing *r, struct span host)
 	struct span	hop;
 
 	if (routing_host(host, &r->arena, &hop))
-		to_hop(r, hop);
+		leaving_to(r, hop);
 	else
 		fail(r, 451, "4.3.5", SPAN("the next hop is no host"));
 }
@@ -373,7 +283,7 @@ rules_said(struct routing *r, const struct rs_verdict *v)
 		    &r->at, &r->facts, &r->arena));
 		break;
 	case RS_V_RELAY:
-		to_hop(r, arena_join(&r->arena, SPAN("relay:"),
+		leaving_to(r, arena_join(&r->arena, SPAN("relay:"),
 		    rs_string(im, rs_object(im, v->object)->name),
 		    SPAN_NONE));
 		break;
@@ -426,19 +336,6 @@ phase_func(struct routing *r, uint32_t *func, struct rs_verdict *v)
 	return false;
 }
 
-/* Its rules stand in the record of route. */
-static enum rs_run
-rewrite(struct routing *r, enum rs_hook which, struct span whole,
-    struct rs_verdict *v)
-{
-	enum rs_run	run;
-
-	run = rewrite_run(r->asking, which, &r->facts, whole, r->record, v);
-	if (r->record != NULL)
-		r->record->hook = RS_HOOK_ROUTE;
-	return run;
-}
-
 static enum rs_run
 evaluate(struct routing *r, struct rs_verdict *v)
 {
@@ -452,11 +349,8 @@ evaluate(struct routing *r, struct rs_verdict *v)
 		*v = r->kept;
 		return RS_DONE;
 	}
-	if (r->phase == ROUTE_SENDER)
-		return rewrite(r, RS_HOOK_REWRITE_OUT_SENDER, comes_from(r),
-		    v);
-	if (r->phase == ROUTE_RCPT)
-		return rewrite(r, RS_HOOK_REWRITE_OUT_RCPT, r->at.whole, v);
+	if (r->phase == ROUTE_SENDER || r->phase == ROUTE_RCPT)
+		return leaving_run(r, v);
 	if (!phase_func(r, &func, v))
 		return RS_DONE;
 	if (func == UINT32_MAX) {
@@ -494,10 +388,8 @@ said(struct routing *r, const struct rs_verdict *v)
 			no_mailbox(r);
 		break;
 	case ROUTE_SENDER:
-		sender_said(r, v);
-		break;
 	case ROUTE_RCPT:
-		rcpt_said(r, v);
+		leaving_said(r, v);
 		break;
 	default:
 		value_said(r, v);

@@ -1,6 +1,6 @@
 /*
  * routing_int.h - a routing under way: routing.c walks it, expansion.c keeps
- * its addresses, targets.c what it has found.
+ * its addresses, targets.c what it has found, leaving.c its envelopes.
  */
 #ifndef WB_MTA_POLICY_ROUTING_INT_H
 #define WB_MTA_POLICY_ROUTING_INT_H
@@ -114,6 +114,18 @@ void		 routing_forget(struct routing *);
 void		 routing_fail(struct routing *, unsigned code, const char *status, struct span text);
 /* "host", "host:port", "[address]:port" as a hop, or several of them (and "mx:name") by blanks; false: it is none. */
 bool		 routing_host(struct span, struct arena *, struct span *hop);
+
+/* --- routing.c */
+/* The address under way is deferred, because something could not be asked. */
+void		 routing_cannot(struct routing *, struct span text);
+
+/* --- leaving.c */
+/* The address under way leaves for this hop: with its envelope as it is, or the phase is ROUTE_SENDER or ROUTE_RCPT. */
+void		 leaving_to(struct routing *, struct span hop);
+/* In these phases: asks how the sender, or the recipient, is written. */
+enum rs_run	 leaving_run(struct routing *, struct rs_verdict *);
+/* And what was said of it. */
+void		 leaving_said(struct routing *, const struct rs_verdict *);
 
 /* --- list_owner.c */
 /*
