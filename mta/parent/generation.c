@@ -76,6 +76,12 @@ file_mark_take(const struct stat *st, struct file_mark *m)
 	m->ctime = st->st_ctim;
 }
 
+bool
+file_mark_same(const struct file_mark *a, const struct file_mark *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
 static void
 look(const char *path, struct file_mark *m)
 {
@@ -271,9 +277,8 @@ generation_image(const struct generation *g)
 	return g->image;
 }
 
-/* The channel takes what it sends, so each gets a copy. */
-static int
-copy_of(int fd)
+int
+gen_copy(int fd)
 {
 	int	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
@@ -292,9 +297,10 @@ is_file(int fd, const struct gen_file *f)
 }
 
 /*
- * The file opened once more: a library that seeks (gdbm) must have the place
- * to itself, and processes that share a descriptor would move each other's.
- * -1: only its descriptor is left of it, and there is no /proc.
+ * The file opened once more, because the lock under which it is read
+ * (maps/snapshot.c) is one of the open file: of two who share that, the first
+ * to be done would unlock it for the other, and what a reader that dies has
+ * locked would stay so while the parent has the file open.
  */
 int
 gen_file_again(const struct gen_file *f)
@@ -319,7 +325,7 @@ generation_send_image(const struct generation *g, struct chan *c)
 {
 	chan_begin(c, MSG_CONFIG_IMAGE);
 	chan_u32(c, g->number);
-	chan_fd(c, copy_of(g->image_fd));
+	chan_fd(c, gen_copy(g->image_fd));
 	chan_end(c);
 }
 
@@ -350,7 +356,7 @@ generation_changed(const struct generation *g)
 
 	for (i = 0; i < g->nfiles; i++) {
 		look(g->files[i].path, &now);
-		if (memcmp(&now, &g->files[i].mark, sizeof(now)) != 0)
+		if (!file_mark_same(&now, &g->files[i].mark))
 			what |= g->files[i].role == ROLE_TEXT ||
 			    g->files[i].role == ROLE_SET ?
 			    CHANGED_TEXT : CHANGED_TABLE;
@@ -392,7 +398,7 @@ generation_renamed(const struct generation *g)
 
 	for (i = 0; i < g->nfiles; i++) {
 		look(g->files[i].path, &now);
-		if (memcmp(&now, &g->files[i].mark, sizeof(now)) != 0 &&
+		if (!file_mark_same(&now, &g->files[i].mark) &&
 		    !is_renamed(&now, &g->files[i].mark))
 			return false;
 	}

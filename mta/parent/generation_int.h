@@ -1,5 +1,6 @@
 /*
- * generation_int.h - what generation.c and tables.c share of a configuration.
+ * generation_int.h - what generation.c, tables.c and tables_read.c share of a
+ * configuration.
  */
 #ifndef WB_MTA_PARENT_GENERATION_INT_H
 #define WB_MTA_PARENT_GENERATION_INT_H
@@ -40,7 +41,13 @@ struct generation {
 
 /* What stat(2) says of it now. */
 void	file_mark_take(const struct stat *, struct file_mark *);
-/* The file opened once more, or -1: said in the log. */
+bool	file_mark_same(const struct file_mark *, const struct file_mark *);
+/* A channel takes what it sends, so each gets a copy. */
+int	gen_copy(int fd);
+/*
+ * The file opened once more, or -1, said in the log: only its descriptor is
+ * left of it, and there is no /proc.
+ */
 int	gen_file_again(const struct gen_file *);
 
 #endif
