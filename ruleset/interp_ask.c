@@ -152,6 +152,7 @@ ask_access(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
 		v.bits = (uint8_t)((v.bits & RS_VERDICT_ANY_DOMAIN) | in->b);
 	role = rs_text(RS_T_TEXT, span_of(rs_role_names[in->b]));
 	note(ev, RS_STEP_ACCESS, in->c, line, &role, &v);
+	note_answers(ev);
 	if (in->op == RS_ACCESS_HAS && v.type != RS_T_UNKNOWN)
 		v = rs_bool(v.type != RS_T_NONE);
 	f->r[in->a] = v;

@@ -138,6 +138,9 @@ note(struct rs_eval *ev, enum rs_step_kind kind, uint32_t number,
 		note_step(ev, kind, number, line, key, value);
 }
 
+/* Behind the step of a map that was asked: which tables had the answer. */
+void	note_answers(struct rs_eval *);
+
 /* Line of the instruction under way. */
 static inline uint32_t
 here(const struct rs_eval *ev, const struct frame *f)

@@ -21,6 +21,30 @@ note_step(struct rs_eval *ev, enum rs_step_kind kind, uint32_t number,
 	rs_record_add(ev->record, &step);
 }
 
+void
+note_answers(struct rs_eval *ev)
+{
+	struct rs_step	step = { .kind = RS_STEP_ANSWER };
+	unsigned	i;
+
+	if (ev->record == NULL || ev->world->answered == NULL)
+		return;
+	for (i = 0; ev->world->answered(ev->ctx, i, &step); i++) {
+		step.depth = (uint8_t)ev->depth;
+		rs_record_add(ev->record, &step);
+	}
+}
+
+/* A look-up that was made, or would have been. */
+static void
+note_map(struct rs_eval *ev, uint32_t map, uint32_t line,
+    const struct rs_value *key, const struct rs_value *v)
+{
+	note(ev, RS_STEP_MAP, map, line, key, v);
+	if (key->type != RS_T_UNKNOWN && !rs_is_void(key))
+		note_answers(ev);
+}
+
 static enum rs_answer
 get_fact(struct rs_eval *ev, unsigned fact)
 {
@@ -88,7 +112,7 @@ ask_map(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
 
 	if (get_map(ev, in->c, &f->r[in->b], &v, &line) == RS_WAIT)
 		return PARK;
-	note(ev, RS_STEP_MAP, in->c, line, &f->r[in->b], &v);
+	note_map(ev, in->c, line, &f->r[in->b], &v);
 	if (in->op == RS_MAP_HAS && v.type != RS_T_UNKNOWN)
 		v = rs_bool(v.type != RS_T_NONE);
 	f->r[in->a] = v;
@@ -105,7 +129,7 @@ ask_expand(struct rs_eval *ev, struct frame *f, const struct rs_insn *in,
 	answer = get_map(ev, in->c, &f->r[in->a], out, line);
 	if (answer == RS_WAIT)
 		return answer;
-	note(ev, RS_STEP_MAP, in->c, *line, &f->r[in->a], out);
+	note_map(ev, in->c, *line, &f->r[in->a], out);
 	return out->type == RS_T_UNKNOWN ? RS_CANNOT : answer;
 }
 

@@ -32,6 +32,7 @@ static const char *const step_names[RS_NSTEPS] = {
 	[RS_STEP_SPF] = "spf", [RS_STEP_RESOLVES] = "resolves",
 	[RS_STEP_REACHABLE] = "reachable", [RS_STEP_OWNED] = "owned",
 	[RS_STEP_ACCESS] = "access", [RS_STEP_MEMBER] = "member",
+	[RS_STEP_ANSWER] = "answer",
 };
 
 void
@@ -126,6 +127,7 @@ rs_step_name(const struct rs_step *s, const struct rs_image *im)
 		return rs_string(im, rs_rate(im, s->number)->name);
 	case RS_STEP_ACCESS:
 	case RS_STEP_MEMBER:
+	case RS_STEP_ANSWER:
 		return rs_string(im, rs_map(im, s->number)->name);
 	case RS_STEP_REACHABLE:
 		return s->number != 0 ? SPAN("recipient") : SPAN("sender");
@@ -261,7 +263,8 @@ json_step(struct json *j, const struct rs_image *im, const struct rs_step *s,
 		json_text(j, "name", name);
 	if (s->kind == RS_STEP_RULE)
 		json_rule(j, im, s->number);
-	else if (s->kind == RS_STEP_MAP || s->kind == RS_STEP_ACCESS)
+	else if (s->kind == RS_STEP_MAP || s->kind == RS_STEP_ACCESS ||
+	    s->kind == RS_STEP_ANSWER)
 		json_table(j, im, s);
 	else if (s->kind == RS_STEP_MEMBER)
 		json_member(j, s);

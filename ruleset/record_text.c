@@ -87,6 +87,8 @@ put_map(struct page *p, const struct rs_step *s)
 {
 	const struct rs_map_decl	*map = rs_map(p->im, s->number);
 
+	if (s->kind == RS_STEP_ANSWER)
+		buf_add_str(p->out, "by ");
 	put_text(p->out, rs_step_name(s, p->im));
 	buf_add_char(p->out, '[');
 	if (s->kind == RS_STEP_ACCESS)
@@ -267,6 +269,7 @@ put_body(struct page *p, const struct rs_step *s)
 		break;
 	case RS_STEP_MAP:
 	case RS_STEP_ACCESS:
+	case RS_STEP_ANSWER:
 		put_map(p, s);
 		break;
 	case RS_STEP_MATCH:
@@ -326,6 +329,8 @@ indent(const struct rs_step *s)
 		n = 2;
 	else if (s->kind == RS_STEP_TEST)
 		n = 4;
+	else if (s->kind == RS_STEP_ANSWER)
+		n = 8;
 	else if (s->kind == RS_STEP_VERDICT || s->kind == RS_STEP_MEMBER)
 		return 2;
 	return n + 4u * s->depth;

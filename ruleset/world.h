@@ -21,6 +21,7 @@ enum rs_answer {
 struct rs_eval;
 
 struct rs_verdict;
+struct rs_step;
 
 enum rs_effect {
 	RS_E_HEADER_ADD, RS_E_HEADER_SET, RS_E_HEADER_DEL, RS_E_LOG, RS_E_TAG,
@@ -94,6 +95,12 @@ struct rs_world {
 	 */
 	enum rs_answer	(*access)(void *ctx, struct rs_eval *, uint32_t map,
 	    enum rs_role, struct rs_value *out, uint32_t *line);
+	/*
+	 * For the record, behind map_get() and access(): the i-th of the tables
+	 * that had a part in the answer, as RS_STEP_ANSWER; false: no more, or
+	 * the map itself had it.
+	 */
+	bool		(*answered)(void *ctx, unsigned i, struct rs_step *out);
 	/*
 	 * What v, out of map, means here: HAVE: the verdict's kind, code,
 	 * status, text, object and value are filled in; ABSENT: go on.

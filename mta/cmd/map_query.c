@@ -16,6 +16,13 @@
 #include "mta/cmd/play.h"
 #include "mta/cmd/servers.h"
 
+/* Who had a part in an answer of a table that is made of others. */
+struct stages {
+	struct policy			*policy;
+	const char			*path;	/* of the policy */
+	const struct table_says		*says;
+};
+
 /* --- asking */
 
 /* `Connect:` and the like; without one an address is a sender's. */
@@ -143,6 +150,85 @@ say_members(const struct map_asking *r, const struct map_answer *a,
 		printf("    (%s)\n", why);
 }
 
+/* --- of a table that is made of others: which of them has it */
+
+/* "FILE", or "map NAME" of a server's. */
+static char *
+where_of(const struct stages *st, uint32_t map)
+{
+	const struct rs_image		*im = policy_image(st->policy);
+	const struct rs_map_decl	*d = rs_map(im, map);
+	struct span			 s;
+
+	if (rs_map_is_asked(im, map)) {
+		s = rs_string(im, d->name);
+		return xasprintf("map %.*s", SPAN_ARG(s));
+	}
+	if (d->file == UINT32_MAX)
+		return xstrdup(findings_path(st->path));
+	s = rs_string(im, rs_file(im, d->file)->path);
+	return xasprintf("%.*s", SPAN_ARG(s));
+}
+
+static void
+say_stages_json(const struct stages *st, struct json *j)
+{
+	const struct table_said	*by;
+	const struct rs_image	*im;
+	char			*where;
+	size_t			 i;
+
+	if (st == NULL)
+		return;
+	im = policy_image(st->policy);
+	json_array(j, "by");
+	for (i = 0; i < st->says->nby; i++) {
+		by = &st->says->by[i];
+		where = where_of(st, by->map);
+		json_object(j, NULL);
+		json_text(j, "map", rs_string(im, rs_map(im, by->map)->name));
+		json_str(j, "file", where);
+		json_uint(j, "line", by->answer.line);
+		if (by->is == MAP_FOUND) {
+			json_text(j, "key", by->answer.key);
+			json_text(j, "value", by->answer.value);
+		}
+		json_object_end(j);
+		free(where);
+	}
+	json_array_end(j);
+}
+
+/* A line for each: what it says, and where. */
+static void
+say_stages(const struct stages *st, FILE *to)
+{
+	const struct rs_image	*im = policy_image(st->policy);
+	const struct table_said	*by;
+	struct span		 name;
+	char			*where;
+	size_t			 i;
+
+	for (i = 0; i < st->says->nby; i++) {
+		by = &st->says->by[i];
+		name = rs_string(im, rs_map(im, by->map)->name);
+		where = where_of(st, by->map);
+		fprintf(to, "    by %.*s\t", SPAN_ARG(name));
+		if (by->is != MAP_FOUND)
+			fprintf(to, "%s\t(%s)\n", by->is == MAP_NONE ?
+			    "nothing" : "cannot say", where);
+		else if (by->answer.line > 0)
+			fprintf(to, "%.*s\t(%s:%u, %.*s)\n",
+			    SPAN_ARG(by->answer.value), where,
+			    by->answer.line, SPAN_ARG(by->answer.key));
+		else
+			fprintf(to, "%.*s\t(%s, %.*s)\n",
+			    SPAN_ARG(by->answer.value), where,
+			    SPAN_ARG(by->answer.key));
+		free(where);
+	}
+}
+
 static void
 say_json(const struct map_asking *r, const struct map_answer *a)
 {
@@ -155,6 +241,7 @@ say_json(const struct map_asking *r, const struct map_answer *a)
 	json_text(&ms.j, "value", a->value);
 	json_str(&ms.j, "file", r->path);
 	json_uint(&ms.j, "line", a->line);
+	say_stages_json(r->stages, &ms.j);
 	if (is_list(r->map)) {
 		json_array(&ms.j, "members");
 		say_members(r, a, &ms);
@@ -232,28 +319,50 @@ problem(void *arg, const char *map, const char *path,
 
 struct elsewhere {
 	struct policy		*policy;
+	uint32_t		 map;
 	struct map_asking	*asking;
 	struct map_question	 q;
-	const char		*key;
+	const char		*path, *key;	/* path: of the policy */
 	int			 status;
 };
 
-static void
-say_elsewhere(struct elsewhere *e, uint32_t map, const struct map_answer *a)
+static bool
+is_made(const struct elsewhere *e)
+{
+	return rs_map_made(policy_image(e->policy), e->map) != RS_MADE_NOT;
+}
+
+/* For people, "map NAME" is told of one that has a file too. */
+static char *
+place_of(const struct elsewhere *e, const struct stages *st, uint32_t map)
 {
 	const struct rs_image	*im = policy_image(e->policy);
 	struct span		 name = rs_string(im, rs_map(im, map)->name);
+	char			*where = where_of(st, map), *both;
+
+	if (e->asking->json || rs_map_is_asked(im, map))
+		return where;
+	both = xasprintf("map %.*s, %s", SPAN_ARG(name), where);
+	free(where);
+	return both;
+}
+
+static void
+say_elsewhere(struct elsewhere *e, const struct table_said *said,
+    const struct stages *st)
+{
 	struct map_asking	 r = *e->asking;
-	struct map_answer	 filled = *a;
+	struct map_answer	 filled = said->answer;
 	struct arena		 ar = { 0 };
 	struct members		 ms = { .json = false };
-	char			*path = xasprintf("map %.*s", SPAN_ARG(name));
+	char			*path = place_of(e, st, said->map);
 
-	r.map = policy_map(e->policy, map);
+	r.map = policy_map(e->policy, said->map);
 	r.path = path;
+	r.stages = is_made(e) ? st : NULL;
 	fill(&r, &e->q, &ar, &filled);
-	if (r.json)
-		say_json(&r, &filled);
+	if (r.json || filled.line > 0)
+		say_answer(&r, &filled);
 	else {
 		printf("%.*s\t(%s, %.*s)\n", SPAN_ARG(filled.value), path,
 		    SPAN_ARG(filled.key));
@@ -267,23 +376,30 @@ static void
 says(void *arg, const struct table_says *s)
 {
 	struct elsewhere	*e = arg;
+	struct stages		 st = { e->policy, e->path, s };
 	size_t			 i;
 
 	e->status = s->is == MAP_FOUND ? CMD_OK : s->is == MAP_NONE ? CMD_NO :
 	    CMD_USAGE;
 	for (i = 0; i < s->n; i++)
-		say_elsewhere(e, s->all[i].map, &s->all[i].answer);
+		say_elsewhere(e, &s->all[i], &st);
 	if (e->status == CMD_USAGE)
 		fprintf(stderr, "waybill map: '%s' cannot be asked\n",
 		    e->key);
+	if (!is_made(e))
+		return;
+	if (e->status == CMD_USAGE)
+		say_stages(&st, stderr);
+	else if (!e->asking->json && s->nby > s->n)	/* a pipe's */
+		say_stages(&st, stdout);
 }
 
 static int
-ask_elsewhere(struct policy *p, uint32_t map, const char *key,
-    struct map_asking *a)
+ask_elsewhere(struct policy *p, uint32_t map, const char *path,
+    const char *key, struct map_asking *a)
 {
-	struct elsewhere	 e = { .policy = p, .asking = a, .key = key,
-	    .status = CMD_USAGE };
+	struct elsewhere	 e = { .policy = p, .map = map, .asking = a,
+	    .path = path, .key = key, .status = CMD_USAGE };
 
 	e.q = question(a, span_of(key));
 	policy_table_ask(p, map, &e.q, says, &e);
@@ -304,7 +420,7 @@ ask_policy(struct policy *p, const char *policy, const char *name,
 	a->map = policy_map(p, map);
 	a->detail = rs_setting_text(im, RS_OPT_SERVER_detail);
 	if (map_is_declared(a->map))
-		return ask_elsewhere(p, map, key, a);
+		return ask_elsewhere(p, map, policy, key, a);
 	file = rs_map(im, map)->file;
 	path = file == UINT32_MAX ? xstrdup(policy) : xstrndup(
 	    rs_string(im, rs_file(im, file)->path).p,

@@ -7,11 +7,13 @@
 
 #include "maps/map.h"
 
+struct stages;
 struct map_asking {
 	const struct map	*map;
 	const char		*path;	/* of its file, for the answer */
 	struct span		 detail;	/* what divides user and detail */
 	bool			 json;
+	const struct stages	*stages;	/* map_query.c's own */
 };
 
 /* Says the answer; the exit status. */

@@ -71,6 +71,27 @@ owner_address(struct routing *r, const struct map *m, struct span list,
 	    SPAN("@"), address_domain(name));
 }
 
+/*
+ * What decides: who the owner is, or that it cannot be said.  That there is none
+ * is not said of each list.
+ */
+static void
+record_owner(struct routing *r, uint32_t map, const struct address *name,
+    enum map_result is, const struct table_answers *as)
+{
+	struct rs_step	s = { .kind = RS_STEP_MAP, .number = map,
+	    .key = rs_address(name->whole) };
+
+	if (r->record == NULL || is == MAP_NONE || is == MAP_WAIT)
+		return;
+	if (as->all[0].map == map)
+		s.line = as->all[0].a.line;
+	s.value = is == MAP_FOUND ? rs_text(RS_T_TEXT, as->all[0].a.value) :
+	    rs_unknown(RS_WHY_TABLE);
+	rs_record_add(r->record, &s);
+	trace_record(r->asking, r->record);
+}
+
 enum map_result
 list_owner(struct routing *r, uint32_t map, enum map_rank rank,
     struct span *owner)
@@ -87,6 +108,7 @@ list_owner(struct routing *r, uint32_t map, enum map_rank rank,
 	q.key = name.whole;
 	q.at = name.at;
 	is = tables_ask(r->asking, map, &q, &as);
+	record_owner(r, map, &name, is, &as);
 	if (is == MAP_FOUND && as.n == 1)
 		*owner = owner_address(r, r->policy->maps[as.all[0].map],
 		    as.all[0].a.value, &name);

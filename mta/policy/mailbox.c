@@ -90,14 +90,16 @@ mailbox_begin(struct mailbox_find *m, struct asking *asking, uint32_t object,
 
 static void
 record_asked(struct rs_record *rec, uint32_t map, struct span key,
-    enum map_result is, const struct map_answer *a)
+    enum map_result is, const struct table_answers *as)
 {
-	struct rs_step	s = { .kind = RS_STEP_MAP, .number = map };
+	struct rs_step			 s = { .kind = RS_STEP_MAP,
+	    .number = map };
+	const struct map_answer		*a = &as->all[0].a;
 
 	if (rec == NULL)
 		return;
 	s.key = rs_text(RS_T_TEXT, key);
-	s.line = a->line;
+	s.line = as->all[0].map == map ? a->line : 0;
 	if (is == MAP_FOUND)
 		s.value = rs_text(RS_T_TEXT, a->key);
 	else if (is != MAP_NONE)
@@ -137,7 +139,9 @@ account_told(struct mailbox_find *m, struct span key, struct policy_facts *f,
 	if (is == MAP_WAIT)
 		return BOX_WAIT;
 	a = &as.all[0].a;
-	record_asked(rec, m->box->accounts, key, is, a);
+	record_asked(rec, m->box->accounts, key, is, &as);
+	if (key.n > 0)
+		trace_record(m->asking, rec);
 	if (is == MAP_NONE)
 		return next_user(m, f);
 	if (is != MAP_FOUND)

@@ -114,13 +114,18 @@ struct span	 policy_hostname(const struct policy *);
  * this returns when nothing has to be waited for; what it is told is borrowed.
  * The question is the caller's until then.
  */
+struct table_said {
+	uint32_t		map;	/* that says it; of a made one a member */
+	enum map_result		is;
+	struct map_answer	answer;
+};
 struct table_says {
-	enum map_result	 is;		/* never MAP_WAIT */
-	size_t		 n;		/* of a union more than one */
-	struct {
-		uint32_t		map;	/* that says it; of a made one a member */
-		struct map_answer	answer;
-	} *all;
+	enum map_result		 is;	/* never MAP_WAIT */
+	size_t			 n;	/* of a union more than one */
+	struct table_said	*all;
+	/* Of one that is made of others, who had a part in it: of a pipe each. */
+	size_t			 nby;
+	struct table_said	*by;
 };
 typedef void table_says_cb(void *arg, const struct table_says *);
 void		 policy_table_ask(struct policy *, uint32_t map, const struct map_question *, table_says_cb *, void *arg);

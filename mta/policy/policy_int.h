@@ -5,6 +5,7 @@
  *   world.c    an evaluation, and what it asks: facts, tables, headers
  *   tables.c   what rules ask of tables, and what their verdicts mean
  *   tables_ask.c  the one way to a table: here, a server's, made of others
+ *   tables_trace.c  which tables had an answer, for the record
  *   table_says.c  a table is asked from outside of rules
  *   memo.c     what servers' tables have said in an evaluation
  *   effects.c  what an evaluation does: header edits, tags, log lines, ...
@@ -180,6 +181,30 @@ bool		tables_have_names(const struct policy *, uint32_t map);
 void		tables_how(struct policy *);
 void		tables_how_free(struct policy *);
 
+/* --- tables_trace.c */
+
+/*
+ * What had a part in the last answer: of a table that is made of others those
+ * of them that count (of a pipe each), of a server's table its key.  Where
+ * it has no such key, or cannot say, key is what was asked.
+ */
+struct traced {
+	struct table_answer	 said;
+	enum map_result		 is;
+};
+struct trace {
+	bool		 on;	/* somebody wants to know */
+	struct traced	*v;	/* in the evaluation's memory */
+	size_t		 n, cap;
+};
+void		trace_add(struct asking *, enum map_result, const struct map_question *, const struct table_answer *);
+/* Those from `from` up to `to` had no part in it. */
+void		trace_drop(struct asking *, size_t from, size_t to);
+/* rs_world's answered(); ctx is the asking. */
+bool		world_answered(void *ctx, unsigned i, struct rs_step *);
+/* The same into a record. */
+void		trace_record(struct asking *, struct rs_record *);
+
 /* --- counted.c: rs_world's; ctx is the asking. */
 enum rs_answer	world_rate(void *ctx, struct rs_eval *, uint32_t rate, const struct rs_value *key, struct rs_value *out);
 enum rs_answer	world_greylisted(void *ctx, struct rs_eval *, const struct rs_value *key, int64_t wait_ms, struct rs_value *out);
@@ -205,6 +230,7 @@ struct asking {
 	bool			 asking_unknown;	/* it is being started */
 	struct asked		 asked;
 	struct memo		 memo;
+	struct trace		 trace;
 	struct routing		*owner;		/* whose mailbox is owner_of? */
 	struct span		 owner_of;
 	bool			 asking_owner;	/* it is being started */

@@ -128,6 +128,13 @@ joined(struct policy *p, const struct table_answers *as,
 	return is;
 }
 
+/* Of one that is made of others, the line is that of another table. */
+static uint32_t
+line_in(uint32_t map, const struct table_answers *as)
+{
+	return as->all[0].map == map ? as->all[0].a.line : 0;
+}
+
 enum rs_answer
 world_map_get(void *ctx, struct rs_eval *e, uint32_t map,
     const struct rs_value *key, struct rs_value *out, uint32_t *line)
@@ -139,10 +146,11 @@ world_map_get(void *ctx, struct rs_eval *e, uint32_t map,
 	enum map_result		 is;
 
 	*line = 0;
+	a->trace.n = 0;
 	if (q.ask == MAP_ASK_ADDRESS && q.key.n == 0)
 		return RS_ABSENT;
 	is = tables_ask(a, map, &q, &as);
-	*line = as.all[0].a.line;
+	*line = line_in(map, &as);
 	if (is != MAP_FOUND)
 		return answer_of(is);
 	return joined(a->policy, &as, key, ar, out);
@@ -218,14 +226,16 @@ enum rs_answer
 world_access(void *ctx, struct rs_eval *e, uint32_t map, enum rs_role role,
     struct rs_value *out, uint32_t *line)
 {
+	struct asking		*a = ctx;
 	struct table_answers	 as = { .all = &as.one };
 	const struct map_answer	*ans;
 	enum rs_answer		 is;
 
 	(void)e;
-	is = line_of(ctx, map, role, &as);
+	a->trace.n = 0;
+	is = line_of(a, map, role, &as);
 	ans = &as.all[0].a;
-	*line = ans->line;
+	*line = line_in(map, &as);
 	if (is != RS_HAVE)
 		return is;
 	*out = rs_text(RS_T_VERDICT, ans->value);

@@ -235,21 +235,29 @@ first_of(struct asking *a, const struct policy_table *t,
 {
 	struct table_answers	 got;
 	enum map_result		 is, failed = MAP_NONE;
+	size_t			 from = a->trace.n, before;
 	uint32_t		 i;
 
 	for (i = 0; i < t->n; i++) {
+		before = a->trace.n;
 		is = ask(a, t->members[i], q, &got, depth);
 		if (is == MAP_WAIT)
 			return is;
-		if (is == MAP_NONE)
+		if (is == MAP_NONE) {
+			trace_drop(a, before, a->trace.n);
 			continue;
+		}
 		if (is != MAP_FOUND) {
 			failed = is;
 			best->one = *last_of(&got);
+			trace_drop(a, from, before);
 			break;
 		}
-		if (best->n == 0 || got.all[0].a.rank < best->all[0].a.rank)
+		if (best->n == 0 || got.all[0].a.rank < best->all[0].a.rank) {
 			take_best(a, best, &got);
+			trace_drop(a, from, before);
+		} else
+			trace_drop(a, before, a->trace.n);
 		if (best->all[0].a.rank == MAP_EXACT)
 			break;
 	}
@@ -265,10 +273,14 @@ union_of(struct asking *a, const struct policy_table *t,
 {
 	struct table_answers	 got;
 	enum map_result		 is, worst = MAP_NONE;
+	size_t			 before;
 	uint32_t		 i;
 
 	for (i = 0; i < t->n; i++) {
+		before = a->trace.n;
 		is = ask(a, t->members[i], q, &got, depth);
+		if (is == MAP_NONE)
+			trace_drop(a, before, a->trace.n);
 		if (is == MAP_FOUND)
 			add_all(a, all, &got);
 		else if (is > worst)	/* MAP_WAIT before all */
@@ -330,6 +342,7 @@ pipe_of(struct asking *a, const struct policy_table *t,
 	struct table_answers	 got;
 	enum map_result		 is = MAP_NONE;
 	bool			 filled = false;
+	size_t			 from = a->trace.n;
 	uint32_t		 i;
 
 	for (i = 0; i < t->n; i++) {
@@ -337,6 +350,8 @@ pipe_of(struct asking *a, const struct policy_table *t,
 		    got.all[0].a.value, &next))
 			return MAP_BROKEN;
 		is = ask(a, t->members[i], &next, &got, depth);
+		if (is == MAP_NONE && i == 0)
+			trace_drop(a, from, a->trace.n);
 		if (is != MAP_FOUND)
 			return is;
 		if (got.n > 1)
@@ -397,6 +412,9 @@ ask(struct asking *a, uint32_t map, const struct map_question *q,
 	else
 		return ask_made(a, map, q, out, depth);
 	out->n = is == MAP_FOUND;
+	if (is != MAP_WAIT && (depth > 0 || (is == MAP_FOUND &&
+	    p->tables[map].how == TABLE_ASKED)))
+		trace_add(a, is, q, one);
 	return counted(a, map, is, &one->a);
 }
 
@@ -404,6 +422,7 @@ enum map_result
 tables_ask(struct asking *a, uint32_t map, const struct map_question *q,
     struct table_answers *out)
 {
+	a->trace.n = 0;
 	return ask(a, map, q, out, 0);
 }
 

@@ -290,6 +290,7 @@ static const struct rs_world world = {
 	.fact = world_fact,
 	.map_get = world_map_get,
 	.access = world_access,
+	.answered = world_answered,
 	.verdict = world_verdict,
 	.header = world_header,
 	.item = world_item,
@@ -350,6 +351,7 @@ asking_free(struct asking **ap)
 	routing_free(&a->unknown);
 	policy_parts_free(&a->parts);
 	routing_free(&a->owner);
+	a->trace = (struct trace){ .on = false };
 	rs_eval_reset(a->eval, NULL);
 	if (p->nidle_askings == IDLE_MAX || a->edits_cap > 64 ||
 	    a->effects_cap > 64) {
@@ -391,6 +393,7 @@ asking_reset(struct asking *a, struct policy_facts *f,
 	routing_free(&a->unknown);
 	policy_parts_free(&a->parts);
 	routing_free(&a->owner);
+	a->trace = (struct trace){ .on = record != NULL };
 	rs_eval_reset(a->eval, record);
 }
 

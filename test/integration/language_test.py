@@ -337,6 +337,49 @@ class MadeOfOthers(Language):
         self.fails(self.mail("remote", "out", "expect defer 451 4.3.0"),
                    "'served' (socket)", 'with map served["out@small.example"] = "..."', policy=MADE)
 
+    def explain(self, policy, sender, rcpt, *args):
+        path = os.path.join(self.dir.name, "p.conf")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(policy)
+        return waybill("explain", path, "--client", "203.0.113.9", "--from",
+                       sender + "@far.example", "--rcpt", rcpt + "@small.example", *args).stdout
+
+    def test_records_name_the_member_that_answers(self):
+        people = os.path.join(self.dir.name, "people")
+        with open(people, "w", encoding="utf-8") as f:
+            f.write("# ours\ninfo: ann\nowner-info: bob\n")
+        policy = MADE.replace('people  = { "info" = "ann" }', 'people = text "people"')
+        said = self.explain(policy, "first", "info")
+        self.assertIn('first[info@small.example] = "ann"\n'
+                      f'           by people["info"] = "ann"  ({people}:2)\n', said)
+        self.assertIn('first[owner-info@small.example] = "bob"\n'
+                      f'           by people["owner-info"] = "bob"  ({people}:3)\n', said)
+        self.assertIn('union[info@small.example] = "ann, bob"\n'
+                      f'           by people["info"] = "ann"  ({people}:2)\n'
+                      '           by lists["info"] = "bob"\n',
+                      self.explain(policy, "union", "info"))
+        self.assertIn('by old["office@small.example"] = "info"\n'
+                      f'           by people["info"] = "ann"  ({people}:2)\n',
+                      self.explain(policy, "pipe", "office"))
+        self.assertIn('first[none@small.example] = cannot say\n'
+                      '           by lists["none@small.example"] = cannot say\n',
+                      self.explain(policy, "first", "none", "--map", "lists=failing"))
+        doc = json.loads(self.explain(policy, "first", "info", "--json"))
+        steps = doc["steps"][-1]["route_record"]["steps"]
+        at = steps.index({"step": "answer", "name": "people", "table": people, "table_line": 2,
+                          "key": "info", "value": "ann"})
+        self.assertEqual(steps[at - 1], {"step": "map", "name": "first",
+                                         "key": "info@small.example", "value": "ann"})
+
+    def test_an_owner_that_cannot_be_asked_for_is_named(self):
+        policy = MADE.replace('"info" = "ann"', '"info@small.example" = "ann"')
+        self.assertIn('first[owner-info@small.example] = cannot say\n'
+                      '           by lists["owner-info@small.example"] = cannot say\n',
+                      self.explain(policy, "first", "info", "--map", "lists=failing"))
+        self.fails(self.mail("remote", "info", 'expect deliver boxes "ann"'),
+                   "'served' (socket)", 'with map served["owner-info@small.example"] = "..."',
+                   policy=policy.replace("first of lists, served", "first of people, served"))
+
     def test_explain_gives_lines_to_members_only(self):
         path = os.path.join(self.dir.name, "p.conf")
         with open(path, "w", encoding="utf-8") as f:

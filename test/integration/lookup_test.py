@@ -182,11 +182,14 @@ map access""", 1)
                              "ann, bob\t(map aliases, both)\n")
             self.assertEqual(self.query(s, "aliases", "none@here.example", 1), "")
             self.assertEqual(self.query(s, "both", "both@here.example"),
-                             "ann\t(map near, both)\n")
+                             f"ann\t(map near, {s.dir}/near:1, both)\n")
             self.assertEqual(self.query(s, "both", "bob@here.example"),
                              "bob\t(map aliases, bob@here.example)\n")
             self.assertEqual(self.query(s, "all", "both@here.example"),
-                             "ann\t(map near, both)\nann, bob\t(map aliases, both)\n")
+                             f"ann\t(map near, {s.dir}/near:1, both)\nann, bob\t(map aliases, both)\n")
+            by = json.loads(self.query(s, "both", "both@here.example", 0, "--json"))["by"]
+            self.assertEqual(by, [{"map": "near", "file": f"{s.dir}/near", "line": 1,
+                                   "key": "both", "value": "ann"}])
             self.assertEqual(json.loads(self.query(s, "users", "Ann", 0, "--json"))["key"], "ann")
             self.assertIn("550 5.7.1", self.query(s, "access", "From:x@spam.example"))
             sm.answer = b"10:TEMP later,"
@@ -195,6 +198,8 @@ map access""", 1)
             self.assertRegex(self.query(s, "access", "From:x@q.example", 2), "map=access .*problem=")
             sm.stop()
             self.assertRegex(self.query(s, "users", "ann", 2), "refused")
+            self.assertIn("    by aliases\tcannot say\t(map aliases)\n",
+                          self.query(s, "both", "eve@here.example", 2))
 
 
     def test_explain_asks_when_it_is_told_to(self):
@@ -203,6 +208,8 @@ map access""", 1)
                     "--rcpt", "both@here.example")
             said = s.run(*args, "--ask").stdout
             self.assertIn('deliver boxes "bob"', said)
+            self.assertIn('aliases[both@here.example] = "ann, bob"\n'
+                          '           by aliases["both"] = "ann, bob"\n', said)
             n = len(sm.asked)
             self.assertIn("451 4.3.0", s.run(*args).stdout)
             self.assertEqual(len(sm.asked), n)

@@ -154,6 +154,7 @@ set_up(void **state)
 	asking = asking_new(policy);
 	asking->resume = resume;
 	asking_reset(asking, NULL, NULL);
+	asking->trace.on = true;
 	resumed = 0;
 	return 0;
 }
@@ -192,6 +193,33 @@ ask(uint32_t m, const char *address, char out[200])
 	return is;
 }
 
+/* "far[key]=value near[key]?": who had a part in the last answer. */
+static const char *
+traced(void)
+{
+	static char	out[200];
+	struct rs_step	s;
+	struct span	name;
+	unsigned	i;
+	size_t		n = 0;
+
+	out[0] = '\0';
+	for (i = 0; world_answered(asking, i, &s); i++) {
+		assert_int_equal(s.kind, RS_STEP_ANSWER);
+		name = rs_string(policy->image,
+		    rs_map(policy->image, s.number)->name);
+		n += (size_t)snprintf(out + n, sizeof(out) - n,
+		    "%s%.*s[%.*s]", i > 0 ? " " : "", SPAN_ARG(name),
+		    SPAN_ARG(s.key.s));
+		if (s.value.type == RS_T_TEXT)
+			n += (size_t)snprintf(out + n, sizeof(out) - n,
+			    "=%.*s", SPAN_ARG(s.value.s));
+		else if (s.value.type == RS_T_UNKNOWN)
+			n += (size_t)snprintf(out + n, sizeof(out) - n, "?");
+	}
+	return out;
+}
+
 static void
 a_question_is_asked_once(void **state)
 {
@@ -206,6 +234,7 @@ a_question_is_asked_once(void **state)
 	assert_int_equal(resumed, 1);
 	assert_int_equal(ask(FAR, "ann@x.example", out), MAP_FOUND);
 	assert_string_equal(out, "far=a");
+	assert_string_equal(traced(), "far[ann@x.example]=a");
 	assert_int_equal(server.n, 1);
 	assert_int_equal(ask(FAR, "eve@x.example", out), MAP_WAIT);
 	assert_int_equal(server.n, 2);
@@ -269,22 +298,27 @@ first_of_takes_the_nearest_key(void **state)
 	/* An exact one ends it. */
 	assert_int_equal(ask(FIRST, "ann@x.example", out), MAP_FOUND);
 	assert_string_equal(out, "near=near-exact");
+	assert_string_equal(traced(), "near[ann@x.example]=near-exact");
 	assert_int_equal(server.n, 0);
 	/* A nearer key of a later table counts. */
 	assert_int_equal(ask(FIRST, "bob@x.example", out), MAP_WAIT);
 	server_says(0, MAP_FOUND, MAP_EXACT, "far-exact");
 	assert_int_equal(ask(FIRST, "bob@x.example", out), MAP_FOUND);
 	assert_string_equal(out, "far=far-exact");
+	assert_string_equal(traced(), "far[bob@x.example]=far-exact");
 	/* Of equally near ones the first. */
 	asking_reset(asking, NULL, NULL);
+	asking->trace.on = true;
 	assert_int_equal(ask(FIRST, "bob@x.example", out), MAP_WAIT);
 	server_says(1, MAP_FOUND, MAP_LOCAL, "far-local");
 	assert_int_equal(ask(FIRST, "bob@x.example", out), MAP_FOUND);
 	assert_string_equal(out, "near=near-local");
+	assert_string_equal(traced(), "near[bob]=near-local");
 	/* What none has. */
 	assert_int_equal(ask(FIRST, "eve@x.example", out), MAP_WAIT);
 	server_says(2, MAP_NONE, MAP_EXACT, NULL);
 	assert_int_equal(ask(FIRST, "eve@x.example", out), MAP_NONE);
+	assert_string_equal(traced(), "");
 }
 
 static void
@@ -297,6 +331,7 @@ first_of_with_a_table_that_fails(void **state)
 	assert_int_equal(ask(FIRST, "bob@x.example", out), MAP_WAIT);
 	server_says(0, MAP_LATER, MAP_EXACT, NULL);
 	assert_int_equal(ask(FIRST, "bob@x.example", out), MAP_LATER);
+	assert_string_equal(traced(), "far[bob@x.example]?");
 	/* And none nearer than this. */
 	assert_int_equal(ask(FIRST, "ann@x.example", out), MAP_FOUND);
 	policy_map_failing(policy, NEAR);
@@ -317,11 +352,15 @@ union_of_asks_all_at_the_same_time(void **state)
 	assert_int_equal(resumed, 1);
 	assert_int_equal(ask(UNION, "list@x.example", out), MAP_FOUND);
 	assert_string_equal(out, "far=f1, f2,near=n1, n2,further=g1");
+	assert_string_equal(traced(), "far[list@x.example]=f1, f2 "
+	    "near[list]=n1, n2 further[list@x.example]=g1");
 	/* One that cannot say: a list with a hole in it would be wrong. */
 	assert_int_equal(ask(UNION, "bob@x.example", out), MAP_WAIT);
 	server_says(2, MAP_FOUND, MAP_EXACT, "f1");
 	server_says(3, MAP_BROKEN, MAP_EXACT, NULL);
 	assert_int_equal(ask(UNION, "bob@x.example", out), MAP_BROKEN);
+	assert_string_equal(traced(), "far[bob@x.example]=f1 "
+	    "near[bob]=near-local further[bob@x.example]?");
 	/* One that has it is enough. */
 	assert_int_equal(ask(UNION, "ann@x.example", out), MAP_WAIT);
 	server_says(4, MAP_NONE, MAP_EXACT, NULL);
@@ -358,10 +397,14 @@ pipe_of_asks_for_what_the_first_says(void **state)
 	server_says(0, MAP_FOUND, MAP_LOCAL, "f1");
 	assert_int_equal(ask(PIPE, "ann@x.example", out), MAP_FOUND);
 	assert_string_equal(out, "far=f1");
+	assert_string_equal(traced(),
+	    "names[ann@x.example]=list@x.example far[list@x.example]=f1");
 	assert_int_equal(ask(PIPE, "eve@x.example", out), MAP_NONE);
+	assert_string_equal(traced(), "");
 	assert_int_equal(server.n, 1);
 	/* What is no key of the second cannot be asked for. */
 	assert_int_equal(ask(PIPE, "bob@x.example", out), MAP_BROKEN);
+	assert_string_equal(traced(), "names[bob@x.example]=one, two");
 }
 
 static void
@@ -377,6 +420,7 @@ tables_of_tables(void **state)
 	server_says(1, MAP_NONE, MAP_EXACT, NULL);
 	assert_int_equal(ask(DEEP, "bob@x.example", out), MAP_FOUND);
 	assert_string_equal(out, "near=near-local");
+	assert_string_equal(traced(), "near[bob]=near-local");
 }
 
 static void
