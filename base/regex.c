@@ -12,6 +12,7 @@
 #include <pcre2.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -34,6 +35,7 @@ struct regex {
 static _Thread_local struct desk {
 	pcre2_match_context	*context;
 	pcre2_match_data	*data;
+	uint32_t		 steps;		/* the limits that are set */
 } desk;
 
 /*
@@ -152,21 +154,46 @@ furnish(void)
 	(void)pcre2_set_heap_limit(desk.context, HEAP_KIB);
 }
 
+static void
+set_steps(uint32_t steps)
+{
+	if (desk.steps == steps)
+		return;
+	desk.steps = steps;
+	(void)pcre2_set_match_limit(desk.context, steps);
+	(void)pcre2_set_depth_limit(desk.context, steps);
+}
+
+static bool
+is_ascii(struct span s)
+{
+	uint64_t	all = 0, v;
+
+	for (; s.n >= 8; s = span_from(s, 8)) {
+		memcpy(&v, s.p, 8);
+		all |= v;
+	}
+	for (; s.n > 0; s = span_from(s, 1))
+		all |= (unsigned char)s.p[0];
+	return (all & UINT64_C(0x8080808080808080)) == 0;
+}
+
 /* Beginning at one of the places from `from` to `last`; as pcre2_match(). */
 static int
 attempt(const pcre2_code *code, struct span s, size_t from, size_t last,
     uint32_t steps)
 {
-	int	rc;
+	/* PCRE2 looks octet by octet, for each expression again. */
+	uint32_t	options = is_ascii(s) ? PCRE2_NO_UTF_CHECK : 0;
+	int		rc;
 
-	(void)pcre2_set_match_limit(desk.context, steps);
-	(void)pcre2_set_depth_limit(desk.context, steps);
+	set_steps(steps);
 	(void)pcre2_set_offset_limit(desk.context, last);
-	rc = pcre2_match(code, (PCRE2_SPTR)s.p, s.n, from, 0, desk.data,
+	rc = pcre2_match(code, (PCRE2_SPTR)s.p, s.n, from, options, desk.data,
 	    desk.context);
 	if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
 		rc = pcre2_match(code, (PCRE2_SPTR)s.p, s.n, from,
-		    PCRE2_NO_JIT, desk.data, desk.context);
+		    PCRE2_NO_JIT | options, desk.data, desk.context);
 	return rc;
 }
 
