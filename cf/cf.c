@@ -102,8 +102,8 @@ read_policy(const char *path, struct buf *text, struct cf **cf)
 	return false;
 }
 
-static struct cf *
-compile_file(const char *path, int *io, enum cf_tables tables)
+struct cf *
+cf_compile_tables(const char *path, enum cf_tables tables, int *io)
 {
 	struct buf	 text = { 0 };
 	struct cf	*cf;
@@ -118,19 +118,7 @@ compile_file(const char *path, int *io, enum cf_tables tables)
 struct cf *
 cf_compile(const char *path, int *io)
 {
-	return compile_file(path, io, CF_TABLES_READ);
-}
-
-struct cf *
-cf_compile_but_tables(const char *path, int *io)
-{
-	return compile_file(path, io, CF_TABLES_QUIET);
-}
-
-struct cf *
-cf_compile_settings(const char *path, int *io)
-{
-	return compile_file(path, io, CF_TABLES_NOT);
+	return cf_compile_tables(path, CF_TABLES_READ, io);
 }
 
 bool

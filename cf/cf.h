@@ -25,10 +25,19 @@ struct cf_diag {
 
 /* Reads and compiles the file. Never NULL; look at cf_errors().  -1 in *io when the file itself cannot be read (exit 2). */
 struct cf	*cf_compile(const char *path, int *io);
-/* The same for who reads the tables himself: mistakes in them are not told, and are none. */
-struct cf	*cf_compile_but_tables(const char *path, int *io);
-/* The same for who wants settings: tables that are files are not read, and the image has none. */
-struct cf	*cf_compile_settings(const char *path, int *io);
+/*
+ * What becomes of tables that are files.  Accounts, which have secrets, are
+ * only for who compiles for himself (READ): for others their file has to be
+ * there, and is not opened.
+ */
+enum cf_tables {
+	CF_TABLES_READ,		/* mistakes in them are mistakes of the policy */
+	CF_TABLES_FOR_RELOAD,	/* the same */
+	CF_TABLES_FOR_START,	/* mistakes are warnings, and so is a file that is not there: what asks it waits, all else is served */
+	CF_TABLES_UNTOLD,	/* mistakes are not told, and are none */
+	CF_TABLES_NOT		/* for who wants settings: none is opened, and the image has none */
+};
+struct cf	*cf_compile_tables(const char *path, enum cf_tables, int *io);
 /* The same from memory (fuzzing, tests); path for messages and relative names. */
 struct cf	*cf_compile_mem(const char *path, struct span text);
 /*

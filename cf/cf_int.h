@@ -145,11 +145,7 @@ struct cf {
 	struct htab		 names;		/* struct cf_sym, at the top */
 	struct htab		 rates;		/* struct cf_sym, by name */
 	struct cf_sym		*first_rate, *last_rate;
-	enum cf_tables {
-		CF_TABLES_READ,
-		CF_TABLES_QUIET,	/* mistakes in them are told elsewhere */
-		CF_TABLES_NOT		/* those that are files are not opened */
-	}			 tables;
+	enum cf_tables		 tables;
 	struct cf_sym		**syms;		/* in the order of declaration */
 	size_t			 nsyms, cap_syms;
 	struct cf_object	*objects, *last_object;

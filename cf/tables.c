@@ -32,21 +32,45 @@ file_of(const struct reading *r, uint32_t file)
 	return r->includes[file - 1];
 }
 
+/*
+ * No line of it is shown, and the image has no digest of its secrets: it is
+ * the same, whoever compiled it.
+ */
+static void
+hide(struct cf_source *s)
+{
+	s->secret = true;
+	memset(s->sha256, 0, sizeof(s->sha256));
+}
+
+/* The whole table cannot be read. */
+static void
+of_all(struct cf *cf, struct cf_loc loc, const char *path, const char *what)
+{
+	if (cf->tables == CF_TABLES_FOR_START)
+		cf_warn(cf, loc, "'%s': %s; what asks for it waits (451)",
+		    path, what);
+	else
+		cf_error(cf, loc, "'%s': %s", path, what);
+}
+
 static void
 problem(void *arg, const struct map_problem *p)
 {
 	struct reading		*r = arg;
 	const struct cf_source	*s = file_of(r, p->file);
 
-	if (r->cf->tables != CF_TABLES_READ)
+	if (r->cf->tables == CF_TABLES_UNTOLD)
 		return;
 	if (s == NULL && p->warning)
 		cf_warn(r->cf, r->sym->loc, "%s", p->what);
 	else if (s == NULL)
 		cf_error(r->cf, r->sym->loc, "%s", p->what);
 	else if (p->line == 0)	/* of all of it */
-		cf_error(r->cf, r->sym->decl->where_loc, "'%s': %s", s->path,
-		    p->what);
+		of_all(r->cf, r->sym->decl->where_loc, s->path, p->what);
+	else if (!p->warning && r->cf->tables == CF_TABLES_FOR_START)
+		cf_warn_at(r->cf, s, p->line, p->column, "%s; what asks for "
+		    "this waits (451)", p->what);
 	else if (p->warning)
 		cf_warn_at(r->cf, s, p->line, p->column, "%s", p->what);
 	else
@@ -89,7 +113,7 @@ read_table(struct cf *cf, struct cf_sym *sym, const struct map_source *from)
 	struct map		*map;
 
 	if (sym->source != NULL && span_eq(sym->map_kind, SPAN("accounts")))
-		sym->source->secret = true;
+		hide(sym->source);
 	source.name = sym->name;
 	source.kind = sym->map_kind;
 	source.include = include;
@@ -103,6 +127,23 @@ read_table(struct cf *cf, struct cf_sym *sym, const struct map_source *from)
 	free(r.includes);
 }
 
+static void
+unreadable(struct cf *cf, struct cf_sym *sym, struct cf_loc loc,
+    struct span path)
+{
+	const char	*why = strerror(errno);
+
+	if (cf->tables != CF_TABLES_FOR_START) {
+		cf_error(cf, loc, "'%.*s' cannot be read: %s", SPAN_ARG(path),
+		    why);
+		return;
+	}
+	cf_warn(cf, loc, "'%.*s' cannot be read: %s; what asks for it waits "
+	    "(451)", SPAN_ARG(path), why);
+	sym->source = cf_source_add(cf, arena_span(&cf->arena, path).p,
+	    cf_full_path(cf, path), SPAN_NONE, 2);
+}
+
 /* The source of the symbol is a file that its driver reads: what is wrong in it? */
 static void
 read_source(struct cf *cf, struct cf_sym *sym, struct cf_loc loc,
@@ -111,8 +152,7 @@ read_source(struct cf *cf, struct cf_sym *sym, struct cf_loc loc,
 	struct map_source	 source = { .driver = sym->decl->driver };
 
 	if (sym->source == NULL) {
-		cf_error(cf, loc, "'%.*s' cannot be read: %s", SPAN_ARG(path),
-		    strerror(errno));
+		unreadable(cf, sym, loc, path);
 		return;
 	}
 	source.path = sym->source->full;
@@ -121,6 +161,30 @@ read_source(struct cf *cf, struct cf_sym *sym, struct cf_loc loc,
 		return;
 	read_table(cf, sym, &source);
 	close(source.fd);
+}
+
+/* Its file has secrets that are not for us. */
+static bool
+is_for_others(const struct cf *cf, const struct cf_sym *sym)
+{
+	return cf->tables != CF_TABLES_READ &&
+	    span_eq(sym->map_kind, SPAN("accounts"));
+}
+
+/* It has to be there; the server reads it as who may. */
+static void
+name_source(struct cf *cf, struct cf_sym *sym, struct span path)
+{
+	const char	*full = cf_full_path(cf, path);
+	struct stat	 st;
+
+	if (stat(full, &st) == -1 && errno != EACCES) {
+		unreadable(cf, sym, sym->decl->where_loc, path);
+		return;
+	}
+	sym->source = cf_source_add(cf, arena_span(&cf->arena, path).p, full,
+	    SPAN_NONE, 2);
+	hide(sym->source);
 }
 
 /* Whether a file is newer than another; one that is not there is not. */
@@ -163,10 +227,15 @@ read_database(struct cf *cf, struct cf_sym *sym, const char *suffix)
 	struct span		 path;
 
 	path = arena_printf(&cf->arena, "%.*s%s", SPAN_ARG(d->where), suffix);
+	if (is_for_others(cf, sym)) {
+		name_source(cf, sym, access(cf_full_path(cf, path), F_OK) == 0 ?
+		    path : d->where);
+		return;
+	}
 	if (access(cf_full_path(cf, path), F_OK) == -1) {
 		sym->source = cf_source_read(cf, d->where, 2);
 		read_source(cf, sym, d->where_loc, d->where);
-		sym->unbuilt = sym->source != NULL &&
+		sym->unbuilt = sym->source != NULL && sym->source->text.n > 0 &&
 		    span_index(sym->source->text, '\0') < 0;
 		return;
 	}
@@ -184,6 +253,10 @@ static void
 read_text(struct cf *cf, struct cf_sym *sym, struct cf_loc loc,
     struct span path)
 {
+	if (sym->decl->has_where && is_for_others(cf, sym)) {
+		name_source(cf, sym, path);
+		return;
+	}
 	sym->source = cf_source_read(cf, path, 2);
 	read_source(cf, sym, loc, path);
 }

@@ -181,6 +181,40 @@ check_item(struct map *m, const struct list_place *at,
 	return NULL;
 }
 
+/* Somebody of the list gets the mail: a member that cannot be read is passed over. */
+static bool
+has_good_member(struct span list)
+{
+	struct arena		 scratch = { 0 };
+	struct alias_list	 l = { .left = list, .scratch = &scratch };
+	enum alias_list_result	 r;
+	enum alias_item		 kind;
+	struct span		 text;
+	bool			 good = false;
+
+	while (!good &&
+	    (r = alias_list_next(&l, &kind, &text)) != ALIAS_LIST_END)
+		good = r != ALIAS_LIST_BAD;
+	arena_clear(&scratch);
+	return good;
+}
+
+/* Without its members a file that is included is a mistake in any case. */
+static void
+tell(struct map *m, const struct list_place *at, const char *where,
+    bool passed_over, const char *why)
+{
+	struct arena	 scratch = { 0 };
+
+	if (passed_over)
+		map_warning(m, at->text, at->raw, at->line, where,
+		    arena_printf(&scratch, "%s; this member waits, the others "
+		    "of the list get their mail", why).p);
+	else
+		map_mistake(m, at->text, at->raw, at->line, where, why);
+	arena_clear(&scratch);
+}
+
 bool
 map_list_check(struct map *m, const struct list_place *at, struct span list)
 {
@@ -190,14 +224,16 @@ map_list_check(struct map *m, const struct list_place *at, struct span list)
 	enum alias_item		 kind = ALIAS_ADDRESS;
 	struct span		 text = SPAN_NONE;
 	const char		*why;
-	bool			 ok = true;
+	bool			 ok = true, passed_over;
 
 	while ((r = alias_list_next(&l, &kind, &text)) != ALIAS_LIST_END) {
 		why = check_item(m, at, &l, r, kind, text);
 		if (why == NULL)
 			continue;
-		ok = false;
-		map_mistake(m, at->text, at->raw, at->line, l.at, why);
+		passed_over = r == ALIAS_LIST_BAD &&
+		    (at->depth > 0 || has_good_member(list));
+		ok = ok && passed_over;
+		tell(m, at, l.at, passed_over, why);
 	}
 	arena_clear(&scratch);
 	return ok;

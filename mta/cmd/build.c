@@ -62,12 +62,14 @@ drop(void)
 }
 
 static void
-child(const char *self, const char *path, const char *how, int image)
+child(const char *self, const char *path, enum cf_tables tables, int image)
 {
 	int	 program = open(self, O_PATH | O_CLOEXEC);
 	char	*argv[] = {
 		xstrdup("waybill"), xstrdup("compile"), xstrdup(path),
-		xstrdup("-o"), xstrdup("-"), xstrdup(how), NULL
+		xstrdup("-o"), xstrdup("-"),
+		xstrdup(tables == CF_TABLES_FOR_START ? "--for-start" :
+		    "--settings"), NULL
 	};
 
 	/* Opened as root: the user may not get to its folder. */
@@ -102,7 +104,7 @@ failed(const char *what, int fd, int *status)
 }
 
 int
-cmd_build(const char *path, bool for_run, int *status)
+cmd_build(const char *path, enum cf_tables tables, int *status)
 {
 	const char	*self = cmd_self();
 	pid_t		 pid;
@@ -115,7 +117,7 @@ cmd_build(const char *path, bool for_run, int *status)
 	if ((pid = fork()) == -1)
 		return failed("fork", fd, status);
 	if (pid == 0)
-		child(self, path, for_run ? "--for-run" : "--settings", fd);
+		child(self, path, tables, fd);
 	if ((*status = wait_for(pid)) != CMD_OK) {
 		close(fd);
 		return -1;

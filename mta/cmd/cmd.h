@@ -67,8 +67,7 @@ int	 cmd_usage(const char *name, const char *why, ...)
 
 /* Compiles; says errors and warnings on stderr.  NULL with *status when there are errors. */
 struct cf	*cmd_load(const char *path, int *status);
-/* The same for its settings: the tables are not read, and may be broken; only errors are said. */
-struct cf	*cmd_load_settings(const char *path, int *status);
+struct cf	*cmd_load_for(const char *path, enum cf_tables, int *status);
 /* The same for its tables alone (cf_map_file): errors in them are not said here.  NULL with *status: the policy has not been read to its end. */
 struct cf	*cmd_tables(const char *path, int *status);
 /* All diagnostics on fd 2, with colours on a terminal. */
@@ -95,10 +94,9 @@ bool	 cmd_postmaster_refused(const struct cf *);
 /*
  * The image of a policy, compiled by a child without privileges (as
  * waybill-compile when we are root) into a sealed memory file; its
- * descriptor, or -1 with *status (the child has said why).  Not for `run` it
- * is one of settings: no table that is a file is read, so none can be wrong.
+ * descriptor, or -1 with *status (the child has said why).
  */
-int	 cmd_build(const char *path, bool for_run, int *status);
+int	 cmd_build(const char *path, enum cf_tables, int *status);
 /* This executable. */
 const char	*cmd_self(void);
 

@@ -60,10 +60,12 @@ int
 cmd_compile(int argc, char **argv)
 {
 	const char		*out = NULL;
-	bool			 for_run = false, settings = false;
+	bool			 for_run = false, for_start = false;
+	bool			 settings = false;
 	const struct cmd_opt	 opts[] = {
 		{ OPT_TEXT, "output", 'o', { .text = &out } },
 		{ OPT_FLAG, "for-run", 0, { .flag = &for_run } },
+		{ OPT_FLAG, "for-start", 0, { .flag = &for_start } },
 		{ OPT_FLAG, "settings", 0, { .flag = &settings } },
 		{ OPT_END, NULL, 0, { NULL } }
 	};
@@ -75,11 +77,11 @@ cmd_compile(int argc, char **argv)
 	if (n != 1 || out == NULL)
 		return cmd_usage(argv[0], n != 1 ? "which policy?" :
 		    "where to? (-o IMAGE)");
-	cf = settings ? cmd_load_settings(argv[1], &status) :
-	    cmd_load(argv[1], &status);
-	if (cf == NULL)
+	if ((cf = cmd_load_for(argv[1], for_run ? CF_TABLES_FOR_RELOAD :
+	    for_start ? CF_TABLES_FOR_START : settings ?
+	    CF_TABLES_NOT : CF_TABLES_READ, &status)) == NULL)
 		return status;
-	if (for_run && cmd_say_unserved(cf))
+	if ((for_run || for_start) && cmd_say_unserved(cf))
 		status = CMD_NO;
 	else if (write_image(out, cf_image(cf)) == -1) {
 		fprintf(stderr, "waybill compile: %s: %s\n", out,

@@ -50,7 +50,7 @@ spool_of(const char *policy, int *status)
 	int		 fd;
 
 	/* A table that is broken hides no server. */
-	if ((fd = cmd_build(policy, false, status)) == -1) {
+	if ((fd = cmd_build(policy, CF_TABLES_NOT, status)) == -1) {
 		fprintf(stderr, "waybill: a server that runs is found "
 		    "without the policy too: --spool DIR\n");
 		return NULL;

@@ -76,10 +76,20 @@ say_reader(const struct cf *cf)
 	}
 }
 
-/* What was compiled, when it has no errors; what is wrong with it is said. */
-static struct cf *
-good(const char *path, struct cf *cf, int io, bool warnings, int *status)
+struct cf *
+cmd_load(const char *path, int *status)
 {
+	return cmd_load_for(path, CF_TABLES_READ, status);
+}
+
+struct cf *
+cmd_load_for(const char *path, enum cf_tables tables, int *status)
+{
+	struct cf	*cf;
+	int		 io;
+
+	errno = 0;
+	cf = cf_compile_tables(path, tables, &io);
 	if (io == -1) {
 		if (cf_ndiags(cf) > 0)
 			cmd_say_diags(cf, true);
@@ -88,35 +98,13 @@ good(const char *path, struct cf *cf, int io, bool warnings, int *status)
 			    strerror(errno));
 		*status = CMD_USAGE;
 	} else {
-		cmd_say_diags(cf, warnings);
+		cmd_say_diags(cf, tables != CF_TABLES_NOT);
 		*status = cf_errors(cf) > 0 ? CMD_NO : CMD_OK;
 	}
 	say_reader(cf);
 	if (*status != CMD_OK)
 		cf_free(&cf);
 	return cf;
-}
-
-struct cf *
-cmd_load(const char *path, int *status)
-{
-	struct cf	*cf;
-	int		 io;
-
-	errno = 0;
-	cf = cf_compile(path, &io);
-	return good(path, cf, io, true, status);
-}
-
-struct cf *
-cmd_load_settings(const char *path, int *status)
-{
-	struct cf	*cf;
-	int		 io;
-
-	errno = 0;
-	cf = cf_compile_settings(path, &io);
-	return good(path, cf, io, false, status);
 }
 
 /* Whether any of the maps is known: not after an error of the grammar. */

@@ -313,7 +313,7 @@ by_policy(const struct asked *a, char **names, int nnames)
 	struct cf	*cf;
 	int		 io, status;
 
-	cf = cf_compile_but_tables(a->policy, &io);
+	cf = cf_compile_tables(a->policy, CF_TABLES_UNTOLD, &io);
 	if (io == -1 || cf_errors(cf) > 0) {
 		cmd_say_diags(cf, false);
 		status = io == -1 ? CMD_USAGE : CMD_NO;

@@ -461,7 +461,7 @@ map_query_policy(const char *policy, const char *name, const char *key,
 	struct cf		*cf;
 	int			 io, status;
 
-	cf = cf_compile_but_tables(policy, &io);
+	cf = cf_compile_tables(policy, CF_TABLES_UNTOLD, &io);
 	src.image_mem = cf_image(cf);
 	if (io == -1 || cf_errors(cf) > 0) {
 		cmd_say_diags(cf, false);

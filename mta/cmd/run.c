@@ -124,7 +124,7 @@ start(const struct running *r)
 		    strerror(errno));
 		return CMD_USAGE;
 	}
-	if ((image = cmd_build(policy, true, &status)) != -1)
+	if ((image = cmd_build(policy, CF_TABLES_FOR_START, &status)) != -1)
 		status = become_parent(r, policy, image);
 	free(policy);
 	return status;

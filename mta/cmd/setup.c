@@ -180,7 +180,7 @@ of_policy(const char *policy)
 	uint32_t	 i;
 	int		 fd, r, status;
 
-	if ((fd = cmd_build(policy, false, &status)) == -1)
+	if ((fd = cmd_build(policy, CF_TABLES_NOT, &status)) == -1)
 		return status;
 	if ((im = rs_image_open_settings(fd, &why)) == NULL) {
 		fprintf(stderr, "waybill setup: %s: %s\n", policy, why);
