@@ -90,7 +90,7 @@ include(void *arg, const char *path, uint32_t *index)
 	    sizeof(struct cf_source *));
 	r->includes[r->nincludes++] = s;
 	*index = (uint32_t)r->nincludes;
-	return open(s->full, O_RDONLY | O_CLOEXEC);
+	return open(s->full, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 }
 
 /* A network that is too wide to grant relaying: the first is kept. */
@@ -156,7 +156,8 @@ read_source(struct cf *cf, struct cf_sym *sym, struct cf_loc loc,
 		return;
 	}
 	source.path = sym->source->full;
-	source.fd = open(sym->source->full, O_RDONLY | O_CLOEXEC);
+	source.fd = open(sym->source->full, O_RDONLY | O_CLOEXEC |
+	    O_NONBLOCK | O_NOCTTY);
 	if (source.fd == -1)
 		return;
 	read_table(cf, sym, &source);

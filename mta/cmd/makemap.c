@@ -186,11 +186,18 @@ append_pair(void *arg, struct span key, struct span value)
 	return 0;
 }
 
+/* Neither waits where the name is a pipe's. */
+static int
+open_old(const struct run *r)
+{
+	return open(r->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
 /* -o: what has been in the database comes first. */
 static int
 read_old(struct run *r)
 {
-	int		 fd = open(r->path, O_RDONLY | O_CLOEXEC), rc;
+	int		 fd = open_old(r), rc;
 	const char	*why;
 
 	if (fd == -1)
@@ -232,7 +239,7 @@ print_pair(void *arg, struct span key, struct span value)
 static int
 dump(struct run *r)
 {
-	int		 fd = open(r->path, O_RDONLY | O_CLOEXEC), rc;
+	int		 fd = open_old(r), rc;
 	const char	*why;
 
 	if (fd == -1)

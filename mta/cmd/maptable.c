@@ -32,7 +32,7 @@ include(void *arg, const char *path, uint32_t *index)
 	    sizeof(*t->includes));
 	t->includes[t->nincludes++] = xstrdup(path);
 	*index = t->nincludes;
-	return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 }
 
 static void

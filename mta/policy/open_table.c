@@ -46,7 +46,7 @@ file_open(const struct table_source *src, uint32_t file)
 		return fcntl(src->file_fds[file], F_DUPFD_CLOEXEC, 0);
 	}
 	path = string_dup(src->image, rs_file(src->image, file)->path);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	free(path);
 	return fd;
 }
@@ -92,7 +92,8 @@ include_open(void *arg, const char *path, uint32_t *file_index)
 		return file_open(src, file);
 	/* An include that is newer than the image: only by name. */
 	if (src->file_fds == NULL)
-		return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK |
+		    O_NOCTTY);
 	errno = ENOENT;
 	return -1;
 }

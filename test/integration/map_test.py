@@ -101,6 +101,14 @@ class Command(Folder):
                 if os.path.lexists(f"{self.dir}/v.{to}"):
                     os.unlink(f"{self.dir}/v.{to}")
 
+    def test_what_is_included_and_no_file_is_not_waited_for(self):
+        os.mkfifo(os.path.join(self.dir, "fifo"))
+        for what in (f"{self.dir}/fifo", self.dir, "/dev/zero"):
+            self.file("aliases", f"list: :include:{what}\nann: bob\n")
+            p = self.run_is(1, "map", "check", "aliases", "--as", "aliases")
+            self.assertIn("aliases:1:7: error: ", p.stdout + p.stderr)
+            self.run_is(0, "map", "query", "aliases", "ann", "--as", "aliases")
+
     def test_mistakes_build_nothing_and_leave_the_old(self):
         self.file("v", VIRTUSERS)
         self.run_is(0, "map", "build", "v", "--as", "virtusers")
