@@ -310,9 +310,10 @@ static void
 problem(void *arg, const char *map, const char *path,
     const struct map_problem *p)
 {
-	if (strcmp(map, arg) == 0 && !p->warning)
-		fprintf(stderr, "%s:%u:%u: error: %s\n", findings_path(path),
-		    p->line, p->column, p->what);
+	if (strcmp(map, arg) == 0)
+		fprintf(stderr, "%s:%u:%u: %s: %s\n", findings_path(path),
+		    p->line, p->column, p->warning ? "warning" : "error",
+		    p->what);
 }
 
 /* --- a table that a server has, or that is made of others */

@@ -12,7 +12,7 @@
 #include "mta/policy/lookup.h"
 #include "mta/policy/open_table.h"
 
-/* Mistakes in tables go to the log, or to who opens the policy. */
+/* Mistakes in tables go to the log, or to who opens the policy; a command has told them by then. */
 static void
 problem(void *arg, const char *map, const char *path,
     const struct map_problem *p)
@@ -21,7 +21,7 @@ problem(void *arg, const char *map, const char *path,
 
 	if (src->problem != NULL)
 		src->problem(src->problem_arg, map, path, p);
-	else
+	else if (!src->quiet)
 		log_warnx("table map=%s file=%s line=%u column=%u problem=%s",
 		    map, log_quote(span_of(path)), p->line, p->column,
 		    log_quote(span_of(p->what)));

@@ -89,8 +89,9 @@ struct policy_source {
 	bool		(*owner)(void *arg, uint32_t mailbox, uint32_t *uid, uint32_t *gid);
 	void		*owner_arg;
 	/*
-	 * `log "..."` of a rule and alarms are not written, and no DNS list is asked
-	 * for its entry 127.0.0.2 (explain, test)
+	 * `log "..."` of a rule, alarms and mistakes in tables are not written (the
+	 * compiler has told them), and no DNS list is asked for its entry 127.0.0.2
+	 * (explain, test)
 	 */
 	bool		 quiet;
 	/* Long routings go on in another turn by this (loop_soon); NULL: at once. */

@@ -196,6 +196,20 @@ class Policy(Folder):
         self.assertIn("warning: 'virtusers' is newer than its database", p.stderr)
         self.assertIn("map build", p.stderr)
 
+    def test_a_mistake_is_told_once_and_not_as_a_line_of_the_log(self):
+        self.file("nets", "192.0.2.0/24 REJECT\n192.0.2.1 OK\n")
+        self.file("p.conf", CHECK.replace("mailbox boxes", 'map nets = cidr "nets" as access\n'
+                                          "on connect { client in nets => access[client] }\n"
+                                          "mailbox boxes".replace("access[", "nets["), 1))
+        for args in (("check", self.policy), ("test", self.policy),
+                     ("explain", self.policy, "--client", "192.0.2.1"),
+                     ("map", "query", "-c", self.policy, "nets", "192.0.2.1")):
+            err = self.run_is(0, *args).stderr
+            self.assertEqual(err.count("Postfix takes line 1"), 1, err)
+            self.assertIn("nets:2:1: warning: ", err)
+            self.assertNotIn("map=nets", err)
+        self.assertNotIn("nets", self.run_is(0, "map", "query", "-c", self.policy, "users", "ann").stderr)
+
     def test_show_says_what_is_not_built(self):
         def lines():
             out = self.run_is(0, "show", self.policy).stdout
