@@ -166,7 +166,7 @@ class Changes(unittest.TestCase):
     def test_a_database_that_is_cut(self):
         with start("gdbm") as s:
             path = os.path.join(s.dir, "tables/virtusers")
-            wait_for(lambda: lines(s, "list:1:1: "))
+            self.assertEqual(rcpt(s, "gone"), (551, "5.1.6 version 0"))
             s.run("map", "build", path, "--as", "virtusers")
             s.waybill("reload")
             wait_for(lambda: tables(s)["virtusers"]["file"].endswith(".gdbm"))
