@@ -195,6 +195,25 @@ member_elsewhere(struct routing *r, const struct frame *f,
 	routing_add(r, &t);
 }
 
+/*
+ * sendmail's FEATURE(redirect): of ann@new.example.REDIRECT the sender is told
+ * where she is now, and nothing goes there.
+ */
+static bool
+has_moved(struct routing *r, const struct address *a)
+{
+	static const struct span	 mark = SPAN(".REDIRECT");
+	struct span			 whole = a->whole;
+
+	if (address_domain(a).n <= mark.n || !span_ieq(span_from(whole,
+	    whole.n - mark.n), mark))
+		return false;
+	routing_fail(r, 551, "5.1.6", arena_printf(&r->arena,
+	    "has moved; please try <%.*s>", (int)(whole.n - mark.n),
+	    whole.p));
+	return true;
+}
+
 /* As the table has it; a bare name is one of our domain. */
 static void
 member_address(struct routing *r, struct frame *f,
@@ -217,7 +236,7 @@ member_address(struct routing *r, struct frame *f,
 		f->n--;
 		r->members--;
 		enter_self(r, f);
-	} else
+	} else if (!has_moved(r, &a))
 		enter(r, &a, m->kind == ALIAS_MAILBOX);
 }
 

@@ -23,6 +23,8 @@ static const struct span	aliases[] = {
 	SPAN("bad"), SPAN("colin, a b, x@far.example"),
 	SPAN("worse"), SPAN("colin, \"x@far.example, y@far.example"),
 	SPAN("gone"), SPAN(":include:/nonexistent/list, colin"),
+	SPAN("left"), SPAN("Una <una@new.example.REDIRECT>"),
+	SPAN("half"), SPAN("colin, left, redirect@far.example"),
 	/* Owners. */
 	SPAN("news"), SPAN("colin, x@far.example, nobody, |feed"),
 	SPAN("owner-news"), SPAN("ann@desk.example"),
@@ -103,6 +105,9 @@ each_kind_of_member(void **state)
 		{ "program@murphy.example", "pipe /bin/prog -f a b" },
 		{ "archive@murphy.example", "file /var/log/archive" },
 		{ "nowhere@murphy.example", "discard" },
+		{ "left@murphy.example", "fail 551 5.1.6" },
+		{ "half@murphy.example", "deliver colin; fail 551 5.1.6; "
+		    "hop redirect@far.example" },
 	};
 	struct policy	*p = family_open(&family, NULL);
 	size_t		 i;
@@ -110,6 +115,25 @@ each_kind_of_member(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++)
 		expect(p, "", cases[i].rcpt, cases[i].wanted);
+	policy_unref(&p);
+}
+
+static void
+who_has_moved_is_told_of(void **state)
+{
+	struct policy_facts	 f = { .rcpt = SPAN("left@murphy.example"),
+	    .rcpt_at = 4 };
+	struct policy		*p = family_open(&family, NULL);
+	struct routing		*r = policy_route(p, &f, NULL, NULL, NULL);
+	const struct target	*t;
+	size_t			 n;
+
+	(void)state;
+	t = routing_targets(r, &n);
+	assert_int_equal(n, 1);
+	assert_string_equal(t->text.p, "has moved; please try "
+	    "<una@new.example>");
+	routing_free(&r);
 	policy_unref(&p);
 }
 
@@ -183,6 +207,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_kind_of_member),
+		cmocka_unit_test(who_has_moved_is_told_of),
 		cmocka_unit_test(one_bad_member_waits_alone),
 		cmocka_unit_test(the_owner_of_a_list_is_its_sender),
 		cmocka_unit_test(what_has_no_sender_gets_none),
