@@ -22,6 +22,15 @@ failed(int rc, const char **why)
 	return -1;
 }
 
+/* What went wrong is told once, by what a call gives back. */
+static void
+say_nothing(const DB_ENV *env, const char *prefix, const char *text)
+{
+	(void)env;
+	(void)prefix;
+	(void)text;
+}
+
 static void *
 open_bdb(int fd, DBTYPE type, const char **why)
 {
@@ -34,6 +43,7 @@ open_bdb(int fd, DBTYPE type, const char **why)
 		(void)failed(rc, why);
 		return NULL;
 	}
+	db->set_errcall(db, say_nothing);
 	rc = db->set_cachesize(db, 0, 16u << 20, 1);
 	if (rc == 0)
 		rc = db->open(db, NULL, path, NULL, type, DB_CREATE |

@@ -4,6 +4,8 @@
  */
 #include "config.h"
 
+#include <sys/statvfs.h>
+
 #include <errno.h>
 #include <lmdb.h>
 #include <stdlib.h>
@@ -130,12 +132,25 @@ put_all(struct lmdb *d)
 	return rc == 0 ? mdb_env_sync(d->env, 1) : rc;
 }
 
+/* A write that came to its end halfway is EIO to LMDB. */
+static bool
+is_full(const struct lmdb *d)
+{
+	struct statvfs	 st;
+	mdb_filehandle_t fd;
+
+	return mdb_env_get_fd(d->env, &fd) == 0 && fstatvfs(fd, &st) == 0 &&
+	    st.f_bavail == 0;
+}
+
 static int
 close_lmdb(void *file, bool keep, const char **why)
 {
 	struct lmdb	*d = file;
 	int		 rc = keep ? put_all(d) : 0;
 
+	if (rc == EIO && is_full(d))
+		rc = ENOSPC;
 	mdb_env_close(d->env);
 	arena_clear(&d->arena);
 	free(d->pairs);

@@ -101,6 +101,23 @@ class Command(Folder):
                 if os.path.lexists(f"{self.dir}/v.{to}"):
                     os.unlink(f"{self.dir}/v.{to}")
 
+    @unittest.skipIf(os.geteuid() != 0, "a small disk is mounted by root")
+    def test_a_full_disk_is_said_once_and_leaves_nothing(self):
+        text = self.file("v", "".join(f"u{i}@shop.example ann\n" for i in range(3000)))
+        disk = os.path.join(self.dir, "disk")
+        os.mkdir(disk)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk],
+                          check=False).returncode != 0:
+            self.skipTest("nothing can be mounted here")
+        self.addCleanup(subprocess.run, ["umount", disk], check=True)
+        with open(f"{BUILD}/config.h", encoding="ascii") as f:
+            with_db = "#define WITH_DB 1" in f.read()
+        for to in ("gdbm", "cdb", "lmdb", "hash") if with_db else ("gdbm", "cdb", "lmdb"):
+            p = self.run_is(2, "map", "build", text, "--as", "virtusers", "--to", to,
+                            "-o", f"{disk}/v")
+            self.assertEqual(p.stderr, f"waybill map: {disk}/v: No space left on device\n")
+            self.assertEqual(os.listdir(disk), [])
+
     def test_what_is_included_and_no_file_is_not_waited_for(self):
         os.mkfifo(os.path.join(self.dir, "fifo"))
         for what in (f"{self.dir}/fifo", self.dir, "/dev/zero"):
