@@ -47,6 +47,7 @@ say_json(const struct cf *cf, const char *path, bool cost)
 		diag_json(&j, d);
 	json_array_end(&j);
 	json_bool(&j, "postmaster_refused", cmd_postmaster_refused(cf));
+	cmd_exposed_json(cf, &j);
 	if (cost)
 		cmd_cost_json(cf, &j);
 	json_object_end(&j);
@@ -57,7 +58,7 @@ say_json(const struct cf *cf, const char *path, bool cost)
 static void
 summary(const struct cf *cf, const char *path)
 {
-	size_t	w = cf_warnings(cf);
+	size_t	w = cf_warnings(cf) + cmd_exposed_say_all(cf);
 
 	if (cmd_postmaster_refused(cf))
 		printf("%s: note: mail to <postmaster> reaches nobody and will "

@@ -89,6 +89,18 @@ void	 cmd_cost_json(const struct cf *, struct json *);
 /* Mail to <postmaster> reaches nobody, as the tables are now. */
 bool	 cmd_postmaster_refused(const struct cf *);
 
+/* --- exposed.c */
+
+#define CMD_EXPOSED		"everybody on this machine can read the secrets in it"
+#define CMD_EXPOSED_HELP	"chgrp waybill-compile %s && chmod 640 %s"
+
+/* Whether others may read an accounts file that is root's or ours, and it has secrets. */
+bool	 cmd_exposed(const char *path);
+void	 cmd_say_exposed(const char *path);
+/* Of all files of a policy that has compiled; how many. */
+size_t	 cmd_exposed_say_all(const struct cf *);
+void	 cmd_exposed_json(const struct cf *, struct json *);
+
 /* --- build.c */
 
 /*

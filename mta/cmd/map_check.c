@@ -63,6 +63,22 @@ checking_clear(struct checking *c)
 }
 
 static void
+check_exposed(struct checking *c)
+{
+	const struct checked_table	*t;
+	uint32_t			 i;
+
+	for (i = 0; i < c->n; i++) {
+		t = &c->tables[i];
+		if (t->wanted && t->kind == CHECKED_ACCOUNTS && !t->served &&
+		    !map_is_database(t->map) && cmd_exposed(t->path))
+			findings_add(c->found, FINDING_WARNING, t->path, 0, 0,
+			    "%s: " CMD_EXPOSED_HELP, CMD_EXPOSED, t->path,
+			    t->path);
+	}
+}
+
+static void
 say_found(struct checking *c)
 {
 	struct buf	 out = { 0 };
@@ -276,6 +292,7 @@ check_policy(struct checking *c, const struct cf *cf, const struct asked *a,
 		return status;
 	give_facts(c);
 	find_domains(c, cf);
+	check_exposed(c);
 	check_graph(c);
 	check_targets(c);
 	return say(c, a->json);
@@ -361,6 +378,7 @@ check_alone(const struct maptable *t, struct findings *found,
 	c.tables[0] = (struct checked_table){ .map = t->map, .wanted = true,
 	    .path = xstrdup(t->path), .name = xstrdup(t->path),
 	    .kind = kind_of(t->map) };
+	check_exposed(&c);
 	check_graph(&c);
 	check_targets(&c);
 	status = say_alone(&c, a->json);

@@ -158,6 +158,8 @@ user_file_open(struct user_file *f, const char *path, bool change,
 	if (read_text(f) == -1)
 		return CMD_USAGE;
 	(void)check(f, f->fd);
+	if (change && cmd_exposed(f->path))
+		cmd_say_exposed(f->path);
 	return CMD_OK;
 }
 

@@ -7,6 +7,7 @@ so; WB_POLICIES may name another folder that has such a bad/ in it.
 import glob
 import json
 import os
+import shutil
 import stat
 import subprocess
 import tempfile
@@ -112,7 +113,11 @@ class Usage(Base):
 class Check(Base):
     def test_our_own_policies(self):
         self.assertGreater(len(POLICIES), 2)
-        for path in POLICIES:
+        # In a repository anybody may read the secrets of its samples.
+        folder = shutil.copytree(os.path.dirname(POLICIES[0]), f"{self.dir.name}/policies")
+        for path in glob.glob(f"{folder}/tables/*users"):
+            os.chmod(path, 0o640)
+        for path in sorted(glob.glob(f"{folder}/*.conf")):
             r = waybill("check", path)
             self.assertEqual((r.returncode, r.stderr), (0, ""), path)
 

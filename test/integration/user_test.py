@@ -304,6 +304,29 @@ class InAPolicy(Folder):
             self.assertNotIn("tell-nobody", p.stdout + p.stderr)
 
 
+    def test_secrets_that_everybody_can_read(self):
+        def said(*args):
+            p = subprocess.run([WAYBILL, *args], cwd=self.dir, text=True, capture_output=True,
+                               timeout=PATIENCE, stdin=subprocess.DEVNULL)
+            self.assertEqual(p.returncode, 0, p.stdout + p.stderr)
+            return p.stdout if "--json" in args else p.stdout + p.stderr
+        words = (("check", "p.conf"), ("map", "check", "-c", "p.conf"),
+                 ("map", "check", "users", "--as", "accounts"),
+                 ("user", "add", "ann", "--no-password", "--file", "users"),
+                 ("user", "remove", "ann", "--file", "users"))
+        os.chmod(self.users, 0o644)
+        for args in words:
+            self.assertIn("warning: everybody on this machine can read the secrets in it", said(*args))
+        self.assertEqual(json.loads(said("check", "p.conf", "--json"))["exposed"], [self.users])
+        os.chmod(self.users, 0o640)
+        for args in words:
+            self.assertNotIn("everybody", said(*args))
+        self.assertEqual(json.loads(said("check", "p.conf", "--json"))["exposed"], [])
+        self.file("users", "bob:x\n    quota=2G\n")
+        os.chmod(self.users, 0o644)
+        self.assertNotIn("everybody", said("check", "p.conf"))
+
+
 SERVED = """edition 1
 hostname "mx.shop.example"
 set ours = { "shop.example" }
