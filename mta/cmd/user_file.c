@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +28,6 @@
 #define FILE_MAX	(1u << 30)	/* octets, as of any table */
 #define LOCK_TRIES	200		/* of LOCK_STEP_MS: 10 s */
 #define LOCK_STEP_MS	50
-#define READERS		"waybill-compile"	/* who reads tables for `check` in the server */
 
 static int
 said(const char *path, const char *what)
@@ -107,6 +105,17 @@ read_text(struct user_file *f)
 	return 0;
 }
 
+/* A hash that everybody has can be tried against, at leisure. */
+static void
+say_open(const struct user_file *f)
+{
+	if ((f->st.st_mode & S_IROTH) != 0 &&
+	    span_index(buf_span(&f->text), '{') >= 0)
+		fprintf(stderr, "waybill user: %s: warning: everybody on "
+		    "this machine may read its hashes; the server needs no "
+		    "more than chmod 600\n", f->path);
+}
+
 static void
 problem(void *arg, const struct map_problem *p)
 {
@@ -157,6 +166,7 @@ user_file_open(struct user_file *f, const char *path, bool change,
 	}
 	if (read_text(f) == -1)
 		return CMD_USAGE;
+	say_open(f);
 	(void)check(f, f->fd);
 	if (change && cmd_exposed(f->path))
 		cmd_say_exposed(f->path);
@@ -177,24 +187,17 @@ user_file_close(struct user_file *f)
 
 /* --- replacing */
 
-/*
- * Mode and owner of the old file; a new one is its maker's alone, but that as
- * root the server's compiler reads it.
- */
+/* Mode and owner of the old file; a new one is its maker's alone. */
 static int
 keep_owner(const struct user_file *f, int fd)
 {
-	const struct group	*g;
-
 	if (f->fd != -1) {
 		if ((f->st.st_uid != geteuid() || f->st.st_gid != getegid()) &&
 		    fchown(fd, f->st.st_uid, f->st.st_gid) == -1)
 			return -1;
 		return fchmod(fd, f->st.st_mode & 0777);
 	}
-	if (geteuid() != 0 || (g = getgrnam(READERS)) == NULL)
-		return fchmod(fd, 0600);
-	return fchown(fd, 0, g->gr_gid) == -1 ? -1 : fchmod(fd, 0640);
+	return fchmod(fd, 0600);
 }
 
 static int

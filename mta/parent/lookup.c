@@ -54,7 +54,10 @@ secret_file(const struct rs_image *im, uint32_t object)
 	return span_from(text.s, 5);
 }
 
-/* Only plain files, as tables are; -1: said in the log. */
+/*
+ * Only plain files, as tables are; -1: said in the log, as is that everybody
+ * may read it.
+ */
 static int
 open_secret(const char *path)
 {
@@ -62,8 +65,12 @@ open_secret(const char *path)
 	int		fd;
 
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd != -1 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+	if (fd != -1 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		if ((st.st_mode & S_IROTH) != 0)
+			log_warnx("secret=%s why=\"everybody on this machine "
+			    "may read it\"", log_quote(span_of(path)));
 		return fd;
+	}
 	if (fd == -1)
 		log_warn("secret=%s", log_quote(span_of(path)));
 	else {

@@ -134,8 +134,20 @@ class Words(Folder):
         os.unlink(self.users)
         self.user(2, "passwd", "ann", password="x y z")
         self.user(0, "add", "ann", password="x y z")
-        self.assertEqual(stat.S_IMODE(os.stat(self.users).st_mode) & 0o137, 0)
+        st = os.stat(self.users)
+        self.assertEqual((stat.S_IMODE(st.st_mode), st.st_gid), (0o600, os.getegid()))
         self.assertEqual(self.verify("ann", "x y z"), ("right", None))
+        self.assertEqual(self.user(0, "list").stderr, "")
+
+    def test_hashes_that_everybody_may_read_are_warned_of(self):
+        says = "everybody on this machine may read its hashes"
+        os.chmod(self.users, 0o644)
+        self.assertIn(says, self.user(0, "list").stderr)
+        os.chmod(self.users, 0o640)
+        self.assertNotIn(says, self.user(0, "list").stderr)
+        self.file("users", "ann:x\n")
+        os.chmod(self.users, 0o644)
+        self.assertNotIn(says, self.user(0, "list").stderr)
 
     def test_a_link_stays_one(self):
         os.rename(self.users, self.users + ".real")
