@@ -7,8 +7,9 @@
  * kind_<name>.c, kinds.def.
  *
  * Owns: open tables.  Borrows: the key.  Answers are borrowed until the map is
- * closed.  A text is read whole when opened, a database stays open; a new
- * file is a new map, opened beside, and the old one serves until then.
+ * closed.  A file is read whole when opened, databases too; a new file is a new
+ * map, opened beside, and the old one serves until then.  Tables that servers
+ * have are maps/asked/.
  */
 #ifndef WB_MAPS_MAP_H
 #define WB_MAPS_MAP_H
