@@ -22,7 +22,8 @@
 
 #include <cmocka.h>
 
-#define PATIENCE_MS	20000
+#define PATIENCE_MS	120000
+#define BEAT_MS		2
 #define MANY_PIECE	1000
 
 void
@@ -686,6 +687,90 @@ fakes_peer(struct fakes *f, enum proc proc)
 	}
 }
 
+/* --- waiting */
+
+static void
+on_time(void *arg)
+{
+	(void)arg;
+	loop_stop();
+}
+
+void
+fakes_run_ms(struct fakes *f, int ms)
+{
+	struct timer	t = { 0 };
+
+	(void)f;
+	timer_set(&t, ms, on_time, NULL);
+	loop_run();
+	timer_clear(&t);
+}
+
+/* A turn now and then, whatever happens. */
+static void
+on_beat(void *arg)
+{
+	struct fakes	*f = arg;
+
+	timer_set(&f->beat, BEAT_MS, on_beat, f);
+}
+
+static void
+look(void *arg)
+{
+	struct fakes	*f = arg;
+
+	if (f->holds != NULL && f->holds(f)) {
+		f->held = true;
+		loop_stop();
+	}
+}
+
+void
+fakes_wait(struct fakes *f, bool (*holds)(struct fakes *), const char *file,
+    int line, const char *what)
+{
+	struct timer	late = { 0 };
+
+	if (holds(f))
+		return;
+	f->held = false;
+	f->holds = holds;
+	timer_set(&late, PATIENCE_MS, on_time, NULL);
+	timer_set(&f->beat, BEAT_MS, on_beat, f);
+	loop_run();
+	timer_stop(&f->beat);
+	timer_clear(&late);
+	f->holds = NULL;
+	if (!f->held)
+		fakes_failed(file, line, what);
+}
+
+static void
+on_logged(void *arg)
+{
+	struct fakes	*f = arg;
+
+	f->logged = true;
+}
+
+static bool
+is_logged(struct fakes *f)
+{
+	return f->logged;
+}
+
+void
+fakes_logged(struct fakes *f)
+{
+	f->logged = false;
+	journal_sync(f->q.journal, on_logged, f);
+	fakes_until(f, is_logged);
+}
+
+/* --- the whole */
+
 struct fakes *
 fakes_open(const char *dir, uint64_t segment_octets)
 {
@@ -713,35 +798,8 @@ fakes_open(const char *dir, uint64_t segment_octets)
 	fakes_peer(f, PROC_ROUTE);
 	fakes_peer(f, PROC_RELAY);
 	fakes_peer(f, PROC_SPAWNER);
+	loop_at_turn_end(&f->look, look, f);
 	return f;
-}
-
-static void
-on_time(void *arg)
-{
-	(void)arg;
-	loop_stop();
-}
-
-void
-fakes_run_ms(struct fakes *f, int ms)
-{
-	struct timer	t = { 0 };
-
-	(void)f;
-	timer_set(&t, ms, on_time, NULL);
-	loop_run();
-	timer_clear(&t);
-}
-
-void
-fakes_until(struct fakes *f, bool (*holds)(struct fakes *))
-{
-	int	i;
-
-	for (i = 0; i < PATIENCE_MS / 2 && !holds(f); i++)
-		fakes_run_ms(f, 2);
-	CHECK(holds(f));
 }
 
 const char *
@@ -768,8 +826,8 @@ fakes_ask(struct fakes *f, const char *line)
 	return answer;
 }
 
-void
-fakes_step(const char *dir, void (*f)(const char *))
+static void
+in_child(const char *dir, void (*f)(const char *))
 {
 	int	status;
 	pid_t	pid = fork();
@@ -784,12 +842,14 @@ fakes_step(const char *dir, void (*f)(const char *))
 }
 
 void
-fakes_in_child(void (*f)(const char *))
+fakes_in_children(void (*const *steps)(const char *), size_t n)
 {
 	char	dir[] = "/tmp/waybill-queue-XXXXXX", rm[64];
+	size_t	i;
 
 	assert_non_null(mkdtemp(dir));
-	fakes_step(dir, f);
+	for (i = 0; i < n; i++)
+		in_child(dir, steps[i]);
 	snprintf(rm, sizeof(rm), "rm -rf %s", dir);
 	assert_int_equal(system(rm), 0);
 }

@@ -15,6 +15,7 @@
 #ifndef WB_TEST_QUEUE_FAKES_H
 #define WB_TEST_QUEUE_FAKES_H
 
+#include "base/loop.h"
 #include "mta/queue/queue.h"
 
 #define FAKE_LOG_MAX	4096
@@ -77,6 +78,11 @@ struct fakes {
 	bool			 hold_commit;	/* does not answer COMMIT */
 	uint16_t		 deliver_code;	/* DELIVER_FAILED with it; 0: no */
 	bool			 as_file;	/* the last content came as a memfd */
+	/* fakes_until() */
+	struct turn_hook	 look;
+	struct timer		 beat;
+	bool			(*holds)(struct fakes *);
+	bool			 held, logged;
 	/* A next hop has got it, or a mailbox is told to show it; may be NULL. */
 	void			(*saw)(uint64_t qid, bool commit);
 };
@@ -86,9 +92,13 @@ void	fakes_failed(const char *file, int line, const char *what) __attribute__((n
 struct fakes *fakes_open(const char *dir, uint64_t segment_octets);
 /* Also one peer alone, new: its earlier channel closes. */
 void	fakes_peer(struct fakes *, enum proc);
-/* Turns of the loop until this holds, at most some seconds. */
-void	fakes_until(struct fakes *, bool (*)(struct fakes *));
-/* That long. */
+/* Turns of the loop until this holds at the end of one; two minutes are a failure. */
+#define fakes_until(f, holds) \
+	fakes_wait((f), (holds), __FILE__, __LINE__, #holds)
+void	fakes_wait(struct fakes *, bool (*)(struct fakes *), const char *file, int line, const char *what);
+/* Until the status log has on disk what has been so far. */
+void	fakes_logged(struct fakes *);
+/* That long: for what must not happen. */
 void	fakes_run_ms(struct fakes *, int ms);
 /* A message is written, synced, and the queue told. Returns its queue id. */
 uint64_t fakes_accept(struct fakes *, const char *sender, const char *rcpt, size_t octets);
@@ -101,9 +111,10 @@ void	fakes_seal(struct fakes *);
 void	fakes_relayed(struct fakes *, unsigned job, uint16_t code, const char *text);
 /* What the control socket answers to a line (with its end). */
 const char *fakes_ask(struct fakes *, const char *line);
-/* Runs f in a child with a folder of its own; fails the test when it fails. */
-void	fakes_in_child(void (*f)(const char *dir));
-/* For tests in steps: the same folder, each step a process that ends by _exit. */
-void	fakes_step(const char *dir, void (*f)(const char *dir));
+/*
+ * n steps of a test, with the same folder, each a process of its own that ends
+ * by _exit; the test fails when one fails.
+ */
+void	fakes_in_children(void (*const *steps)(const char *dir), size_t n);
 
 #endif

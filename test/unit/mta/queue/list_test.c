@@ -2,9 +2,7 @@
  * list_test.c - a recipient that becomes very many: in the log, in the lines,
  * and after a kill at each of these.
  */
-#include "test/unit/mta/queue/fakes.h"
-
-#include "base/loop.h"
+#include "test/unit/mta/queue/cases.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,13 +15,6 @@
 
 #define SEGMENT	(1u << 20)
 #define MANY	70000		/* more than 16 bits count */
-
-static bool
-is_empty(struct fakes *f)
-{
-	return f->q.count.accepted + f->q.max_qid > 0 && f->q.index.n == 0 &&
-	    f->told == f->q.count.accepted;
-}
 
 static void
 each_once(const struct fakes *f, unsigned from, unsigned to)
@@ -109,12 +100,6 @@ removed_while_it_is_expanded(const char *dir)
 
 /* --- failed */
 
-static bool
-is_told(struct fakes *f)
-{
-	return f->q.count.bounced == 1 && is_empty(f);
-}
-
 /* However many members have failed, the sender is told once of his list. */
 static void
 all_fail(const char *dir)
@@ -123,7 +108,7 @@ all_fail(const char *dir)
 
 	f->code = 550;
 	fakes_accept(f, "drop@sender.test", "many20000@y.test", 500);
-	fakes_until(f, is_told);
+	fakes_until(f, is_bounced);
 	CHECK(f->ngot == 20000 && f->q.count.failed == 20000);
 	CHECK(f->q.count.discarded == 1);	/* the notification */
 }
@@ -139,6 +124,21 @@ nobody_to_tell(const char *dir)
 	CHECK(f->q.count.failed == 20000 && f->q.count.bounced == 0);
 }
 
+static bool
+many_wait(struct fakes *f)
+{
+	const struct message	*m = f->q.index.first;
+
+	return m != NULL && m->ndests == 2500 &&
+	    m->in_state[DEST_WAIT] == m->nopen;
+}
+
+static bool
+all_failed(struct fakes *f)
+{
+	return f->q.count.failed == 2500;
+}
+
 /* At the end of its lifetime too, a part at a time. */
 static void
 all_expire(const char *dir)
@@ -146,11 +146,21 @@ all_expire(const char *dir)
 	struct fakes	*f = fakes_open(dir, SEGMENT);
 
 	f->code = 451;
-	f->q.set.lifetime_ms = 2000;
 	f->q.sched.retries_ms[0] = f->q.sched.retries_ms[1] = 3600000;
 	fakes_accept(f, "drop@sender.test", "many2500@y.test", 500);
-	fakes_until(f, is_told);
+	fakes_until(f, many_wait);
+	f->q.set.lifetime_ms = 1;
+	message_settle(&f->q, f->q.index.first);
+	fakes_until(f, all_failed);
+	f->q.set.lifetime_ms = 3600000;		/* of the notification */
+	fakes_until(f, is_bounced);
 	CHECK(f->ngot == 2500 && f->q.count.failed == 2500);
+}
+
+static bool
+hundred_sent(struct fakes *f)
+{
+	return f->q.count.sent == 100;
 }
 
 /* What is shown of very many: some, and how many there are. */
@@ -163,10 +173,9 @@ shown(const char *dir)
 
 	f->code = 0;
 	fakes_accept(f, "a@x.test", "many1500@y.test", 500);
-	while (f->njobs == 0)
-		fakes_run_ms(f, 1);
+	fakes_until(f, has_jobs);
 	fakes_relayed(f, 0, 250, "as the test wants");
-	fakes_run_ms(f, 50);
+	fakes_until(f, hundred_sent);
 	snprintf(line, sizeof(line), "show %s\n",
 	    qid_format(f->q.index.first->qid, id));
 	said = fakes_ask(f, line);
@@ -179,15 +188,43 @@ shown(const char *dir)
 
 /* --- killed */
 
-/* While the log has a part of the list. */
+static void
+count_part(void *arg, const struct record *r, struct span octets)
+{
+	(void)octets;
+	*(unsigned *)arg += r->type == REC_PART;
+}
+
+/* A kill leaves what is written, be it synced or not. */
+static bool
+log_has_part(struct fakes *f)
+{
+	struct buf	log = { 0 };
+	uint64_t	generation;
+	unsigned	n = 0;
+
+	journal_sync(f->q.journal, NULL, NULL);
+	journal_turn(f->q.journal);
+	CHECK(journal_read(f->q.spool_fd, &log) == 0);
+	CHECK(journal_scan(buf_span(&log), &generation, count_part, &n) > 0);
+	buf_clear(&log);
+	return n > 0;
+}
+
+static bool
+part_is_logged(struct fakes *f)
+{
+	return in_the_middle(f) && log_has_part(f);
+}
+
 static void
 killed_in_the_middle(const char *dir)
 {
 	struct fakes	*f = fakes_open(dir, SEGMENT);
 
 	fakes_accept(f, "a@x.test", "many70000@y.test", 500);
-	fakes_until(f, in_the_middle);
-	CHECK(f->njobs == 0);
+	fakes_until(f, part_is_logged);
+	CHECK(f->q.index.first->ndests < MANY && f->njobs == 0);
 }
 
 static void
@@ -210,6 +247,12 @@ some_answered(struct fakes *f)
 	return f->q.count.sent >= ANSWERED * 100;
 }
 
+static bool
+has_checkpoint(struct fakes *f)
+{
+	return journal_stats(f->q.journal).checkpoints > 0;
+}
+
 /* The first 30,000 are sent, and the log has that; it was checkpointed too. */
 static void
 killed_while_it_is_sent(const char *dir)
@@ -227,8 +270,8 @@ killed_while_it_is_sent(const char *dir)
 	fakes_until(f, some_answered);
 	each_once(f, 0, ANSWERED * 100);
 	journal_checkpoint(f->q.journal);
-	fakes_run_ms(f, 1500);
-	CHECK(journal_stats(f->q.journal).checkpoints > 0);
+	fakes_until(f, has_checkpoint);
+	fakes_logged(f);
 }
 
 static void
@@ -277,7 +320,6 @@ another_list(const char *dir)
 	fakes_until(f, all_wait);
 	m = f->q.index.first;
 	CHECK(f->ngot == 1000 && m->dests[700].attempts == 1);
-	fakes_run_ms(f, 50);
 	size = journal_stats(f->q.journal).size;
 
 	/* One of them is asked about, with the list of today. */
@@ -290,38 +332,14 @@ another_list(const char *dir)
 	CHECK(m->dests[700].attempts == 1);
 	CHECK(f->got[3] == 1 && f->got[700] == 1 && f->got[1400] == 1);
 	/* The log has what is new, and what is no more. */
-	fakes_run_ms(f, 50);
 	CHECK(journal_stats(f->q.journal).size - size < 150000);
 }
-
-#define ONE(name, f) \
-	static void \
-	test_##name(void **state) \
-	{ \
-		(void)state; \
-		fakes_in_child(f); \
-	}
-
-#define STEPS(name, ...) \
-	static void \
-	test_##name(void **state) \
-	{ \
-		void	(*const steps[])(const char *) = { __VA_ARGS__ }; \
-		char	dir[] = "/tmp/waybill-queue-XXXXXX", rm[64]; \
-		size_t	i; \
-		(void)state; \
-		assert_non_null(mkdtemp(dir)); \
-		for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) \
-			fakes_step(dir, steps[i]); \
-		snprintf(rm, sizeof(rm), "rm -rf %s", dir); \
-		assert_int_equal(system(rm), 0); \
-	}
 
 ONE(each_member_gets_it_once, sent_once)
 ONE(two_lists_of_one_message, two_lists)
 ONE(it_can_be_removed_in_the_middle, removed_while_it_is_expanded)
-ONE(the_sender_is_told_once, all_fail)
-ONE(a_null_sender_is_told_nothing, nobody_to_tell)
+ONE(the_sender_is_bounced_once, all_fail)
+ONE(a_null_sender_is_bounced_nothing, nobody_to_tell)
 ONE(it_expires_in_parts, all_expire)
 ONE(some_of_it_is_shown, shown)
 STEPS(after_a_kill_in_the_expansion_all_comes, killed_in_the_middle, all_comes)
@@ -336,8 +354,8 @@ main(void)
 		cmocka_unit_test(test_each_member_gets_it_once),
 		cmocka_unit_test(test_two_lists_of_one_message),
 		cmocka_unit_test(test_it_can_be_removed_in_the_middle),
-		cmocka_unit_test(test_the_sender_is_told_once),
-		cmocka_unit_test(test_a_null_sender_is_told_nothing),
+		cmocka_unit_test(test_the_sender_is_bounced_once),
+		cmocka_unit_test(test_a_null_sender_is_bounced_nothing),
 		cmocka_unit_test(test_it_expires_in_parts),
 		cmocka_unit_test(test_some_of_it_is_shown),
 		cmocka_unit_test(test_after_a_kill_in_the_expansion_all_comes),

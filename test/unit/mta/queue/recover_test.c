@@ -2,7 +2,7 @@
  * recover_test.c - a damaged record costs its own message and no other, and
  * the log tells.
  */
-#include "test/unit/mta/queue/fakes.h"
+#include "test/unit/mta/queue/cases.h"
 
 #include "base/fileio.h"
 #include "base/log.h"
@@ -38,12 +38,6 @@ all_told(struct fakes *f)
 	return f->q.count.accepted == f->told;
 }
 
-static bool
-is_empty(struct fakes *f)
-{
-	return f->q.index.n == 0;
-}
-
 static void
 flip(const struct segment *g, uint64_t offset)
 {
@@ -77,7 +71,7 @@ accept_three(const char *dir)
 	fakes_accept(f, "a@x.test", "hop@y.test", OCTETS);
 	fakes_accept(f, "b@x.test", "hop@y.test", OCTETS);
 	fakes_until(f, three_wait);
-	fakes_run_ms(f, 50);
+	fakes_logged(f);
 	return f;
 }
 
@@ -99,12 +93,17 @@ damage_head(const char *dir)
 	flip(m->seg, message_offset(m) + 9);
 }
 
-/* The log knows the end, and names no message. */
-static void
-damage_sealed(const char *dir)
+static bool
+is_sealed(struct fakes *f)
+{
+	return f->q.segments.nstate[SEGMENT_SEALED] == 1;
+}
+
+/* Three messages; the log knows the segment's end, and names no message. */
+static struct fakes *
+seal_three(const char *dir)
 {
 	struct fakes	*f = fakes_open(dir, SEGMENT);
-	struct message	*m;
 
 	f->route_silent = true;
 	fakes_accept(f, "first@x.test", "hop@y.test", 1000);
@@ -112,25 +111,26 @@ damage_sealed(const char *dir)
 	fakes_accept(f, "b@x.test", "hop@y.test", 1000);
 	fakes_until(f, all_told);
 	fakes_seal(f);
-	fakes_run_ms(f, 50);
-	m = message_from(f, "a@x.test");
+	fakes_until(f, is_sealed);
+	fakes_logged(f);
+	return f;
+}
+
+static void
+damage_sealed(const char *dir)
+{
+	struct fakes	*f = seal_three(dir);
+	struct message	*m = message_from(f, "a@x.test");
+
 	flip(m->seg, message_offset(m) + 9);
 }
 
 static void
 damage_sealed_and_table(const char *dir)
 {
-	struct fakes	*f = fakes_open(dir, SEGMENT);
-	struct message	*m;
+	struct fakes	*f = seal_three(dir);
+	struct message	*m = message_from(f, "a@x.test");
 
-	f->route_silent = true;
-	fakes_accept(f, "first@x.test", "hop@y.test", 1000);
-	fakes_accept(f, "a@x.test", "hop@y.test", 1000);
-	fakes_accept(f, "b@x.test", "hop@y.test", 1000);
-	fakes_until(f, all_told);
-	fakes_seal(f);
-	fakes_run_ms(f, 50);
-	m = message_from(f, "a@x.test");
 	flip(m->seg, message_content_offset(m) + 500);
 	flip(m->seg, m->seg->size - 1);
 }
@@ -197,26 +197,6 @@ says_nothing(const char *dir)
 	CHECK(f->q.index.n == 3);
 	CHECK(strstr(log, "damaged") == NULL && strstr(log, "lost") == NULL);
 }
-
-static void
-steps(void (*first)(const char *), void (*second)(const char *))
-{
-	char	dir[] = "/tmp/waybill-queue-XXXXXX", rm[64];
-
-	assert_non_null(mkdtemp(dir));
-	fakes_step(dir, first);
-	fakes_step(dir, second);
-	snprintf(rm, sizeof(rm), "rm -rf %s", dir);
-	assert_int_equal(system(rm), 0);
-}
-
-#define STEPS(name, first, second) \
-	static void \
-	test_##name(void **state) \
-	{ \
-		(void)state; \
-		steps(first, second); \
-	}
 
 STEPS(behind_a_damaged_content_the_log_is_believed, damage_content, others_of_open)
 STEPS(behind_a_damaged_head_the_next_is_found, damage_head, others_of_open)
