@@ -471,3 +471,22 @@ rs_setting_text(const struct rs_image *im, enum rs_option option)
 
 	return rs_has_span(v.type) ? v.s : SPAN_NONE;
 }
+
+struct span
+rs_map_secret_file(const struct rs_image *im, uint32_t map)
+{
+	uint32_t		 object = rs_map(im, map)->object;
+	const struct rs_optval	*v;
+	struct rs_place		 pl;
+	struct rs_value		 text;
+
+	if (object == RS_NO_INDEX ||
+	    !rs_option(im, object, RS_OPT_MAP_login, 0, &v) || v->nplaces < 2)
+		return SPAN_NONE;
+	pl = rs_option_place(im, v, 1);
+	if (pl.is_func || pl.index == RS_NO_INDEX)
+		return SPAN_NONE;
+	text = rs_const(im, pl.index);
+	return text.type == RS_T_TEXT && span_prefix(text.s, SPAN("file:")) ?
+	    span_from(text.s, 5) : SPAN_NONE;
+}

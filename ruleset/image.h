@@ -231,6 +231,10 @@ uint32_t	 rs_map_member(const struct rs_image *, uint32_t map,
     uint32_t nth);
 /* It is neither here nor in a file: a server is asked for it. */
 bool		 rs_map_is_asked(const struct rs_image *, uint32_t map);
+/* The map of this name, or UINT32_MAX. */
+uint32_t	 rs_map_named(const struct rs_image *, struct span name);
+/* The path behind `password file` of its login; empty: there is none. */
+struct span	 rs_map_secret_file(const struct rs_image *, uint32_t map);
 /* The function of a hook, or UINT32_MAX where the policy has none. */
 uint32_t	 rs_hook(const struct rs_image *, enum rs_hook);
 /*

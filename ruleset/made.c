@@ -22,6 +22,16 @@ rs_map_made(const struct rs_image *im, uint32_t map)
 }
 
 uint32_t
+rs_map_named(const struct rs_image *im, struct span name)
+{
+	for (uint32_t i = 0; i < rs_nmap(im); i++) {
+		if (span_eq(rs_string(im, rs_map(im, i)->name), name))
+			return i;
+	}
+	return RS_NO_INDEX;
+}
+
+uint32_t
 rs_map_member(const struct rs_image *im, uint32_t map, uint32_t nth)
 {
 	const struct rs_map_decl	*m = rs_map(im, map);
@@ -30,11 +40,7 @@ rs_map_member(const struct rs_image *im, uint32_t map, uint32_t nth)
 	if (nth >= m->nentries || rs_map_made(im, map) == RS_MADE_NOT)
 		return RS_NO_INDEX;
 	rs_map_entry(im, m->first_entry + nth, &key, &name);
-	for (uint32_t i = 0; i < rs_nmap(im); i++) {
-		if (span_eq(rs_string(im, rs_map(im, i)->name), name))
-			return i;
-	}
-	return RS_NO_INDEX;
+	return rs_map_named(im, name);
 }
 
 bool

@@ -73,17 +73,6 @@ play(struct play *pl, const struct asked *a)
 
 /* --- tables: "NAME[KEY]=VALUE", "NAME=failing" */
 
-static uint32_t
-map_named(const struct rs_image *im, struct span name)
-{
-	uint32_t	i;
-
-	for (i = 0; i < rs_nmap(im); i++)
-		if (span_eq(rs_string(im, rs_map(im, i)->name), name))
-			return i;
-	return UINT32_MAX;
-}
-
 static int
 no_such_map(const char *text)
 {
@@ -108,7 +97,7 @@ one_map(struct policy *p, const char *text)
 	uint32_t	map;
 
 	if (open > 0 && end != NULL && end > text + open) {
-		map = map_named(policy_image(p), span_mem(text, (size_t)open));
+		map = rs_map_named(policy_image(p), span_mem(text, (size_t)open));
 		if (map == UINT32_MAX)
 			return no_such_map(text);
 		if (rs_map_made(policy_image(p), map) != RS_MADE_NOT)
@@ -120,7 +109,7 @@ one_map(struct policy *p, const char *text)
 	if (eq <= 0 || !span_eq(span_from(all, (size_t)eq + 1),
 	    SPAN("failing")))
 		return no_such_map(text);
-	map = map_named(policy_image(p), span_mem(text, (size_t)eq));
+	map = rs_map_named(policy_image(p), span_mem(text, (size_t)eq));
 	if (map == UINT32_MAX)
 		return no_such_map(text);
 	if (rs_map_made(policy_image(p), map) != RS_MADE_NOT)

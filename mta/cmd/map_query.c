@@ -295,17 +295,6 @@ map_query(const struct map_asking *r, const char *key)
 
 /* --- a policy's table */
 
-static uint32_t
-map_named(const struct rs_image *im, struct span name)
-{
-	uint32_t	 i;
-
-	for (i = 0; i < rs_nmap(im); i++)
-		if (span_eq(rs_string(im, rs_map(im, i)->name), name))
-			return i;
-	return UINT32_MAX;
-}
-
 static void
 problem(void *arg, const char *map, const char *path,
     const struct map_problem *p)
@@ -412,7 +401,7 @@ ask_policy(struct policy *p, const char *policy, const char *name,
     const char *key, struct map_asking *a)
 {
 	const struct rs_image	*im = policy_image(p);
-	uint32_t		 map = map_named(im, span_of(name)), file;
+	uint32_t		 map = rs_map_named(im, span_of(name)), file;
 	char			*path;
 	int			 status;
 

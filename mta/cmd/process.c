@@ -130,31 +130,12 @@ process_send_file(struct process *p, const struct rs_image *im,
 	chan_end(p->chan);
 }
 
-/* What stands behind `password file`; empty: nothing does. */
-static struct span
-secret_file(const struct rs_image *im, uint32_t object)
-{
-	const struct rs_optval	*v;
-	struct rs_place		pl;
-	struct span		text;
-
-	if (object == UINT32_MAX ||
-	    !rs_option(im, object, RS_OPT_MAP_login, 0, &v) || v->nplaces < 2)
-		return SPAN_NONE;
-	pl = rs_option_place(im, v, 1);
-	if (pl.is_func || pl.index == UINT32_MAX)
-		return SPAN_NONE;
-	text = rs_const(im, pl.index).s;
-	return span_prefix(text, SPAN("file:")) ? span_from(text, 5) :
-	    SPAN_NONE;
-}
-
 void
 process_send_secret(struct process *p, const struct rs_image *im,
     uint32_t map)
 {
 	uint32_t	object = rs_map(im, map)->object;
-	struct span	file = secret_file(im, object);
+	struct span	file = rs_map_secret_file(im, map);
 	char		*path;
 	int		fd;
 

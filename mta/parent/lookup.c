@@ -34,26 +34,6 @@ generation_asks_servers(const struct generation *g)
 	return false;
 }
 
-/* The file of `login "user" password file "path"`; empty: none. */
-static struct span
-secret_file(const struct rs_image *im, uint32_t object)
-{
-	const struct rs_optval	*v;
-	struct rs_place		 pl;
-	struct rs_value		 text;
-
-	if (object == UINT32_MAX ||
-	    !rs_option(im, object, RS_OPT_MAP_login, 0, &v) || v->nplaces < 2)
-		return SPAN_NONE;
-	pl = rs_option_place(im, v, 1);
-	if (pl.is_func || pl.index == UINT32_MAX)
-		return SPAN_NONE;
-	text = rs_const(im, pl.index);
-	if (text.type != RS_T_TEXT || !span_prefix(text.s, SPAN("file:")))
-		return SPAN_NONE;
-	return span_from(text.s, 5);
-}
-
 /*
  * Only plain files, as tables are; -1: said in the log, as is that everybody
  * may read it.
@@ -92,7 +72,7 @@ generation_send_secrets(const struct generation *g, struct chan *c)
 
 	for (i = 0; i < rs_nmap(im); i++) {
 		if (!is_asked(im, i) ||
-		    (file = secret_file(im, rs_map(im, i)->object)).n == 0)
+		    (file = rs_map_secret_file(im, i)).n == 0)
 			continue;
 		path = xstrndup(file.p, file.n);
 		fd = open_secret(path);
