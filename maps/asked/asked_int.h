@@ -86,7 +86,9 @@ struct span	 asked_spelling(struct span kind, struct span key, char out[]);
 
 /* --- table.c */
 
-#define ASKED_COMPLAIN_MS	60000	/* between two lines of failures */
+#define ASKED_COMPLAIN_MS	60000	/* between two lines of failures; without one they are over */
+/* Another time than that, for tests. */
+void	asked_calm(struct asked_table *, int64_t ms);
 
 /* asked_open() with this driver: drivers.c knows those that there are. */
 struct asked_table *asked_open_with(const struct asked_driver *, const struct asked_source *, const char **why);

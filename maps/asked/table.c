@@ -69,7 +69,11 @@ struct asked_table {
 	uint64_t			 last_ticket;
 	struct timer			 timer;
 	struct asked_stats		 stats;
-	int64_t				 complained_ms;	/* 0: not yet */
+	/* A time of failures, from the first to a minute without one. */
+	bool				 failing, closing;
+	uint64_t			 cause;		/* hash of the one told */
+	int64_t				 complained_ms, failed_ms, calm_ms;
+	uint64_t			 failures;
 };
 
 /* --- opening */
@@ -134,6 +138,7 @@ asked_open_with(const struct asked_driver *driver,
 	t->timeout_ms = src->timeout_ms > 0 ? src->timeout_ms : 5000;
 	t->cache_ms = src->cache_ms;
 	t->cache_none_ms = src->cache_none_ms;
+	t->calm_ms = ASKED_COMPLAIN_MS;
 	t->map = kind_of(src);
 	t->label = (struct asked_label){ t->name, driver->name };
 	t->pool = asked_pool_of(driver, own, src, &t->label);
@@ -159,22 +164,53 @@ question_free(struct question *q)
 	free(q);
 }
 
-/* The cause of a failure, not of all of them; a server that is down says so itself. */
+void
+asked_calm(struct asked_table *t, int64_t ms)
+{
+	t->calm_ms = ms;
+}
+
+/* The first failure is told, and another cause. */
+static bool
+is_news(const struct asked_table *t, uint64_t cause, int64_t now)
+{
+	return !t->failing || (cause != t->cause &&
+	    now - t->complained_ms >= t->calm_ms);
+}
+
+/* A server that is down says so itself. */
 static void
 complain(struct asked_table *t, const struct question *q, const char *why)
 {
 	struct asked_stats	 st;
 	int64_t			 now = loop_now_ms();
+	uint64_t		 cause = hash_fixed(span_of(why));
 
 	asked_pool_stats(t->pool, &st);
-	if (st.down || (t->complained_ms != 0 &&
-	    now - t->complained_ms < ASKED_COMPLAIN_MS))
+	if (st.down || t->closing)
 		return;
+	t->failed_ms = now;
+	t->failures++;
+	if (!is_news(t, cause, now))
+		return;
+	t->failing = true;
+	t->cause = cause;
 	t->complained_ms = now;
-	log_warnx("table map=%s driver=%s key=%s failed=%" PRIu64
+	log_warnx("table map=%s driver=%s state=failing key=%s failed=%" PRIu64
 	    " problem=%s", log_quote(span_of(t->name)), t->driver->name,
-	    log_quote(q->asks.key), t->stats.failed,
-	    log_quote(span_of(why)));
+	    log_quote(q->asks.key), t->failures, log_quote(span_of(why)));
+}
+
+/* It answers again: not when some answers come between failures. */
+static void
+content(struct asked_table *t)
+{
+	if (!t->failing || loop_now_ms() - t->failed_ms < t->calm_ms)
+		return;
+	log_info("table map=%s driver=%s state=answers failed=%" PRIu64,
+	    log_quote(span_of(t->name)), t->driver->name, t->failures);
+	t->failing = false;
+	t->failures = 0;
 }
 
 static void
@@ -184,6 +220,8 @@ ends(struct question *q, enum map_result is, const struct map_answer *answer)
 
 	if (is == MAP_LATER || is == MAP_BROKEN)
 		complain(q->table, q, why);
+	else
+		content(q->table);
 	q->cb(q->arg, is, is == MAP_FOUND ? answer : NULL,
 	    is == MAP_LATER || is == MAP_BROKEN ? why : NULL);
 	question_free(q);
@@ -454,7 +492,7 @@ asked_close(struct asked_table **tp)
 	*tp = NULL;
 	if (t == NULL)
 		return;
-	t->complained_ms = loop_now_ms();	/* that is no failure */
+	t->closing = true;	/* that is no failure */
 	while ((q = TAILQ_FIRST(&t->questions)) != NULL) {
 		q->why = "the table is being closed";
 		ends(q, MAP_LATER, NULL);

@@ -12,6 +12,7 @@
 
 #include "mta/lookup/service.h"
 
+#define WHY_MAX		300		/* octets of a cause */
 #define DETAIL_MAX	64		/* octets */
 #define EARLY_MAX	10000		/* questions */
 #define BACKLOG_MAX	(256u << 20)	/* octets that a peer has not read */
@@ -40,18 +41,22 @@ struct ask {
 /* --- answers */
 
 static void
-answer(struct ask *a, enum map_result is, const struct map_answer *ans)
+answer(struct ask *a, enum map_result is, const struct map_answer *ans,
+    const char *why)
 {
-	static const struct map_answer	 none;
-	struct chan			*c = a->peer->chan;
+	struct map_answer	 none = { .line = 0 };
+	struct chan		*c = a->peer->chan;
 
 	if (is == MAP_FOUND && (ans->value.n > LOOKUP_VALUE_MAX ||
 	    ans->key.n > LOOKUP_KEY_MAX))
 		is = MAP_BROKEN;
 	else if (is == MAP_FOUND && chan_backlog(c) > BACKLOG_MAX)
 		is = MAP_LATER;
-	if (is != MAP_FOUND)
+	if (is != MAP_FOUND) {
+		if (why != NULL)
+			none.value = span_mem(why, strnlen(why, WHY_MAX));
 		ans = &none;
+	}
 	chan_begin(c, MSG_LOOKED_UP);
 	chan_u64(c, a->ticket);
 	chan_u8(c, (uint8_t)is);
@@ -83,7 +88,7 @@ answered(void *arg, enum map_result is, const struct map_answer *ans,
 	if (why != NULL)
 		log_debug("lookup key=%s why=%s", log_quote(a->asks.key),
 		    log_quote(span_of(why)));
-	answer(a, is, ans);
+	answer(a, is, ans, why);
 	ask_free(a);
 }
 

@@ -103,7 +103,8 @@ on_message(void *client, struct msg *m)
 	l = (struct lookup *)asker_take(&c->asker, ticket);
 	if (l != NULL)		/* else cancelled, or too late */
 		l->cb(l->arg, (enum map_result)result,
-		    result == MAP_FOUND ? &a : NULL);
+		    result == MAP_FOUND || (result != MAP_NONE &&
+		    a.value.n > 0) ? &a : NULL);
 	free(l);
 	return true;
 }

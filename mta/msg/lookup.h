@@ -17,7 +17,11 @@
 bool			 lookup_serves(struct span driver);
 
 struct lookup_client;
-/* FOUND, NONE, LATER or BROKEN; answer: borrowed. */
+/*
+ * FOUND, NONE, LATER or BROKEN; answer: borrowed.  Where it cannot be said its
+ * value is the cause, which lookup has told in the log; NULL: the cause is not
+ * known.
+ */
 typedef void lookup_client_cb(void *arg, enum map_result, const struct map_answer *);
 
 struct lookup_client	*lookup_client_new(void);

@@ -54,7 +54,8 @@ answered(void *arg, enum map_result is, const struct map_answer *answer)
 		e->answer = *answer;
 		e->answer.key = arena_span(&m->arena, answer->key);
 		e->answer.value = arena_span(&m->arena, answer->value);
-	}
+	} else if (answer != NULL)	/* the cause */
+		e->answer.value = arena_span(&m->arena, answer->value);
 	m->open--;
 	if (!e->in_ask && m->open == 0)
 		a->resume(a->arg);

@@ -118,7 +118,7 @@ struct span	 policy_hostname(const struct policy *);
 struct table_said {
 	uint32_t		map;	/* that says it; of a made one a member */
 	enum map_result		is;
-	struct map_answer	answer;
+	struct map_answer	answer;	/* of a server's that cannot say: value is the cause, or empty */
 };
 struct table_says {
 	enum map_result		 is;	/* never MAP_WAIT */

@@ -9,7 +9,7 @@
  *   pipe of a, b	what a says is what b is asked
  *
  * A table that fails is counted, and told once in a while, never for each
- * question.
+ * question; of a server's table the lookup process tells it.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -88,6 +88,19 @@ tables_how_free(struct policy *p)
 
 /* --- counters, and a word in the log */
 
+/*
+ * Somebody else has told the log: lookup, of a server's table, or who has told of
+ * a member.
+ */
+static bool
+is_told(const struct policy_table *t, enum map_result is,
+    const struct map_answer *ans)
+{
+	if (t->how == TABLE_ASKED)
+		return ans->value.n > 0;
+	return t->how >= TABLE_FIRST && is == MAP_LATER;
+}
+
 static void
 fails(struct asking *a, uint32_t map, enum map_result is,
     const struct map_answer *ans)
@@ -97,7 +110,7 @@ fails(struct asking *a, uint32_t map, enum map_result is,
 	int64_t			 now = clock_boot_ms();
 
 	t->failed++;
-	if (p->quiet || (t->alarm_ms != 0 && now < t->alarm_ms))
+	if (p->quiet || is_told(t, is, ans) || (t->alarm_ms != 0 && now < t->alarm_ms))
 		return;
 	t->alarm_ms = now + ALARM_MS;
 	log_warnx("table map=%s line=%u problem=\"%s\" cannot_say=%" PRIu64,
@@ -399,6 +412,7 @@ ask(struct asking *a, uint32_t map, const struct map_question *q,
 	out->all = one;
 	one->map = map;
 	one->a.line = 0;
+	one->a.value = SPAN_NONE;
 	if (map >= p->nmaps)
 		return MAP_BROKEN;
 	if (p->failing[map])

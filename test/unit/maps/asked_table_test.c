@@ -8,10 +8,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/fileio.h"
+#include "base/log.h"
 
 #include "fake_server.h"
 
@@ -111,6 +115,60 @@ test_keys_in_the_kinds_order(void **st)
 	    "ann++@shop.example ann+*@shop.example ann@shop.example "
 	    "++@shop.example +*@shop.example @shop.example ");
 	close_table();
+}
+
+static unsigned
+lines_with(const char *path, const char *what)
+{
+	struct buf	 text = { 0 };
+	const char	*at;
+	unsigned	 n = 0;
+
+	assert_int_equal(file_read(path, 1 << 20, &text), 0);
+	for (at = buf_cstr(&text); (at = strstr(at, what)) != NULL; at++)
+		n++;
+	buf_clear(&text);
+	return n;
+}
+
+/* Once when it begins, though others are answered meanwhile, and once when it is over. */
+static void
+test_failures_are_told_once(void **st)
+{
+	struct fake_answer	 as[] = {
+		{ .key = "good", .value = "v" },
+		{ .does = FAKE_LATER },
+	};
+	char			 path[] = "/tmp/waybill-told-XXXXXX";
+	struct told		 t;
+	int			 i, fd = mkstemp(path);
+
+	(void)st;
+	assert_int_not_equal(fd, -1);
+	log_open("test", fd, LOG_L_INFO);
+	open_table("plain", 0, 0, 2, as, N(as));
+	asked_calm(table, 300);
+	for (i = 0; i < 20; i++) {
+		(void)ask_key(&t, "bad");
+		run_for(1);
+		assert_int_equal(t.is, MAP_LATER);
+		(void)ask_key(&t, "good");
+		run_for(1);
+		assert_int_equal(t.is, MAP_FOUND);
+	}
+	assert_int_equal(lines_with(path, "state=failing"), 1);
+	assert_int_equal(lines_with(path, "map=t"), 1);
+	run_for(350);
+	(void)ask_key(&t, "good");
+	run_for(1);
+	assert_int_equal(lines_with(path, "state=answers failed=20"), 1);
+	(void)ask_key(&t, "bad");
+	run_for(1);
+	assert_int_equal(lines_with(path, "state=failing"), 2);
+	close_table();
+	log_open("test", STDERR_FILENO, LOG_L_WARN);
+	close(fd);
+	unlink(path);
 }
 
 static void
@@ -594,6 +652,7 @@ main(void)
 		cmocka_unit_test(test_cache_goes_by_the_clock),
 		cmocka_unit_test(test_cache_drops_the_least_recently_used),
 		cmocka_unit_test(test_cache_is_bounded_in_octets),
+		cmocka_unit_test(test_failures_are_told_once),
 		cmocka_unit_test(test_exact_ends_the_question),
 		cmocka_unit_test(test_keys_in_the_kinds_order),
 		cmocka_unit_test(test_keys_beside_each_other),

@@ -153,6 +153,27 @@ say(uint64_t ticket, unsigned result, unsigned rank, const char *value)
 	chan_end(other.chan);
 }
 
+/* Where it cannot be said: why, when lookup has told it. */
+static void
+a_cause_comes_with_a_failure(void **state)
+{
+	(void)state;
+	attach();
+	(void)ask("ann@x.example");
+	run();
+	say(other.ticket, MAP_LATER, 0, "no route");
+	run();
+	assert_int_equal(told.is, MAP_LATER);
+	assert_string_equal(told.value, "no route");
+	memset(&told, 0, sizeof(told));
+	(void)ask("bob@x.example");
+	run();
+	say(other.ticket, MAP_NONE, 0, "nothing");
+	run();
+	assert_int_equal(told.is, MAP_NONE);
+	assert_string_equal(told.value, "");
+}
+
 static void
 a_question_and_its_answer(void **state)
 {
@@ -265,6 +286,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		TEST(a_question_and_its_answer),
+		TEST(a_cause_comes_with_a_failure),
 		TEST(asked_again_on_a_new_channel),
 		TEST(a_cancelled_question_is_not_told),
 		TEST(no_table_has_so_long_a_key),
