@@ -12,6 +12,7 @@
 #include "base/fileio.h"
 #include "mta/auth/accounts.h"
 #include "mta/auth/edit.h"
+#include "mta/auth/rows.h"
 #include "mta/auth/secret.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
@@ -142,6 +143,30 @@ check_verdicts(int fd)
 	accounts_close(&a);
 }
 
+/* The lines as rows of a server, of one column or of two. */
+static void
+check_rows(struct span text)
+{
+	struct span		 values[2 * (ROWS_MAX + 1)];
+	struct asked_rows	 rows = { .values = values };
+	struct auth_rows	 r;
+	struct auth_verdict	 v;
+	const char		*why;
+	ptrdiff_t		 lf;
+	size_t			 n = 0;
+
+	rows.ncolumns = text.n % 2 + 1;
+	while (text.n > 0 && n < sizeof(values) / sizeof(values[0])) {
+		lf = span_index(text, '\n');
+		values[n++] = lf < 0 ? text : span_mem(text.p, (size_t)lf);
+		text = span_from(text, lf < 0 ? text.n : (size_t)lf + 1);
+	}
+	rows.nrows = n / rows.ncolumns;
+	if (auth_rows_take(&r, &rows, &why) == 0)
+		account_verify_secrets(r.v, r.n, SPAN_NONE, &v, &why);
+	auth_rows_clear(&r);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -152,6 +177,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	assert(accounts_each(fd, on_entry, &c, &why) == 0);
 	check_verdicts(fd);
+	check_rows(text);
 	if (check_table(fd) == 0) {
 		assert(c.broken == 0 && c.mistakes == 0);
 		check_edits(fd, text);
