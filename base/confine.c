@@ -9,6 +9,7 @@
  */
 #include "config.h"
 
+#include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -100,6 +101,39 @@ confine_drop(const char *user, const char *root)
 	/* The leak checker reads /proc/self and traces its own process. */
 	if (SANITIZED)
 		(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+}
+
+/* The kernel takes the capabilities that overrule modes away with uid 0. */
+static void
+files_become(uid_t uid, gid_t gid)
+{
+	(void)setfsgid(gid);
+	(void)setfsuid(uid);
+	if ((uid_t)setfsuid((uid_t)-1) != uid ||
+	    (gid_t)setfsgid((gid_t)-1) != gid)
+		fatalx("cannot open files as uid %u gid %u", (unsigned)uid,
+		    (unsigned)gid);
+}
+
+void
+confine_files_of(const char *user)
+{
+	uid_t	uid;
+	gid_t	gid;
+
+	if (geteuid() != 0)
+		return;
+	find_user(user, &uid, &gid);
+	if (setgroups(0, NULL) == -1)	/* for good: root needs none */
+		fatal("cannot leave the groups");
+	files_become(uid, gid);
+}
+
+void
+confine_files_own(void)
+{
+	if (geteuid() == 0)
+		files_become(0, getegid());
 }
 
 static void

@@ -39,6 +39,12 @@ enum { CONFINE_CAP_KILL = 5, CONFINE_CAP_SETGID = 6, CONFINE_CAP_SETUID = 7 };
  * the user does not exist.
  */
 void	confine_drop(const char *user, const char *root);
+/*
+ * From here on files are opened with the rights of `user` and no others, up to
+ * confine_files_own().  Only when started as root; fatal() as confine_drop().
+ */
+void	confine_files_of(const char *user);
+void	confine_files_own(void);
 /* As confine_drop without chroot, keeping the capabilities of a bit set (1 << CONFINE_CAP_...). */
 void	confine_drop_to_caps(const char *user, uint64_t caps);
 /*

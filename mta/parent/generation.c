@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/confine.h"
 #include "base/fileio.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -111,6 +112,16 @@ open_table(struct gen_file *f)
 }
 
 static void
+open_role(struct generation *g, unsigned role)
+{
+	size_t	i;
+
+	for (i = 0; i < g->nfiles; i++)
+		if (g->files[i].role == role)
+			open_table(&g->files[i]);
+}
+
+static void
 open_files(struct generation *g)
 {
 	const struct rs_file	*decl;
@@ -128,9 +139,15 @@ open_files(struct generation *g)
 		f->role = decl->role;
 		f->fd = -1;
 		look(f->path, &f->mark);
-		if (f->role == ROLE_TABLE || f->role == ROLE_INCLUDED)
-			open_table(f);
 	}
+	open_role(g, ROLE_TABLE);
+	/*
+	 * Tables are named by the policy, what they include by whoever writes
+	 * them: by a link he gets what the compiler could read, and no more.
+	 */
+	confine_files_of("waybill-compile");
+	open_role(g, ROLE_INCLUDED);
+	confine_files_own();
 }
 
 /* --- the mailboxes' owners */

@@ -190,7 +190,8 @@ take(struct generation *g, struct table *t, struct indexed *in)
 				    "", in->why.n);
 
 	t->unknown = in->unknown && in->mistakes > 0;
-	if (in->fd != -1 && (x = index_new(g, t, in)) == NULL) {
+	if (in->fd != -1 && (x = index_new(g, t, in)) == NULL &&
+	    in->mistakes == 0) {
 		free(why);
 		why = xasprintf("%s: changed while it was read",
 		    g->files[t->file].path);

@@ -197,6 +197,21 @@ class Changes(unittest.TestCase):
             rename(s, "tables/more", "fay@shop.example\n")
             both(s, "all", 550)
 
+    @unittest.skipIf(os.geteuid() != 0, "all files belong to who runs the server")
+    def test_an_included_name_opens_what_the_compiler_may_read(self):
+        """Who keeps the list puts a link in its place, to what he cannot read."""
+        with start(tables={"tables/aliases": "team: :include:list\n",
+                           "tables/list": "ann\n", "tables/private": "fay@shop.example\n"}) as s:
+            both(s, "team", 250)
+            os.chmod(os.path.join(s.dir, "tables/private"), 0o600)
+            link = os.path.join(s.dir, "tables/link")
+            os.symlink("private", link)
+            os.rename(link, os.path.join(s.dir, "tables/list"))
+            wait_for(lambda: lines(s, "event=table-kept", "included file is not there"))
+            both(s, "team", 250)
+            os.chmod(os.path.join(s.dir, "tables/private"), 0o644)
+            both(s, "team", 550)
+
     def test_the_text_of_the_policy_is_not_taken_with_a_table(self):
         with start() as s:
             with open(s.policy, "a", encoding="utf-8") as f:
