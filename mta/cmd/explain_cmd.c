@@ -162,7 +162,7 @@ explain(const struct cf *cf, const struct asked *a, struct given *given,
 	src.callouts = fakecallouts_policy(&given->callouts);
 	src.quiet = true;
 	if (a->ask)
-		servers = servers_start(&src, NULL);
+		servers = servers_start(&src, NULL, "warn");
 	if ((p = policy_open(&src, &why)) == NULL)
 		fprintf(stderr, "waybill explain: %s: %s\n", file, why);
 	else {

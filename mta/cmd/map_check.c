@@ -16,13 +16,14 @@
 #include "mta/cmd/map_check.h"
 #include "mta/cmd/maptable.h"
 #include "mta/cmd/play.h"
+#include "mta/cmd/servers.h"
 
 #define NEAR_SEARCHES	25	/* each looks at all names */
 #define KEYS_AS_DOMAINS	1000	/* of a table that may say what is ours */
 
 struct asked {
 	const char	*policy, *kind, *driver, *detail;
-	bool		 json;
+	bool		 json, ask;
 };
 
 /* --- tables */
@@ -92,7 +93,10 @@ say_found(struct checking *c)
 static void
 say_table(const struct checked_table *t)
 {
-	printf("%s: %zu entries of %.*s\n", t->name, map_size(t->map),
+	if (t->answers)
+		printf("%s: a server's, and it answers\n", t->name);
+	else
+		printf("%s: %zu entries of %.*s\n", t->name, map_size(t->map),
 	    SPAN_ARG(map_kind(t->map)));
 }
 
@@ -114,6 +118,8 @@ say_json(struct checking *c)
 		json_str(&j, "file", c->tables[i].path);
 		json_text(&j, "kind", map_kind(c->tables[i].map));
 		json_uint(&j, "entries", map_size(c->tables[i].map));
+		if (c->tables[i].asked)
+			json_bool(&j, "answers", c->tables[i].answers);
 		json_object_end(&j);
 	}
 	json_array_end(&j);
@@ -295,6 +301,8 @@ check_policy(struct checking *c, const struct cf *cf, const struct asked *a,
 	check_exposed(c);
 	check_graph(c);
 	check_targets(c);
+	if (a->ask)
+		check_servers(c);
 	return say(c, a->json);
 }
 
@@ -310,15 +318,19 @@ with_policy(const struct cf *cf, const struct asked *a, char **names,
 	    .problem = problem, .problem_arg = &o };
 	struct checking		 c = { .found = &found,
 	    .near_left = NEAR_SEARCHES };
+	struct servers		*servers = NULL;
 	const char		*why;
 	int			 status = CMD_NO;
 
+	if (a->ask)
+		servers = servers_start(&src, NULL, "error");
 	if ((c.policy = policy_open(&src, &why)) == NULL)
 		fprintf(stderr, "waybill map: %s: %s\n", a->policy, why);
 	else
 		status = check_policy(&c, cf, a, &o);
 	checking_clear(&c);
 	policy_unref(&c.policy);
+	servers_stop(&servers);
 	fakedns_clear(&dns);
 	findings_clear(&found);
 	return status;
@@ -413,6 +425,7 @@ cmd_map_check(int argc, char **argv)
 		{ OPT_TEXT, "as", 0, { .text = &a.kind } },
 		{ OPT_TEXT, "driver", 0, { .text = &a.driver } },
 		{ OPT_TEXT, "detail", 0, { .text = &a.detail } },
+		{ OPT_FLAG, "ask", 0, { .flag = &a.ask } },
 		{ OPT_FLAG, "json", 0, { .flag = &a.json } },
 		{ OPT_END, NULL, 0, { NULL } }
 	};
@@ -420,6 +433,9 @@ cmd_map_check(int argc, char **argv)
 
 	if ((n = cmd_options(argc, argv, opts)) == -1)
 		return CMD_USAGE;
+	if (a.ask && a.policy == NULL)
+		return cmd_usage(argv[0], "--ask stands with -c POLICY, whose "
+		    "servers are asked");
 	if (a.policy != NULL && a.kind != NULL)
 		return cmd_usage(argv[0], "a policy says itself which kind "
 		    "its tables are");

@@ -7,6 +7,7 @@
  *   map_graph.c    entries that lead to others: loops, depth
  *   map_targets.c  names that nobody has, keys that nobody asks
  *   map_near.c     whom a name may have meant
+ *   map_ask.c      whether servers answer
  *   findings.c     what was found
  *
  * Owns: nothing of the tables.  A table of a million entries is looked at in
@@ -31,6 +32,7 @@ struct checked_table {
 	enum checked_kind	 kind;
 	bool			 wanted;	/* what is wrong in it is told */
 	bool			 served;	/* a server has it: nothing is known of its entries */
+	bool			 asked, answers;	/* by map_ask.c */
 	struct span		 domain;	/* of names without one; empty: not known */
 };
 
@@ -95,5 +97,10 @@ void		 check_targets(struct checking *);
 /* " did you mean 'colin' (users:12)?", or nothing. */
 const char	*checked_near(struct checking *, const struct address *);
 const char	*checked_near_domain(struct checking *, struct span domain);
+
+/* --- map_ask.c */
+
+/* Asks each wanted table that a server has; the policy's lookup really asks. */
+void		 check_servers(struct checking *);
 
 #endif

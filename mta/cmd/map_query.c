@@ -214,9 +214,12 @@ say_stages(const struct stages *st, FILE *to)
 		name = rs_string(im, rs_map(im, by->map)->name);
 		where = where_of(st, by->map);
 		fprintf(to, "    by %.*s\t", SPAN_ARG(name));
-		if (by->is != MAP_FOUND)
-			fprintf(to, "%s\t(%s)\n", by->is == MAP_NONE ?
-			    "nothing" : "cannot say", where);
+		if (by->is == MAP_NONE)
+			fprintf(to, "nothing\t(%s)\n", where);
+		else if (by->is != MAP_FOUND)
+			fprintf(to, "cannot say%s%.*s\t(%s)\n",
+			    by->answer.value.n > 0 ? ": " : "",
+			    SPAN_ARG(by->answer.value), where);
 		else if (by->answer.line > 0)
 			fprintf(to, "%.*s\t(%s:%u, %.*s)\n",
 			    SPAN_ARG(by->answer.value), where,
@@ -374,8 +377,8 @@ says(void *arg, const struct table_says *s)
 	for (i = 0; i < s->n; i++)
 		say_elsewhere(e, &s->all[i], &st);
 	if (e->status == CMD_USAGE)
-		fprintf(stderr, "waybill map: '%s' cannot be asked\n",
-		    e->key);
+		fprintf(stderr, "waybill map: '%s' cannot be asked%s%.*s\n",
+		    e->key, s->why.n > 0 ? ": " : "", SPAN_ARG(s->why));
 	if (!is_made(e))
 		return;
 	if (e->status == CMD_USAGE)
@@ -425,7 +428,7 @@ static int
 query_image(struct policy_source *src, const char *policy, const char *name,
     const char *key, struct map_asking *a)
 {
-	struct servers	*servers = servers_start(src, name);
+	struct servers	*servers = servers_start(src, name, "error");
 	struct policy	*p;
 	const char	*why;
 	int		 status = CMD_NO;

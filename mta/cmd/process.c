@@ -29,7 +29,8 @@ exec_process(const struct process *p, const char *libexec, const char *name,
 {
 	char	*argv[ARGS_MAX] = {
 		xasprintf("%s/waybill-%s", libexec, name),
-		xstrdup("--log-level"), xstrdup("warn"), NULL
+		xstrdup("--log-level"),
+		xstrdup(p->level != NULL ? p->level : "warn"), NULL
 	};
 	size_t	 i;
 

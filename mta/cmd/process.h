@@ -16,6 +16,7 @@ struct process {
 	struct chan	*chan;		/* NULL: it has ended */
 	pid_t		 pid;
 	const char	*options[4];	/* --NAME, VALUE; NULL: no more */
+	const char	*level;		/* of its log; NULL: warn */
 	/* May be zero: a message that is not READY, and that it has ended. */
 	bool		(*message)(struct process *, struct msg *);
 	void		(*closed)(struct process *);

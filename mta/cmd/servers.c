@@ -121,7 +121,8 @@ send_config(struct servers *s, const struct policy_source *src,
 }
 
 static struct servers *
-start(const struct policy_source *src, const struct rs_image *im)
+start(const struct policy_source *src, const struct rs_image *im,
+    const char *level)
 {
 	struct servers	*s = xcalloc(1, sizeof(*s));
 	const char	*libexec = cmd_libexec(NULL);
@@ -129,6 +130,7 @@ start(const struct policy_source *src, const struct rs_image *im)
 	(void)signal(SIGPIPE, SIG_IGN);
 	log_open("waybill", STDERR_FILENO, LOG_L_WARN);
 	loop_init();
+	s->resolve.level = s->lookup.level = level;
 	process_start(&s->resolve, libexec, "resolve");
 	process_start(&s->lookup, libexec, "lookup");
 	send_config(s, src, im);
@@ -139,7 +141,7 @@ start(const struct policy_source *src, const struct rs_image *im)
 }
 
 struct servers *
-servers_start(struct policy_source *src, const char *map)
+servers_start(struct policy_source *src, const char *map, const char *level)
 {
 	struct servers	*s = NULL;
 	struct rs_image	*im;
@@ -147,7 +149,7 @@ servers_start(struct policy_source *src, const char *map)
 
 	im = rs_image_open_mem(src->image_mem.p, src->image_mem.n, &why);
 	if (im != NULL && is_wanted(im, map)) {
-		s = start(src, im);
+		s = start(src, im, level);
 		src->lookup = (struct policy_lookup){ ask, cancel, s };
 		src->generation = PROCESS_GENERATION;
 	}

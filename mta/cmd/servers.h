@@ -14,11 +14,11 @@
 struct servers;
 /*
  * Starts them when a table of the source's image is a server's, or made of
- * others: the map of this name, NULL: any.  The source's lookup is theirs then:
+ * others: the map of this name, NULL: any; level: how much they say in the log.  The source's lookup is theirs then:
  * it answers before it returns.  NULL: nobody is needed.  fatal() when they
  * cannot be started.
  */
-struct servers	*servers_start(struct policy_source *, const char *map);
+struct servers	*servers_start(struct policy_source *, const char *map, const char *level);
 /* Behind policy_unref(). */
 void		 servers_stop(struct servers **);
 

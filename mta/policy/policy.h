@@ -118,12 +118,13 @@ struct span	 policy_hostname(const struct policy *);
 struct table_said {
 	uint32_t		map;	/* that says it; of a made one a member */
 	enum map_result		is;
-	struct map_answer	answer;	/* of a server's that cannot say: value is the cause, or empty */
+	struct map_answer	answer;
 };
 struct table_says {
 	enum map_result		 is;	/* never MAP_WAIT */
 	size_t			 n;	/* of a union more than one */
 	struct table_said	*all;
+	struct span		 why;	/* a server's cannot say: the cause, or empty */
 	/* Of one that is made of others, who had a part in it: of a pipe each. */
 	size_t			 nby;
 	struct table_said	*by;

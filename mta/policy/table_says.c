@@ -28,6 +28,8 @@ ask(void *arg)
 	if (says.is == MAP_WAIT)
 		return;
 	says.n = as.n;
+	if (says.is != MAP_FOUND && says.is != MAP_NONE)
+		says.why = as.all[0].a.value;
 	says.all = xcalloc(as.n + 1, sizeof(*says.all));
 	for (i = 0; i < as.n; i++)
 		says.all[i] = (struct table_said){ as.all[i].map, MAP_FOUND,

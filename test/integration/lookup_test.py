@@ -196,12 +196,39 @@ map access""", 1)
             sm.answer = b"10:TEMP later,"
             self.assertRegex(self.query(s, "users", "ann", 2), "later")
             sm.answer = b"11:OK RELY all,"
-            self.assertRegex(self.query(s, "access", "From:x@q.example", 2), "map=access .*problem=")
+            self.assertRegex(self.query(s, "access", "From:x@q.example", 2),
+                             "^waybill map: 'From:x@q.example' cannot be asked: no such verdict")
             sm.stop()
             self.assertRegex(self.query(s, "users", "ann", 2), "refused")
-            self.assertIn("    by aliases\tcannot say\t(map aliases)\n",
-                          self.query(s, "both", "eve@here.example", 2))
+            self.assertRegex(self.query(s, "both", "eve@here.example", 2),
+                             "    by aliases\tcannot say: .*refused\t\\(map aliases\\)\n")
 
+
+    def test_check_asks_servers_when_it_is_told_to(self):
+        with Socketmap(TABLES) as sm, start(sm, start=False) as s:
+            args = ("map", "check", "-c", s.policy)
+            n = len(sm.asked)
+            s.waybill(*args)
+            self.assertEqual(len(sm.asked), n)
+            r = s.waybill(*args, "--ask")
+            self.assertIn("users: a server's, and it answers\n", r.stdout)
+            self.assertIn("access: a server's, and it answers\n", r.stdout)
+            self.assertIn("users waybill-map-check@waybill-map-check.invalid", sm.asked)
+            sm.answer = b"10:TEMP later,"
+            r = s.waybill(*args, "--ask", "users", check=False)
+            self.assertEqual(r.returncode, 1, r.stdout)
+            self.assertRegex(r.stderr, r":\d+:1: error: map 'users' \(socket\) cannot be asked: .*later")
+            self.assertNotIn("aliases", r.stderr)
+            sm.answer = None
+            sm.stop()
+            r = s.waybill(*args, "--ask", "--json", check=False)
+            self.assertEqual(r.returncode, 1, r.stdout)
+            self.assertEqual(r.stderr, "")
+            doc = json.loads(r.stdout)
+            self.assertEqual(doc["errors"], 3)
+            self.assertRegex(doc["findings"][0]["text"], "cannot be asked: .*refused")
+            self.assertEqual([t["answers"] for t in doc["tables"] if t["name"] == "users"], [False])
+            self.assertEqual(s.waybill("map", "check", "--ask", "x", check=False).returncode, 2)
 
     def test_explain_asks_when_it_is_told_to(self):
         with Socketmap(TABLES) as sm, start(sm, start=False) as s:
