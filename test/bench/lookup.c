@@ -17,21 +17,17 @@
 #include <sys/stat.h>
 
 #include <fcntl.h>
-#include <gdbm.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-
-#ifdef HAVE_CDB_H
-#include <cdb.h>
-#endif
 
 #include "base/buf.h"
 #include "base/fileio.h"
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "maps/index.h"
+#include "test/bench/bare.h"
 
 #define ROUNDS	5
 #define ASKED	200000		/* look-ups of a run */
@@ -226,20 +222,28 @@ bench_index(const struct bench *b, const struct map *from)
 }
 
 static void
-bench_tables(struct bench *b)
+build(const struct map *m, const char *format, const char *path)
 {
-	struct map_building	 how = { .format = SPAN("gdbm"),
-	    .path = b->gdbm, .mode = 0600, .uid = UINT32_MAX,
+	struct map_building	 how = { .format = span_of(format),
+	    .path = path, .mode = 0600, .uid = UINT32_MAX,
 	    .gid = UINT32_MAX };
 	const char		*why;
+
+	if (map_build(m, &how, &why) == -1)
+		fatalx("%s: %s", path, why == NULL ? "" : why);
+}
+
+static void
+bench_tables(struct bench *b)
+{
 	double			 began = now_s();
 	struct map		*m = open_file(b->path, "text");
 
 	print(b, "text, read whole", now_s() - began, size_of(b->path),
 	    find_map, m);
 	bench_index(b, m);
-	if (map_build(m, &how, &why) == -1)
-		fatalx("%s: %s", b->gdbm, why == NULL ? "" : why);
+	build(m, "gdbm", b->gdbm);
+	build(m, "cdb", b->cdb);
 	map_close(&m);
 	began = now_s();
 	m = open_file(b->gdbm, "gdbm");
@@ -250,84 +254,20 @@ bench_tables(struct bench *b)
 
 /* --- bare loops */
 
-static bool
-find_gdbm(void *ctx, struct span key)
-{
-	GDBM_FILE	 db = ctx;
-	datum		 k = { (char *)(uintptr_t)key.p, (int)key.n }, v;
-
-	v = gdbm_fetch(db, k);
-	free(v.dptr);
-	return v.dptr != NULL;
-}
-
 static void
-bench_gdbm(const struct bench *b)
+bench_bare(const struct bench *b, const char *what, const char *library,
+    const char *path)
 {
 	double		 began = now_s();
-	GDBM_FILE	 db = gdbm_open(b->gdbm, 0, GDBM_READER, 0, NULL);
+	struct bare	*db = bare_open(library, path);
 
-	if (db == NULL)
-		fatalx("%s", gdbm_strerror(gdbm_errno));
-	print(b, "gdbm_fetch() alone", now_s() - began, size_of(b->gdbm),
-	    find_gdbm, db);
-	(void)gdbm_close(db);
-}
-
-#ifdef HAVE_CDB_H
-static bool
-find_cdb(void *ctx, struct span key)
-{
-	return cdb_find(ctx, key.p, (unsigned)key.n) > 0;
-}
-
-static void
-make_cdb(const struct bench *b)
-{
-	struct cdb_make	 make;
-	char		 key[40], value[40];
-	uint32_t	 i;
-	int		 fd = open(b->cdb, O_RDWR | O_CREAT | O_TRUNC, 0600);
-
-	if (fd == -1 || cdb_make_start(&make, fd) != 0)
-		fatal("%s", b->cdb);
-	for (i = 0; i < b->n; i++) {
-		(void)snprintf(key, sizeof(key), "user%u@shop%u.example", i,
-		    i % 1000);
-		(void)snprintf(value, sizeof(value), "box%u@inside.example",
-		    i);
-		(void)cdb_make_add(&make, key, (unsigned)strlen(key), value,
-		    (unsigned)strlen(value));
+	if (db == NULL) {
+		printf("%9u  %s: not built\n", b->n, library);
+		return;
 	}
-	if (cdb_make_finish(&make) != 0)
-		fatal("%s", b->cdb);
-	close(fd);
+	print(b, what, now_s() - began, size_of(path), bare_find, db);
+	bare_close(&db);
 }
-
-static void
-bench_cdb(const struct bench *b)
-{
-	struct cdb	 db;
-	double		 began;
-	int		 fd;
-
-	make_cdb(b);
-	began = now_s();
-	fd = open(b->cdb, O_RDONLY);
-	if (fd == -1 || cdb_init(&db, fd) != 0)
-		fatal("%s", b->cdb);
-	print(b, "cdb_find() alone", now_s() - began, size_of(b->cdb),
-	    find_cdb, &db);
-	cdb_free(&db);
-	close(fd);
-}
-#else
-static void
-bench_cdb(const struct bench *b)
-{
-	printf("%9u  cdb: not built\n", b->n);
-}
-#endif
 
 static void
 bench(uint32_t n)
@@ -336,8 +276,8 @@ bench(uint32_t n)
 
 	make_table(&b);
 	bench_tables(&b);
-	bench_gdbm(&b);
-	bench_cdb(&b);
+	bench_bare(&b, "gdbm_fetch() alone", "gdbm", b.gdbm);
+	bench_bare(&b, "cdb_find() alone", "cdb", b.cdb);
 	clear(&b);
 }
 

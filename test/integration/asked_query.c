@@ -53,7 +53,7 @@ static size_t			 open_asks;
 
 /* A running measurement. */
 static struct {
-	uint64_t	 left, open, found, none, later, broken;
+	uint64_t	 left, open, parallel, found, none, later, broken;
 	int64_t		 since_us;
 	struct span	 key;
 } bench;
@@ -305,9 +305,9 @@ on_bench(void *arg, enum map_result result, const struct map_answer *answer,
 	bench.none += result == MAP_NONE;
 	bench.later += result == MAP_LATER;
 	bench.broken += result == MAP_BROKEN;
-	if (bench.left > 0)
-		bench_more();
-	else if (bench.open == 0) {
+	bench_more();
+	if (bench.left + bench.open == 0 && bench.parallel > 0) {
+		bench.parallel = 0;	/* said once */
 		printf("bench found=%" PRIu64 " none=%" PRIu64 " later=%"
 		    PRIu64 " broken=%" PRIu64 " us=%" PRId64 "\n",
 		    bench.found, bench.none, bench.later, bench.broken,
@@ -317,12 +317,21 @@ on_bench(void *arg, enum map_result result, const struct map_answer *answer,
 	}
 }
 
+/* An answer may come at once, from within: the loop goes on then. */
 static void
 bench_more(void)
 {
-	bench.left--;
-	bench.open++;
-	(void)ask_key(bench.key, on_bench, NULL);
+	static bool	 within;
+
+	if (within)
+		return;
+	within = true;
+	while (bench.left > 0 && bench.open < bench.parallel) {
+		bench.left--;
+		bench.open++;
+		(void)ask_key(bench.key, on_bench, NULL);
+	}
+	within = false;
 }
 
 static void
@@ -336,8 +345,8 @@ bench_start(uint64_t n, uint64_t parallel, struct span hex)
 	bench.key = buf_span(&key);
 	bench.left = n;
 	bench.since_us = clock_boot_us();
-	while (bench.left > 0 && bench.open < parallel)
-		bench_more();
+	bench.parallel = parallel;
+	bench_more();
 }
 
 /* --- input */
