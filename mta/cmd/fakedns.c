@@ -28,7 +28,12 @@ fakedns_add(struct fakedns *d, unsigned type, struct span name,
     struct span value, bool failing)
 {
 	struct fakedns_entry	*e;
+	char			 reverse[80];
+	struct ip		 ip;
 
+	/* An address has its names, or none can be had, in the reverse tree. */
+	if ((type == DNS_PTR || failing) && ip_parse(name, &ip))
+		name = span_of(ip_reverse_name(&ip, reverse));
 	d->v = xreallocarray(d->v, d->n + 1, sizeof(*d->v));
 	e = &d->v[d->n++];
 	e->type = type;

@@ -310,6 +310,8 @@ class Explain(Base):
         step = self.last("--client", "203.0.113.9",
                          "--dns", "9.113.0.203.in-addr.arpa=failing")
         self.assertEqual((step["verdict"], step["code"]), ("defer", 451))
+        step = self.last("--client", "203.0.113.9", "--dns", "203.0.113.9=failing")
+        self.assertEqual((step["verdict"], step["code"]), ("defer", 451))
 
     def test_content(self):
         args = ("--client", "203.0.113.9", "--from", "a@b.example", "--rcpt", "ann@small.example")
@@ -373,6 +375,22 @@ test "names" {
         "bad.example" A 203.0.113.9
     }
 }
+test "names of an address that is written as one" {
+    client 203.0.113.9
+    expect reject 554 5.7.1 "not you"
+    with dns {
+        "203.0.113.9" PTR "bad.example"
+        "bad.example" A 203.0.113.9
+    }
+}
+test "names of an address of IPv6" {
+    client 2001:db8::9
+    expect reject 554 5.7.1 "not you"
+    with dns {
+        "2001:db8:0::9" PTR "bad.example"
+        "bad.example" AAAA 2001:db8::9
+    }
+}
 test "discarded and refused" {
     client 203.0.113.9; mail from <>; rcpt to <ann@small.example>
     header "Subject: spam"
@@ -401,7 +419,7 @@ class Test(Base):
     def test_every_expectation(self):
         out = self.run_ok("test", "--verbose", self.file(PASSING))
         self.assertIn("ok      all of it\n", out)
-        self.assertTrue(out.endswith("6 passed, 0 failed\n"), out)
+        self.assertTrue(out.endswith("8 passed, 0 failed\n"), out)
         self.assertIn("Rules that no test has reached:", self.run_ok("test", self.file(
             SMALL + '\ntest "t" { client 203.0.113.9; expect accept }\n')))
 
