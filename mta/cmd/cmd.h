@@ -92,7 +92,7 @@ bool	 cmd_postmaster_refused(const struct cf *);
 /* --- exposed.c */
 
 #define CMD_EXPOSED		"everybody on this machine can read the secrets in it"
-#define CMD_EXPOSED_HELP	"chgrp waybill-compile %s && chmod 640 %s"
+#define CMD_EXPOSED_HELP	"chmod 600 %s: the server opens it as who starts it"
 
 /* Whether others may read an accounts file that is root's or ours, and it has secrets. */
 bool	 cmd_exposed(const char *path);

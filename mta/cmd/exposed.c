@@ -104,7 +104,7 @@ void
 cmd_say_exposed(const char *path)
 {
 	fprintf(stderr, "%s: warning: " CMD_EXPOSED "\n    help: "
-	    CMD_EXPOSED_HELP "\n", path, path, path);
+	    CMD_EXPOSED_HELP "\n", path, path);
 }
 
 static void

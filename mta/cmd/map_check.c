@@ -74,8 +74,7 @@ check_exposed(struct checking *c)
 		if (t->wanted && t->kind == CHECKED_ACCOUNTS && !t->served &&
 		    !map_is_database(t->map) && cmd_exposed(t->path))
 			findings_add(c->found, FINDING_WARNING, t->path, 0, 0,
-			    "%s: " CMD_EXPOSED_HELP, CMD_EXPOSED, t->path,
-			    t->path);
+			    "%s: " CMD_EXPOSED_HELP, CMD_EXPOSED, t->path);
 	}
 }
 

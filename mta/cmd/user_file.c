@@ -105,17 +105,6 @@ read_text(struct user_file *f)
 	return 0;
 }
 
-/* A hash that everybody has can be tried against, at leisure. */
-static void
-say_open(const struct user_file *f)
-{
-	if ((f->st.st_mode & S_IROTH) != 0 &&
-	    span_index(buf_span(&f->text), '{') >= 0)
-		fprintf(stderr, "waybill user: %s: warning: everybody on "
-		    "this machine may read its hashes; the server needs no "
-		    "more than chmod 600\n", f->path);
-}
-
 static void
 problem(void *arg, const struct map_problem *p)
 {
@@ -166,7 +155,6 @@ user_file_open(struct user_file *f, const char *path, bool change,
 	}
 	if (read_text(f) == -1)
 		return CMD_USAGE;
-	say_open(f);
 	(void)check(f, f->fd);
 	if (change && cmd_exposed(f->path))
 		cmd_say_exposed(f->path);

@@ -139,16 +139,6 @@ class Words(Folder):
         self.assertEqual(self.verify("ann", "x y z"), ("right", None))
         self.assertEqual(self.user(0, "list").stderr, "")
 
-    def test_hashes_that_everybody_may_read_are_warned_of(self):
-        says = "everybody on this machine may read its hashes"
-        os.chmod(self.users, 0o644)
-        self.assertIn(says, self.user(0, "list").stderr)
-        os.chmod(self.users, 0o640)
-        self.assertNotIn(says, self.user(0, "list").stderr)
-        self.file("users", "ann:x\n")
-        os.chmod(self.users, 0o644)
-        self.assertNotIn(says, self.user(0, "list").stderr)
-
     def test_a_link_stays_one(self):
         os.rename(self.users, self.users + ".real")
         os.symlink("users.real", self.users)
