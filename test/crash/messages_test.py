@@ -48,6 +48,11 @@ def messages():
     return [(i + 1, *m) for i, m in enumerate(found)]
 
 
+# What a client sent once more, since the answer to its final dot was missing: the
+# worker may have died between the sync and the 250 (RFC 5321, 6.1).
+sent_again = set()
+
+
 def send(port, ident, to, size):
     """Until acknowledged: a worker may die under us."""
     end = time.monotonic() + srv.PATIENCE
@@ -58,6 +63,7 @@ def send(port, ident, to, size):
                            f"X-Id: {ident}\r\n\r\n" + "line of text\r\n" * (size // 14))
                 return
         except (OSError, smtplib.SMTPException):
+            sent_again.add(ident)
             time.sleep(0.1)
     raise AssertionError(f"{to} was never taken")
 
@@ -186,6 +192,7 @@ def scenario_with(number, name, receiver, hop, sm):
         srv.wait_for(lambda: not s.queue())
         local, far = kill_test.gather(s, hop)
         lost, twice, far_twice = kill_test.judge(want, local, far)
+        twice = [t for t in twice if t[1] not in sent_again]
         assert not lost and not twice, (lost, twice)
         assert died(s), f"nobody died: {name} was not read by {receiver}"
         return len(far_twice)
