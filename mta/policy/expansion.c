@@ -406,6 +406,8 @@ expand_alias(struct routing *r, uint32_t map, const struct table_answers *as)
 	struct span	 owner;
 	enum expansion	 is;
 
+	if (is_own(r, map))	/* nobody wants its owner */
+		return EXPANDED_SELF;
 	switch (list_owner(r, map, as->all[0].a.rank, &owner)) {
 	case MAP_FOUND:
 	case MAP_NONE:
