@@ -45,7 +45,7 @@ extern struct fake_server	fake;
 void	fake_reset(struct fake_answer *, size_t n);
 /* Ends all connections that are open, as a server that is stopped does. */
 void	fake_cut(void);
-/* Runs the loop for so long. */
+/* Runs the loop for so long, by standing_clock.c: no work takes any time. */
 void	run_for(int ms);
 
 #endif
