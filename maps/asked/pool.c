@@ -38,6 +38,7 @@ struct asked_conn {
 	struct asked_ask	*ask;		/* BUSY; NULL: nobody waits any more */
 	bool			 served;	/* it has answered before */
 	int64_t			 since_ms;	/* in this state */
+	uint64_t		 heard;		/* the pool's, when it was asked */
 	struct timer		 timer;		/* OPENS, BUSY */
 	char			 key[MAP_KEY_MAX];
 };
@@ -56,7 +57,7 @@ struct asked_pool {
 	bool				 down;
 	bool				 silent;	/* down since it does not answer */
 	bool				 trying;	/* one key may be asked */
-	int64_t				 heard_ms;	/* the last answer */
+	uint64_t			 heard;		/* answers */
 	char				 why[WHY_MAX];
 };
 
@@ -258,6 +259,7 @@ give(struct asked_conn *c, struct asked_ask *ask)
 	take_out(p, ask);
 	conn_becomes(c, CONN_BUSY);
 	c->ask = ask;
+	c->heard = p->heard;
 	ask->conn = c;
 	memcpy(c->key, ask->key.p, ask->key.n);
 	timer_set(&c->timer, left > 1 ? left : 1, conn_timeout, c);
@@ -371,7 +373,7 @@ asked_conn_answer(struct asked_conn *c, enum map_result is,
 	ask = take_ask(c);
 	c->served = true;
 	conn_becomes(c, CONN_IDLE);
-	p->heard_ms = loop_now_ms();
+	p->heard++;
 	if (p->down)
 		is_up(p);
 	p->inside++;
@@ -450,7 +452,7 @@ conn_timeout(void *arg)
 	struct asked_pool	*p = c->pool;
 	struct asked_ask	*ask = take_ask(c);
 	bool			 opens = c->state == CONN_OPENS;
-	bool			 silent = !opens && p->heard_ms < c->since_ms;
+	bool			 silent = !opens && p->heard == c->heard;
 	char			 why[WHY_MAX];
 
 	snprintf(why, sizeof(why), opens ? "no connection within %lld ms" :

@@ -281,6 +281,37 @@ test_no_answer_in_time(void **st)
 }
 
 static void
+then_ask(void *arg, enum map_result is, const struct map_answer *a,
+    const char *why)
+{
+	struct told	*t = arg;
+
+	told(&t[0], is, a, why);
+	(void)ask_key(&t[1], "b");
+}
+
+/* In the millisecond of an answer it is asked, and from then on is silent. */
+static void
+test_silence_right_behind_an_answer(void **st)
+{
+	struct fake_answer	 as[] = {
+		{ .key = "a", .value = "1" }, { .does = FAKE_NEVER } };
+	struct map_question	 q = { .ask = MAP_ASK_KEY, .key = SPAN("a") };
+	struct told		 t[2] = { { .n = 0 } }, next;
+
+	(void)st;
+	open_table("plain", 0, 0, 2, as, N(as));
+	(void)asked_ask(table, &q, then_ask, t);
+	run_for(110);
+	assert_int_equal(t[0].is, MAP_FOUND);
+	assert_int_equal(t[1].is, MAP_LATER);
+	(void)ask_key(&next, "c");
+	assert_int_equal(next.n, 1);
+	assert_int_equal(next.is, MAP_LATER);
+	close_table();
+}
+
+static void
 test_cancelled_question_is_not_told(void **st)
 {
 	struct fake_answer	 as[] = { { .ms = 10, .value = "x" } };
@@ -658,6 +689,7 @@ main(void)
 		cmocka_unit_test(test_keys_beside_each_other),
 		cmocka_unit_test(test_answers_are_kept_for_their_time),
 		cmocka_unit_test(test_no_answer_in_time),
+		cmocka_unit_test(test_silence_right_behind_an_answer),
 		cmocka_unit_test(test_cancelled_question_is_not_told),
 		cmocka_unit_test(test_closing_answers_what_waits),
 		cmocka_unit_test(test_too_many_questions),
