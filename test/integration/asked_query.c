@@ -30,6 +30,7 @@
 #include "maps/asked/asked.h"
 
 #define RECORDS_MAX	64
+#define TIMEOUT_MS	30000	/* unless asked: no test waits for it */
 
 struct record {
 	const char	*type;
@@ -399,7 +400,7 @@ main(int argc, char **argv)
 {
 	struct asked_source	 src = {
 		.name = SPAN("test"), .kind = SPAN("plain"),
-		.host = SPAN("mail.test"), .timeout_ms = 5000,
+		.host = SPAN("mail.test"), .timeout_ms = TIMEOUT_MS,
 		.connections = 2, .names = &names
 	};
 	const char		*why = NULL;
