@@ -264,8 +264,10 @@ say_answer(const struct map_asking *r, const struct map_answer *a)
 		say_json(r, a);
 		return;
 	}
-	printf("%.*s\t(%s:%u, %.*s)\n", SPAN_ARG(a->value), r->path, a->line,
-	    SPAN_ARG(a->key));
+	printf("%.*s\t(%s", SPAN_ARG(a->value), r->path);
+	if (a->line > 0)	/* else it stands in no file of its own */
+		printf(":%u", a->line);
+	printf(", %.*s)\n", SPAN_ARG(a->key));
 	say_members(r, a, &ms);
 }
 
@@ -347,20 +349,13 @@ say_elsewhere(struct elsewhere *e, const struct table_said *said,
 	struct map_asking	 r = *e->asking;
 	struct map_answer	 filled = said->answer;
 	struct arena		 ar = { 0 };
-	struct members		 ms = { .json = false };
 	char			*path = place_of(e, st, said->map);
 
 	r.map = policy_map(e->policy, said->map);
 	r.path = path;
 	r.stages = is_made(e) ? st : NULL;
 	fill(&r, &e->q, &ar, &filled);
-	if (r.json || filled.line > 0)
-		say_answer(&r, &filled);
-	else {
-		printf("%.*s\t(%s, %.*s)\n", SPAN_ARG(filled.value), path,
-		    SPAN_ARG(filled.key));
-		say_members(&r, &filled, &ms);
-	}
+	say_answer(&r, &filled);
 	arena_clear(&ar);
 	free(path);
 }
