@@ -108,8 +108,15 @@ def row(name, server, pm, table, n, *args, **options):
 
 
 def page(n):
-    people = [(f"user{i}", f"user{i}@x") for i in range(KEYS)]
     pm = Postmap()
+    try:
+        rows(pm, n)
+    finally:
+        pm.remove()
+
+
+def rows(pm, n):
+    people = [(f"user{i}", f"user{i}@x") for i in range(KEYS)]
     measured.head("driver", "one by one", "us", "64 at once", "us", "`postmap -q -`", "us",
                   "us: one by one/postmap", "us: 64/postmap", "`postmap -q KEY`")
     row("dns, its records known", None, pm, None, 10 * n, "dns", "{key}.example",
@@ -154,7 +161,6 @@ def page(n):
     with SocketMap({name.encode(): target for name, target in people}) as s:
         row("socket", s, pm, f"socketmap:inet:127.0.0.1:{s.port}:people", n // 2, "socket",
             f"127.0.0.1:{s.port}", map="people")
-    pm.remove()
 
 
 def main():

@@ -28,7 +28,7 @@ class Ran:
             out.seek(0)
             self.out = out.read().decode() if keep or proc.returncode else ""
         self.cpu_s = usage.ru_utime + usage.ru_stime
-        self.mib = usage.ru_maxrss / 1024
+        self.mib = usage.ru_maxrss / 1024   # never less than of this program, which it began as
         if proc.returncode:
             raise SystemExit(f"{' '.join(cmd)}: status {proc.returncode}\n{self.out[-2000:]}")
 
