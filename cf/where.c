@@ -228,19 +228,34 @@ check_pgsql(struct cf *cf, const struct cf_decl *d)
 	}
 }
 
+/* As with tables that are read: the server starts, and what asks for it waits. */
+static void
+warn_sqlite(struct cf *cf, const struct cf_decl *d, const char *why)
+{
+	cf_warn(cf, d->where_loc, "'%.*s': %s; what asks for it waits (451)",
+	    SPAN_ARG(d->where), why);
+}
+
 /* The file's first octets. */
 static void
 check_sqlite(struct cf *cf, const struct cf_decl *d)
 {
+	bool	 starts = cf->tables == CF_TABLES_FOR_START;
 	char	 octets[sizeof(SQLITE_MAGIC)];
 	ssize_t	 n;
 	int	 fd;
 
+	if (cf->tables == CF_TABLES_NOT)
+		return;
 	fd = open(cf_full_path(cf, d->where), O_RDONLY | O_CLOEXEC |
 	    O_NONBLOCK);
 	if (fd == -1 && (errno == EACCES || errno == EPERM)) {
 		cf_warn(cf, d->where_loc, "whether '%.*s' is a database "
 		    "cannot be seen by this user", SPAN_ARG(d->where));
+		return;
+	}
+	if (fd == -1 && starts) {
+		warn_sqlite(cf, d, strerror(errno));
 		return;
 	}
 	if (fd == -1) {
@@ -250,8 +265,12 @@ check_sqlite(struct cf *cf, const struct cf_decl *d)
 	}
 	n = read(fd, octets, sizeof(octets));
 	close(fd);
-	if (n != (ssize_t)sizeof(octets) ||
-	    memcmp(octets, SQLITE_MAGIC, sizeof(octets)) != 0)
+	if (n == (ssize_t)sizeof(octets) &&
+	    memcmp(octets, SQLITE_MAGIC, sizeof(octets)) == 0)
+		return;
+	if (starts)
+		warn_sqlite(cf, d, "it is no database of SQLite");
+	else
 		error_where(cf, d, "database of SQLite",
 		    "sqlite3 makes one");
 }

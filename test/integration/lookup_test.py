@@ -289,6 +289,23 @@ listen """)
         os.chmod(path + ".new", 0o644)
         os.rename(path + ".new", path)
 
+    def test_server_starts_without_its_database_or_with_none(self):
+        s = Server(self.POLICY.replace('"DB"', '"@DIR@/a/db"'), start=False)
+        with s:
+            path = s.write("a/db", "no database, but a text\n" * 10)
+            self.assertIn("error: ", s.run("check", s.policy, check=False).stderr)
+            s.start()
+            self.assertEqual(rcpt(s, "ann@here.example")[0], 451)
+            self.assertEqual(s.queue(), [])
+            s.stop()
+            os.unlink(path)
+            s.start()
+            self.assertIn("what asks for it waits (451)", s.output())
+            self.assertEqual(rcpt(s, "ann@here.example")[0], 451)
+            self.assertEqual(s.queue(), [])
+            self.database(s, "a/db", "ann")
+            wait_for(lambda: rcpt(s, "ann@here.example")[0] == 250)
+
     def test_database_is_replaced_and_moves(self):
         files = {"users": "ann:x\n", "aliases": "both: ann\n", "access": "From:q REJECT\n"}
         with Server(Reload.NONE, files, start=False) as s:
