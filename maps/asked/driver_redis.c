@@ -10,6 +10,7 @@
 #include <hiredis/hiredis.h>
 
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +47,7 @@ struct conn {
 	size_t			 n, next;
 	redisAsyncContext	*redis;		/* its data is this, or NULL when given up */
 	struct events		*events;	/* of redis */
+	bool			 up;		/* logged in: one reply for one question from here on */
 	bool			 asking;
 	bool			 spent;		/* an answer was too much: not to be used again */
 	char			 why[ASKED_WHY_MAX];
@@ -135,6 +137,38 @@ down(struct conn *c, const char *what)
 
 static void	 too_much(struct conn *);
 
+/*
+ * Something is there that nobody has asked for.  It would be taken for the
+ * answer to the next question, and hiredis ends the process over it.
+ */
+static bool
+is_unasked(const struct conn *c)
+{
+	char	 octet;
+
+	return c != NULL && c->up && !c->asking && recv(c->redis->c.fd,
+	    &octet, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* The same, within what has been read. */
+static bool
+has_rest(const redisAsyncContext *ac)
+{
+	return ac->c.reader->pos < ac->c.reader->len;
+}
+
+/* At once, also out of a reply's callback: hiredis looks at nothing more. */
+static void
+unasked(struct conn *c)
+{
+	redisAsyncContext	*ac = c->redis;
+
+	c->redis = NULL;
+	ac->data = NULL;
+	redisAsyncFree(ac);
+	down(c, "the server says more than it was asked");
+}
+
 /* Counts what is about to be read: hiredis keeps a reply whole. */
 static bool
 is_too_much(struct events *e)
@@ -155,6 +189,8 @@ on_ready(void *arg, int what)
 	/* Either may free all of it; the loop calls again for the other. */
 	if (what & LOOP_WRITE)
 		redisAsyncHandleWrite(e->redis);
+	else if (is_unasked(e->redis->data))
+		unasked(e->redis->data);
 	else if (is_too_much(e) && e->redis->data != NULL)
 		too_much(e->redis->data);
 	else
@@ -241,6 +277,10 @@ on_reply(redisAsyncContext *ac, void *reply, void *arg)
 	if (c == NULL || reply == NULL)
 		return;		/* given up, or lost: on_disconnected() says it */
 	c->asking = false;
+	if (has_rest(ac)) {
+		unasked(c);
+		return;
+	}
 	result = redis_reply_rows(&c->table->command, reply, &gathered, &rows,
 	    why);
 	asked_conn_answer(c->conn, result, &rows, why[0] != '\0' ? why : NULL);
@@ -257,7 +297,7 @@ too_much(struct conn *c)
 		c->asking = false;
 		asked_conn_answer(c->conn, MAP_BROKEN, NULL, ASKED_TOO_MUCH);
 	} else
-		down(c, "the server says more than it was asked");
+		unasked(c);
 }
 
 static void
@@ -271,6 +311,10 @@ ask(struct asked_conn *conn, struct span key)
 
 	if (c->spent) {
 		down(c, "the connection was used up by an answer");
+		return;
+	}
+	if (is_unasked(c)) {
+		unasked(c);
 		return;
 	}
 	c->asking = true;
@@ -304,8 +348,12 @@ on_login(redisAsyncContext *ac, void *arg, void *is_last)
 	    strncmp(reply->str, "LOADING", 7) == 0)) {
 		snprintf(why, sizeof(why), "the server says: %s", reply->str);
 		down(c, why);
-	} else if (last)
+	} else if (last && has_rest(ac))
+		unasked(c);
+	else if (last) {
+		c->up = true;
 		asked_conn_up(c->conn);
+	}
 }
 
 /* The last is always there: its reply says that the server answers. */

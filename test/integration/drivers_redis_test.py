@@ -1,4 +1,7 @@
 """Tables of redis, asked of Debian's redis-server."""
+import socket
+import threading
+import time
 import unittest
 
 import asked_cases
@@ -115,7 +118,6 @@ class RedisTable(asked_cases.Cases, unittest.TestCase):
 
     def auth_off(self):
         """CONFIG needs the login too: on one connection."""
-        import socket
         with socket.socket(socket.AF_UNIX) as s:
             s.settimeout(20)
             s.connect(self.backend.path)
@@ -136,6 +138,35 @@ class RedisTable(asked_cases.Cases, unittest.TestCase):
                 self.assertEqual(result, "broken", why)
                 self.assertIn("1 MiB", why)
                 self.found(t, "ann", "ann@x")
+
+    def test_what_nobody_asked_for_ends_the_connection(self):
+        """Two replies for a question; then one while nothing is asked."""
+        ann, bob = b"$3\r\nann\r\n", b"$3\r\nbob\r\n"
+        ended = []
+
+        def serve(server):
+            for reply, later in ((ann + bob, b""), (ann + bob, b""), (ann, bob), (ann, b"")):
+                with server.accept()[0] as c:
+                    c.recv(1000)
+                    c.sendall(b"+PONG\r\n")
+                    c.recv(1000)
+                    c.sendall(reply)
+                    time.sleep(0.3)
+                    try:
+                        c.sendall(later)
+                        ended.append(c.recv(1000))
+                    except ConnectionError:
+                        ended.append(b"")
+
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            threading.Thread(target=serve, daemon=True, args=(server,)).start()
+            with self.table(f"127.0.0.1:{server.getsockname()[1]}", connections=1) as t:
+                result, why = t.ask("ann")
+                self.assertEqual(result, "later", why)
+                self.assertIn("more than it was asked", why)
+                wait_for(lambda: t.ask("ann") == ("found", b"ann"), None, 0.2)
+                wait_for(lambda: ended == [b""] * 3)
+                wait_for(lambda: t.ask("ann") == ("found", b"ann"), None, 0.2)
 
     def test_it_waits_while_the_server_loads(self):
         redis = self.backend
