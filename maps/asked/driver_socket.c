@@ -220,11 +220,24 @@ begin(void *arg, struct asked_conn *conn)
 	    c->table->each_ms, on_dialled, c);
 }
 
+/* A reply that came late would be taken for the answer to the next question. */
+static bool
+is_unasked(const struct conn *c)
+{
+	char	 octet;
+
+	return recv(c->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 static void
 ask(struct asked_conn *conn, struct span key)
 {
 	struct conn	*c = asked_conn_get(conn);
 
+	if (is_unasked(c)) {
+		down(c, "the server speaks without being asked");
+		return;
+	}
 	c->asking = true;
 	socketmap_request(&c->out, span_of(c->table->map), key);
 	(void)write_more(c);

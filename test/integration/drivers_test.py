@@ -1,6 +1,7 @@
 """Tables of SQLite files, of socketmap servers, and of what asks the name servers."""
 import os
 import shutil
+import signal
 import socket
 import sqlite3
 import tempfile
@@ -127,6 +128,25 @@ class SocketReplies(Folder):
             self.assertEqual(t.ask("a"), ("found", b"a"))
             time.sleep(0.4)
             self.assertEqual(t.ask("c"), ("found", b"c"))
+
+    def test_a_late_reply_is_not_that_of_the_next_question(self):
+        """Both are there when the process wakes up."""
+        stopped, sent = threading.Event(), threading.Event()
+
+        def late(c):
+            c.sendall(b"4:OK a,")
+            stopped.wait(30)
+            c.sendall(b"4:OK b,")
+            sent.set()
+        with SocketMap({b"a": late, b"c": "c"}) as m, \
+                Asked("socket", f"127.0.0.1:{m.port}", map="m", connections=1) as t:
+            self.assertEqual(t.ask("a"), ("found", b"a"))
+            os.kill(t.proc.pid, signal.SIGSTOP)
+            n = t.send("c")
+            stopped.set()
+            self.assertTrue(sent.wait(30))
+            os.kill(t.proc.pid, signal.SIGCONT)
+            self.assertEqual(t.answer(n), ("found", b"c"))
 
     def test_unix_sockets_and_names(self):
         with SocketMap({b"k": "v"}, path=f"{self.dir}/s") as m, \
