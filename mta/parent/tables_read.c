@@ -181,6 +181,25 @@ index_new(const struct generation *g, const struct table *t,
 	return x;
 }
 
+/*
+ * Who writes a file anew often empties it first, and may need long, or die: a
+ * table with entries does not become one without an octet.
+ */
+static bool
+is_emptied(const struct generation *g, const struct table *t)
+{
+	return t->index != NULL && t->index->entries > 0 &&
+	    g->files[t->file].mark.size == 0;
+}
+
+static char *
+why_kept(const struct generation *g, const struct table *t)
+{
+	return xasprintf("%s: %s", g->files[t->file].path, is_emptied(g, t) ?
+	    "empty, and the table has entries; where that is meant, write a "
+	    "line of comment" : "changed while it was read");
+}
+
 /* With a mistake it is taken only where nothing else serves. */
 static void
 take(struct generation *g, struct table *t, struct indexed *in)
@@ -190,11 +209,10 @@ take(struct generation *g, struct table *t, struct indexed *in)
 				    "", in->why.n);
 
 	t->unknown = in->unknown && in->mistakes > 0;
-	if (in->fd != -1 && (x = index_new(g, t, in)) == NULL &&
-	    in->mistakes == 0) {
+	if (in->fd != -1 && (is_emptied(g, t) ||
+	    (x = index_new(g, t, in)) == NULL) && in->mistakes == 0) {
 		free(why);
-		why = xasprintf("%s: changed while it was read",
-		    g->files[t->file].path);
+		why = why_kept(g, t);
 	} else if (x != NULL && (x->mistakes == 0 || t->index == NULL)) {
 		table_index_unref(&t->index);
 		t->index = table_index_ref(x);

@@ -142,6 +142,21 @@ class Changes(unittest.TestCase):
             both(s, "cy", 550)
             both(s, "ann", 250)
 
+    def test_emptied(self):
+        with start() as s:
+            path = os.path.join(s.dir, "tables/aliases")
+            both(s, "bob", 250)
+            os.truncate(path, 0)
+            wait_for(lambda: lines(s, "event=table-kept", "map=aliases", "empty"))
+            both(s, "bob", 250)
+            self.assertEqual(tables(s)["aliases"]["state"], "old")
+            rename(s, "tables/aliases", "# nobody\n")
+            both(s, "bob", 550)
+            self.assertEqual(tables(s)["aliases"]["entries"], 0)
+            rename(s, "tables/aliases", "")     # it has been empty
+            rename(s, "tables/aliases", "bob: ann\n")
+            both(s, "bob", 250)
+
     def test_many_mistakes_are_counted(self):
         with start() as s:
             rename(s, "tables/aliases", "".join(f"no{i} colon\n" for i in range(50)))
