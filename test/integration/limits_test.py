@@ -130,6 +130,8 @@ class Sessions(unittest.TestCase):
             with stopped(s, "smtp", 1):
                 for _ in range(9):
                     x.enter_context(self.of_the_other(s)[0])
+            # What was given up meanwhile is accepted now, and must be gone again.
+            wait_for(lambda: count(s, "sessions") == 9)
             with stopped(s, "smtp", 0):
                 c, greeting = self.of_the_other(s)
                 with c, c.makefile("rb") as lines:
