@@ -8,7 +8,6 @@
 
 #define WITH_ALWAYS	1
 #define READ		CF_READ
-#define DECLARED	CF_DECLARED
 #define ASKED		CF_ASKED
 #define MADE		CF_MADE
 

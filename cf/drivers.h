@@ -12,7 +12,7 @@ enum cf_where_is {
 	CF_WHERE_FILE, CF_WHERE_TEXT, CF_WHERE_NONE, CF_WHERE_INLINE,
 	CF_WHERE_MAPS
 };
-enum cf_how { CF_READ, CF_DECLARED, CF_ASKED, CF_MADE };
+enum cf_how { CF_READ, CF_ASKED, CF_MADE };
 
 struct cf_driver {
 	const char		*name;

@@ -44,7 +44,7 @@ is_needless(struct cf *cf, const struct cf_sym *map,
 	const struct cf_driver	*dr = cf_driver(map->decl->driver);
 
 	if (set->option != RS_OPT_MAP_cache || dr == NULL ||
-	    (dr->how != CF_READ && dr->how != CF_DECLARED))
+	    dr->how != CF_READ)
 		return false;
 	cf_warn(cf, set->loc, "'cache' has no effect: the server keeps all of "
 	    "this table, and reads it anew when it has changed");

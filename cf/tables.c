@@ -374,10 +374,6 @@ cf_map_read(struct cf *cf, struct cf_sym *sym)
 		return;
 	if (dr->how == CF_ASKED)
 		cf_where_check(cf, d);
-	else if (dr->how == CF_DECLARED)
-		cf_error_unserved(cf, d->driver_loc, "this version does not "
-		    "serve tables of the driver '%s': only tests can ask "
-		    "them", dr->name);
 	else if (cf->tables == CF_TABLES_NOT)
 		return;
 	else if (dr->where == CF_WHERE_NONE)

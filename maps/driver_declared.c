@@ -21,10 +21,9 @@ open_declared(struct map *m, const struct map_source *src)
 }
 
 #define READ(name)
-#define DECLARED(name) \
+#define ASKED(name) \
 	const struct map_driver map_driver_##name = { #name, open_declared, NULL };
-#define ASKED(name)	DECLARED(name)
-#define MADE(name)	DECLARED(name)
+#define MADE(name)	ASKED(name)
 #define DRIVER(name, where, how, with, options, meaning) how(name)
 #include "maps/drivers.def"
 #undef DRIVER

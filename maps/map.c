@@ -39,7 +39,7 @@ find_driver(struct span name)
 bool
 map_driver_reads(struct span driver)
 {
-	enum { READ, DECLARED, ASKED, MADE };
+	enum { READ, ASKED, MADE };
 	static const struct {
 		const char	*name;
 		unsigned	 how;

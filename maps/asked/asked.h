@@ -146,8 +146,8 @@ struct asked_driver {
 	void		 (*connect)(void *table, struct asked_conn *);
 	/* Asks for one key; asked_conn_answer() or asked_conn_down() ends it.  key is borrowed. */
 	void		 (*ask)(struct asked_conn *, struct span key);
-	/* The pool has given the connection up, or has heard that it is down: frees what hangs on it. */
-	void		 (*disconnect)(struct asked_conn *);
+	/* The pool has given the connection up, or has heard that it is down: frees the state, where one was set. */
+	void		 (*disconnect)(void *state);
 	/* Answers come at once and keep no connection (dns): no back-off, connections are for free. */
 	bool		 no_connection;
 };
@@ -167,14 +167,12 @@ void		 asked_conn_answer(struct asked_conn *, enum map_result, const struct aske
 
 /* asked/driver_<name>.c, those that were built. */
 #define READ(name)
-#define DECLARED(name)
 #define MADE(name)
 #define ASKED(name)	extern const struct asked_driver asked_driver_##name;
 #define DRIVER(name, where, how, with, options, meaning) how(name)
 #include "maps/drivers.def"
 #undef DRIVER
 #undef READ
-#undef DECLARED
 #undef MADE
 #undef ASKED
 

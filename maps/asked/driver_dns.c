@@ -171,14 +171,11 @@ begin(void *arg, struct asked_conn *conn)
 }
 
 static void
-disconnect(struct asked_conn *conn)
+disconnect(void *arg)
 {
-	struct conn			*c = asked_conn_get(conn);
-	const struct asked_names	*names = asked_conn_names(conn);
+	struct conn			*c = arg;
+	const struct asked_names	*names = asked_conn_names(c->conn);
 
-	if (c == NULL)
-		return;
-	asked_conn_set(conn, NULL);
 	if (c->ticket != 0)
 		names->cancel(names->ctx, c->ticket);
 	free(c);

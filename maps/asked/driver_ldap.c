@@ -98,13 +98,10 @@ drop(struct conn *c)
 }
 
 static void
-disconnect(struct asked_conn *conn)
+disconnect(void *arg)
 {
-	struct conn	*c = asked_conn_get(conn);
+	struct conn	*c = arg;
 
-	if (c == NULL)
-		return;
-	asked_conn_set(conn, NULL);
 	drop(c);
 	asked_gather_clear(&c->gathered);
 	free(c);

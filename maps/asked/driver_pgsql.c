@@ -433,13 +433,10 @@ begin(void *arg, struct asked_conn *conn)
 }
 
 static void
-disconnect(struct asked_conn *conn)
+disconnect(void *arg)
 {
-	struct conn	*c = asked_conn_get(conn);
+	struct conn	*c = arg;
 
-	if (c == NULL)
-		return;
-	asked_conn_set(conn, NULL);
 	watch_clear(&c->watch);
 	pgsql_addresses_free(&c->addresses);
 	PQfinish(c->pg);

@@ -65,13 +65,10 @@ table_open(const struct asked_source *src, const char **why)
 /* --- a connection */
 
 static void
-disconnect(struct asked_conn *conn)
+disconnect(void *arg)
 {
-	struct conn	*c = asked_conn_get(conn);
+	struct conn	*c = arg;
 
-	if (c == NULL)
-		return;
-	asked_conn_set(conn, NULL);
 	asked_dial_free(&c->dial);
 	watch_clear(&c->watch);
 	if (c->fd != -1)

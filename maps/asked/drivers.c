@@ -14,7 +14,6 @@
 #define NAMED_0(name)		{ #name, NULL },
 
 #define READ(name, with)
-#define DECLARED(name, with)
 #define MADE(name, with)
 #define ASKED(name, with)	NAMED(name, WITH_##with)
 

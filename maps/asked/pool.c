@@ -114,7 +114,8 @@ bury(struct asked_pool *p)
 
 	while ((c = TAILQ_FIRST(&p->dead)) != NULL) {
 		TAILQ_REMOVE(&p->dead, c, entry);
-		p->is.driver->disconnect(c);
+		if (c->own != NULL)
+			p->is.driver->disconnect(c->own);
 		timer_clear(&c->timer);
 		free(c);
 	}

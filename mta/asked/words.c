@@ -15,14 +15,12 @@ static const struct {
 #define WHERE_FILE	true
 #define WHERE_TEXT	false
 #define READ(name, where)
-#define DECLARED(name, where)
 #define MADE(name, where)
 #define ASKED(name, where)	{ #name, WHERE_##where },
 #define DRIVER(name, where, how, with, options, meaning) how(name, where)
 #include "maps/drivers.def"
 #undef DRIVER
 #undef READ
-#undef DECLARED
 #undef MADE
 #undef ASKED
 };
@@ -102,9 +100,7 @@ password(const struct rs_image *im, uint32_t object, struct span secret)
 {
 	struct rs_value	v = option(im, object, RS_OPT_MAP_login, 1);
 
-	if (v.type != RS_T_TEXT)
-		return SPAN_NONE;
-	return span_prefix(v.s, SPAN("text:")) ? span_from(v.s, 5) : secret;
+	return v.type == RS_T_TEXT ? secret : SPAN_NONE;
 }
 
 /* `cache 5m, 30s`; one time is for both. */

@@ -35,7 +35,7 @@ struct child_ops {
 	bool	(*config)(struct child_config *, void *arg);
 	/* A channel to another process, new or in place of one that died; takes fd. */
 	void	(*peer)(enum proc, uint32_t instance, int fd, void *arg);
-	/* Stop within drain_ms: finish or say 421, then child_done(). */
+	/* Stop within drain_ms: finish or say 421, then child_done(); NULL: it is done at once. */
 	void	(*stop)(uint32_t drain_ms, void *arg);
 	/* Adds "\"name\":number,..." (inside of a JSON object) for `status`; may be NULL. */
 	void	(*stats)(struct buf *, void *arg);

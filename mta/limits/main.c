@@ -35,14 +35,6 @@ on_peer(enum proc proc, uint32_t instance, int fd, void *arg)
 }
 
 static void
-on_stop(uint32_t drain_ms, void *arg)
-{
-	(void)drain_ms;
-	(void)arg;
-	child_done();
-}
-
-static void
 on_stats(struct buf *out, void *arg)
 {
 	const struct service	*s = arg;
@@ -60,7 +52,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct child_ops	ops = {
-		.config = on_config, .peer = on_peer, .stop = on_stop,
+		.config = on_config, .peer = on_peer,
 		.stats = on_stats
 	};
 	static struct service		service;

@@ -85,14 +85,6 @@ on_peer(enum proc peer, uint32_t instance, int fd, void *arg)
 }
 
 static void
-on_stop(uint32_t drain_ms, void *arg)
-{
-	(void)drain_ms;
-	(void)arg;
-	child_done();
-}
-
-static void
 on_stats(struct buf *out, void *arg)
 {
 	const struct lookup	*l = arg;
@@ -106,7 +98,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct child_ops	ops = {
-		.config = on_config, .peer = on_peer, .stop = on_stop,
+		.config = on_config, .peer = on_peer,
 		.stats = on_stats
 	};
 	static struct lookup		l;

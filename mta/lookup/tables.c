@@ -161,7 +161,7 @@ tables_add(struct tables *t, uint32_t number, const struct rs_image *im,
 
 	g.maps = xcalloc(g.n + 1, sizeof(*g.maps));
 	for (i = 0; i < g.n; i++) {
-		if (!lookup_serves(rs_string(im, rs_map(im, i)->driver)))
+		if (!rs_map_is_asked(im, i))
 			continue;
 		words_read(im, i, secret(arg, rs_map(im, i)->object), &ar,
 		    &src);

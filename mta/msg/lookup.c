@@ -11,30 +11,6 @@
 
 #define DETAIL_MAX	64	/* octets that divide user and detail */
 
-bool
-lookup_serves(struct span driver)
-{
-	static const char *const	asked[] = {
-#define READ(name)
-#define DECLARED(name)
-#define MADE(name)
-#define ASKED(name)	#name,
-#define DRIVER(name, where, how, with, options, meaning) how(name)
-#include "maps/drivers.def"
-#undef DRIVER
-#undef READ
-#undef DECLARED
-#undef MADE
-#undef ASKED
-	};
-	size_t	i;
-
-	for (i = 0; i < sizeof(asked) / sizeof(asked[0]); i++)
-		if (span_eq(driver, span_of(asked[i])))
-			return true;
-	return false;
-}
-
 struct lookup {
 	struct question		 q;
 	uint32_t		 generation, map;

@@ -13,9 +13,6 @@
 #define LOOKUP_KEY_MAX		1024		/* octets of a key; longer: not there */
 #define LOOKUP_VALUE_MAX	(1u << 20)	/* octets of a value; longer: MAP_BROKEN */
 
-/* Whether tables of this driver are the lookup process' (maps/drivers.def). */
-bool			 lookup_serves(struct span driver);
-
 struct lookup_client;
 /*
  * FOUND, NONE, LATER or BROKEN; answer: borrowed.  Where it cannot be said its

@@ -16,12 +16,6 @@
 #include "mta/msg/msg.h"
 #include "mta/parent/generation.h"
 
-static bool
-is_asked(const struct rs_image *im, uint32_t map)
-{
-	return lookup_serves(rs_string(im, rs_map(im, map)->driver));
-}
-
 bool
 generation_asks_servers(const struct generation *g)
 {
@@ -29,7 +23,7 @@ generation_asks_servers(const struct generation *g)
 	uint32_t		 i;
 
 	for (i = 0; i < rs_nmap(im); i++)
-		if (is_asked(im, i))
+		if (rs_map_is_asked(im, i))
 			return true;
 	return false;
 }
@@ -71,7 +65,7 @@ generation_send_secrets(const struct generation *g, struct chan *c)
 	int			 fd;
 
 	for (i = 0; i < rs_nmap(im); i++) {
-		if (!is_asked(im, i) ||
+		if (!rs_map_is_asked(im, i) ||
 		    (file = rs_map_secret_file(im, i)).n == 0)
 			continue;
 		path = xstrndup(file.p, file.n);

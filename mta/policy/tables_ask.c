@@ -40,8 +40,7 @@ how_of(const struct rs_image *im, uint32_t map)
 	case RS_MADE_NOT:
 		break;
 	}
-	return lookup_serves(rs_string(im, rs_map(im, map)->driver)) ?
-	    TABLE_ASKED : TABLE_HERE;
+	return rs_map_is_asked(im, map) ? TABLE_ASKED : TABLE_HERE;
 }
 
 /* The verifier has seen to it that they are there, and how many. */

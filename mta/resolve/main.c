@@ -48,14 +48,6 @@ resolve_peer(enum proc proc, uint32_t instance, int fd, void *arg)
 }
 
 static void
-resolve_stop(uint32_t drain_ms, void *arg)
-{
-	(void)drain_ms;
-	(void)arg;
-	child_done();
-}
-
-static void
 resolve_stats(struct buf *out, void *arg)
 {
 	const struct resolve	*r = arg;
@@ -104,8 +96,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct child_ops	 ops = {
-		.config = resolve_config, .peer = resolve_peer,
-		.stop = resolve_stop, .stats = resolve_stats
+		.config = resolve_config, .peer = resolve_peer, .stats = resolve_stats
 	};
 	static struct resolve		 r;
 

@@ -135,9 +135,9 @@ fake_ask(struct asked_conn *conn, struct span key)
 }
 
 static void
-fake_disconnect(struct asked_conn *conn)
+fake_disconnect(void *arg)
 {
-	struct fake_conn	*fc = asked_conn_get(conn);
+	struct fake_conn	*fc = arg;
 
 	LIST_REMOVE(fc, entry);
 	timer_clear(&fc->timer);

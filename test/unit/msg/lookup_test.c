@@ -269,16 +269,6 @@ nonsense_cuts_the_other_side_off(void **state)
 	assert_int_equal(other.closed, 2);
 }
 
-static void
-drivers_of_servers(void **state)
-{
-	(void)state;
-	assert_true(lookup_serves(SPAN("socket")));
-	assert_true(lookup_serves(SPAN("dns")));
-	assert_false(lookup_serves(SPAN("text")));
-	assert_false(lookup_serves(SPAN("first")));
-}
-
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -291,7 +281,6 @@ main(void)
 		TEST(a_cancelled_question_is_not_told),
 		TEST(no_table_has_so_long_a_key),
 		TEST(nonsense_cuts_the_other_side_off),
-		TEST(drivers_of_servers),
 	};
 
 	loop_init();
