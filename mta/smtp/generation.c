@@ -24,6 +24,21 @@ count(const struct generation *g, enum rs_option o)
 	return v < 0 ? 0 : v > INT32_MAX ? INT32_MAX : (unsigned)v;
 }
 
+/* Those of objects that are no listeners are there and never asked for. */
+static void
+read_doors(struct generation *g)
+{
+	const struct rs_image	*image = policy_image(g->policy);
+	uint32_t		 i, n = rs_nobject(image);
+
+	door_read(&g->plain, image, UINT32_MAX);
+	g->doors = xcalloc(n + 1, sizeof(*g->doors));
+	for (i = 0; i < n; i++) {
+		if (rs_object(image, i)->kind == RS_O_LISTEN)
+			door_read(&g->doors[i], image, i);
+	}
+}
+
 struct generation *
 generation_new(uint32_t number, struct policy *policy)
 {
@@ -44,6 +59,7 @@ generation_new(uint32_t number, struct policy *policy)
 	g->per_client_max = count(g, RS_OPT_LIMITS_per_client);
 	g->idle_ms = setting(g, RS_OPT_LIMITS_idle);
 	g->transaction_ms = setting(g, RS_OPT_LIMITS_transaction);
+	read_doors(g);
 	return g;
 }
 
@@ -66,15 +82,14 @@ generation_unref(struct generation **gp)
 	if (--g->refs > 0)
 		return;
 	policy_unref(&g->policy);
+	free(g->doors);
 	free(g);
 }
 
-struct span
-generation_listener(const struct generation *g, uint32_t object)
+const struct door *
+generation_door(const struct generation *g, uint32_t object)
 {
-	const struct rs_image	*image = policy_image(g->policy);
-
-	if (object >= rs_nobject(image))
-		return SPAN("smtp");
-	return rs_string(image, rs_object(image, object)->name);
+	if (object >= rs_nobject(policy_image(g->policy)))
+		return &g->plain;
+	return &g->doors[object];
 }

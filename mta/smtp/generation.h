@@ -8,6 +8,7 @@
 #define WB_MTA_SMTP_GENERATION_H
 
 #include "mta/policy/policy.h"
+#include "mta/smtp/door.h"
 
 struct generation {
 	unsigned	 refs;
@@ -20,14 +21,16 @@ struct generation {
 	unsigned	 rcpts_max, errors_max, commands_max, hops_max;
 	unsigned	 sessions_max, per_client_max;
 	int64_t		 idle_ms, transaction_ms;
+	struct door	*doors;		/* by the image's objects */
+	struct door	 plain;		/* of a session that came by no listener */
 };
 
 /* Takes the reference to the policy. */
 struct generation	*generation_new(uint32_t number, struct policy *);
 struct generation	*generation_ref(struct generation *);
 void			 generation_unref(struct generation **);
-/* The name of a listener ("smtp"), by its object. */
-struct span		 generation_listener(const struct generation *,
+/* What a listener asks and offers, by its object; UINT32_MAX: plain SMTP. */
+const struct door	*generation_door(const struct generation *,
 	    uint32_t object);
 
 #endif

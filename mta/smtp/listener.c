@@ -51,7 +51,8 @@ enter(struct listener *l, int fd, const struct sockaddr *sa)
 	r = limits_enter(&sv->limits, &ip, server_sessions_max(sv),
 	    sv->gen->per_client_max);
 	if (r == LIMITS_OK)
-		session_new(sv, fd, &ip, port, span_of(l->name));
+		session_new(sv, fd, &ip, port,
+		    generation_door(sv->gen, l->object));
 	else
 		turn_away(sv, fd, &ip, r);
 }
@@ -75,7 +76,9 @@ pause_for(struct listener *l, int64_t ms)
 static void
 rest(struct listener *l)
 {
-	log_warn("accept listener=%s", l->name);
+	struct span	name = generation_door(l->server->gen, l->object)->name;
+
+	log_warn("accept listener=%.*s", SPAN_ARG(name));
 	pause_for(l, PAUSE_MS);
 }
 
@@ -119,14 +122,14 @@ ready(void *arg, int what)
 }
 
 struct listener *
-listener_new(struct server *sv, int fd, struct span name)
+listener_new(struct server *sv, int fd, uint32_t object)
 {
 	struct listener	*l = xcalloc(1, sizeof(*l));
 	int		 on = 1;
 
 	l->server = sv;
 	l->fd = fd;
-	l->name = xstrndup(name.p, name.n);
+	l->object = object;
 	l->early_until_ms = loop_now_ms() + EARLY_MS;
 	/* Linux hands it on to the connections: a call less for each. */
 	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == -1)
@@ -145,7 +148,6 @@ listeners_free(struct listener **list)
 		watch_clear(&l->watch);
 		timer_clear(&l->pause);
 		close(l->fd);
-		free(l->name);
 		free(l);
 	}
 }

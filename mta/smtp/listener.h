@@ -18,11 +18,11 @@ struct listener {
 	struct timer	 pause;		/* out of descriptors, or too early: a moment of rest */
 	int64_t		 early_until_ms;	/* boot time */
 	int		 fd;
-	char		*name;		/* "smtp", "submission" */
+	uint32_t	 object;	/* its listen block */
 };
 
-/* Takes fd, watches it. */
-struct listener	*listener_new(struct server *, int fd, struct span name);
+/* Takes fd, watches it; object: its listen block in the image. */
+struct listener	*listener_new(struct server *, int fd, uint32_t object);
 /* All of the list: off the loop, closed, freed. */
 void		 listeners_free(struct listener **);
 

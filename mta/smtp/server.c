@@ -93,7 +93,7 @@ replace_listeners(struct server *sv, struct child_config *c)
 
 	for (size_t i = 0; i < c->nlisteners; i++) {
 		l = listener_new(sv, c->listeners[i].fd,
-		    generation_listener(sv->gen, c->listeners[i].object));
+		    c->listeners[i].object);
 		c->listeners[i].fd = -1;
 		l->next = list;
 		list = l;

@@ -71,7 +71,7 @@ record_new(const struct session *s)
 
 void
 session_new(struct server *sv, int fd, const struct ip *ip, uint16_t port,
-    struct span listener)
+    const struct door *door)
 {
 	struct session	*s = xcalloc(1, sizeof(*s));
 
@@ -86,8 +86,8 @@ session_new(struct server *sv, int fd, const struct ip *ip, uint16_t port,
 	s->facts.client_ip = *ip;
 	s->facts.client_port = port;
 	s->facts.names = policy_names_new();
-	s->listener = xstrndup(listener.p, listener.n);
-	s->facts.listener = span_of(s->listener);
+	s->door = door;
+	s->facts.listener = door->name;
 	if (rs_ntag(policy_image(s->gen->policy)) > 0)
 		s->tags = policy_tags_new(s->gen->policy, &s->arena);
 	s->facts.tags = s->tags;
@@ -107,9 +107,10 @@ log_end(const struct session *s)
 {
 	char	ip[IP_TEXT_MAX];
 
-	log_info("session id=S%" PRIx64 " client=%s listener=%s helo=%s "
+	log_info("session id=S%" PRIx64 " client=%s listener=%.*s helo=%s "
 	    "commands=%u messages=%u errors=%u ms=%" PRId64 " policy=%s end=%s",
-	    s->id, ip_format(&s->facts.client_ip, ip), s->listener,
+	    s->id, ip_format(&s->facts.client_ip, ip),
+	    SPAN_ARG(s->door->name),
 	    s->helo == NULL ? "-" : log_quote(s->facts.helo), s->commands,
 	    s->messages, s->errors, loop_now_ms() - s->began_ms,
 	    rs_image_hash(policy_image(s->gen->policy)),
@@ -141,7 +142,6 @@ session_free(struct session **sp)
 	buf_clear(&s->out);
 	arena_clear(&s->arena);
 	free(s->edits.v);
-	free(s->listener);
 	free(s->helo);
 	free(s->old_helo);
 	free(s);

@@ -71,7 +71,7 @@ struct session {
 	int64_t			 began_ms, deadline_ms;	/* boot time */
 	const char		*stage;		/* of the log lines: "rcpt" */
 	const char		*end;		/* how it ended */
-	char			*listener;
+	const struct door	*door;		/* the generation's */
 	char			*helo, *old_helo;
 	struct policy_facts	 facts;
 	struct rs_value		*tags;		/* as `on connect` and `on helo` left them */
@@ -93,10 +93,11 @@ struct session {
 /* --- its life */
 
 /*
- * Takes fd and what the caller has entered into the server's limits.
+ * Takes fd and what the caller has entered into the server's limits.  The door
+ * is one of the server's newest generation.
  */
 void	session_new(struct server *, int fd, const struct ip *, uint16_t port,
-	    struct span listener);
+	    const struct door *);
 /* Frees it, whatever it waits for; what is in the intake stays there. */
 void	session_free(struct session **);
 /* The deadline has passed. */

@@ -305,7 +305,8 @@ played_client(struct played *p, const char *ip)
 	assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
 	    0, ends) == 0);
 	assert(limits_enter(&p->server->limits, &a, 1000, 1000) == LIMITS_OK);
-	session_new(p->server, ends[1], &a, 12345, SPAN("smtp"));
+	session_new(p->server, ends[1], &a, 12345,
+	    generation_door(p->server->gen, UINT32_MAX));
 	return ends[0];
 }
 

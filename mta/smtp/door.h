@@ -1,0 +1,29 @@
+/*
+ * door.h - what a listener asks of its clients, and what it offers them.
+ *
+ * Taken out of the image once for each generation; a session holds its
+ * generation, and so its door.  What has to do with one subject is read by
+ * the file of that subject (door.c calls it); nothing else looks at options.
+ */
+#ifndef WB_MTA_SMTP_DOOR_H
+#define WB_MTA_SMTP_DOOR_H
+
+#include "ruleset/image.h"
+
+enum door_kind {
+	DOOR_SMTP,
+	DOOR_SUBMISSION,	/* RFC 6409; also where TLS comes first (RFC 8314) */
+	DOOR_LMTP		/* RFC 2033 */
+};
+
+struct door {
+	enum door_kind	 kind;
+	bool		 tls_first;	/* RFC 8314: submissions */
+	struct span	 name;		/* what `listener` is in rules; the image's */
+	uint32_t	 object;	/* of the listen block; UINT32_MAX: none */
+};
+
+/* Of the listener that is this object of the image; UINT32_MAX: one of tests, "smtp". */
+void	door_read(struct door *, const struct rs_image *, uint32_t object);
+
+#endif
