@@ -79,25 +79,12 @@ add_pair(struct rewrite *r, const struct address *old)
 
 /* --- the header */
 
-/* The header section is at the start of this, behind our Received:. */
-static struct buf *
-header_buf(struct transaction *t)
-{
-	return t->body != NULL ? &t->header : &t->content;
-}
-
-static struct span
-client_content(struct transaction *t)
-{
-	return span_from(buf_span(header_buf(t)), t->received_n);
-}
-
 /* False: there are too many. */
 static bool
 collect(struct rewrite *r)
 {
 	struct header_addresses	 h = {
-		.content = client_content(r->session->tx)
+		.content = transaction_content(r->session->tx)
 	};
 	struct address_item	 item;
 	struct arena		 a = { 0 };
@@ -134,21 +121,16 @@ static void
 put_header(struct rewrite *r)
 {
 	struct transaction	*t = r->session->tx;
-	struct buf		*b = header_buf(t), out = { 0 };
-	struct span		 client = client_content(t);
+	struct buf		 section = { 0 };
 	char			 ref[32];
 	size_t			 n;
 
-	buf_add(&out, buf_span(b).p, t->received_n);
-	n = header_rewrite(client, new_of, r, &out);
-	if (n == 0) {
-		buf_clear(&out);
+	n = header_rewrite(transaction_content(t), new_of, r, &section);
+	if (n > 0)
+		transaction_new_header(t, buf_span(&section));
+	buf_clear(&section);
+	if (n == 0)
 		return;
-	}
-	buf_add_span(&out, span_from(client, header_size(client)));
-	buf_clear(b);
-	*b = out;
-	t->header_changed = true;
 	log_debug("rewritten addresses=%zu ref=%s", n,
 	    session_ref(r->session, ref));
 }

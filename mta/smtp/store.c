@@ -2,6 +2,7 @@
  * store.c - after the final dot: is it good, what do the rules say, is it safe.
  *
  *   check    what was found while it came; size, hops
+ *   mend     what a submission lacks in its header (submission.h)
  *   rewrite  the addresses of the header, `inbound header` (rewrite.h)
  *   decide   `on content`
  *   route    again, when it reads tags (reroute.h)
@@ -22,6 +23,7 @@
 #include "mta/smtp/reroute.h"
 #include "mta/smtp/rewrite.h"
 #include "mta/smtp/server.h"
+#include "mta/smtp/submission.h"
 #include "mta/smtp/transaction.h"
 #include "mta/spool/segment.h"
 
@@ -281,10 +283,8 @@ static void
 set_facts(struct session *s)
 {
 	struct transaction	*t = s->tx;
-	struct span		 all;
 
-	all = buf_span(t->body != NULL ? &t->header : &t->content);
-	s->facts.content = span_from(all, t->received_n);
+	s->facts.content = transaction_content(t);
 	if (t->parts != NULL)
 		policy_parts_end(t->parts);
 	s->facts.parts = t->parts;
@@ -316,6 +316,8 @@ store_message(struct session *s)
 	fault = fault_of(s);
 	if (fault != REPLY_NREPLIES)
 		refuse(s, fault);
-	else
+	else {
+		submission_mend(s);
 		rewrite_header_in(s, inbound_rewritten);
+	}
 }

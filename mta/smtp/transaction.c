@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "mail/header.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/transaction.h"
 
@@ -84,6 +85,30 @@ struct span
 transaction_sender(const struct transaction *t)
 {
 	return t->sender.whole.n > 0 ? t->sender.whole : SPAN("<>");
+}
+
+/* --- the header section, at the start of what is in memory */
+
+struct span
+transaction_content(const struct transaction *t)
+{
+	return span_from(buf_span(t->body != NULL ? &t->header : &t->content),
+	    t->received_n);
+}
+
+void
+transaction_new_header(struct transaction *t, struct span section)
+{
+	struct buf	*b = t->body != NULL ? &t->header : &t->content;
+	struct span	 client = transaction_content(t);
+	struct buf	 out = { 0 };
+
+	buf_add(&out, buf_span(b).p, t->received_n);
+	buf_add_span(&out, section);
+	buf_add_span(&out, span_from(client, header_size(client)));
+	buf_clear(b);
+	*b = out;
+	t->header_changed = true;
 }
 
 /* --- the envelope */

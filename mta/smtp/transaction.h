@@ -58,6 +58,14 @@ void			 transaction_add_rcpt(struct transaction *,
 	    struct span whole);
 /* "<>" when it is empty. */
 struct span		 transaction_sender(const struct transaction *);
+/*
+ * The client's content, without our Received:; with a body file its header
+ * section.  Good until the header changes.
+ */
+struct span		 transaction_content(const struct transaction *);
+/* Another header section (all but the body) in the place of the client's. */
+void			 transaction_new_header(struct transaction *,
+	    struct span section);
 /* The facts that route may ask again, frozen into the envelope, formatted. */
 void			 transaction_envelope(const struct session *,
 	    uint64_t size, struct buf *out);

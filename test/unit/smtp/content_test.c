@@ -318,6 +318,64 @@ a_header_with_too_many_addresses_is_not_taken(void **state)
 	bye(p, fd);
 }
 
+/* --- submissions (RFC 6409, 8) */
+
+static const char submission_policy[] = HEAD
+    "listen submission on \"127.0.0.1:2587\"\n"
+    "on content {\n"
+    "  header[\"Message-ID\"] matches /./ => accept\n"
+    "  otherwise => reject 554 5.6.0 \"no id\"\n"
+    "}\n" TAIL;
+
+static int
+hello_by(struct played *p, const char *listener)
+{
+	int	fd = played_client_by(p, "10.1.1.1", listener);
+
+	has(SAY(fd, "", 1), "220 ");
+	has(SAY(fd, "EHLO client.example\r\n", 1), "250 HELP\r\n");
+	return fd;
+}
+
+static void
+a_submission_is_mended(void **state)
+{
+	static const size_t	 fillers[] = { 100, 200000 };
+	struct played		*p = played_start(submission_policy);
+	const char		*got;
+	int			 fd;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		fd = hello_by(p, "submission");
+		has(send_message(fd, "Subject: x\r\nBcc: secret@b.example\r\n\r\n",
+		    fillers[i], ""), "250 2.0.0 ");
+		bye(p, fd);
+		got = buf_cstr(&p->last.content);
+		has(got, "\r\nSubject: x\r\nDate: ");
+		has(got, "\r\nFrom: colin@desk.here.example\r\nMessage-ID: <");
+		has(got, "@mx.example>\r\n\r\nxxxx");
+		assert_null(strstr(got, "secret"));
+	}
+}
+
+static void
+other_mail_is_not_mended(void **state)
+{
+	struct played	*p = played_start(submission_policy);
+	int		 fd;
+
+	(void)state;
+	fd = hello_by(p, "smtp");
+	has(send_message(fd, "Subject: x\r\n\r\n", 100, ""),
+	    "554 5.6.0 no id");
+	has(send_message(fd, "Message-ID: x\r\nBcc: b@b.example\r\n\r\n",
+	    100, ""), "250 2.0.0 ");
+	bye(p, fd);
+	has(buf_cstr(&p->last.content),
+	    "\r\nMessage-ID: x\r\nBcc: b@b.example\r\n\r\nxxxx");
+}
+
 int
 main(void)
 {
@@ -328,6 +386,8 @@ main(void)
 		cmocka_unit_test(whether_it_originates_here_leaves_no_trace),
 		cmocka_unit_test(a_table_that_fails_defers),
 		cmocka_unit_test(a_header_with_too_many_addresses_is_not_taken),
+		cmocka_unit_test(a_submission_is_mended),
+		cmocka_unit_test(other_mail_is_not_mended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -295,8 +295,27 @@ played_start(const char *with)
 
 /* --- clients */
 
+static const struct door *
+door_named(const struct generation *g, const char *name)
+{
+	uint32_t	i;
+
+	for (i = 0; name != NULL; i++) {
+		assert(i < rs_nobject(policy_image(g->policy)));
+		if (span_eq(g->doors[i].name, span_of(name)))
+			return &g->doors[i];
+	}
+	return generation_door(g, UINT32_MAX);
+}
+
 int
 played_client(struct played *p, const char *ip)
+{
+	return played_client_by(p, ip, NULL);
+}
+
+int
+played_client_by(struct played *p, const char *ip, const char *listener)
 {
 	struct ip	a;
 	int		ends[2];
@@ -306,7 +325,7 @@ played_client(struct played *p, const char *ip)
 	    0, ends) == 0);
 	assert(limits_enter(&p->server->limits, &a, 1000, 1000) == LIMITS_OK);
 	session_new(p->server, ends[1], &a, 12345,
-	    generation_door(p->server->gen, UINT32_MAX));
+	    door_named(p->server->gen, listener));
 	return ends[0];
 }
 

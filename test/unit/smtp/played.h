@@ -44,6 +44,8 @@ void		 played_queue(struct played *);
 
 /* A client from this address; fd of its end. */
 int		 played_client(struct played *, const char *ip);
+/* The same, by a listener of the policy. */
+int		 played_client_by(struct played *, const char *ip, const char *listener);
 /*
  * Runs the loop until the client has n complete replies (or is closed); what it
  * got is added to out.
