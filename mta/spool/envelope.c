@@ -7,9 +7,12 @@
 
 #include <assert.h>
 
-#define ENVELOPE_VERSION	1
+#define ENVELOPE_PLAIN		1	/* version: nothing of ESMTP but what OLD_FLAGS say */
+#define ENVELOPE_PARAMS		2	/* version: parameters behind the facts */
+#define OLD_FLAGS		(ENV_8BIT | ENV_UTF8 | ENV_DSN)
 #define RCPT_LEAST		2	/* octets of the shortest recipient */
 #define FACT_LEAST		5	/* and of the shortest fact */
+#define PARAM_LEAST		9	/* and of the shortest parameters of one */
 
 /* How a value's payload is written. */
 enum payload { P_NOTHING, P_INT, P_TEXT, P_ADDRESS, P_IP, P_NONSENSE };
@@ -83,12 +86,53 @@ put_fact(struct buf *out, const struct envelope_fact *f)
 	}
 }
 
+static bool
+has_params(const struct envelope_param *p)
+{
+	return p->notify != 0 || p->orcpt_type.n > 0;
+}
+
+static size_t
+count_params(const struct envelope *e)
+{
+	size_t	i, n = 0;
+
+	for (i = 0; e->params != NULL && i < e->nrcpts; i++)
+		n += has_params(&e->params[i]);
+	return n;
+}
+
+static void
+put_params(const struct envelope *e, size_t n, struct buf *out)
+{
+	const struct envelope_param	*p;
+	size_t				 i;
+
+	assert(e->envid.n <= ENVELOPE_ENVID_MAX);
+	octets_put_short(out, e->envid);
+	octets_put(out, (uint64_t)e->by_ms, 8);
+	octets_put(out, n, 4);
+	for (i = 0; n > 0 && i < e->nrcpts; i++) {
+		p = &e->params[i];
+		if (!has_params(p))
+			continue;
+		assert(p->orcpt_type.n <= ENVELOPE_ORCPT_TYPE_MAX &&
+		    p->orcpt.n <= ENVELOPE_ORCPT_MAX);
+		octets_put(out, i, 4);
+		octets_put(out, p->notify, 1);
+		octets_put_short(out, p->orcpt_type);
+		octets_put_short(out, p->orcpt);
+	}
+}
+
 void
 envelope_format(const struct envelope *e, struct buf *out)
 {
-	size_t	i;
+	size_t	i, nparams = count_params(e);
+	bool	plain = (e->flags & ~(uint32_t)OLD_FLAGS) == 0 &&
+		    e->envid.n == 0 && nparams == 0;
 
-	octets_put(out, ENVELOPE_VERSION, 2);
+	octets_put(out, plain ? ENVELOPE_PLAIN : ENVELOPE_PARAMS, 2);
 	octets_put(out, e->flags, 4);
 	octets_put(out, e->qid, 8);
 	octets_put(out, (uint64_t)e->arrival_ms, 8);
@@ -101,6 +145,8 @@ envelope_format(const struct envelope *e, struct buf *out)
 	octets_put(out, e->nfacts, 4);
 	for (i = 0; i < e->nfacts; i++)
 		put_fact(out, &e->facts[i]);
+	if (!plain)
+		put_params(e, nparams, out);
 }
 
 static void
@@ -165,14 +211,55 @@ get_count(struct octets *o, size_t least)
 	return (size_t)n;
 }
 
+/* Those of one recipient, behind that of `after`; its number, or -1. */
+static int64_t
+get_param(struct octets *o, const struct envelope *e, int64_t after)
+{
+	uint64_t		 i = octets_get(o, 4);
+	struct envelope_param	 p = { .notify = (uint8_t)octets_get(o, 1) };
+
+	p.orcpt_type = octets_get_short(o);
+	p.orcpt = octets_get_short(o);
+	if (o->bad || i >= e->nrcpts || (int64_t)i <= after ||
+	    (p.notify & ~NOTIFY_ALL) != 0 || !has_params(&p) ||
+	    p.orcpt_type.n > ENVELOPE_ORCPT_TYPE_MAX ||
+	    p.orcpt.n > ENVELOPE_ORCPT_MAX ||
+	    (p.orcpt_type.n == 0 && p.orcpt.n > 0)) {
+		o->bad = true;
+		return -1;
+	}
+	e->params[i] = p;
+	return (int64_t)i;
+}
+
+static void
+get_params(struct octets *o, struct arena *a, struct envelope *e)
+{
+	int64_t	last = -1;
+	size_t	i, n;
+
+	e->envid = octets_get_short(o);
+	e->by_ms = (int64_t)octets_get(o, 8);
+	n = get_count(o, PARAM_LEAST);
+	if (e->envid.n > ENVELOPE_ENVID_MAX || n > e->nrcpts)
+		o->bad = true;
+	if (n == 0 || o->bad)
+		return;
+	e->params = arena_alloc(a, e->nrcpts * sizeof(*e->params));
+	for (i = 0; i < n && !o->bad; i++)
+		last = get_param(o, e, last);
+}
+
 int
 envelope_parse(struct span in, struct arena *a, struct envelope *e)
 {
 	struct octets	 o = { .left = in };
+	uint64_t	 version = octets_get(&o, 2);
 	size_t		 i;
 
 	memset(e, 0, sizeof(*e));
-	if (in.n > ENVELOPE_MAX || octets_get(&o, 2) != ENVELOPE_VERSION)
+	if (in.n > ENVELOPE_MAX || (version != ENVELOPE_PLAIN &&
+	    version != ENVELOPE_PARAMS))
 		return -1;
 	e->flags = (uint32_t)octets_get(&o, 4);
 	e->qid = octets_get(&o, 8);
@@ -188,5 +275,11 @@ envelope_parse(struct span in, struct arena *a, struct envelope *e)
 	e->facts = arena_alloc(a, (e->nfacts + 1) * sizeof(*e->facts));
 	for (i = 0; i < e->nfacts && !o.bad; i++)
 		get_fact(&o, &e->facts[i]);
+	if (version == ENVELOPE_PARAMS)
+		get_params(&o, a, e);
+	else if ((e->flags & ~(uint32_t)OLD_FLAGS) != 0)
+		o.bad = true;
+	if ((e->flags & ~(uint32_t)ENV_FLAGS) != 0)
+		o.bad = true;
 	return o.bad || o.left.n != 0 ? -1 : 0;
 }

@@ -50,6 +50,117 @@ make(struct buf *out)
 	envelope_format(&e, out);
 }
 
+/* As make(), with parameters of the message and of its second recipient. */
+static void
+make_params(struct buf *out, uint32_t flags)
+{
+	struct span		rcpts[3] = { SPAN("b@example.net"),
+		SPAN("c@example.net"), SPAN("d@example.net") };
+	struct envelope_param	params[3] = {
+		{ 0 },
+		{ .notify = NOTIFY_SUCCESS | NOTIFY_DELAY,
+		  .orcpt_type = SPAN("rfc822"),
+		  .orcpt = SPAN("\"c+d=\"@example.com") },
+		{ 0 },
+	};
+	struct envelope		e = {
+		.qid = 7, .arrival_ms = 1795255200123, .flags = flags,
+		.size = 10240, .sender = SPAN("a@example.org"),
+		.policy = SPAN("0123456789abcdef"), .nrcpts = 3,
+		.rcpts = rcpts, .envid = SPAN("QQ314159\1"),
+		.by_ms = 1795255320123, .params = params
+	};
+
+	envelope_format(&e, out);
+}
+
+static void
+test_parameters_are_read_as_they_were_written(void **state)
+{
+	const uint32_t	flags = ENV_BINARY | ENV_REQUIRETLS | ENV_RET_FULL |
+			    ENV_BY_RETURN | ENV_BY_TRACE;
+	struct arena	a = { 0 };
+	struct envelope	e;
+	struct buf	b = { 0 };
+
+	(void)state;
+	make_params(&b, flags);
+	assert_int_equal(b.base[b.off], 2);
+	assert_int_equal(envelope_parse(buf_span(&b), &a, &e), 0);
+	assert_int_equal(e.flags, flags);
+	assert_true(span_eq(e.envid, SPAN("QQ314159\1")));
+	assert_true(e.by_ms == 1795255320123);
+	assert_non_null(e.params);
+	assert_int_equal(e.params[0].notify, 0);
+	assert_int_equal(e.params[1].notify, NOTIFY_SUCCESS | NOTIFY_DELAY);
+	assert_true(span_eq(e.params[1].orcpt_type, SPAN("rfc822")));
+	assert_true(span_eq(e.params[1].orcpt, SPAN("\"c+d=\"@example.com")));
+	assert_int_equal(e.params[2].orcpt_type.n, 0);
+	arena_clear(&a);
+	buf_clear(&b);
+}
+
+/* So that a spool without parameters is one that older programs read. */
+static void
+test_without_parameters_it_is_the_first_version(void **state)
+{
+	struct arena	a = { 0 };
+	struct envelope	e;
+	struct buf	b = { 0 };
+
+	(void)state;
+	make(&b);
+	assert_int_equal(b.base[b.off], 1);
+	assert_int_equal(b.base[b.off + 1], 0);
+	assert_int_equal(envelope_parse(buf_span(&b), &a, &e), 0);
+	assert_null(e.params);
+	assert_int_equal(e.envid.n, 0);
+	assert_true(e.by_ms == 0);
+	/* A first version knows no other flags, and no version knows these. */
+	b.base[b.off + 2] |= ENV_REQUIRETLS;
+	assert_int_equal(envelope_parse(buf_span(&b), &a, &e), -1);
+	buf_reset(&b);
+	make_params(&b, 0);
+	b.base[b.off + 4] |= 1;
+	assert_int_equal(envelope_parse(buf_span(&b), &a, &e), -1);
+	arena_clear(&a);
+	buf_clear(&b);
+}
+
+#define TEXTS	(2 + 6 + 2 + 18)	/* octets of ORCPT at the end */
+
+static void
+test_nonsense_in_parameters_is_refused(void **state)
+{
+	static const struct {
+		size_t	from_end;
+		uint8_t	octet;
+	} changes[] = {
+		{ TEXTS + 1 + 4, 3 },		/* the index of no recipient */
+		{ TEXTS + 1, 0x10 },		/* an unknown bit of NOTIFY */
+		{ TEXTS + 1 + 4 + 4, 2 },	/* more than there are */
+		{ TEXTS + 1 + 4 + 4, 4 },	/* and than recipients */
+		{ TEXTS, 41 },			/* a type beyond its limit */
+	};
+	struct arena	a = { 0 };
+	struct envelope	e;
+	struct buf	b = { 0 };
+	size_t		i;
+
+	(void)state;
+	for (i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		make_params(&b, 0);
+		assert_int_equal(envelope_parse(buf_span(&b), &a, &e), 0);
+		b.base[b.off + b.n - changes[i].from_end] =
+		    (char)changes[i].octet;
+		assert_int_equal(envelope_parse(buf_span(&b), &a, &e), -1);
+		buf_reset(&b);
+		arena_reset(&a);
+	}
+	arena_clear(&a);
+	buf_clear(&b);
+}
+
 static void
 test_it_is_read_as_it_was_written(void **state)
 {
@@ -102,55 +213,85 @@ test_the_sender_stands_where_the_header_says(void **state)
 }
 
 static void
-test_every_shorter_form_is_refused(void **state)
+shorter_forms_are_refused(struct buf *b)
 {
 	struct arena	a = { 0 };
 	struct envelope	e;
-	struct buf	b = { 0 };
 	struct span	s;
 	size_t		n;
 
-	(void)state;
-	make(&b);
-	for (n = 0; n < b.n; n++) {
-		s = buf_span(&b);
+	for (n = 0; n < b->n; n++) {
+		s = buf_span(b);
 		s.n = n;
 		assert_int_equal(envelope_parse(s, &a, &e), -1);
 		arena_reset(&a);
 	}
-	buf_add_char(&b, '\0');
-	assert_int_equal(envelope_parse(buf_span(&b), &a, &e), -1);
+	buf_add_char(b, '\0');
+	assert_int_equal(envelope_parse(buf_span(b), &a, &e), -1);
 	arena_clear(&a);
+}
+
+static void
+test_every_shorter_form_is_refused(void **state)
+{
+	struct buf	b = { 0 };
+
+	(void)state;
+	make(&b);
+	shorter_forms_are_refused(&b);
+	buf_reset(&b);
+	make_params(&b, ENV_RET_HDRS);
+	shorter_forms_are_refused(&b);
 	buf_clear(&b);
+}
+
+static void
+is_within(const struct buf *b, struct span s)
+{
+	assert_true(s.n == 0 || (s.p >= b->base &&
+	    s.p + s.n <= b->base + b->off + b->n));
+}
+
+static void
+changed_octets_stay_within_bounds(struct buf *b)
+{
+	struct arena	a = { 0 };
+	struct envelope	e;
+	size_t		i, k;
+	unsigned	bit, read = 0;
+
+	for (i = 0; i < b->n; i++)
+		for (bit = 0; bit < 8; bit++) {
+			b->base[b->off + i] ^= (char)(1 << bit);
+			if (envelope_parse(buf_span(b), &a, &e) == 0) {
+				for (k = 0; k < e.nrcpts; k++) {
+					is_within(b, e.rcpts[k]);
+					if (e.params != NULL)
+						is_within(b,
+						    e.params[k].orcpt);
+				}
+				is_within(b, e.envid);
+				read++;
+			}
+			b->base[b->off + i] ^= (char)(1 << bit);
+			arena_reset(&a);
+		}
+	assert_true(read > 0);	/* the values of fields are anybody's */
+	arena_clear(&a);
 }
 
 /* Whatever an octet becomes, spans stay inside of what was given. */
 static void
 test_every_changed_octet_is_read_within_bounds(void **state)
 {
-	struct arena	a = { 0 };
-	struct envelope	e;
 	struct buf	b = { 0 };
-	size_t		i, k;
-	unsigned	bit, read = 0;
 
 	(void)state;
 	make(&b);
-	for (i = 0; i < b.n; i++)
-		for (bit = 0; bit < 8; bit++) {
-			b.base[b.off + i] ^= (char)(1 << bit);
-			if (envelope_parse(buf_span(&b), &a, &e) == 0) {
-				for (k = 0; k < e.nrcpts; k++)
-					assert_true(e.rcpts[k].p >= b.base &&
-					    e.rcpts[k].p + e.rcpts[k].n <=
-					    b.base + b.off + b.n);
-				read++;
-			}
-			b.base[b.off + i] ^= (char)(1 << bit);
-			arena_reset(&a);
-		}
-	assert_true(read > 0);	/* the values of fields are anybody's */
-	arena_clear(&a);
+	changed_octets_stay_within_bounds(&b);
+	buf_reset(&b);
+	make_params(&b, ENV_RET_HDRS);
+	changed_octets_stay_within_bounds(&b);
 	buf_clear(&b);
 }
 
@@ -176,6 +317,11 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(test_it_is_read_as_it_was_written),
+		cmocka_unit_test(
+		    test_parameters_are_read_as_they_were_written),
+		cmocka_unit_test(
+		    test_without_parameters_it_is_the_first_version),
+		cmocka_unit_test(test_nonsense_in_parameters_is_refused),
 		cmocka_unit_test(test_the_sender_stands_where_the_header_says),
 		cmocka_unit_test(test_every_shorter_form_is_refused),
 		cmocka_unit_test(test_every_changed_octet_is_read_within_bounds),
