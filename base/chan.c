@@ -60,6 +60,7 @@ struct chan {
 	bool			 busy;		/* in a callback: freed after */
 	bool			 freed;
 	bool			 dirty;
+	bool			 secret;	/* buffers are wiped */
 	struct chan		*next_dirty;
 };
 
@@ -123,6 +124,21 @@ chan_new(int fd, const char *name, const struct chan_ops *ops, void *arg)
 	return c;
 }
 
+void
+chan_secret(struct chan *c)
+{
+	c->secret = true;
+	(void)buf_reserve(&c->out, READ_CHUNK);	/* growing leaves copies */
+}
+
+/* What has passed may stand anywhere in it: octets are moved to the front. */
+static void
+wipe(const struct chan *c, struct buf *b)
+{
+	if (c->secret && b->base != NULL)
+		explicit_bzero(b->base, b->cap);
+}
+
 static void
 drop_output(struct chan *c)
 {
@@ -131,6 +147,7 @@ drop_output(struct chan *c)
 	for (i = 0; i < c->nout_fds; i++)
 		close(c->out_fds[i].fd);
 	c->nout_fds = 0;
+	wipe(c, &c->out);
 	buf_clear(&c->out);
 }
 
@@ -147,6 +164,7 @@ destroy(struct chan *c)
 	free(c->out_fds);
 	for (i = 0; i < c->nin_fds; i++)
 		close(c->in_fds[i]);
+	wipe(c, &c->in);
 	buf_clear(&c->in);
 	close(c->fd);
 	free(c);
@@ -235,6 +253,8 @@ chan_flush(struct chan *c)
 			drop_output(c);
 		}
 	}
+	if (c->out.n == 0)
+		wipe(c, &c->out);
 	if (c->out.n == 0 && c->out.cap > KEEP_CAP)
 		buf_clear(&c->out);
 	watch_set(&c->watch, c->fd,
@@ -476,6 +496,8 @@ take_messages(struct chan *c, int64_t until_us)
 		}
 	}
 	buf_eat(&c->in, done);
+	if (c->in.n == 0 && done > 0)
+		wipe(c, &c->in);
 	if (c->in.n == 0 && c->in.cap > KEEP_CAP)
 		buf_clear(&c->in);
 	if (!ok)

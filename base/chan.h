@@ -36,6 +36,8 @@ struct chan_ops {
 
 /* Takes fd (made non-blocking, close-on-exec).  name: static, for logs. */
 struct chan	*chan_new(int fd, const char *name, const struct chan_ops *, void *arg);
+/* Secrets pass here: its buffers are wiped when they are empty, and freed. */
+void		 chan_secret(struct chan *);
 /* Flushes what it can, closes, frees; closed() is not called. */
 void		 chan_free(struct chan **);
 /* Octets that wait to be sent: who produces much asks first. */

@@ -58,7 +58,7 @@ answer(struct peer *k, uint64_t ticket, const struct auth_verdict *v)
 {
 	count(k->service, v->result);
 	if (k->chan != NULL)
-		auth_answer(k->chan, ticket, v);
+		auth_verdict_put(k->chan, ticket, AUTH_ASK_PASSWORD, v);
 }
 
 static void
@@ -280,34 +280,17 @@ verify(struct peer *k, uint64_t ticket, struct span map, struct span user,
 	ask(question_new(k, ticket, map, user, password));
 }
 
-/* The password lies in the channel's buffer, which is read no more. */
-static void
-wipe(struct span s)
-{
-	if (s.n > 0)
-		explicit_bzero((void *)(uintptr_t)s.p, s.n);
-}
-
 static bool
 on_message(struct chan *c, struct msg *m, void *arg)
 {
 	struct peer	*k = arg;
 	uint64_t	 ticket;
-	struct span	 map, user, password;
+	struct auth_question	 q;
 
 	(void)c;
-	if (m->type != MSG_AUTH_VERIFY)
+	if (!auth_question_read(m, &ticket, &q))
 		return false;
-	ticket = msg_u64(m);
-	map = msg_bytes(m, AUTH_MAP_MAX);
-	user = msg_bytes(m, AUTH_USER_MAX);
-	password = msg_bytes(m, AUTH_PASSWORD_MAX);
-	if (!msg_end(m)) {
-		wipe(password);
-		return false;
-	}
-	verify(k, ticket, map, user, password);
-	wipe(password);
+	verify(k, ticket, q.map, q.user, q.secret);
 	return true;
 }
 
@@ -329,4 +312,5 @@ auth_service_peer(struct auth_service *s, int fd, const char *name)
 
 	k->service = s;
 	k->chan = chan_new(fd, name, &ops, k);
+	chan_secret(k->chan);
 }

@@ -118,7 +118,9 @@ on_peer(struct chan *c, struct msg *m, void *arg)
 	uint64_t	 ticket;
 
 	(void)c;
-	if (m->type != MSG_AUTH_VERDICT || !auth_read(m, &ticket, &a->verdict))
+	if (m->type == MSG_AUTH_OFFERS)
+		return true;
+	if (!auth_verdict_read(m, &ticket, &a->verdict))
 		return false;
 	a->answered = true;
 	loop_stop();
@@ -237,16 +239,21 @@ stop(struct asking *a)
 static int
 ask_process(struct user_run *u, const char *user, struct span password)
 {
-	struct asking	 a = { .run = u, .libexec = cmd_libexec(u->libexec) };
-	struct span	 map = rs_string(u->image,
-	    rs_map(u->image, u->index)->name);
+	struct asking		 a = {
+		.run = u, .libexec = cmd_libexec(u->libexec)
+	};
+	struct auth_question	 q = {
+		.ask = AUTH_ASK_PASSWORD, .user = span_of(user),
+		.service = SPAN("command"), .secret = password
+	};
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	log_open("waybill", STDERR_FILENO, LOG_L_WARN);
 	loop_init();
 	start(&a);
 	a.verdict.result = AUTH_WRONG;
-	if (auth_ask(a.peer, 1, map, span_of(user), password)) {
+	q.map = rs_string(u->image, rs_map(u->image, u->index)->name);
+	if (auth_question_put(a.peer, 1, &q)) {
 		timer_set(&a.timer, PATIENCE_MS, on_late, NULL);
 		loop_run();
 		if (!a.answered)

@@ -29,6 +29,14 @@ forget(struct asker *a, struct question *q)
 	(void)htab_del(&a->by_ticket, key_of(&q->ticket));
 }
 
+static void
+drop(struct asker *a, struct question *q)
+{
+	if (q != NULL && a->ops->wipe != NULL)
+		a->ops->wipe(q);
+	free(q);
+}
+
 void
 asker_clear(struct asker *a)
 {
@@ -36,7 +44,7 @@ asker_clear(struct asker *a)
 
 	while ((q = TAILQ_FIRST(&a->open)) != NULL) {
 		forget(a, q);
-		free(q);
+		drop(a, q);
 	}
 	htab_clear(&a->by_ticket);
 	timer_clear(&a->timer);
@@ -72,7 +80,7 @@ on_time(void *arg)
 	    q->until_ms <= loop_now_ms()) {
 		forget(a, q);
 		a->ops->give_up(q);
-		free(q);
+		drop(a, q);
 	}
 	set_timer(a);
 }
@@ -114,7 +122,7 @@ asker_take(struct asker *a, uint64_t ticket)
 void
 asker_cancel(struct asker *a, uint64_t ticket)
 {
-	free(asker_take(a, ticket));
+	drop(a, asker_take(a, ticket));
 	set_timer(a);
 }
 
@@ -141,8 +149,8 @@ on_closed(struct chan *c, void *arg)
 		a->ops->closed(a->client);
 }
 
-void
-asker_attach(struct asker *a, int fd)
+static void
+attach(struct asker *a, int fd, bool secret)
 {
 	static const struct chan_ops	 ops = { on_message, on_closed };
 	struct question			*q;
@@ -152,6 +160,20 @@ asker_attach(struct asker *a, int fd)
 		on_closed(NULL, a);
 	}
 	a->chan = chan_new(fd, a->name, &ops, a);
+	if (secret)
+		chan_secret(a->chan);
 	TAILQ_FOREACH(q, &a->open, entry)
 		send_question(a, q);
+}
+
+void
+asker_attach(struct asker *a, int fd)
+{
+	attach(a, fd, false);
+}
+
+void
+asker_attach_secret(struct asker *a, int fd)
+{
+	attach(a, fd, true);
 }

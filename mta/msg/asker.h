@@ -34,6 +34,8 @@ struct asker_ops {
 	bool	(*message)(void *client, struct msg *);
 	/* The channel is gone; may be NULL. */
 	void	(*closed)(void *client);
+	/* What is secret in it, before it is freed unanswered; may be NULL. */
+	void	(*wipe)(struct question *);
 };
 
 struct asker {
@@ -53,6 +55,8 @@ void	asker_init(struct asker *, const char *name, int64_t wait_ms, const struct 
 void	asker_clear(struct asker *);
 /* A channel, new or again; takes fd.  Open questions are sent on it. */
 void	asker_attach(struct asker *, int fd);
+/* The same of a channel on which secrets pass (chan_secret()). */
+void	asker_attach_secret(struct asker *, int fd);
 /* Takes the question and returns its ticket. */
 uint64_t asker_ask(struct asker *, struct question *);
 void	asker_cancel(struct asker *, uint64_t ticket);

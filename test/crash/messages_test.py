@@ -31,6 +31,9 @@ NOT_HERE = {
     "COUNT_HELD": "sent after a death of limits: its receiver would have to die twice",
     "SEGMENT_REVOKED": "needs a worker that was stopped for a minute",
     "AUTH_VERIFY": "`waybill user verify` asks, not the server",
+    **{name: "no client asks it yet" for name in (
+        "AUTH_SCRAM_WANTED", "AUTH_SCRAM", "AUTH_PROOF", "AUTH_CRAM", "AUTH_TOKEN",
+        "AUTH_KNOWN", "AUTH_OFFERS")},
     "AUTH_VERDICT": "`waybill user verify` asks, not the server",
     "PAM_WANTED": "`waybill user verify` asks, not the server",
     "PAM_DONE": "`waybill user verify` asks, not the server",

@@ -103,7 +103,7 @@ on_verdict(struct chan *c, struct msg *m, void *arg)
 	(void)c;
 	(void)arg;
 	assert_int_equal(m->type, MSG_AUTH_VERDICT);
-	assert_true(auth_read(m, &got.ticket, &got.v));
+	assert_true(auth_verdict_read(m, &got.ticket, &got.v));
 	got.n++;
 	got.right += got.v.result == AUTH_RIGHT;
 	got.wrong += got.v.result == AUTH_WRONG;
@@ -233,13 +233,26 @@ have_parent(void)
 	parent = chan_new(ends[1], "auth", &theirs, NULL);
 }
 
+/* false: too long. */
+static bool
+send_question(uint64_t ticket, const char *map, struct span user,
+    struct span password)
+{
+	const struct auth_question	 q = {
+		.ask = AUTH_ASK_PASSWORD, .map = span_of(map), .user = user,
+		.service = SPAN("test"), .secret = password
+	};
+
+	return auth_question_put(client, ticket, &q);
+}
+
 static enum auth_result
 ask(const char *map, const char *user, const char *password)
 {
 	static uint64_t	 ticket;
 	unsigned	 before = got.n;
 
-	assert_true(auth_ask(client, ++ticket, span_of(map), span_of(user),
+	assert_true(send_question(++ticket, map, span_of(user),
 	    span_of(password)));
 	while (got.n == before)
 		loop_run();
@@ -345,8 +358,7 @@ only_so_many_wait(void **state)
 	for (i = 0; i < THREADS; i++)
 		pool_run(service.pool, hold, held_no_more, NULL);
 	for (i = 0; i < n; i++)
-		assert_true(auth_ask(client, i, SPAN("users"), SPAN("ann"),
-		    SPAN("one")));
+		assert_true(send_question(i, "users", SPAN("ann"), SPAN("one")));
 	while (got.n < 10)
 		loop_run();
 	assert_int_equal(got.cannot, 10);
@@ -364,8 +376,7 @@ who_has_gone_is_not_answered(void **state)
 {
 	(void)state;
 	open_tables("ann:{PLAIN}one\n");
-	assert_true(auth_ask(client, 1, SPAN("users"), SPAN("ann"),
-	    SPAN("one")));
+	assert_true(send_question(1, "users", SPAN("ann"), SPAN("one")));
 	chan_free(&client);
 	do
 		turns(10);
@@ -394,9 +405,9 @@ what_is_too_long_is_not_asked(void **state)
 
 	(void)state;
 	memset(many, 'x', sizeof(many));
-	assert_false(auth_ask(client, 1, SPAN("users"), SPAN("ann"),
+	assert_false(send_question(1, "users", SPAN("ann"),
 	    span_mem(many, sizeof(many))));
-	assert_false(auth_ask(client, 1, SPAN("users"),
+	assert_false(send_question(1, "users",
 	    span_mem(many, sizeof(many)), SPAN("one")));
 }
 
