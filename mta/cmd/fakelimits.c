@@ -33,7 +33,7 @@ rate(void *ctx, const struct limits_rate *q, limits_cb *cb, void *arg)
 	struct fakelimits	*f = ctx;
 	const struct fakerate	*r = given(f, q->name);
 	struct rate_ask		 ask = { .name = q->name, .key = q->key,
-	    .count = left(f, q, r), .period_ms = q->period_ms, .tx = q->tx,
+	    .count = left(f, q, r), .more = q->more, .period_ms = q->period_ms, .tx = q->tx,
 	    .step = q->step, .peek = q->peek };
 
 	if (r != NULL && r->failing)

@@ -122,10 +122,12 @@ add_run(struct rates *r, struct rate *e, int64_t now)
 	e->began_ms = now;
 }
 
+/* What came at once has one time. */
 static void
-count_one(struct rates *r, struct rate *e, uint32_t count, int64_t now)
+count_event_at(struct rates *r, struct rate *e, const struct rate_event *ev)
 {
-	int64_t		 width = count > RATE_EXACT ?
+	int64_t		 now = ev->at_ms;
+	int64_t		 width = ev->count > RATE_EXACT ?
 	    e->period_ms / RATE_EXACT : 0;
 	struct rate_run	*run;
 
@@ -135,8 +137,8 @@ count_one(struct rates *r, struct rate *e, uint32_t count, int64_t now)
 	run = &e->runs[e->nruns - 1];
 	if (run->last_ms < now)
 		run->last_ms = now;
-	run->n++;
-	e->total++;
+	run->n += 1 + ev->more;
+	e->total += 1 + (uint64_t)ev->more;
 }
 
 /* --- all keys */
@@ -198,7 +200,7 @@ count_event(struct rates *r, const struct rate_event *ev, uint64_t seq)
 		e = rate_new(r, &ev->key, ev->period_ms, ev->at_ms);
 	else
 		aged_touch(&r->keys, &e->aged);
-	count_one(r, e, ev->count, ev->at_ms);
+	count_event_at(r, e, ev);
 	e->aged.seq = seq;
 	rates_saw(r, ev->seen);
 }
@@ -221,13 +223,14 @@ rates_over(struct rates *r, const struct rate_ask *q, int64_t now,
 
 	*counted = false;
 	*ev = (struct rate_event){ .key = key_of(q), .at_ms = now,
-	    .period_ms = q->period_ms, .count = q->count };
+	    .period_ms = q->period_ms, .count = q->count,
+	    .more = q->more };
 	ev->seen = seen_number(&ev->key, q);
 	if (!q->peek && htab_get(&r->seen, seen_key(&ev->seen)) != NULL)
 		return false;
 	if ((e = of(aged_get(&r->keys, &ev->key))) != NULL)
 		expire(e, now);
-	if ((e == NULL ? 0 : e->total) >= q->count)
+	if ((e == NULL ? 0 : e->total) + q->more >= q->count)
 		return true;
 	if (!q->peek) {
 		count_event(r, ev, seq);

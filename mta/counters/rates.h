@@ -29,6 +29,7 @@
 struct rate_ask {
 	struct span	name, key;
 	uint32_t	count;		/* this many are let through */
+	uint32_t	more;		/* beside this one as many come at once: all or none */
 	int64_t		period_ms;
 	uint64_t	tx;		/* transaction or session */
 	uint32_t	step;		/* command and hook of it */
@@ -67,6 +68,7 @@ struct rate_event {
 	int64_t		at_ms;
 	uint64_t	seen;		/* the question */
 	uint32_t	count;
+	uint32_t	more;
 };
 
 void	rates_init(struct rates *);

@@ -13,7 +13,7 @@
 #define BLOCK_HEAD	16
 #define RECORD_MAX	(64 + RATE_RUNS_MAX * 12)
 
-enum { R_HEAD = 1, R_GREY, R_EVENT, R_RATE, R_SEEN };
+enum { R_HEAD = 1, R_GREY, R_EVENT, R_RATE, R_SEEN, R_EVENTS };
 
 /* --- writing */
 
@@ -83,13 +83,15 @@ static void
 put_event(struct buf *b, const struct rate_event *ev, uint64_t seq,
     int64_t wall)
 {
-	octets_put(b, R_EVENT, 1);
+	octets_put(b, ev->more > 0 ? R_EVENTS : R_EVENT, 1);
 	octets_put(b, seq, 8);
 	put_key(b, &ev->key);
 	octets_put(b, (uint64_t)ev->period_ms, 8);
 	put_time(b, ev->at_ms + wall);
 	octets_put(b, ev->seen, 8);
 	octets_put(b, ev->count, 4);
+	if (ev->more > 0)
+		octets_put(b, ev->more, 4);
 }
 
 void
@@ -204,7 +206,7 @@ get_grey(struct reader *r)
 }
 
 static void
-get_event(struct reader *r)
+get_event(struct reader *r, bool several)
 {
 	uint64_t		seq = get_seq(r);
 	struct rate_event	ev = { .count = 0 };
@@ -214,6 +216,10 @@ get_event(struct reader *r)
 	ev.at_ms = get_time(r);
 	ev.seen = octets_get(&r->o, 8);
 	ev.count = (uint32_t)octets_get(&r->o, 4);
+	if (several)
+		ev.more = (uint32_t)octets_get(&r->o, 4);
+	if (ev.more >= ev.count)
+		r->o.bad = true;	/* it was over the rate */
 	if (!r->o.bad)
 		rates_replay(&r->c->rates, &ev, seq, r->now);
 }
@@ -256,7 +262,10 @@ read_body(struct reader *r, struct span body)
 			get_grey(r);
 			break;
 		case R_EVENT:
-			get_event(r);
+			get_event(r, false);
+			break;
+		case R_EVENTS:
+			get_event(r, true);
 			break;
 		case R_RATE:
 			get_rate(r);

@@ -12,6 +12,7 @@
  *   RATE     u8 4, u64 seq, key, u64 period, i64 began, u16 n,
  *            n x (i64 last, u32 events)
  *   SEEN     u8 5, u64 question
+ *   EVENTS   u8 6, as EVENT, then u32 how many more came at once
  *
  * A record says with seq when it was: one that is older than what is known of
  * its key changes nothing.  So a log may be read on top of a snapshot that was

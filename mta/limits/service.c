@@ -39,6 +39,7 @@ on_rate(struct peer *k, struct msg *m)
 	q.name = msg_bytes(m, LIMITS_KEY_MAX);
 	q.key = msg_bytes(m, LIMITS_KEY_MAX);
 	q.count = msg_u32(m);
+	q.more = msg_u32(m);
 	period = msg_u64(m);
 	if (!msg_end(m) || period == 0 || period > (uint64_t)RATE_PERIOD_MAX_MS)
 		return false;

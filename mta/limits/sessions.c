@@ -42,7 +42,7 @@ sessions_up(struct sessions *s, struct sessions_of *of, uint64_t ticket,
 
 	if (htab_get(&of->by_ticket, ticket_key(&ticket)) != NULL)
 		return LIMITS_OK;
-	if (s->n >= sessions_max)
+	if (name.n <= LIMITS_ADDRESS_MAX && s->n >= sessions_max)
 		return LIMITS_SESSIONS;
 	c = htab_get(&s->clients, name);
 	if ((c == NULL ? 0 : c->n) >= per_client_max)
@@ -50,7 +50,7 @@ sessions_up(struct sessions *s, struct sessions_of *of, uint64_t ticket,
 	if (c == NULL)
 		c = client_new(s, name);
 	c->n++;
-	s->n++;
+	s->n += name.n <= LIMITS_ADDRESS_MAX;
 	(void)htab_put(&of->by_ticket, ticket_key(&ticket), c);
 	return LIMITS_OK;
 }
@@ -58,8 +58,11 @@ sessions_up(struct sessions *s, struct sessions_of *of, uint64_t ticket,
 static void
 one_less(struct sessions *s, struct client *c)
 {
-	assert(c->n > 0 && s->n > 0);
-	s->n--;
+	assert(c->n > 0);
+	if (c->octets <= LIMITS_ADDRESS_MAX) {
+		assert(s->n > 0);
+		s->n--;
+	}
 	if (--c->n > 0)
 		return;
 	(void)htab_del(&s->clients, span_mem(c->name, c->octets));

@@ -3,7 +3,9 @@
  *
  * A session belongs to the channel of the worker that has it, under a ticket
  * of that worker's; when the channel closes its sessions are gone.  Who a
- * client is says the worker: an IPv4 address, an IPv6 /64.
+ * client is says the worker: an IPv4 address, an IPv6 /64, or a user who has
+ * logged in: the session of one is counted a second time under his name, and
+ * not as one more of all.
  */
 #ifndef WB_MTA_LIMITS_SESSIONS_H
 #define WB_MTA_LIMITS_SESSIONS_H

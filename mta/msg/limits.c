@@ -77,6 +77,7 @@ put_rate(struct chan *c, uint64_t ticket, const struct limits_rate *r)
 	chan_bytes(c, r->name);
 	chan_bytes(c, r->key);
 	chan_u32(c, r->count);
+	chan_u32(c, r->more);
 	chan_u64(c, (uint64_t)r->period_ms);
 	chan_end(c);
 }

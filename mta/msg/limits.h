@@ -25,11 +25,13 @@ enum limits_result {
 
 #define LIMITS_KEY_MAX		(16u << 10)	/* octets of a key; longer: CANNOT */
 #define LIMITS_CLIENT_MAX	32		/* octets that say who a client is */
+#define LIMITS_ADDRESS_MAX	16		/* those of an address; longer: a user, not one of all sessions */
 
 /* `rate "name" by KEY over count/period`, asked once for each tx and step. */
 struct limits_rate {
 	struct span	name, key;
 	uint32_t	count;
+	uint32_t	more;	/* so many beside this one are counted at once: all or none */
 	int64_t		period_ms;
 	uint64_t	tx;	/* session or message, unique for ever */
 	uint32_t	step;	/* of it: command and hook */

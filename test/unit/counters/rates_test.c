@@ -115,6 +115,32 @@ a_question_is_counted_once(void **state)
 }
 
 static void
+what_comes_at_once_is_all_or_none(void **state)
+{
+	static const struct { uint32_t more; int64_t at; bool over; } rows[] = {
+		{ 5, 0, false },	/* six of ten */
+		{ 4, 1, true },		/* five are too many */
+		{ 3, 2, false },	/* four are not */
+		{ 0, 3, true },
+		{ 9, HOUR, true },	/* four are still there */
+		{ 5, HOUR, false },
+		{ 10, 3 * HOUR, true },	/* more than there can ever be */
+		{ UINT32_MAX, 3 * HOUR, true },
+		{ 9, 3 * HOUR, false },
+	};
+	struct rate_ask	q = { .name = SPAN("r"), .key = SPAN("k"),
+	    .count = 10, .period_ms = HOUR };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		q.more = rows[i].more;
+		q.tx++;
+		assert_int_equal(counters_rate(&c, &q, rows[i].at, NULL),
+		    rows[i].over);
+	}
+}
+
+static void
 a_dry_run_does_not_count(void **state)
 {
 	struct rate_ask		q = { .name = SPAN("r"), .key = SPAN("k"),
@@ -252,6 +278,7 @@ main(void)
 		T(nothing_allowed_is_always_over),
 		T(names_and_periods_are_apart_and_counts_are_not),
 		T(a_question_is_counted_once),
+		T(what_comes_at_once_is_all_or_none),
 		T(a_dry_run_does_not_count),
 		T(never_more_than_allowed_in_any_period),
 		T(large_rates_reach_what_is_allowed),

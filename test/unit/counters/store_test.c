@@ -55,16 +55,23 @@ note(const struct counters_change *change)
 }
 
 static bool
-rate(struct counters *c, const char *key, uint32_t count, int64_t now)
+rate_of(struct counters *c, const char *key, uint32_t n, uint32_t count,
+    int64_t now)
 {
 	struct rate_ask		q = { .name = SPAN("r"), .key = span_of(key),
-	    .count = count, .period_ms = HOUR, .tx = ++tx };
+	    .count = count, .more = n - 1, .period_ms = HOUR, .tx = ++tx };
 	struct counters_change	change;
 	bool			over = counters_rate(c, &q, now, &change);
 
 	if (c == &a)
 		note(&change);
 	return over;
+}
+
+static bool
+rate(struct counters *c, const char *key, uint32_t count, int64_t now)
+{
+	return rate_of(c, key, 1, count, now);
 }
 
 static bool
@@ -193,11 +200,14 @@ a_log_is_not_counted_twice(void **state)
 	take_snapshot(5);
 	for (i = 5; i < 8; i++)
 		assert_false(rate(&a, "k", 10, i));
+	assert_false(rate_of(&a, "octets", 70, 100, 8));
 	(void)load(&snapshot, 10, WALL);
 	(void)load(&journal, 10, WALL);
 	(void)load(&journal, 10, WALL);
 	assert_true(rate(&b, "k", 8, 10));
 	assert_false(rate(&b, "k", 9, 10));
+	assert_true(rate_of(&b, "octets", 31, 100, 10));
+	assert_false(rate_of(&b, "octets", 30, 100, 10));
 }
 
 static void

@@ -244,6 +244,40 @@ sessions_are_counted_over_all_workers(void **state)
 	(void)t;
 }
 
+/* The session is counted by its address already. */
+static void
+the_sessions_of_a_user_are_counted_apart(void **state)
+{
+	static const char	ann[] = "ann, seventeen octets or more";
+	uint64_t		t;
+	int			got[5];
+
+	(void)state;
+	attach(one);
+	attach(two);
+	t = up(one, "a", &got[0]);
+	(void)up(one, "b", &got[0]);
+	(void)up(one, "c", &got[0]);
+	(void)up(one, "d", &got[0]);
+	limits_uncount(one, t);
+	t = up(one, ann, &got[1]);
+	(void)up(two, ann, &got[2]);
+	folder_turns(5);
+	(void)up(two, ann, &got[3]);
+	(void)up(two, "a", &got[4]);	/* the fourth of all, still */
+	folder_turns(5);
+	assert_int_equal(got[1], LIMITS_OK);
+	assert_int_equal(got[2], LIMITS_OK);
+	assert_int_equal(got[3], LIMITS_CLIENT);
+	assert_int_equal(got[4], LIMITS_OK);
+	assert_int_equal(service.sessions.n, 4);
+	limits_uncount(one, t);
+	(void)up(one, ann, &got[3]);
+	folder_turns(5);
+	assert_int_equal(got[3], LIMITS_OK);
+	assert_int_equal(service.sessions.n, 4);
+}
+
 static void
 a_worker_that_dies_takes_its_sessions(void **state)
 {
@@ -355,6 +389,7 @@ put(struct chan *c, unsigned type)
 		chan_str(c, "r");
 		chan_str(c, "k");
 		chan_u32(c, 1);
+		chan_u32(c, 0);
 		chan_u64(c, 0);
 	}
 	if (type == MSG_COUNT_DOWN)
@@ -397,6 +432,7 @@ main(void)
 		T(a_question_given_up_is_not_answered),
 		T(a_key_that_is_too_long_cannot_be_asked),
 		T(sessions_are_counted_over_all_workers),
+		T(the_sessions_of_a_user_are_counted_apart),
 		T(a_worker_that_dies_takes_its_sessions),
 		T(a_new_limits_is_told_of_the_sessions),
 		T(without_limits_nobody_waits),
