@@ -8,6 +8,7 @@
  */
 #include "config.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -34,6 +35,45 @@ admit_refuse(struct server *sv, const struct ip *ip, enum limits_result why,
 	log_info("refused stage=limits client=%s code=421 limit=%s",
 	    ip_format(ip, text),
 	    why == LIMITS_CLIENT ? "connections" : "sessions");
+}
+
+/* One send, whatever becomes of it: who is one too many is not waited for. */
+void
+admit_turn_away(struct server *sv, int fd, const struct ip *ip,
+    enum limits_result why)
+{
+	struct buf	out = { 0 };
+
+	admit_refuse(sv, ip, why, &out);
+	(void)!send(fd, buf_span(&out).p, out.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	buf_clear(&out);
+	close(fd);
+}
+
+/*
+ * Who tells the clients of his connections by XCLIENT has many of them: they
+ * count when they have been told.
+ */
+static unsigned
+per_client_max(const struct generation *g, const struct door *door,
+    const struct origin *o)
+{
+	return o->via.family == 0 && door_has(&door->xclient, &o->ip) ?
+	    g->sessions_max : g->per_client_max;
+}
+
+void
+admit_connection(struct server *sv, struct generation *g, int fd,
+    const struct origin *o, const struct door *door)
+{
+	enum limits_result	r;
+
+	r = limits_enter(&sv->limits, &o->ip, server_sessions_max(sv),
+	    per_client_max(g, door, o));
+	if (r == LIMITS_OK)
+		session_new(sv, g, fd, o, door);
+	else
+		admit_turn_away(sv, fd, &o->ip, r);
 }
 
 /* While limits is away this worker's own count has decided already. */
@@ -87,7 +127,8 @@ admit_session(struct session *s)
 
 	if (sv->workers > 1)
 		s->count = limits_count(sv->counters, client,
-		    s->gen->sessions_max, s->gen->per_client_max,
+		    s->gen->sessions_max,
+		    per_client_max(s->gen, s->door, &s->origin),
 		    waits ? counted : asks ? counted_late : NULL, s);
 	if (waits)
 		session_park(s);

@@ -5,7 +5,18 @@
 #define WB_MTA_SMTP_ADMIT_H
 
 #include "mta/msg/limits.h"
+#include "mta/smtp/origin.h"
 #include "mta/smtp/session.h"
+
+/*
+ * A connection whose client is known becomes a session of this generation, or
+ * is one too many.  Takes fd.
+ */
+void	admit_connection(struct server *, struct generation *, int fd,
+	    const struct origin *, const struct door *);
+/* The same for who is one too many. */
+void	admit_turn_away(struct server *, int fd, const struct ip *,
+	    enum limits_result why);
 
 /* Whether the limits process counts for us; else it is this worker alone. */
 bool	admit_counts(const struct server *);

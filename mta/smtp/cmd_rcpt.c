@@ -48,8 +48,8 @@ rcpt_rewritten(struct session *s, enum rewritten is,
 {
 	s->facts.rcpt = rcpt->whole;
 	s->facts.rcpt_at = rcpt->at;
-	s->facts.gateway = gateways_doubt(&s->server->gateways,
-	    s->gen->policy, &s->facts.client_ip);
+	s->facts.gateway = origin_doubt(&s->origin, &s->server->gateways,
+	    s->gen->policy);
 	if (is == REWRITTEN_CANNOT)
 		session_refuse(s, REPLY_NOT_REWRITTEN, SPAN_NONE);
 	else

@@ -3,6 +3,8 @@
  */
 #include "config.h"
 
+#include <stdlib.h>
+
 #include "mta/smtp/door.h"
 
 static const struct kind {
@@ -27,6 +29,25 @@ set_kind(struct door *d, struct span word)
 		d->kind = kinds[i].kind;
 		d->tls_first = kinds[i].tls_first;
 	}
+}
+
+bool
+door_has(const struct door_nets *nets, const struct ip *ip)
+{
+	for (size_t i = 0; i < nets->n; i++)
+		if (ipnet_has(&nets->v[i], ip))
+			return true;
+	return false;
+}
+
+void
+door_clear(struct door *d)
+{
+	free(d->proxy.v);
+	free(d->xclient.v);
+	free(d->xforward.v);
+	free(d->etrn.v);
+	memset(d, 0, sizeof(*d));
 }
 
 void

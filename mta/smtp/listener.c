@@ -12,7 +12,7 @@
 
 #include "base/log.h"
 #include "base/xalloc.h"
-#include "mta/smtp/admit.h"
+#include "mta/smtp/arrival.h"
 #include "mta/smtp/listener.h"
 #include "mta/smtp/server.h"
 
@@ -23,38 +23,16 @@
 
 static void	ready(void *, int);
 
-/* One send, whatever becomes of it: who is one too many is not waited for. */
-static void
-turn_away(struct server *sv, int fd, const struct ip *ip,
-    enum limits_result why)
-{
-	struct buf	out = { 0 };
-
-	admit_refuse(sv, ip, why, &out);
-	(void)!send(fd, buf_span(&out).p, out.n, MSG_NOSIGNAL | MSG_DONTWAIT);
-	buf_clear(&out);
-	close(fd);
-}
-
 static void
 enter(struct listener *l, int fd, const struct sockaddr *sa)
 {
-	struct server		*sv = l->server;
-	enum limits_result	 r;
-	struct ip		 ip;
-	uint16_t		 port;
+	struct server	*sv = l->server;
+	struct origin	 o;
 
-	if (!ip_from_sockaddr(sa, &ip, &port)) {
-		close(fd);
-		return;
-	}
-	r = limits_enter(&sv->limits, &ip, server_sessions_max(sv),
-	    sv->gen->per_client_max);
-	if (r == LIMITS_OK)
-		session_new(sv, fd, &ip, port,
-		    generation_door(sv->gen, l->object));
+	if (origin_of(&o, fd, sa))
+		arrival_take(sv, fd, &o, generation_door(sv->gen, l->object));
 	else
-		turn_away(sv, fd, &ip, r);
+		close(fd);
 }
 
 static void

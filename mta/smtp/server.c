@@ -12,6 +12,7 @@
 #include "base/xalloc.h"
 #include "mta/child/child.h"
 #include "mta/smtp/admit.h"
+#include "mta/smtp/arrival.h"
 #include "mta/smtp/listener.h"
 #include "mta/smtp/server.h"
 
@@ -171,6 +172,7 @@ server_stop(struct server *sv, uint32_t drain_ms, void (*cb)(void *),
 	sv->stopped_arg = arg;
 	sv->stop_ms = loop_now_ms() + drain_ms;
 	listeners_free(&sv->listeners);
+	arrivals_free(sv);
 	for (s = sv->sessions; s != NULL; s = next) {
 		next = s->next;
 		session_stop(s);

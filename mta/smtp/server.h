@@ -37,6 +37,8 @@ struct server {
 	struct limits_client	*counters;
 	struct lookup_client	*lookup;
 	struct listener		*listeners;
+	struct arrival		*arrivals;	/* connections without their PROXY header yet */
+	unsigned		 narrivals;
 	struct arena		 scratch;	/* of one reply */
 	struct timer		 sweep;
 	unsigned		 instance;

@@ -70,21 +70,22 @@ record_new(const struct session *s)
 /* --- beginning and end */
 
 void
-session_new(struct server *sv, int fd, const struct ip *ip, uint16_t port,
-    const struct door *door)
+session_new(struct server *sv, struct generation *g, int fd,
+    const struct origin *o, const struct door *door)
 {
 	struct session	*s = xcalloc(1, sizeof(*s));
 
 	s->server = sv;
-	s->gen = generation_ref(sv->gen);
+	s->gen = generation_ref(g);
 	s->id = sv->next_id++;
 	s->state = SMTP_GREETING;
 	s->stage = "connect";
 	s->fd = fd;
 	s->began_ms = loop_now_ms();
 	s->facts.tx = s->id;
-	s->facts.client_ip = *ip;
-	s->facts.client_port = port;
+	s->origin = *o;
+	s->facts.client_ip = o->ip;
+	s->facts.client_port = o->port;
 	s->facts.names = policy_names_new();
 	s->door = door;
 	s->facts.listener = door->name;
@@ -105,12 +106,12 @@ session_new(struct server *sv, int fd, const struct ip *ip, uint16_t port,
 static void
 log_end(const struct session *s)
 {
-	char	ip[IP_TEXT_MAX];
+	char	ip[IP_TEXT_MAX], via[ORIGIN_TEXT_MAX];
 
-	log_info("session id=S%" PRIx64 " client=%s listener=%.*s helo=%s "
+	log_info("session id=S%" PRIx64 " client=%s%s listener=%.*s helo=%s "
 	    "commands=%u messages=%u errors=%u ms=%" PRId64 " policy=%s end=%s",
 	    s->id, ip_format(&s->facts.client_ip, ip),
-	    SPAN_ARG(s->door->name),
+	    origin_text(&s->origin, via), SPAN_ARG(s->door->name),
 	    s->helo == NULL ? "-" : log_quote(s->facts.helo), s->commands,
 	    s->messages, s->errors, loop_now_ms() - s->began_ms,
 	    rs_image_hash(policy_image(s->gen->policy)),
@@ -225,11 +226,11 @@ log_refused(const struct session *s, unsigned code, struct span status,
     uint32_t line)
 {
 	const struct transaction *t = s->tx;
-	char			  ip[IP_TEXT_MAX], ref[32];
+	char			  ip[IP_TEXT_MAX], ref[32], via[ORIGIN_TEXT_MAX];
 
-	log_info("refused stage=%s client=%s helo=%s from=%s rcpt=%s code=%u "
+	log_info("refused stage=%s client=%s%s helo=%s from=%s rcpt=%s code=%u "
 	    "status=%.*s line=%u%s ref=%s policy=%s", s->stage,
-	    ip_format(&s->facts.client_ip, ip),
+	    ip_format(&s->facts.client_ip, ip), origin_text(&s->origin, via),
 	    s->helo == NULL ? "-" : log_quote(s->facts.helo),
 	    t == NULL ? "-" : log_quote(transaction_sender(t)),
 	    s->facts.rcpt.n == 0 ? "-" : log_quote(s->facts.rcpt), code,

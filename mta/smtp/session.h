@@ -15,6 +15,7 @@
 #include "mta/msg/limits.h"
 #include "mta/smtp/command.h"
 #include "mta/smtp/generation.h"
+#include "mta/smtp/origin.h"
 #include "mta/smtp/reply.h"
 
 /* As bits: the command table names the states that admit a command. */
@@ -72,6 +73,7 @@ struct session {
 	const char		*stage;		/* of the log lines: "rcpt" */
 	const char		*end;		/* how it ended */
 	const struct door	*door;		/* the generation's */
+	struct origin		 origin;
 	char			*helo, *old_helo;
 	struct policy_facts	 facts;
 	struct rs_value		*tags;		/* as `on connect` and `on helo` left them */
@@ -94,10 +96,10 @@ struct session {
 
 /*
  * Takes fd and what the caller has entered into the server's limits.  The door
- * is one of the server's newest generation.
+ * is one of the generation.
  */
-void	session_new(struct server *, int fd, const struct ip *, uint16_t port,
-	    const struct door *);
+void	session_new(struct server *, struct generation *, int fd,
+	    const struct origin *, const struct door *);
 /* Frees it, whatever it waits for; what is in the intake stays there. */
 void	session_free(struct session **);
 /* The deadline has passed. */

@@ -317,14 +317,15 @@ played_client(struct played *p, const char *ip)
 int
 played_client_by(struct played *p, const char *ip, const char *listener)
 {
-	struct ip	a;
+	struct origin	o = { .port = 12345 };
 	int		ends[2];
 
-	assert(ip_parse(span_of(ip), &a));
+	assert(ip_parse(span_of(ip), &o.ip));
 	assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
 	    0, ends) == 0);
-	assert(limits_enter(&p->server->limits, &a, 1000, 1000) == LIMITS_OK);
-	session_new(p->server, ends[1], &a, 12345,
+	assert(limits_enter(&p->server->limits, &o.ip, 1000,
+	    1000) == LIMITS_OK);
+	session_new(p->server, p->server->gen, ends[1], &o,
 	    door_named(p->server->gen, listener));
 	return ends[0];
 }

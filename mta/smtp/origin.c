@@ -1,0 +1,78 @@
+/*
+ * origin.c - where a client comes from.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "mta/smtp/origin.h"
+
+static const struct ip	loopback = { 4, { 127, 0, 0, 1 } };
+
+static uint32_t
+uid_of(int fd)
+{
+	struct ucred	who;
+	socklen_t	n = sizeof(who);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == -1)
+		return UINT32_MAX;
+	return who.uid;
+}
+
+bool
+origin_of(struct origin *o, int fd, const struct sockaddr *sa)
+{
+	memset(o, 0, sizeof(*o));
+	if (sa->sa_family != AF_UNIX)
+		return ip_from_sockaddr(sa, &o->ip, &o->port);
+	o->local = true;
+	o->ip = loopback;
+	o->uid = uid_of(fd);
+	return true;
+}
+
+const struct ip *
+origin_peer(const struct origin *o)
+{
+	return o->via.family != 0 ? &o->via : &o->ip;
+}
+
+void
+origin_tell(struct origin *o, const struct ip *ip, uint16_t port)
+{
+	if (o->via.family == 0) {
+		o->via = o->ip;
+		o->via_port = o->port;
+	}
+	o->ip = *ip;
+	o->port = port;
+	o->unknown = false;
+}
+
+bool
+origin_doubt(const struct origin *o, const struct gateways *g,
+    const struct policy *p)
+{
+	const struct ip	*peer = origin_peer(o);
+
+	/* Who could be a stranger himself does not vouch for others. */
+	if ((o->local || o->unknown) && !policy_trusts_gateway(p, peer))
+		return true;
+	return gateways_doubt(g, p, peer) || gateways_doubt(g, p, &o->ip);
+}
+
+const char *
+origin_text(const struct origin *o, char out[ORIGIN_TEXT_MAX])
+{
+	char	ip[IP_TEXT_MAX];
+
+	out[0] = '\0';
+	if (o->via.family != 0)
+		snprintf(out, ORIGIN_TEXT_MAX, " via=%s",
+		    ip_format(&o->via, ip));
+	else if (o->local && o->uid != UINT32_MAX)
+		snprintf(out, ORIGIN_TEXT_MAX, " uid=%u", (unsigned)o->uid);
+	return out;
+}

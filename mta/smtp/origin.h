@@ -1,0 +1,41 @@
+/*
+ * origin.h - where a client comes from: as whom rules, limits and logs see it,
+ * and who has connected.
+ *
+ * The two differ where a proxy has told the client (PROXY, XCLIENT).  A
+ * client on a local socket has the address 127.0.0.1 for rules, limits, logs and
+ * Received:, as a program of this machine would have that had connected to
+ * it.  But who may open the socket is said by its mode, not by any network, so
+ * that address grants it nothing: what the policy accepts for the sake of
+ * 127.0.0.1 alone is refused, unless `trust gateway 127.0.0.1` says otherwise.
+ */
+#ifndef WB_MTA_SMTP_ORIGIN_H
+#define WB_MTA_SMTP_ORIGIN_H
+
+#include "base/ip.h"
+#include "mta/smtp/gateways.h"
+
+struct origin {
+	struct ip	ip;		/* the client, for rules and limits */
+	uint16_t	port;		/* 0: it has none that is known */
+	struct ip	via;		/* who has connected, when another told ip; else none */
+	uint16_t	via_port;
+	bool		local;		/* by a local socket */
+	bool		unknown;	/* via is a proxy that cannot say who it is */
+	uint32_t	uid;		/* local: of the program, UINT32_MAX: not known */
+};
+
+/* Of a connection; ss is what accept() has told.  false: no family of ours. */
+bool		origin_of(struct origin *, int fd, const struct sockaddr *);
+/* The address of who has connected. */
+const struct ip	*origin_peer(const struct origin *);
+/* Now ip is told by who has connected. */
+void		origin_tell(struct origin *, const struct ip *, uint16_t port);
+/* The address grants nothing (policy_facts.gateway). */
+bool		origin_doubt(const struct origin *, const struct gateways *,
+		    const struct policy *);
+/* " via=ADDRESS", " uid=N", or "": for log lines that have client=. */
+#define ORIGIN_TEXT_MAX	64
+const char	*origin_text(const struct origin *, char out[ORIGIN_TEXT_MAX]);
+
+#endif
