@@ -44,7 +44,8 @@ connect_decided(struct session *s, const struct rs_verdict *v)
 		return;
 	}
 	s->discard = v->kind == RS_V_DISCARD;
-	session_reply(s, REPLY_GREETING, s->gen->hostname);
+	session_reply(s, s->door->kind == DOOR_LMTP ? REPLY_GREETING_LMTP :
+	    REPLY_GREETING, s->gen->hostname);
 	session_enter(s, SMTP_FRESH, "greeting");
 	session_touch(s);
 }
@@ -114,14 +115,34 @@ hello(struct session *s, const struct smtp_command *c, bool esmtp)
 	session_ask(s, RS_HOOK_HELO, hello_decided);
 }
 
+/* RFC 2033, 4.1: EHLO and HELO have no positive answer where LMTP is spoken. */
+static bool
+spoken(struct session *s, enum door_kind kind, enum smtp_reply refusal)
+{
+	if ((s->door->kind == DOOR_LMTP) == (kind == DOOR_LMTP))
+		return true;
+	session_refuse(s, refusal, SPAN_NONE);
+	return false;
+}
+
 void
 cmd_ehlo(struct session *s, const struct smtp_command *c)
 {
-	hello(s, c, true);
+	if (spoken(s, DOOR_SMTP, REPLY_LMTP_HERE))
+		hello(s, c, true);
 }
 
 void
 cmd_helo(struct session *s, const struct smtp_command *c)
 {
-	hello(s, c, false);
+	if (spoken(s, DOOR_SMTP, REPLY_LMTP_HERE))
+		hello(s, c, false);
+}
+
+/* RFC 2033, 4.1: as EHLO. */
+void
+cmd_lhlo(struct session *s, const struct smtp_command *c)
+{
+	if (spoken(s, DOOR_LMTP, REPLY_UNKNOWN))
+		hello(s, c, true);
 }

@@ -27,6 +27,7 @@ static const struct {
 	{ "AUTH", VERB_AUTH },
 	{ "BDAT", VERB_BDAT },
 	{ "TURN", VERB_TURN },
+	{ "LHLO", VERB_LHLO },
 };
 
 enum line_result

@@ -30,6 +30,7 @@ static const struct command {
 	{ VERB_AUTH,	"4954, 4",	"auth",	GREETED,		cmd_not_served },
 	{ VERB_BDAT,	"3030, 2",	"bdat",	GREETED,		cmd_not_served },
 	{ VERB_TURN,	"F.1",		"turn",	GREETED,		cmd_not_served },
+	{ VERB_LHLO,	"2033, 4.1",	"helo",	GREETED,		cmd_lhlo },
 };
 
 static const struct command *
@@ -43,18 +44,22 @@ find(enum smtp_verb verb)
 
 /* Bad sequence of commands (4.1.4): which, depends on what is missing. */
 static enum smtp_reply
-out_of_order(enum smtp_state state, enum smtp_verb verb)
+out_of_order(const struct session *s, enum smtp_verb verb)
 {
-	switch (state) {
+	bool	lmtp = s->door->kind == DOOR_LMTP;
+
+	switch (s->state) {
 	case SMTP_REFUSED:
 		return REPLY_REFUSED;
 	case SMTP_FRESH:
-		return REPLY_HELO_FIRST;
+		return lmtp ? REPLY_LHLO_FIRST : REPLY_HELO_FIRST;
 	case SMTP_READY:
 		return REPLY_MAIL_FIRST;
 	default:
-		/* RFC 2033 and 5321, 3.3: all recipients were refused. */
-		return verb == VERB_DATA ? REPLY_NO_RCPTS : REPLY_NESTED;
+		/* RFC 5321, 3.3: all recipients were refused; 2033, 4.2. */
+		if (verb == VERB_DATA)
+			return lmtp ? REPLY_LMTP_NO_RCPTS : REPLY_NO_RCPTS;
+		return REPLY_NESTED;
 	}
 }
 
@@ -69,7 +74,7 @@ commands_run(struct session *s, const struct smtp_command *c)
 	else if (cmd == NULL)
 		session_refuse(s, REPLY_UNKNOWN, SPAN_NONE);
 	else if (!(s->state & cmd->admitted)) {
-		session_refuse(s, out_of_order(s->state, c->verb), SPAN_NONE);
+		session_refuse(s, out_of_order(s, c->verb), SPAN_NONE);
 		if (c->verb == VERB_DATA)
 			data_refused(s);
 	} else

@@ -14,7 +14,7 @@ void		commands_run(struct session *, const struct smtp_command *);
 
 /* cmd_hello.c; session_greet() begins everything: `on connect`, then 220. */
 void		session_greet(struct session *);
-command_fn	cmd_ehlo, cmd_helo;
+command_fn	cmd_ehlo, cmd_helo, cmd_lhlo;
 command_fn	cmd_mail;			/* cmd_mail.c */
 command_fn	cmd_rcpt;			/* cmd_rcpt.c */
 command_fn	cmd_data;			/* cmd_data.c */

@@ -38,6 +38,9 @@ content_begin(struct session *s)
 		.client = &s->facts.client_ip,
 		.hostname = s->gen->hostname,
 		.esmtp = s->esmtp,
+		.lmtp = s->door->kind == DOOR_LMTP,
+		.tls = s->facts.tls_version.n > 0,
+		.login = s->facts.authenticated,
 		.qid = t->qid_text,
 	};
 

@@ -3,13 +3,30 @@
  */
 #include "config.h"
 
+#include <stdio.h>
+
 #include "mail/date.h"
 #include "mta/smtp/received.h"
+
+/*
+ * A name with S or A begins with E; HELO has neither, and SMTPUTF8 (whose names
+ * have no E) belongs to EHLO.
+ */
+const char *
+received_with(const struct received *r, char out[RECEIVED_WITH_MAX])
+{
+	snprintf(out, RECEIVED_WITH_MAX, "%s%s%s%s",
+	    r->utf8 ? "UTF8" : "",
+	    r->lmtp ? "LMTP" : r->esmtp && !r->utf8 ? "ESMTP" : "SMTP",
+	    r->tls && (r->esmtp || r->lmtp) ? "S" : "",
+	    r->login && (r->esmtp || r->lmtp) ? "A" : "");
+	return out;
+}
 
 void
 received_put(const struct received *r, struct buf *out)
 {
-	char	date[DATE_MAX], literal[64];
+	char	date[DATE_MAX], literal[64], with[RECEIVED_WITH_MAX];
 
 	buf_add_str(out, "Received: from ");
 	buf_add_span(out, r->helo);
@@ -22,7 +39,7 @@ received_put(const struct received *r, struct buf *out)
 	buf_add_str(out, ")\r\n\tby ");
 	buf_add_span(out, r->hostname);
 	buf_add_str(out, " (Waybill) with ");
-	buf_add_str(out, r->esmtp ? "ESMTP" : "SMTP");
+	buf_add_str(out, received_with(r, with));
 	buf_add_str(out, " id ");
 	buf_add_str(out, r->qid);
 	if (r->rcpt.n > 0) {

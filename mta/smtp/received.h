@@ -12,12 +12,19 @@ struct received {
 	struct span	 client_name;	/* verified; empty: not known */
 	const struct ip	*client;
 	struct span	 hostname;	/* ours */
-	bool		 esmtp;		/* EHLO was said */
+	/* Of the protocol's name: EHLO was said, or LHLO, under TLS, by who has logged in, with SMTPUTF8. */
+	bool		 esmtp, lmtp, tls, login, utf8;
 	const char	*qid;
 	struct span	 rcpt;		/* the only recipient; empty: more than one */
 	int64_t		 now_ms;	/* wall */
 };
 
+#define RECEIVED_WITH_MAX	16
+/*
+ * How the message came: SMTP, ESMTP, ESMTPS, LMTPSA (RFC 3848), UTF8SMTP,
+ * UTF8LMTPA (RFC 6531, 4.3) and so on.
+ */
+const char *received_with(const struct received *, char out[RECEIVED_WITH_MAX]);
 /*
  * Adds the field, folded, with its CRLF.  `for` stands there only for a
  * message with one recipient: the others' names are nobody's business (7.6).

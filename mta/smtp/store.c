@@ -20,6 +20,7 @@
 #include "base/xalloc.h"
 #include "mail/header.h"
 #include "mta/smtp/content.h"
+#include "mta/smtp/lmtp.h"
 #include "mta/smtp/reroute.h"
 #include "mta/smtp/rewrite.h"
 #include "mta/smtp/server.h"
@@ -39,11 +40,37 @@ transaction_over(struct session *s, const char *event)
 	session_touch(s);
 }
 
+/* In LMTP for each recipient. */
+static void
+say(struct session *s, enum smtp_reply id, struct span arg)
+{
+	size_t	mark = lmtp_mark(s);
+
+	session_reply(s, id, arg);
+	lmtp_repeat(s, mark);
+}
+
 static void
 refuse(struct session *s, enum smtp_reply id)
 {
+	size_t	mark = lmtp_mark(s);
+
 	session_refuse(s, id, SPAN_NONE);
+	lmtp_repeat(s, mark);
 	transaction_over(s, "refused");
+}
+
+/* The same for a verdict; false: it does not refuse. */
+static bool
+refused(struct session *s, const struct rs_verdict *v)
+{
+	size_t	mark = lmtp_mark(s);
+
+	if (!session_refused(s, v))
+		return false;
+	lmtp_repeat(s, mark);
+	transaction_over(s, "refused");
+	return true;
 }
 
 /* --- check */
@@ -85,7 +112,7 @@ stored(void *arg, enum intake_result r)
 	s->tx->storing = false;
 	s->stage = "content";
 	if (r == INTAKE_OK) {
-		session_reply(s, REPLY_ACCEPTED, span_of(s->tx->qid_text));
+		say(s, REPLY_ACCEPTED, span_of(s->tx->qid_text));
 		s->messages++;
 		s->server->count.accepted++;
 		transaction_over(s, "stored");
@@ -254,22 +281,18 @@ outbound_rewritten(struct session *s, enum rewritten is,
 static void
 route_decided(struct session *s, const struct rs_verdict *v)
 {
-	if (session_refused(s, v))
-		transaction_over(s, "refused");
-	else
+	if (!refused(s, v))
 		rewrite_header_out(s, outbound_rewritten);
 }
 
 static void
 content_decided(struct session *s, const struct rs_verdict *v)
 {
-	if (session_refused(s, v)) {
-		transaction_over(s, "refused");
+	if (refused(s, v))
 		return;
-	}
 	if (v->kind == RS_V_DISCARD || s->tx->discard || s->tx->nrcpts == 0) {
 		session_discarded(s);
-		session_reply(s, REPLY_DISCARDED, SPAN_NONE);
+		say(s, REPLY_DISCARDED, SPAN_NONE);
 		transaction_over(s, "discarded");
 		return;
 	}

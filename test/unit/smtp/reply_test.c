@@ -63,6 +63,37 @@ a_reply_cannot_become_two(void **state)
 	buf_clear(&out);
 }
 
+/* RFC 3848; RFC 6531, 4.3. */
+static void
+received_names_the_protocol(void **state)
+{
+	static const struct {
+		struct received	 r;
+		const char	*with;
+	} rows[] = {
+		{ { .esmtp = false }, "SMTP" },
+		{ { .tls = true }, "SMTP" },
+		{ { .esmtp = true }, "ESMTP" },
+		{ { .esmtp = true, .tls = true }, "ESMTPS" },
+		{ { .esmtp = true, .login = true }, "ESMTPA" },
+		{ { .esmtp = true, .tls = true, .login = true }, "ESMTPSA" },
+		{ { .lmtp = true, .esmtp = true }, "LMTP" },
+		{ { .lmtp = true, .esmtp = true, .tls = true }, "LMTPS" },
+		{ { .lmtp = true, .esmtp = true, .login = true }, "LMTPA" },
+		{ { .esmtp = true, .utf8 = true }, "UTF8SMTP" },
+		{ { .esmtp = true, .utf8 = true, .tls = true, .login = true },
+		    "UTF8SMTPSA" },
+		{ { .lmtp = true, .esmtp = true, .utf8 = true, .tls = true,
+		    .login = true }, "UTF8LMTPSA" },
+	};
+	char	with[RECEIVED_WITH_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_string_equal(received_with(&rows[i].r, with),
+		    rows[i].with);
+}
+
 static void
 received_names_who_and_when(void **state)
 {
@@ -139,6 +170,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_reply_is_a_good_line),
 		cmocka_unit_test(a_reply_cannot_become_two),
+		cmocka_unit_test(received_names_the_protocol),
 		cmocka_unit_test(received_names_who_and_when),
 		cmocka_unit_test(a_client_is_an_address_or_a_64),
 	};
