@@ -8,10 +8,11 @@
 		    AT(CONTENT))
 #define SESSION	(TALK | AT(STARTTLS) | AT(AUTH))
 #define MESSAGE	(AT(MAIL) | AT(RCPT) | AT(DATA) | AT(CONTENT))
+#define ASKED	(AT(VRFY) | AT(EXPN))
 #define ANYWHERE UINT32_MAX
 
 /* A refusal in on deliver and on relay is that of the recipient. */
-#define REFUSING (SESSION | AT(ROUTE) | AT(DELIVER) | AT(RELAY))
+#define REFUSING (SESSION | ASKED | AT(ROUTE) | AT(DELIVER) | AT(RELAY))
 
 static const struct action {
 	const char	*word;
@@ -24,7 +25,7 @@ static const struct action {
 #define ROUTES	"'route'"
 #define SESSIONS "the hooks of a session"
 #define MESSAGES "the hooks of a session from 'on mail' on"
-	[CF_A_ACCEPT] = { "accept", SESSION | AT(DELIVER) | AT(BOUNCE) |
+	[CF_A_ACCEPT] = { "accept", SESSION | ASKED | AT(DELIVER) | AT(BOUNCE) |
 	    AT(RELAY), true, true, "hooks, and not in 'route'" },
 	[CF_A_REJECT] = { "reject", REFUSING, true, true,
 	    "hooks other than 'on bounce'" },
@@ -51,13 +52,15 @@ static const struct action {
 	[CF_A_LMTP] = { "lmtp", AT(ROUTE), true, false, ROUTES },
 	[CF_A_FILE] = { "file", AT(ROUTE), true, false, ROUTES },
 	[CF_A_PIPE] = { "pipe", AT(ROUTE), true, false, ROUTES },
-	[CF_A_DELAY] = { "delay", TALK, false, true, SESSIONS },
+	[CF_A_DELAY] = { "delay", TALK | ASKED, false, true, SESSIONS },
 	[CF_A_BCC] = { "bcc", MESSAGE, false, true, MESSAGES },
 	[CF_A_USE] = { "use milter", SESSION, false, false, SESSIONS },
 	[CF_A_SKIP] = { "skip milter", SESSION, false, false, SESSIONS },
 	[CF_A_APPLY] = { "apply", ANYWHERE, false, true, EVERY },
 	[CF_A_HEADERS_ONLY] = { "headers only", AT(BOUNCE), false, true,
 	    "'on bounce'" },
+	[CF_A_HIDE] = { "hide", AT(CONNECT) | AT(HELO), false, false,
+	    "'on connect' and 'on helo'" },
 	[CF_A_ALLOW] = { "allow open relay", AT(RCPT), false, true,
 	    "'on rcpt'" },
 };

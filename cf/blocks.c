@@ -128,6 +128,13 @@ check_server(struct cf *cf, const struct cf_object *o)
 	set->places[0]->value.type = RS_T_TEXT;
 }
 
+static bool
+may_be_never(enum rs_option option)
+{
+	return option == RS_OPT_QUEUE_warn || option == RS_OPT_AUTH_cache ||
+	    option == RS_OPT_TLS_tickets;
+}
+
 /* Counts and ports below one say nothing; never is for some times only. */
 static void
 check_numbers(struct cf *cf, const struct cf_object *o)
@@ -143,7 +150,7 @@ check_numbers(struct cf *cf, const struct cf_object *o)
 				continue;
 			v = &set->places[i]->value;
 			if (v->type == RS_T_TIME && v->i < 0 &&
-			    set->option != RS_OPT_QUEUE_warn)
+			    !may_be_never(set->option))
 				cf_error(cf, set->places[i]->loc, "'%s' "
 				    "cannot be never",
 				    rs_options[set->option].word);

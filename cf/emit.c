@@ -143,23 +143,72 @@ emit_value(struct cf *cf, struct rs_build *b, const struct cf_object *o,
 	return place;
 }
 
+/* Networks of a list, those of named nets among them: one set of them all. */
+static struct rs_place
+emit_nets(struct cf *cf, struct rs_build *b, const struct cf_object *o,
+    const struct cf_set_opt *set)
+{
+	const struct cf_sym	*sym;
+	struct ipnet		*nets;
+	struct rs_place		 place = { 0, UINT32_MAX };
+	struct rs_value		 number;
+	size_t			 i, n = 0;
+
+	for (i = 0; i < set->nplaces; i++) {
+		sym = set->places[i]->sym;
+		n += sym != NULL ? sym->n : 1;
+	}
+	nets = arena_alloc(&cf->arena, (n + 1) * sizeof(*nets));
+	for (i = n = 0; i < set->nplaces; i++) {
+		sym = set->places[i]->sym;
+		if (sym == NULL)
+			nets[n++] = (struct ipnet){
+			    set->places[i]->value.ip,
+			    set->places[i]->value.bits };
+		else if (sym->n > 0)
+			memcpy(nets + n, sym->nets, sym->n * sizeof(*nets));
+		n += sym != NULL ? sym->n : 0;
+	}
+	number = rs_int(RS_T_INT, rs_build_nets(b, arena_printf(&cf->arena,
+	    "%.*s: %s", SPAN_ARG(o->name), rs_options[set->option].word),
+	    nets, n));
+	place.index = rs_build_const(b, &number);
+	return place;
+}
+
+/* Returns how many places there are. */
+static size_t
+emit_places(struct cf *cf, struct rs_build *b, const struct cf_object *o,
+    const struct cf_set_opt *set, struct rs_place *places)
+{
+	char	 letter;
+	size_t	 i;
+
+	for (i = 0; i < set->nplaces; i++) {
+		letter = rs_option_letter(set->option, (unsigned)i);
+		if (letter == 'N') {
+			places[0] = emit_nets(cf, b, o, set);
+			return 1;
+		}
+		places[i] = emit_value(cf, b, o, set->option, letter,
+		    set->places[i]);
+	}
+	return set->nplaces;
+}
+
 static void
 emit_options(struct cf *cf, struct rs_build *b, const struct cf_object *o)
 {
 	const struct cf_set_opt	*set;
 	struct rs_place		*places;
-	size_t			 i;
+	size_t			 n;
 
 	for (set = o->opts; set != NULL; set = set->next) {
 		places = arena_alloc(&cf->arena,
 		    (set->nplaces + 1) * sizeof(*places));
-		for (i = 0; i < set->nplaces; i++)
-			places[i] = emit_value(cf, b, o, set->option,
-			    rs_option_letter(set->option, (unsigned)i),
-			    set->places[i]);
+		n = emit_places(cf, b, o, set, places);
 		rs_build_option(b, o->index, set->option, set->is_default,
-		    set->is_default ? 0 : cf_line(cf, set->loc), places,
-		    set->nplaces);
+		    set->is_default ? 0 : cf_line(cf, set->loc), places, n);
 	}
 }
 

@@ -14,7 +14,7 @@ bool
 cf_goes_on_after(int kind)
 {
 	switch (kind) {
-	case ',': case '{': case '(': case '[': case '=': case '<': case '>':
+	case ',': case T_HIDES_TOO: case '{': case '(': case '[': case '=': case '<': case '>':
 	case T_ARROW: case T_GIVES: case T_EQ: case T_NE: case T_LE: case T_GE:
 	case T_AND: case T_OR: case T_NOT: case T_IN: case T_OF:
 	case T_MATCHES: case T_LIKE: case T_ELSE: case T_END:
@@ -215,6 +215,31 @@ take_includes(struct cf_parser *p, struct cf_token *tok)
 	}
 }
 
+/*
+ * The ',' between two extensions of the action `hide` is a token of its own:
+ * what stands behind it tells it from that between two actions.
+ */
+static void
+take_hidden(struct cf_parser *p, struct cf_token *tok)
+{
+	struct cf_token	 next;
+
+	if (tok->kind == T_HIDE)
+		p->hiding = p->last == T_ARROW || p->last == ',';
+	if (!p->hiding || tok->kind != ',')
+		return;
+	do
+		read_token(p, &next);
+	while (next.kind == T_NEWLINE);
+	p->in->ahead = next;
+	p->in->has_ahead = true;
+	if (next.value.type == RS_T_TEXT &&
+	    rs_extension_named(next.value.s) != RS_NEXTENSIONS)
+		tok->kind = T_HIDES_TOO;
+	else
+		p->hiding = false;
+}
+
 void
 cf_next_token(struct cf_parser *p, struct cf_token *tok)
 {
@@ -227,6 +252,7 @@ cf_next_token(struct cf_parser *p, struct cf_token *tok)
 	} else {
 		next_end(p, tok);
 		take_includes(p, tok);
+		take_hidden(p, tok);
 	}
 	count(p, tok->kind);
 	if (p->last == T_END || p->last == '{' || p->last == '}' ||

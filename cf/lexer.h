@@ -52,6 +52,7 @@ struct cf_parser {
 	struct cf_token	 before, now;	/* handed out last but one, and last */
 	int		 prior;		/* kind handed out before these */
 	uint32_t	 prior_end;	/* where that ends */
+	bool		 hiding;	/* among the extensions of `hide` */
 	bool		 recover;	/* skip to the end of the statement */
 	unsigned	 recover_to;	/* open { there */
 	struct cf_opt	*options;	/* cf_parse_options() */

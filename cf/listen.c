@@ -28,6 +28,13 @@ cf_endpoint_parse(struct span s, struct cf_endpoint *out)
 	return ip_parse(host, &out->ip) && out->ip.family == 4;
 }
 
+/* "unix:/path": a socket in the file system. */
+static bool
+is_unix(struct span s)
+{
+	return span_prefix(s, SPAN("unix:/")) && s.n > 6;
+}
+
 static bool
 endpoints_meet(const struct cf_endpoint *a, const struct cf_endpoint *b)
 {
@@ -45,12 +52,14 @@ static const struct listener {
 	{ "smtp",	 true,	false,	"none" },
 	{ "submission",	 true,	false,	"offered" },
 	{ "submissions", false,	true,	"offered" },
+	{ "lmtp",	 false,	false,	"none" },
 	{ "imap",	 false,	false,	"required" },
 	{ "imaps",	 false,	true,	"required" },
 	{ "pop3",	 false,	false,	"required" },
 	{ "pop3s",	 false,	true,	"required" },
 };
 
+#define ACCOUNTS_MAX	64	/* maps of accounts that a default names */
 #define NLISTENERS	(sizeof(listeners) / sizeof(listeners[0]))
 
 static const struct listener *
@@ -65,6 +74,14 @@ listener_named(struct span word)
 	return NULL;
 }
 
+/* What is spoken there. */
+static const struct listener *
+listener_of(const struct cf_object *o)
+{
+	return listener_named(cf_option(o, RS_OPT_LISTEN_kind)->
+	    places[0]->value.s);
+}
+
 static bool
 has_certificate(const struct cf *cf)
 {
@@ -77,14 +94,70 @@ has_certificate(const struct cf *cf)
 	return false;
 }
 
+/* "users, staff": the accounts of all mailboxes; "" where there are none. */
+static const char *
+mailbox_accounts(struct cf *cf)
+{
+	const struct cf_object	*o;
+	const struct cf_set_opt	*set;
+	struct buf		 names = { 0 };
+	const char		*list;
+	struct cf_sym		*seen[ACCOUNTS_MAX];
+	size_t			 i, n = 0;
+
+	for (o = cf->objects; o != NULL && n < ACCOUNTS_MAX; o = o->next) {
+		if (o->kind != RS_O_MAILBOX ||
+		    (set = cf_option(o, RS_OPT_MAILBOX_accounts)) == NULL ||
+		    set->nplaces == 0)
+			continue;
+		seen[n] = set->places[0]->sym;
+		for (i = 0; seen[i] != seen[n]; i++)
+			continue;
+		if (i < n)
+			continue;
+		buf_addf(&names, "%s%.*s", n++ > 0 ? ", " : "",
+		    SPAN_ARG(seen[i]->name));
+	}
+	list = arena_printf(&cf->arena, "%s", buf_cstr(&names)).p;
+	buf_clear(&names);
+	return list;
+}
+
+/* `auth` says so, or what is spoken there. */
+static bool
+has_logins(const struct cf_object *o, const struct listener *l)
+{
+	const struct cf_set_opt	*auth = cf_option(o, RS_OPT_LISTEN_auth);
+
+	if (auth == NULL || auth->nplaces == 0)
+		return strcmp(l->auth, "none") != 0;
+	return !span_eq(auth->places[0]->value.s, SPAN("none"));
+}
+
+/* There is who could log in, and not in the clear unless that is wanted. */
+static bool
+can_log_in(const struct cf_object *o, const struct listener *l)
+{
+	const struct cf_set_opt	*tls = cf_option(o, RS_OPT_LISTEN_tls);
+
+	if (cf_option(o, RS_OPT_LISTEN_accounts) == NULL)
+		return false;
+	if (cf_option(o, RS_OPT_LISTEN_auth_clear) != NULL || l->tls_first)
+		return true;
+	return tls != NULL && tls->nplaces > 0 &&
+	    !span_eq(tls->places[0]->value.s, SPAN("none"));
+}
+
 const char *
-cf_listen_default(const struct cf *cf, const struct cf_object *o,
+cf_listen_default(struct cf *cf, const struct cf_object *o,
     enum rs_option option)
 {
-	const struct listener	*l = listener_named(o->name);
+	const struct listener	*l = listener_of(o);
 
+	if (l != NULL && option == RS_OPT_LISTEN_accounts)
+		return has_logins(o, l) ? mailbox_accounts(cf) : "";
 	if (l != NULL && option == RS_OPT_LISTEN_auth)
-		return l->auth;
+		return can_log_in(o, l) ? l->auth : "none";
 	if (l != NULL && option == RS_OPT_LISTEN_tls)
 		return l->tls_first ? "required" :
 		    has_certificate(cf) ? "offered" : "none";
@@ -94,19 +167,21 @@ cf_listen_default(const struct cf *cf, const struct cf_object *o,
 static void
 error_no_listener(struct cf *cf, const struct cf_object *o)
 {
+	struct span	 word;
 	struct cf_near	 near;
 	size_t		 i;
 
-	cf_near_begin(&near, o->name);
+	word = cf_option(o, RS_OPT_LISTEN_kind)->places[0]->value.s;
+	cf_near_begin(&near, word);
 	for (i = 0; i < NLISTENERS; i++)
 		cf_near_try(&near, span_of(listeners[i].word));
 	if (near.best.n > 0)
 		cf_error(cf, o->loc, "no listener '%.*s'; did you mean "
-		    "'%.*s'?", SPAN_ARG(o->name), SPAN_ARG(near.best));
+		    "'%.*s'?", SPAN_ARG(word), SPAN_ARG(near.best));
 	else
 		cf_error(cf, o->loc, "no listener '%.*s'; there are smtp, "
-		    "submission, submissions, imap, imaps, pop3 and pop3s",
-		    SPAN_ARG(o->name));
+		    "submission, submissions, lmtp, imap, imaps, pop3 and "
+		    "pop3s", SPAN_ARG(word));
 }
 
 /* TLS that comes first cannot be left out, and needs a certificate. */
@@ -138,12 +213,13 @@ check_endpoints(struct cf *cf, const struct cf_set_opt *on)
 	size_t		 i;
 
 	for (i = 0; on != NULL && i < on->nplaces; i++) {
-		if (cf_endpoint_parse(on->places[i]->value.s, &end))
+		if (cf_endpoint_parse(on->places[i]->value.s, &end) ||
+		    is_unix(on->places[i]->value.s))
 			continue;
 		cf_error(cf, on->places[i]->loc, "'%.*s' is no address with a "
 		    "port", SPAN_ARG(on->places[i]->value.s));
 		cf_help(cf, "as in \"*:25\", \"192.0.2.1:25\", "
-		    "\"[2001:db8::1]:25\"");
+		    "\"[2001:db8::1]:25\", \"unix:/run/waybill/lmtp\"");
 	}
 }
 
@@ -151,20 +227,22 @@ void
 cf_accounts_check(struct cf *cf, const struct cf_set_opt *set)
 {
 	const struct cf_sym	*map;
+	size_t			 i;
 
-	if (set == NULL || set->nplaces == 0)
-		return;
-	map = set->places[0]->sym;
-	if (!span_eq(map->map_kind, SPAN("accounts")))
-		cf_error(cf, set->places[0]->loc, "'%.*s' is a map of kind "
+	for (i = 0; set != NULL && i < set->nplaces; i++) {
+		map = set->places[i]->sym;
+		if (span_eq(map->map_kind, SPAN("accounts")))
+			continue;
+		cf_error(cf, set->places[i]->loc, "'%.*s' is a map of kind "
 		    "%.*s, and 'accounts' wants one of kind accounts",
 		    SPAN_ARG(map->name), SPAN_ARG(map->map_kind));
+	}
 }
 
 void
 cf_listener_check(struct cf *cf, struct cf_object *o)
 {
-	const struct listener	*l = listener_named(o->name);
+	const struct listener	*l = listener_of(o);
 
 	check_endpoints(cf, cf_option(o, RS_OPT_LISTEN_on));
 	cf_accounts_check(cf, cf_option(o, RS_OPT_LISTEN_accounts));

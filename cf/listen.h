@@ -18,7 +18,7 @@ void	cf_listener_check(struct cf *, struct cf_object *);
 /* That the map of an `accounts` is one of kind accounts; NULL: not there. */
 void	cf_accounts_check(struct cf *, const struct cf_set_opt *);
 /* What an option of a listener is where nobody writes it: its kind says. */
-const char	*cf_listen_default(const struct cf *, const struct cf_object *, enum rs_option);
+const char	*cf_listen_default(struct cf *, const struct cf_object *, enum rs_option);
 /* As messages name a block: "relay 'hub'". */
 const char	*cf_object_what(struct cf *, const struct cf_object *);	/* options.c */
 /* map_options.c: the options of a table's driver, and its queries. */

@@ -108,7 +108,7 @@ error_no_option(struct cf *cf, enum rs_object_kind kind,
 	}
 	cf_near_begin(&near, e->name);
 	for (i = 0; i < RS_NOPTIONS; i++) {
-		if (rs_options[i].block == kind)
+		if (rs_options[i].block == kind && i != RS_OPT_LISTEN_kind)
 			cf_near_try(&near, span_of(rs_options[i].word));
 	}
 	if (second_words(kind, e->name, &seconds)) {
@@ -125,7 +125,7 @@ error_no_option(struct cf *cf, enum rs_object_kind kind,
 
 /* Words that begin a statement at the top, besides the server's options. */
 static const char *const statements[] = {
-	"edition", "set", "net", "map", "listen", "spool", "queue", "limits",
+	"auth", "edition", "set", "net", "map", "listen", "spool", "queue", "limits",
 	"mailbox", "relay", "tag", "ruleset", "on", "route", "test", "tls",
 	"milter", "dnslist", "rewrite", "include"
 };
@@ -172,6 +172,14 @@ new_object(struct cf *cf, enum rs_object_kind kind, struct span name,
 static void	 read_option(struct cf *, struct cf_object *,
 		    const struct cf_opt *);
 
+/* What a `for` of tls may have: the rest is of all of them. */
+static bool
+is_of_host(enum rs_option option)
+{
+	return option == RS_OPT_TLS_certificate || option == RS_OPT_TLS_key ||
+	    option == RS_OPT_TLS_staple;
+}
+
 /* `for "host" { ... }` of tls: a block of its own, of that name. */
 static void
 read_for(struct cf *cf, struct cf_object *o, const struct cf_opt *opt)
@@ -208,8 +216,16 @@ read_option(struct cf *cf, struct cf_object *o, const struct cf_opt *opt)
 	}
 	for (i = 0; i < RS_NOPTIONS; i++) {
 		if (rs_options[i].block != o->kind ||
+		    i == RS_OPT_LISTEN_kind ||
 		    !after_words(opt->values, rs_options[i].word, &values))
 			continue;
+		if (o->kind == RS_O_TLS && o->name.n > 0 &&
+		    !is_of_host((enum rs_option)i)) {
+			cf_error(cf, opt->loc, "'%s' is said once, for all "
+			    "certificates", rs_options[i].word);
+			cf_help(cf, "it stands in 'tls', outside of 'for'");
+			return;
+		}
 		set_option(cf, o, opt, (enum rs_option)i, values, false);
 		return;
 	}
@@ -268,6 +284,8 @@ default_of(struct cf *cf, const struct cf_object *o, enum rs_option option)
 {
 	if (o->kind == RS_O_MAP && !cf_map_takes(cf, o, option))
 		return "";
+	if (o->kind == RS_O_TLS && o->name.n > 0 && !is_of_host(option))
+		return "";
 	return o->kind == RS_O_LISTEN ? cf_listen_default(cf, o, option) :
 	    rs_options[option].dflt;
 }
@@ -308,7 +326,7 @@ complete(struct cf *cf, struct cf_object *o)
 	}
 	if (o->kind == RS_O_MAP)
 		return;		/* its driver has been named */
-	if (o->kind == RS_O_TLS || o->kind == RS_O_MILTER) {
+	if (o->kind == RS_O_MILTER) {
 		cf_error_unserved(cf, o->loc, "%s is not served by this "
 		    "version", cf_object_what(cf, o));
 		return;
@@ -351,6 +369,19 @@ cf_option_text(const struct cf *cf, enum rs_object_kind kind,
 	return SPAN_NONE;
 }
 
+/* What a listener speaks: it stands before the block. */
+static void
+set_kind(struct cf *cf, struct cf_object *o, const struct cf_decl *d)
+{
+	struct cf_opt	*opt;
+	struct cf_exprs	 word = { 0 };
+
+	word = cf_exprs(word, cf_name(cf, o->loc, rs_text(RS_T_TEXT,
+	    d->where)));
+	opt = cf_opt(cf, o->loc, word);
+	set_option(cf, o, opt, RS_OPT_LISTEN_kind, word.first, false);
+}
+
 static struct cf_object *
 object_of(struct cf *cf, struct cf_decl *d)
 {
@@ -369,7 +400,9 @@ object_of(struct cf *cf, struct cf_decl *d)
 		o = single(cf, RS_O_LIMITS);
 		break;
 	case CF_D_LISTEN:
-		return new_object(cf, RS_O_LISTEN, d->name, d->name_loc);
+		o = new_object(cf, RS_O_LISTEN, d->name, d->name_loc);
+		set_kind(cf, o, d);
+		return o;
 	case CF_D_MAILBOX:
 		return new_object(cf, RS_O_MAILBOX, d->name, d->name_loc);
 	case CF_D_RELAY:
@@ -382,6 +415,9 @@ object_of(struct cf *cf, struct cf_decl *d)
 		    new_object(cf, RS_O_MAP, d->name, d->name_loc);
 	case CF_D_TLS:
 		o = single(cf, RS_O_TLS);
+		break;
+	case CF_D_AUTH:
+		o = single(cf, RS_O_AUTH);
 		break;
 	default:
 		return NULL;
@@ -442,6 +478,7 @@ cf_options(struct cf *cf)
 	}
 	for (kind = RS_O_SPOOL; kind <= RS_O_LIMITS; kind++)
 		(void)single(cf, (enum rs_object_kind)kind);
+	(void)single(cf, RS_O_AUTH);
 	for (o = cf->objects; o != NULL; o = o->next) {
 		complete(cf, o);
 		cf_object_check(cf, o);

@@ -113,17 +113,19 @@ static void	 cf_yyerror(struct cf_loc *, struct cf_parser *, const char *);
 %token <v> REWRITE "'rewrite'" SKIP "'skip'" SPF "'spf'" TLS "'tls'"
 %token <v> USE "'use'" BOUNCE "'bounce'" HOP "'hop'"
 %token <v> STARTTLS "'starttls'" FIRST "'first'" UNION "'union'"
+%token <v> AUTH "'auth'" HIDE "'hide'"
+%token HIDES_TOO "','"		/* between the extensions of 'hide' */
 
 /* A name before a '(' is a ruleset's. */
 %precedence NAME
 %precedence '('
 
-%type <v> word type direction login listener account cell bare record stage
+%type <v> word word_but_on type direction login listener account cell bare record stage
 %type <v> octets made
 %type <expr> cond expr conj neg cmp val masked post primary text text_part literal
 %type <expr> value path_text reply_text part index call
 %type <exprs> args args1 values keys elses
-%type <targets> targets
+%type <targets> targets extensions
 %type <reply> reply
 %type <says> milter_says
 %type <action> action
@@ -162,7 +164,9 @@ statement
 				{ cf_decl_items(cf_decl_name(C, @$, CF_D_NET, $2, @2), $net_items); }
 	| map
 	| LISTEN word ON values opts_maybe
-				{ cf_decl_listen(C, cf_decl_name(C, @$, CF_D_LISTEN, $2, @2), @3, $values, $5); }
+				{ cf_decl_listen(C, cf_decl_name(C, @$, CF_D_LISTEN, $2, @2), $2, @3, $values, $5); }
+	| LISTEN word word_but_on ON values opts_maybe
+				{ cf_decl_listen(C, cf_decl_name(C, @$, CF_D_LISTEN, $3, @3), $2, @4, $values, $6); }
 	| SPOOL opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_SPOOL), $2); }
 	| QUEUE opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_QUEUE), $2); }
 	| LIMITS opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_LIMITS), $2); }
@@ -170,6 +174,7 @@ statement
 				{ cf_decl_opts(cf_decl_name(C, @$, CF_D_MAILBOX, $2, @2), $3); }
 	| RELAY word opts_block	{ cf_decl_opts(cf_decl_name(C, @$, CF_D_RELAY, $2, @2), $3); }
 	| TLS opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_TLS), $2); }
+	| AUTH opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_AUTH), $2); }
 	| MILTER word opts_block
 				{ cf_decl_opts(cf_decl_name(C, @$, CF_D_MILTER, $2, @2), $3); }
 	| DNSLIST word '=' TEXT CODES net_items
@@ -306,6 +311,7 @@ value
 	| ACCEPT		{ $$ = cf_name(C, @$, $1); }
 	| DEFER			{ $$ = cf_name(C, @$, $1); }
 	| REJECT		{ $$ = cf_name(C, @$, $1); }
+	| IN			{ $$ = cf_name(C, @$, $1); }
 	;
 
 /* Rules. */
@@ -423,6 +429,13 @@ action
 	| HEADERS ONLY		{ $$ = cf_action(C, @$, CF_A_HEADERS_ONLY, NULL); }
 	| ALLOW OPEN RELAY BECAUSE text
 				{ $$ = cf_action(C, @$, CF_A_ALLOW, $5); }
+	| HIDE extensions	{ $$ = cf_action_hide(C, @$, $2); }
+	;
+/* Only ends.c knows which ',' goes on with these. */
+extensions
+	: word			{ $$ = cf_targets(C, (struct cf_targets){ 0 }, $1, @1); }
+	| extensions HIDES_TOO word
+				{ $$ = cf_targets(C, $1, $3, @3); }
 	;
 index
 	: word '[' expr ']'	{ $$ = cf_index(C, @$, cf_name(C, @1, $1), $3); }
@@ -669,15 +682,19 @@ dns_line
 	;
 
 word
+	: word_but_on | ON
+	;
+word_but_on
 	: WORD | ADD | AFTER | AS | BODY | CLIENT | CLOCK | DELIVER | DNS
 	| EDITION | EXPAND | EXPECT | FILE | FROM | HEADER | HELO | LET
-	| LIMITS | LISTEN | LOG | MAIL | MAILBOX | MAP | MOVED | NET | ON
+	| LIMITS | LISTEN | LOG | MAIL | MAILBOX | MAP | MOVED | NET
 	| QUEUE | RCPT | REDIRECT | RELAY | REMOVE | ROUTE | RULESET | SENDER
 	| SET | SPOOL | TAG | TEST | TO | WITH | ALLOW | APPLY | BECAUSE | BCC
 	| BY | CODES | DELAY | DNSLIST | FOR | GREYLISTED
 	| HEADERS | INBOUND | LMTP | MILTER | ONLY | OPEN | OUTBOUND | OVER
 	| PIPE | QUARANTINE | RATES | REWRITE | SKIP
 	| SPF | TLS | USE | BOUNCE | HOP | STARTTLS | FIRST | UNION
+	| AUTH | HIDE
 	;
 
 %%

@@ -40,6 +40,8 @@ letter_what(char letter)
 		return "an address";
 	case 'r':
 		return "a rate, as in 600/1m,";
+	case 'N':
+		return "a network, an address or the name of a net";
 	case 'f':
 		return "the name of a milter";
 	case 'q':
@@ -159,6 +161,10 @@ fit(struct match *m, char letter, struct cf_expr *e)
 		return is_const && type == RS_T_RATE ? e : NULL;
 	case 'n':
 		return fit_host(m, e);
+	case 'N':
+		if (e->kind == CF_E_NAME)
+			return fit_sym(m, CF_S_NET, e);
+		return is_const && type == RS_T_NET ? e : fit_host(m, e);
 	case 'q':
 		return fit_query(m, e);
 	case 'f':

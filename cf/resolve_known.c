@@ -42,6 +42,8 @@ cf_known_in(unsigned fact, enum rs_hook hook)
 	case RS_HOOK_RELAY:
 		return known <= RS_HOOK_RCPT || known == RS_HOOK_DELIVER ||
 		    known == RS_HOOK_RELAY;
+	case RS_HOOK_VRFY: case RS_HOOK_EXPN:
+		return known <= RS_HOOK_HELO || fact == RS_FACT_RCPT;
 	case RS_HOOK_REWRITE_IN_SENDER:
 		return known < RS_HOOK_MAIL;
 	case RS_HOOK_REWRITE_IN_RCPT: case RS_HOOK_REWRITE_IN_HEADER:

@@ -104,7 +104,8 @@ show_options(struct show *s, const struct cf_object *o, const char *indent)
 	const struct cf_set_opt	*set;
 
 	for (set = o->opts; set != NULL; set = set->next) {
-		if (set->option == RS_OPT_LISTEN_on)
+		if (set->option == RS_OPT_LISTEN_on ||
+		    set->option == RS_OPT_LISTEN_kind)
 			continue;
 		buf_addf(s->out, "%s%s", indent, rs_options[set->option].word);
 		show_values(set, s->out);
@@ -130,22 +131,35 @@ show_hosts(struct show *s)
 	}
 }
 
+/* `smtp inside on "127.0.0.1:2525"`; the kind is the name that none has. */
+static void
+show_listen(struct show *s, const struct cf_object *o)
+{
+	const struct cf_set_opt	*kind = cf_option(o, RS_OPT_LISTEN_kind);
+	const struct cf_set_opt	*on = cf_option(o, RS_OPT_LISTEN_on);
+	struct span		 word = kind->places[0]->value.s;
+
+	buf_addf(s->out, " %.*s", SPAN_ARG(word));
+	if (!span_eq(word, o->name))
+		buf_addf(s->out, " %.*s", SPAN_ARG(o->name));
+	if (on != NULL) {
+		buf_add_str(s->out, " on");
+		show_values(on, s->out);
+	}
+}
+
 static void
 show_object(struct show *s, const struct cf_object *o)
 {
-	const struct cf_set_opt	*on;
-
 	if (o->kind == RS_O_SERVER) {
 		show_options(s, o, "");
 		return;
 	}
-	buf_addf(s->out, "\n%s%s%.*s", rs_object_names[o->kind],
-	    o->name.n > 0 ? " " : "", SPAN_ARG(o->name));
-	if (o->kind == RS_O_LISTEN &&
-	    (on = cf_option(o, RS_OPT_LISTEN_on)) != NULL) {
-		buf_add_str(s->out, " on");
-		show_values(on, s->out);
-	}
+	buf_addf(s->out, "\n%s", rs_object_names[o->kind]);
+	if (o->kind == RS_O_LISTEN)
+		show_listen(s, o);
+	else if (o->name.n > 0)
+		buf_addf(s->out, " %.*s", SPAN_ARG(o->name));
 	buf_add_str(s->out, " {");
 	origin(s, o->loc);
 	show_options(s, o, "\t");

@@ -73,6 +73,8 @@ print_named(struct show *s, const struct cf_action *a, const char *word)
 static void
 print_action(struct show *s, const struct cf_action *a)
 {
+	char	 list[RS_EXT_LIST_MAX];
+
 	switch (a->kind) {
 	case CF_A_REJECT:
 		print_reply(s, a, "reject");
@@ -104,6 +106,10 @@ print_action(struct show *s, const struct cf_action *a)
 		print_with(s, "pipe", a->expr);
 		buf_add_str(s->out, " as ");
 		cf_quote(a->name, s->out);
+		break;
+	case CF_A_HIDE:
+		buf_addf(s->out, "hide %s", rs_extension_list(
+		    (uint32_t)a->expr->value.i, list));
 		break;
 	case CF_A_VALUE: case CF_A_VERDICT:
 		cf_expr_print(a->expr, s->out);

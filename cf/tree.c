@@ -42,6 +42,15 @@ cf_action_reply(struct cf *cf, struct cf_loc loc, enum cf_action_kind kind,
 	return a;
 }
 
+struct cf_action *
+cf_action_hide(struct cf *cf, struct cf_loc loc, struct cf_targets extensions)
+{
+	struct cf_action	*a = cf_action(cf, loc, CF_A_HIDE, NULL);
+
+	a->targets = extensions.first;
+	return a;
+}
+
 struct cf_reply
 cf_reply(const struct rs_value *code, struct cf_loc code_loc,
     const struct rs_value *status, struct cf_loc status_loc,
@@ -428,11 +437,12 @@ cf_setting(struct cf *cf, struct cf_loc loc, struct rs_value word,
 }
 
 void
-cf_decl_listen(struct cf *cf, struct cf_decl *d, struct cf_loc on,
-    struct cf_exprs values, struct cf_opts opts)
+cf_decl_listen(struct cf *cf, struct cf_decl *d, struct rs_value kind,
+    struct cf_loc on, struct cf_exprs values, struct cf_opts opts)
 {
 	struct cf_exprs	 all = { 0 };
 
+	d->where = kind.s;
 	all.first = cf_name(cf, on, rs_text(RS_T_TEXT, SPAN("on")));
 	all.first->next = values.first;
 	d->opts = cf_opt(cf, on, all);

@@ -114,7 +114,8 @@ enum cf_action_kind {
 	CF_A_USE, CF_A_SKIP,	/* name: of a milter */
 	CF_A_APPLY,		/* expr: the call */
 	CF_A_HEADERS_ONLY,
-	CF_A_ALLOW		/* expr: because; allow open relay */
+	CF_A_ALLOW,		/* expr: because; allow open relay */
+	CF_A_HIDE		/* targets; expr: their set, by types.c */
 };
 
 struct cf_reply {
@@ -132,6 +133,7 @@ struct cf_action {
 	struct cf_loc		 name_loc;
 	struct cf_expr		*expr;
 	struct cf_reply		 reply;
+	struct cf_target	*targets;	/* HIDE: extensions */
 	struct cf_sym		*sym;		/* names.c */
 	struct span		 field;		/* types.c: header field's name */
 	struct cf_action	*next;
@@ -212,10 +214,10 @@ enum cf_decl_kind {
 	CF_D_SETTING,		/* opts: one */
 	CF_D_SET, CF_D_NET,	/* name, items */
 	CF_D_MAP,		/* name, driver, where, as, items */
-	CF_D_LISTEN,		/* name, opts */
+	CF_D_LISTEN,		/* name, where: what is spoken; opts */
 	CF_D_SPOOL, CF_D_QUEUE, CF_D_LIMITS,	/* opts */
 	CF_D_MAILBOX, CF_D_RELAY,		/* name, opts */
-	CF_D_TLS,				/* opts */
+	CF_D_TLS, CF_D_AUTH,			/* opts */
 	CF_D_MILTER,				/* name, opts */
 	CF_D_DNSLIST,		/* name, where, items (codes) */
 	CF_D_REWRITE,		/* name: inbound or outbound; targets, rewrites */
@@ -232,7 +234,7 @@ struct cf_arg {
 	struct cf_arg		*next;
 };
 
-/* `rewrite inbound sender, rcpt { pattern => address }` */
+/* `rewrite inbound sender, rcpt { pattern => address }`, `hide dsn, chunking` */
 struct cf_target {
 	struct span		 name;		/* sender, rcpt, header */
 	struct cf_loc		 loc;
@@ -303,6 +305,7 @@ struct cf_exprs	 cf_comma(struct cf_exprs, struct cf_expr *);
 struct cf_action *cf_action(struct cf *, struct cf_loc, enum cf_action_kind, struct cf_expr *);
 struct cf_action *cf_action_name(struct cf *, struct cf_loc, enum cf_action_kind, struct rs_value name, struct cf_loc, struct cf_expr *);
 struct cf_action *cf_action_reply(struct cf *, struct cf_loc, enum cf_action_kind, struct cf_reply);
+struct cf_action *cf_action_hide(struct cf *, struct cf_loc, struct cf_targets);
 struct cf_reply	 cf_reply(const struct rs_value *code, struct cf_loc, const struct rs_value *status, struct cf_loc, struct cf_expr *text);
 struct cf_actions cf_actions(struct cf_actions, struct cf_action *);
 struct cf_rule	*cf_rule(struct cf *, struct cf_loc, struct cf_expr *, struct cf_actions);
@@ -350,7 +353,8 @@ void		 cf_decl_tag(struct cf_decl *, struct rs_value type, struct cf_loc, struct
 struct cf_decl	*cf_decl_ruleset(struct cf_decl *, struct cf_args, struct rs_value type, struct cf_loc);
 /* `hostname "..."`: an option that stands at the top. */
 void		 cf_setting(struct cf *, struct cf_loc, struct rs_value word, struct cf_loc, struct cf_exprs);
-void		 cf_decl_listen(struct cf *, struct cf_decl *, struct cf_loc, struct cf_exprs, struct cf_opts);
+/* kind: what is spoken there; its name too, where it has none. */
+void		 cf_decl_listen(struct cf *, struct cf_decl *, struct rs_value kind, struct cf_loc, struct cf_exprs, struct cf_opts);
 
 /* Tests. */
 struct cf_tnode	*cf_tnode(struct cf *, struct cf_loc, enum cf_tnode_kind);

@@ -291,6 +291,50 @@ check_delay(struct cf *cf, const struct cf_expr *e)
 }
 
 static void
+error_extension(struct cf *cf, const struct cf_target *t)
+{
+	struct cf_near	 near;
+	unsigned	 i;
+
+	cf_near_begin(&near, t->name);
+	for (i = 0; i < RS_NEXTENSIONS; i++)
+		cf_near_try(&near, span_of(rs_extensions[i].word));
+	if (near.best.n > 0)
+		cf_error(cf, t->loc, "no extension '%.*s'; did you mean "
+		    "'%.*s'?", SPAN_ARG(t->name), SPAN_ARG(near.best));
+	else
+		cf_error(cf, t->loc, "no extension '%.*s'",
+		    SPAN_ARG(t->name));
+}
+
+/* The extensions become one number, which is what the image has. */
+static void
+check_hide(struct cf *cf, struct cf_action *a)
+{
+	const struct cf_target	*t;
+	uint32_t		 set = 0;
+	unsigned		 ext;
+
+	for (t = a->targets; t != NULL; t = t->next) {
+		ext = rs_extension_named(t->name);
+		if (ext == RS_NEXTENSIONS) {
+			error_extension(cf, t);
+			continue;
+		}
+		if (rs_extensions[ext].hide == RS_HIDE_NOWHERE) {
+			cf_error(cf, t->loc, "'%.*s' cannot be hidden",
+			    SPAN_ARG(t->name));
+			cf_help(cf, "a listener does without TLS: tls none");
+		} else if ((set & RS_EXT_BIT(ext)) != 0) {
+			cf_error(cf, t->loc, "'%.*s' stands twice",
+			    SPAN_ARG(t->name));
+		}
+		set |= RS_EXT_BIT(ext);
+	}
+	a->expr = cf_const(cf, a->loc, rs_int(RS_T_INT, set));
+}
+
+static void
 check_because(struct cf *cf, const struct cf_expr *e)
 {
 	if (e->kind == CF_E_CONST && span_trim(e->value.s).n == 0)
@@ -348,6 +392,9 @@ type_action(struct cf *cf, struct cf_action *a, unsigned result)
 		break;
 	case CF_A_DELAY:
 		check_delay(cf, a->expr);
+		break;
+	case CF_A_HIDE:
+		check_hide(cf, a);
 		break;
 	case CF_A_BCC:
 		check_target(cf, a);

@@ -431,6 +431,20 @@ rs_option(const struct rs_image *im, uint32_t object, enum rs_option option,
 	return false;
 }
 
+bool
+rs_option_has_ip(const struct rs_image *im, uint32_t object,
+    enum rs_option option, const struct ip *ip)
+{
+	const struct rs_optval	*v;
+	struct rs_place		 place;
+
+	if (!rs_option(im, object, option, 0, &v))
+		return false;
+	place = rs_option_place(im, v, 0);
+	return place.index != RS_NO_INDEX && rs_nets_has(im,
+	    (uint32_t)rs_const(im, place.index).i, ip);
+}
+
 struct rs_place
 rs_option_place(const struct rs_image *im, const struct rs_optval *v,
     unsigned place)

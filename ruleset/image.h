@@ -25,6 +25,7 @@ enum rs_object_kind {
 	RS_O_TLS,		/* name: "", or the host of `for` */
 	RS_O_MILTER,
 	RS_O_MAP,		/* options of a map; name: the map's */
+	RS_O_AUTH,
 	RS_NOBJECTS
 };
 
@@ -53,12 +54,19 @@ extern const char *const rs_object_names[RS_NOBJECTS];	/* "mailbox" */
  * The letter of a place ('t', 'i', ...), '\0' beyond the last; LIST has the
  * same one for all.  What the image holds there: t w TEXT; T TEXT or a
  * function; i c INT; s SIZE; d TIME (`never` is -1); m INT, the map's number;
- * n NET; r RATE; f INT, the milter's object; Z SIZE or a function; q TEXT in
+ * n NET; N INT, one for the whole list: the
+ * number of the networks; r RATE; f INT, the milter's object; Z SIZE or a function; q TEXT in
  * which {key}, {user} and {domain} stand for the key and what is before and
  * behind its last '@', \{ and \\ for a brace and a backslash; S a function, or
  * TEXT: "file:/path", "text:secret"; y INT 1.
  */
 char		 rs_option_letter(enum rs_option, unsigned place);
+
+/* The extension that `hide` names so, or RS_NEXTENSIONS. */
+unsigned	 rs_extension_named(struct span word);
+/* "chunking, dsn": the words of a set, in the order of extensions.def. */
+#define RS_EXT_LIST_MAX	256	/* octets of all of them */
+const char	*rs_extension_list(uint32_t set, char out[RS_EXT_LIST_MAX]);
 
 /* Kinds of functions in the code. */
 enum rs_func_kind { RS_FUNC_HOOK, RS_FUNC_RULESET, RS_FUNC_EXPR };
@@ -157,7 +165,7 @@ struct rs_tag { uint32_t name; uint32_t type; uint32_t dflt; /* const */ };
 
 struct rs_object {
 	uint32_t	kind;
-	uint32_t	name;		/* string; LISTEN: "smtp" */
+	uint32_t	name;		/* string; LISTEN: its own, or else "smtp" */
 	uint32_t	line;
 	uint32_t	first_option, noptions;
 };
@@ -261,6 +269,9 @@ struct span	 rs_nets_name(const struct rs_image *, uint32_t nets);
  */
 bool		 rs_option(const struct rs_image *, uint32_t object,
     enum rs_option, unsigned nth, const struct rs_optval **);
+/* Whether the address is in the networks of the option (N); false: it has none. */
+bool		 rs_option_has_ip(const struct rs_image *, uint32_t object,
+    enum rs_option, const struct ip *);
 struct rs_place	 rs_option_place(const struct rs_image *,
     const struct rs_optval *, unsigned place);
 /*

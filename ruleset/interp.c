@@ -252,6 +252,7 @@ step_more(struct rs_eval *ev, struct frame *f, const struct rs_insn *in,
 	case RS_MILTER_USE:
 	case RS_MILTER_SKIP:
 	case RS_HEADERS_ONLY:
+	case RS_HIDE:
 		return effect(ev, f, in, out);
 	default:
 		return decide(ev, f, in, out);

@@ -195,7 +195,7 @@ static const uint8_t effects[RS_NOPS] = {
 	[RS_TAG] = RS_E_TAG, [RS_DELAY] = RS_E_DELAY, [RS_BCC] = RS_E_BCC,
 	[RS_MILTER_USE] = RS_E_MILTER_USE,
 	[RS_MILTER_SKIP] = RS_E_MILTER_SKIP,
-	[RS_HEADERS_ONLY] = RS_E_HEADERS_ONLY,
+	[RS_HEADERS_ONLY] = RS_E_HEADERS_ONLY, [RS_HIDE] = RS_E_HIDE,
 };
 
 static void
@@ -213,12 +213,17 @@ do_effect(struct rs_eval *ev, struct frame *f, const struct rs_insn *in,
 	enum rs_effect	effect = (enum rs_effect)effects[in->op];
 	struct rs_value	name = rs_empty(RS_T_TEXT);
 	uint32_t	number = 0;
+	char		list[RS_EXT_LIST_MAX];
 
 	if (rs_ops[in->op].c == RS_STR_)
 		name.s = rs_string(ev->im, in->c);
 	else if (in->op == RS_TAG) {
 		number = (uint32_t)ev->im->consts[in->c].i;
 		name.s = rs_string(ev->im, rs_tag(ev->im, number)->name);
+	} else if (in->op == RS_HIDE) {
+		number = (uint32_t)ev->im->consts[in->c].i;
+		name.s = arena_span(&ev->arena,
+		    span_of(rs_extension_list(number, list)));
 	} else if (rs_ops[in->op].c == RS_OBJECT_) {
 		number = in->c;
 		name.s = rs_string(ev->im, rs_object(ev->im, number)->name);

@@ -2,6 +2,8 @@
  * op.c - the tables of instructions, hooks, facts and options, out of their
  * .def files.
  */
+#include <stdio.h>
+
 #include "ruleset/image.h"
 
 const struct rs_op_info rs_ops[RS_NOPS] = {
@@ -43,6 +45,13 @@ const struct rs_fact_info rs_facts[RS_NFACTS] = {
 #undef FACT
 };
 
+const struct rs_extension_info rs_extensions[RS_NEXTENSIONS] = {
+#define EXTENSION(id, word, keyword, hide, rfc) \
+	[RS_EXT_##id] = { word, keyword, RS_HIDE_##hide, rfc },
+#include "ruleset/extensions.def"
+#undef EXTENSION
+};
+
 const struct rs_option_info rs_options[RS_NOPTIONS] = {
 #define OPTION(block, id, word, places, repeat, dflt, served, meaning) \
 	[RS_OPT_##block##_##id] = { RS_O_##block, RS_OPT_##repeat, \
@@ -56,7 +65,7 @@ const char *const rs_object_names[RS_NOBJECTS] = {
 	[RS_O_SPOOL] = "spool", [RS_O_QUEUE] = "queue",
 	[RS_O_LIMITS] = "limits", [RS_O_MAILBOX] = "mailbox",
 	[RS_O_RELAY] = "relay", [RS_O_TLS] = "tls", [RS_O_MILTER] = "milter",
-	[RS_O_MAP] = "map",
+	[RS_O_MAP] = "map", [RS_O_AUTH] = "auth",
 };
 
 bool
@@ -101,4 +110,31 @@ rs_option_letter(enum rs_option option, unsigned place)
 			return *p;
 	}
 	return '\0';
+}
+
+unsigned
+rs_extension_named(struct span word)
+{
+	unsigned	 i;
+
+	for (i = 0; i < RS_NEXTENSIONS; i++) {
+		if (span_eq(word, span_of(rs_extensions[i].word)))
+			break;
+	}
+	return i;
+}
+
+const char *
+rs_extension_list(uint32_t set, char out[RS_EXT_LIST_MAX])
+{
+	size_t		 n = 0;
+	unsigned	 i;
+
+	out[0] = '\0';
+	for (i = 0; i < RS_NEXTENSIONS; i++) {
+		if ((set & RS_EXT_BIT(i)) != 0)
+			n += (size_t)snprintf(out + n, RS_EXT_LIST_MAX - n,
+			    "%s%s", n > 0 ? ", " : "", rs_extensions[i].word);
+	}
+	return out;
 }

@@ -69,6 +69,25 @@ enum rs_fact {
 	RS_NFACTS
 };
 
+/* Extensions of SMTP; a set of them has the bits RS_EXT_BIT(). */
+enum rs_extension {
+#define EXTENSION(id, word, keyword, hide, rfc) RS_EXT_##id,
+#include "ruleset/extensions.def"
+#undef EXTENSION
+	RS_NEXTENSIONS
+};
+#define RS_EXT_BIT(ext)	(UINT32_C(1) << (ext))
+
+/* Where `hide` may name it. */
+enum rs_hide { RS_HIDE_EVERYWHERE, RS_HIDE_RULES, RS_HIDE_NOWHERE };
+
+struct rs_extension_info {
+	const char	*word;		/* "8bitmime" */
+	const char	*keyword;	/* of EHLO */
+	uint8_t		 hide;		/* enum rs_hide */
+	const char	*rfc;		/* its number, or "" */
+};
+
 struct rs_fact_info {
 	const char	*name;
 	uint8_t		 type;		/* enum rs_type */
@@ -82,6 +101,7 @@ enum rs_proof {
 };
 
 extern const struct rs_fact_info rs_facts[RS_NFACTS];
+extern const struct rs_extension_info rs_extensions[RS_NEXTENSIONS];
 extern const char *const rs_hook_names[RS_NHOOKS];
 extern const char *const rs_listof_names[RS_NLISTSOF];	/* "attachments" */
 

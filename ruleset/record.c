@@ -15,7 +15,8 @@ const char *const rs_effect_names[RS_NEFFECTS] = {
 	[RS_E_TAG] = "tag", [RS_E_DELAY] = "delay", [RS_E_BCC] = "bcc",
 	[RS_E_MILTER_USE] = "use milter",
 	[RS_E_MILTER_SKIP] = "skip milter",
-	[RS_E_HEADERS_ONLY] = "headers only", [RS_E_ALARM] = "alarm",
+	[RS_E_HEADERS_ONLY] = "headers only", [RS_E_HIDE] = "hide",
+	[RS_E_ALARM] = "alarm",
 };
 
 static const char *const step_names[RS_NSTEPS] = {

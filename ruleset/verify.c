@@ -274,6 +274,8 @@ check_place(const struct rs_image *im, const struct rs_place *p, char letter)
 	    "an option's value is of another type");
 	MUST(letter != 'm' || (c->i >= 0 && c->i < im->n[RS_S_MAPS]),
 	    "an option's map is not there");
+	MUST(letter != 'N' || (c->i >= 0 && c->i < im->n[RS_S_NETS]),
+	    "an option's networks are not there");
 	MUST(letter != 'f' || (c->i >= 0 && c->i < im->n[RS_S_OBJECTS]),
 	    "an option's milter is not there");
 	return NULL;

@@ -100,7 +100,7 @@ check_object(const struct walk *w, const struct rs_insn *in)
 	return NULL;
 }
 
-/* Tags are numbered by int constants; waits are times. */
+/* Tags are numbered by int constants; waits are times; extensions are bits. */
 static const char *
 check_const(const struct walk *w, const struct rs_insn *in)
 {
@@ -116,6 +116,10 @@ check_const(const struct walk *w, const struct rs_insn *in)
 	if (in->op == RS_DELAY || in->op == RS_GREYLISTED)
 		MUST(c->type == RS_T_TIME && c->i >= 0,
 		    "an instruction's time is none");
+	if (in->op == RS_HIDE)
+		MUST(c->type == RS_T_INT && c->i > 0 &&
+		    c->i < INT64_C(1) << RS_NEXTENSIONS,
+		    "an instruction hides what is no extension");
 	return NULL;
 }
 

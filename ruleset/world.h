@@ -29,6 +29,7 @@ enum rs_effect {
 	RS_E_BCC,		/* value: ADDRESS */
 	RS_E_MILTER_USE, RS_E_MILTER_SKIP,	/* number: object */
 	RS_E_HEADERS_ONLY,
+	RS_E_HIDE,		/* number: the set; name: its words */
 	RS_E_ALARM,		/* value: TEXT: what could not be decided */
 	RS_NEFFECTS
 };

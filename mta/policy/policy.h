@@ -238,11 +238,12 @@ const struct rs_verdict *decision_verdict(const struct decision *);
 const struct header_edit *decision_edits(const struct decision *, size_t *n);
 /*
  * The other effects for who runs the session, in order: RS_E_DELAY, RS_E_BCC,
- * RS_E_MILTER_USE, RS_E_MILTER_SKIP, RS_E_HEADERS_ONLY.  Lie in the decision.
+ * RS_E_MILTER_USE, RS_E_MILTER_SKIP, RS_E_HEADERS_ONLY, RS_E_HIDE.  Lie in the
+ * decision.
  */
 struct policy_effect {
 	enum rs_effect	kind;
-	uint32_t	object;		/* MILTER_*: in the image */
+	uint32_t	object;		/* MILTER_*: in the image; HIDE: bits RS_EXT_BIT() */
 	struct rs_value	value;		/* DELAY: time; BCC: address */
 };
 const struct policy_effect *decision_effects(const struct decision *, size_t *n);

@@ -238,22 +238,23 @@ static void
 options_not_served_are_named(void **state)
 {
 	static const char *const	 wanted[] = {
-		"'listen submissions'", "'listen imaps'", "'listen pop3s'",
-		"tls is", "'quota'", "'tls'", "'auth'"
+		"'listen imaps'", "'listen pop3s'", "'quota'", "'tls' of relay",
+		"'auth' of relay"
 	};
-	struct cf	*cf;
-	size_t		 i;
-	int		 io;
+	const struct cf_diag	*d;
+	struct cf		*cf;
+	size_t			 i, k;
+	int			 io;
 
 	(void)state;
 	cf = cf_compile("cf/policies/home.conf", &io);
 	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		assert_non_null(cf_unserved(cf, i));
-		if (strstr(cf_unserved(cf, i)->text, wanted[i]) == NULL)
-			fail_msg("%s, not %s", cf_unserved(cf, i)->text,
-			    wanted[i]);
+		for (k = 0; (d = cf_unserved(cf, k)) != NULL; k++)
+			if (strstr(d->text, wanted[i]) != NULL)
+				break;
+		if (d == NULL)
+			fail_msg("%s is not named", wanted[i]);
 	}
-	assert_null(cf_unserved(cf, i));
 	cf_free(&cf);
 }
 
@@ -261,16 +262,12 @@ options_not_served_are_named(void **state)
 static const struct {
 	const char	*text, *wanted;
 } unserved[] = {
-	{ "on starttls { otherwise => accept }", "'on starttls'" },
-	{ "on auth { otherwise => accept }", "'on auth'" },
 	{ "on relay { otherwise => accept }", "'on relay'" },
 	{ "on content { message.hops > 9 => quarantine \"x\" }",
 	    "'quarantine'" },
 	{ "milter m { socket \"unix:/m\" }\n"
 	    "on connect { client.port == 1 => use milter m }", "milter 'm'" },
-	{ "tls { certificate \"c\"; key \"k\" }", "tls is" },
 	{ "listen imap on \"*:143\" { tls none }", "'listen imap'" },
-	{ "listen smtp on \"*:25\" { auth offered }", "'auth'" },
 	{ "map a = { \"b\" = \"\" } as accounts\n"
 	    "mailbox m { accounts a; path \"/m\"; format mbox }", "'format mbox'" },
 };

@@ -170,6 +170,8 @@ static const struct {
 	{ RS_OPT_QUEUE_retry, 0, 'd' },
 	{ RS_OPT_QUEUE_retry, 7, 'd' },
 	{ RS_OPT_RELAY_auth, 1, 'S' },
+	{ RS_OPT_LISTEN_xclient, 3, 'N' },
+	{ RS_OPT_LIMITS_user_octets, 1, 'd' },
 };
 
 static void

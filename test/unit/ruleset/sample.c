@@ -260,11 +260,15 @@ some_operand(struct rs_build *b, unsigned op)
 {
 	struct rs_value	zero = rs_int(RS_T_INT, 0);
 	struct rs_value	wait = rs_int(RS_T_TIME, 5000);
+	struct rs_value	hidden = rs_int(RS_T_INT,
+	    RS_EXT_BIT(RS_EXT_CHUNKING) | RS_EXT_BIT(RS_EXT_DSN));
 
 	if (rs_ops[op].c == RS_TYPE_)
 		return RS_T_TEXT;
 	if (op == RS_DELAY || op == RS_GREYLISTED)
 		return rs_build_const(b, &wait);
+	if (op == RS_HIDE)
+		return rs_build_const(b, &hidden);
 	if (op == RS_MILTER_USE || op == RS_MILTER_SKIP)
 		return 2;
 	return op == RS_TAG || op == RS_TAG_GET ? rs_build_const(b, &zero) :
