@@ -149,6 +149,9 @@ config_clear(struct child_config *cfg)
 		close_fd(cfg->table_fds[i]);
 	for (i = 0; i < cfg->nlisteners; i++)
 		close_fd(cfg->listeners[i].fd);
+	for (i = 0; i < cfg->ncerts; i++)
+		close_fd(cfg->certs[i].fd);
+	free(cfg->certs);
 	free(cfg->file_fds);
 	free(cfg->table_fds);
 	free(cfg->owners);
@@ -253,6 +256,25 @@ config_listener(struct msg *m)
 	    sizeof(*cfg->listeners));
 	cfg->listeners[cfg->nlisteners].object = object;
 	cfg->listeners[cfg->nlisteners++].fd = fd;
+	return true;
+}
+
+static bool
+config_cert(struct msg *m)
+{
+	struct child_config	*cfg = &ch.cfg;
+	bool			 ok = belongs(m);
+	uint32_t		 object = msg_u32(m);
+	int			 fd = msg_fd(m);
+
+	if (!ok || !msg_end(m) || cfg->ncerts >= FILES_MAX) {
+		close_fd(fd);
+		return false;
+	}
+	cfg->certs = xreallocarray(cfg->certs, cfg->ncerts + 1,
+	    sizeof(*cfg->certs));
+	cfg->certs[cfg->ncerts].object = object;
+	cfg->certs[cfg->ncerts++].fd = fd;
 	return true;
 }
 
@@ -371,6 +393,8 @@ on_message(struct chan *c, struct msg *m, void *arg)
 		return config_listener(m);
 	case MSG_CONFIG_SECRET:
 		return config_secret(m);
+	case MSG_CONFIG_CERT:
+		return config_cert(m);
 	case MSG_CONFIG_DONE:
 		return config_done(m);
 	case MSG_PEER:

@@ -26,6 +26,8 @@ struct child_config {
 	int		*table_fds;		/* indexes, by map number; -1: not there */
 	size_t		 nlisteners;
 	struct { uint32_t object; int fd; } *listeners;
+	size_t		 ncerts;		/* smtp: certificates, by their tls blocks; base/tls_bundle.h */
+	struct { uint32_t object; int fd; } *certs;
 	size_t		 nsecrets;		/* lookup: files of passwords */
 	struct { uint32_t object, option; int fd; } *secrets;
 };

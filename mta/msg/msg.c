@@ -27,6 +27,7 @@ static const char *const procs[PROC_NPROCS] = {
 	[PROC_LOOKUP] = "lookup",
 	[PROC_INDEX] = "index",
 	[PROC_AUTH] = "auth",
+	[PROC_KEYS] = "keys",
 };
 
 const char *
