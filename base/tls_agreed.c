@@ -1,0 +1,96 @@
+/*
+ * tls_agreed.c - what a connection has agreed on.
+ */
+#include "config.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+#include "base/tls_int.h"
+
+const char *
+tls_version(const struct tls *t)
+{
+	return SSL_get_version(t->ssl);
+}
+
+const char *
+tls_cipher(const struct tls *t)
+{
+	return SSL_get_cipher_name(t->ssl);
+}
+
+const char *
+tls_group(const struct tls *t)
+{
+	const char	*name;
+
+	name = SSL_group_to_name(t->ssl,
+	    (int)SSL_get_negotiated_group(t->ssl));
+	return name == NULL ? "-" : name;
+}
+
+bool
+tls_resumed(const struct tls *t)
+{
+	return SSL_session_reused(t->ssl);
+}
+
+struct span
+tls_sni(const struct tls *t)
+{
+	return span_of(t->sni);
+}
+
+uint64_t
+tls_octets_in(const struct tls *t)
+{
+	return t->in;
+}
+
+/* RFC 9266, 2; before 1.3 it says who the peer is only with RFC 7627. */
+static size_t
+exporter(const struct tls *t, uint8_t *out)
+{
+	static const char	label[] = "EXPORTER-Channel-Binding";
+
+	if (SSL_version(t->ssl) < TLS1_3_VERSION &&
+	    SSL_get_extms_support(t->ssl) != 1)
+		return 0;
+	return SSL_export_keying_material(t->ssl, out, 32, label,
+	    sizeof(label) - 1, (const unsigned char *)"", 0, 1) == 1 ? 32 : 0;
+}
+
+/* RFC 5929, 4.1: the hash of its signature, SHA-256 for MD5 and SHA-1. */
+static size_t
+end_point(const struct tls *t, uint8_t *out)
+{
+	X509		*x = SSL_get_certificate(t->ssl);
+	unsigned	 n = 0;
+	int		 md;
+
+	if (x == NULL || X509_get_signature_info(x, &md, NULL, NULL, NULL) != 1 ||
+	    md == NID_undef)
+		return 0;
+	if (md == NID_md5 || md == NID_sha1)
+		md = NID_sha256;
+	if (X509_digest(x, EVP_get_digestbynid(md), out, &n) != 1)
+		return 0;
+	return n;
+}
+
+size_t
+tls_binding(const struct tls *t, enum tls_binding which,
+    uint8_t out[TLS_BINDING_MAX])
+{
+	size_t	n;
+
+	_Static_assert(EVP_MAX_MD_SIZE <= TLS_BINDING_MAX,
+	    "every hash has room");
+	if (!t->shaken)
+		return 0;
+	n = which == TLS_BINDING_EXPORTER ? exporter(t, out) :
+	    end_point(t, out);
+	ERR_clear_error();
+	return n;
+}
