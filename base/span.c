@@ -95,6 +95,17 @@ span_u64(struct span s, uint64_t max, uint64_t *out)
 	return true;
 }
 
+bool
+span_is_ascii(struct span s)
+{
+	unsigned char	 all = 0;
+	size_t		 i;
+
+	for (i = 0; i < s.n; i++)
+		all |= (unsigned char)s.p[i];
+	return all < 128;
+}
+
 size_t
 span_utf8(struct span s)
 {

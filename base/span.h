@@ -60,6 +60,8 @@ ptrdiff_t	span_index(struct span, char c);
 struct span	span_trim(struct span);
 /* Decimal number, all of the span, at most max; false when it is not one. */
 bool		span_u64(struct span, uint64_t max, uint64_t *out);
+/* No octet above 127. */
+bool		span_is_ascii(struct span);
 /* Octets of the UTF-8 character that s begins with (RFC 3629, 4); 0: none. */
 size_t		span_utf8(struct span);
 

@@ -125,22 +125,11 @@ to_alabels(struct span in, struct arena *a, struct span *out, const char **why)
 	return 0;
 }
 
-static bool
-is_ascii(struct span s)
-{
-	unsigned char	 all = 0;
-	size_t		 i;
-
-	for (i = 0; i < s.n; i++)
-		all |= (unsigned char)s.p[i];
-	return all < 128;
-}
-
 int
 domain_normalise(struct span in, struct arena *a, struct span *out,
     const char **why)
 {
-	if (!is_ascii(in) && to_alabels(in, a, &in, why) == -1)
+	if (!span_is_ascii(in) && to_alabels(in, a, &in, why) == -1)
 		return -1;
 	if (in.n > 1 && in.p[in.n - 1] == '.')
 		in.n--;

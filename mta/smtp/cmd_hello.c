@@ -3,12 +3,12 @@
  */
 #include "config.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "base/xalloc.h"
 #include "mta/smtp/commands.h"
+#include "mta/smtp/extensions.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/transaction.h"
 
@@ -58,20 +58,6 @@ session_greet(struct session *s)
 
 /* --- EHLO, HELO */
 
-/* The service extensions, each on a line (4.1.1.1). */
-static void
-say_extensions(struct session *s)
-{
-	buf_addf(&s->out,
-	    "250-%.*s\r\n"
-	    "250-PIPELINING\r\n"		/* RFC 2920 */
-	    "250-SIZE %" PRIu64 "\r\n"		/* RFC 1870 */
-	    "250-8BITMIME\r\n"			/* RFC 6152 */
-	    "250-ENHANCEDSTATUSCODES\r\n"	/* RFC 2034 */
-	    "250 HELP\r\n",
-	    SPAN_ARG(s->gen->hostname), s->gen->message_max);
-}
-
 /* 4.1.4: what is refused leaves everything as it was. */
 static void
 forget_new_name(struct session *s)
@@ -95,7 +81,7 @@ hello_decided(struct session *s, const struct rs_verdict *v)
 	s->esmtp = s->asks_esmtp;
 	transaction_end(s);		/* 4.1.4: as RSET does */
 	if (s->esmtp)
-		say_extensions(s);
+		extensions_say(s);
 	else
 		session_reply(s, REPLY_HELO, s->gen->hostname);
 	session_enter(s, SMTP_READY, s->esmtp ? "EHLO" : "HELO");

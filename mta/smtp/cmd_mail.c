@@ -1,9 +1,10 @@
 /*
- * cmd_mail.c - MAIL (RFC 5321, 4.1.1.2; SIZE: RFC 1870; BODY: RFC 6152).
+ * cmd_mail.c - MAIL (RFC 5321, 4.1.1.2); its parameters: params.h.
  */
 #include "config.h"
 
 #include "mta/smtp/commands.h"
+#include "mta/smtp/extensions.h"
 #include "mta/smtp/rewrite.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/transaction.h"
@@ -55,14 +56,11 @@ args_good(struct session *s, enum args_result r, const struct smtp_path *p,
 	case ARGS_UNKNOWN:
 		session_refuse(s, REPLY_PARAM, span_of(why));
 		return false;
+	case ARGS_UTF8:
+		session_refuse(s, REPLY_UTF8, span_of(why));
+		return false;
 	case ARGS_OK:
 		break;
-	}
-	/* RFC 5321, 4.1.1.11: parameters belong to EHLO. */
-	if (!s->esmtp && (p->params.has_size || p->params.body !=
-	    PARAMS_BODY_NONE)) {
-		session_refuse(s, REPLY_PARAM, SPAN("parameters need EHLO"));
-		return false;
 	}
 	if (p->params.has_size && p->params.size > s->gen->message_max) {
 		session_refuse(s, REPLY_SIZE, SPAN_NONE);
@@ -89,6 +87,7 @@ void
 cmd_mail(struct session *s, const struct smtp_command *c)
 {
 	struct transaction	*t;
+	struct params_place	 place;
 	struct smtp_path	 p;
 	enum args_result	 r;
 	const char		*why = NULL;
@@ -96,7 +95,9 @@ cmd_mail(struct session *s, const struct smtp_command *c)
 	if (!have_room(s))
 		return;
 	t = transaction_begin(s);
-	r = command_mail(c->args, &t->arena, &p, &why);
+	place = (struct params_place){ PARAMS_MAIL, extensions_offered(s),
+	    false, &t->arena };
+	r = command_mail(c->args, &place, &p, &why);
 	if (!args_good(s, r, &p, why)) {
 		transaction_end(s);
 		return;

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "mta/smtp/commands.h"
+#include "mta/smtp/extensions.h"
 #include "mta/smtp/rewrite.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/transaction.h"
@@ -36,6 +37,8 @@ refuse_args(struct session *s, enum args_result r, const char *why)
 {
 	if (r == ARGS_PATH)
 		session_refuse(s, REPLY_RCPT_PATH, span_of(why));
+	else if (r == ARGS_UTF8)
+		session_refuse(s, REPLY_UTF8, span_of(why));
 	else if (r == ARGS_UNKNOWN)
 		session_refuse(s, REPLY_PARAM, span_of(why));
 	else
@@ -60,6 +63,7 @@ void
 cmd_rcpt(struct session *s, const struct smtp_command *c)
 {
 	struct transaction	*t = s->tx;
+	struct params_place	 place;
 	struct smtp_path	 p;
 	enum args_result	 r;
 	const char		*why = NULL;
@@ -70,10 +74,13 @@ cmd_rcpt(struct session *s, const struct smtp_command *c)
 		session_refuse(s, REPLY_RCPTS, SPAN_NONE);
 		return;
 	}
-	r = command_rcpt(c->args, &t->arena, &p, &why);
+	place = (struct params_place){ PARAMS_RCPT, extensions_offered(s),
+	    t->params.smtputf8, &t->arena };
+	r = command_rcpt(c->args, &place, &p, &why);
 	if (r != ARGS_OK) {
 		refuse_args(s, r, why);
 		return;
 	}
+	t->rcpt_param = p.params.rcpt;
 	rewrite_address(s, RS_HOOK_REWRITE_IN_RCPT, &p.path, rcpt_rewritten);
 }

@@ -30,6 +30,16 @@ static const struct {
 	{ "LHLO", VERB_LHLO },
 };
 
+size_t
+command_line_max(struct span line)
+{
+	if (span_iprefix(line, SPAN("MAIL")))
+		return COMMAND_LINE_PLAIN + PARAMS_MAIL_OCTETS;
+	if (span_iprefix(line, SPAN("RCPT")))
+		return COMMAND_LINE_PLAIN + PARAMS_RCPT_OCTETS;
+	return COMMAND_LINE_PLAIN;
+}
+
 enum line_result
 line_scan(struct span in, size_t max, size_t *n)
 {
@@ -152,11 +162,16 @@ params_result(enum params_result r)
 	}
 }
 
+/*
+ * RFC 6531, 3.3: where SMTPUTF8 is offered, the path is read as if it had been
+ * asked for; whether it was stands behind the path.
+ */
 static enum args_result
-path_args(struct span args, unsigned flags, enum params_for what,
-    struct arena *a, struct smtp_path *out, const char **why)
+path_args(struct span args, unsigned flags, const struct params_place *place,
+    struct smtp_path *out, const char **why)
 {
-	size_t	used;
+	enum args_result	r;
+	size_t			used;
 
 	/* Blanks before "<" are no syntax of 4.1.1.2, and sent by many. */
 	args = span_trim(args);
@@ -164,32 +179,39 @@ path_args(struct span args, unsigned flags, enum params_for what,
 		*why = "a path stands in < and >";
 		return ARGS_PATH;
 	}
-	if (address_parse_path(args, flags, a, &out->path, &used, why) < 0)
+	if (place->offered & EXT_BIT(SMTPUTF8))
+		flags |= ADDRESS_UTF8_OK;
+	if (address_parse_path(args, flags, place->arena, &out->path, &used,
+	    why) < 0)
 		return ARGS_PATH;
-	return params_result(params_parse(span_from(args, used), what,
+	r = params_result(params_parse(span_from(args, used), place,
 	    &out->params, why));
+	if (r != ARGS_OK || place->utf8 || out->params.smtputf8 ||
+	    span_is_ascii(span_mem(args.p, used)))
+		return r;
+	*why = "an address outside ASCII needs SMTPUTF8";
+	return ARGS_UTF8;
 }
 
 enum args_result
-command_mail(struct span args, struct arena *a, struct smtp_path *out,
-    const char **why)
+command_mail(struct span args, const struct params_place *place,
+    struct smtp_path *out, const char **why)
 {
 	if (!span_iprefix(args, SPAN("FROM:"))) {
 		*why = "syntax is MAIL FROM:<address>";
 		return ARGS_SYNTAX;
 	}
-	return path_args(span_from(args, 5), ADDRESS_NULL_OK, PARAMS_MAIL, a,
-	    out, why);
+	return path_args(span_from(args, 5), ADDRESS_NULL_OK, place, out, why);
 }
 
 enum args_result
-command_rcpt(struct span args, struct arena *a, struct smtp_path *out,
-    const char **why)
+command_rcpt(struct span args, const struct params_place *place,
+    struct smtp_path *out, const char **why)
 {
 	if (!span_iprefix(args, SPAN("TO:"))) {
 		*why = "syntax is RCPT TO:<address>";
 		return ARGS_SYNTAX;
 	}
-	return path_args(span_from(args, 3), ADDRESS_POSTMASTER_OK, PARAMS_RCPT,
-	    a, out, why);
+	return path_args(span_from(args, 3), ADDRESS_POSTMASTER_OK, place, out,
+	    why);
 }

@@ -13,11 +13,13 @@
 #include "mta/smtp/params.h"
 
 /*
- * Octets of a command line with CRLF.  4.5.3.1.4 asks for 512; MAIL may be
- * longer by what its extensions add (RFC 1870: 26, RFC 6152: 17), and a
- * reply-path with a source route by much more.
+ * Octets of a command line with CRLF.  4.5.3.1.4 asks for 512; a path with a
+ * source route may be longer.  MAIL and RCPT have what their parameters add.
  */
-#define COMMAND_LINE_MAX	1024
+#define COMMAND_LINE_PLAIN	1024
+#define COMMAND_LINE_MAX	2048	/* of any */
+/* Of the command that begins so. */
+size_t		 command_line_max(struct span line);
 
 enum line_result {
 	LINE_WHOLE,	/* *n octets, CRLF among them */
@@ -67,7 +69,8 @@ enum args_result {
 	ARGS_SYNTAX,	/* 501 5.5.4: no FROM: or TO: */
 	ARGS_PATH,	/* 501 5.1.7 (MAIL), 501 5.1.3 (RCPT) */
 	ARGS_PARAM,	/* 501 5.5.4: a parameter's value, or twice the same */
-	ARGS_UNKNOWN	/* 555 5.5.4 */
+	ARGS_UNKNOWN,	/* 555 5.5.4 */
+	ARGS_UTF8	/* 553 5.6.7: the path is not ASCII, without SMTPUTF8 */
 };
 
 struct smtp_path {
@@ -79,9 +82,9 @@ struct smtp_path {
  * The arguments of MAIL ("FROM:<a@b> SIZE=1") and RCPT ("TO:<c@d>").  The
  * path lies in the arena.  *why is static, for the reply's text.
  */
-enum args_result command_mail(struct span args, struct arena *,
+enum args_result command_mail(struct span args, const struct params_place *,
 	    struct smtp_path *out, const char **why);
-enum args_result command_rcpt(struct span args, struct arena *,
+enum args_result command_rcpt(struct span args, const struct params_place *,
 	    struct smtp_path *out, const char **why);
 
 #endif

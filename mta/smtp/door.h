@@ -28,6 +28,7 @@ struct door {
 	uint32_t	 object;	/* of the listen block; UINT32_MAX: none */
 	struct door_nets proxy;		/* who begins with a PROXY header */
 	struct door_nets xclient, xforward, etrn;	/* who may say it */
+	uint32_t	 hidden;	/* RS_EXT_BIT() of what `hide` names */
 };
 
 /* Of the listener that is this object of the image; UINT32_MAX: one of tests, "smtp". */

@@ -59,6 +59,7 @@ struct session {
 	bool			 skipping;	/* inside a spoiled line */
 	bool			 esmtp;		/* EHLO was said */
 	bool			 asks_esmtp;	/* and is being decided */
+	uint32_t		 hidden;	/* RS_EXT_BIT() of what rules hide from it */
 	bool			 eof;		/* the client has said all */
 	bool			 dead;		/* nothing can be sent any more */
 	bool			 linger;	/* after the last reply wait for the client to close */

@@ -43,7 +43,7 @@ take_line(struct session *s, struct span in)
 {
 	size_t	n;
 
-	switch (line_scan(in, COMMAND_LINE_MAX, &n)) {
+	switch (line_scan(in, command_line_max(in), &n)) {
 	case LINE_WHOLE:
 		s->more = n < in.n;
 		session_command(s, span_mem(in.p, n - 2));

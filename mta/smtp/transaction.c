@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "mail/header.h"
@@ -32,6 +33,7 @@ transaction_begin(struct session *s)
 
 	t->qid = intake_qid(s->server->intake);
 	qid_format(t->qid, t->qid_text);
+	t->mail_ms = clock_wall_ms();
 	t->deadline_ms = loop_now_ms() + s->gen->transaction_ms;
 	t->discard = s->discard;
 	s->facts.tags = tags_begin(s, t);
@@ -60,6 +62,7 @@ transaction_end(struct session *s)
 	policy_parts_free(&t->parts);
 	free(t->edits.v);
 	free(t->rcpts);
+	free(t->rcpts_params);
 	arena_clear(&t->arena);
 	free(t);
 	f->sender = f->rcpt = f->content = SPAN_NONE;
@@ -70,13 +73,39 @@ transaction_end(struct session *s)
 	f->tags = s->tags;
 }
 
+static bool
+has_param(const struct envelope_param *p)
+{
+	return p->notify != 0 || p->orcpt_type.n > 0;
+}
+
+/* Space for parameters is only had once a recipient has one. */
+static void
+add_param(struct transaction *t)
+{
+	struct envelope_param	*p = &t->rcpt_param;
+
+	if (t->rcpts_params == NULL && !has_param(p))
+		return;
+	if (t->rcpts_params == NULL)
+		t->rcpts_params = xcalloc(t->cap, sizeof(*p));
+	t->rcpts_params[t->nrcpts] = *p;
+	if (has_param(p))
+		t->rcpts_octets += ENVELOPE_PARAM_MAX -
+		    ENVELOPE_ORCPT_MAX + p->orcpt.n;
+}
+
 void
 transaction_add_rcpt(struct transaction *t, struct span whole)
 {
 	if (t->nrcpts == t->cap) {
 		t->cap = t->cap == 0 ? 4 : 2 * t->cap;
 		t->rcpts = xreallocarray(t->rcpts, t->cap, sizeof(*t->rcpts));
+		if (t->rcpts_params != NULL)
+			t->rcpts_params = xreallocarray(t->rcpts_params,
+			    t->cap, sizeof(*t->rcpts_params));
 	}
+	add_param(t);
 	t->rcpts[t->nrcpts++] = whole;
 	t->rcpts_octets += whole.n + 16;
 }
@@ -142,6 +171,35 @@ freeze_facts(const struct session *s, struct envelope *e)
 			freeze(s, POLICY_FACT_TAG | i, e);
 }
 
+/* What MAIL said besides the sender. */
+static void
+set_params(const struct transaction *t, struct envelope *e)
+{
+	static const uint32_t ret[] = {
+		[PARAMS_RET_FULL] = ENV_RET_FULL,
+		[PARAMS_RET_HDRS] = ENV_RET_HDRS,
+	}, by[] = {
+		[PARAMS_BY_NOTIFY] = ENV_BY_NOTIFY,
+		[PARAMS_BY_RETURN] = ENV_BY_RETURN,
+	};
+	const struct smtp_params *p = &t->params;
+
+	if (p->body == PARAMS_BODY_8BITMIME || t->dot.eightbit)
+		e->flags |= ENV_8BIT;
+	if (p->body == PARAMS_BODY_BINARYMIME)
+		e->flags |= ENV_BINARY | ENV_8BIT;
+	if (p->smtputf8)
+		e->flags |= ENV_UTF8;
+	if (p->requiretls)
+		e->flags |= ENV_REQUIRETLS;
+	if (p->by_trace)
+		e->flags |= ENV_BY_TRACE;
+	e->flags |= ret[p->ret] | by[p->by];
+	e->envid = p->envid;
+	if (p->by != PARAMS_BY_NONE)
+		e->by_ms = t->mail_ms + (int64_t)p->by_s * 1000;
+}
+
 void
 transaction_envelope(const struct session *s, uint64_t size, struct buf *out)
 {
@@ -154,10 +212,10 @@ transaction_envelope(const struct session *s, uint64_t size, struct buf *out)
 		.policy = span_of(rs_image_hash(policy_image(s->gen->policy))),
 		.nrcpts = t->nrcpts,
 		.rcpts = t->rcpts,
+		.params = t->rcpts_params,
 	};
 
-	if (t->params.body == PARAMS_BODY_8BITMIME || t->dot.eightbit)
-		e.flags |= ENV_8BIT;
+	set_params(t, &e);
 	freeze_facts(s, &e);
 	envelope_format(&e, out);
 }

@@ -25,11 +25,14 @@ struct transaction {
 	struct address		 sender;
 	struct smtp_params	 params;
 	struct span		*rcpts;		/* whole addresses */
+	struct envelope_param	*rcpts_params;	/* of each; NULL: none has any */
+	struct envelope_param	 rcpt_param;	/* of the RCPT under way */
 	size_t			 nrcpts, cap;
 	size_t			 nunkept;	/* answered 250, and discarded by a rule */
 	size_t			 rcpts_octets;	/* of the envelope, about */
 	struct edits		 edits;
 	int64_t			 deadline_ms;	/* boot time */
+	int64_t			 mail_ms;	/* wall time of MAIL: BY= counts from it */
 	int64_t			 arrival_ms;	/* wall time of 354 */
 	/* the content, with our Received: before it */
 	struct dot_in		 dot;
@@ -54,6 +57,7 @@ struct transaction	*transaction_begin(struct session *);
  * Ends it, whatever has become of it; NULL afterwards.  A body file goes too.
  */
 void			 transaction_end(struct session *);
+/* With rcpt_param. */
 void			 transaction_add_rcpt(struct transaction *,
 	    struct span whole);
 /* "<>" when it is empty. */

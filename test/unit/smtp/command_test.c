@@ -132,6 +132,9 @@ helo_is_a_domain_or_a_literal(void **state)
 			fail_msg("taken: %s", bad[i]);
 }
 
+static const uint32_t	offered = EXT_BIT(SIZE) | EXT_BIT(8BITMIME) |
+	EXT_BIT(SMTPUTF8);
+
 struct path_case {
 	const char		*args;
 	enum args_result	 want;
@@ -161,16 +164,21 @@ mail_takes_a_reverse_path(void **state)
 		{ "FROM:<a@b..example>", ARGS_PATH, NULL },
 		{ "FROM:<a@b.example>x", ARGS_PARAM, NULL },
 		{ "FROM:<a@b.example> AUTH=<>", ARGS_UNKNOWN, NULL },
-		{ "FROM:<a@b.example> SMTPUTF8", ARGS_UNKNOWN, NULL },
+		{ "FROM:<a@b.example> REQUIRETLS", ARGS_UNKNOWN, NULL },
+		{ "FROM:<m\xc3\xbcller@b.example> SMTPUTF8", ARGS_OK, "m\xc3\xbcller@b.example" },
+		{ "FROM:<m\xc3\xbcller@b.example>", ARGS_UTF8, NULL },
+		{ "FROM:<a@m\xc3\xbcller.example>", ARGS_UTF8, NULL },
+		{ "FROM:<m\xfcller@b.example> SMTPUTF8", ARGS_PATH, NULL },
 		{ "FROM:<a@b.example> SIZE=1 SIZE=1", ARGS_PARAM, NULL },
 	};
 	struct arena		a = { 0 };
+	struct params_place	place = { PARAMS_MAIL, offered, false, &a };
 	struct smtp_path	p;
 	const char		*why = NULL;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		if (command_mail(span_of(t[i].args), &a, &p, &why) !=
+		if (command_mail(span_of(t[i].args), &place, &p, &why) !=
 		    t[i].want)
 			fail_msg("MAIL %s", t[i].args);
 		if (t[i].whole != NULL)
@@ -196,15 +204,17 @@ rcpt_takes_a_forward_path(void **state)
 		{ "FROM:<a@b.example>", ARGS_SYNTAX, NULL },
 		{ "TO:<a@b.example> SIZE=1", ARGS_UNKNOWN, NULL },
 		{ "TO:<a@b.example> NOTIFY=NEVER", ARGS_UNKNOWN, NULL },
+		{ "TO:<m\xc3\xbcller@b.example>", ARGS_UTF8, NULL },
 		{ "TO:<a@b.example> =x", ARGS_PARAM, NULL },
 	};
 	struct arena		a = { 0 };
+	struct params_place	place = { PARAMS_RCPT, offered, false, &a };
 	struct smtp_path	p;
 	const char		*why = NULL;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		if (command_rcpt(span_of(t[i].args), &a, &p, &why) !=
+		if (command_rcpt(span_of(t[i].args), &place, &p, &why) !=
 		    t[i].want)
 			fail_msg("RCPT %s", t[i].args);
 		if (t[i].whole != NULL && !span_ieq(p.path.whole,

@@ -1,0 +1,101 @@
+/*
+ * extensions.c - each extension: when it is offered, what stands behind its
+ * keyword.
+ */
+#include "config.h"
+
+#include <inttypes.h>
+
+#include "mta/smtp/extensions.h"
+#include "mta/smtp/server.h"
+
+typedef bool when_fn(const struct session *);
+typedef void more_fn(const struct session *, struct buf *out);
+
+static bool
+always(const struct session *s)
+{
+	(void)s;
+	return true;
+}
+
+static bool
+not_served(const struct session *s)
+{
+	(void)s;
+	return false;
+}
+
+/* --- what stands behind keywords */
+
+static void
+size_octets(const struct session *s, struct buf *out)
+{
+	buf_addf(out, " %" PRIu64, s->gen->message_max);
+}
+
+/* --- the table */
+
+static const struct {
+	when_fn		*when;		/* besides not being hidden */
+	more_fn		*more;
+} table[RS_NEXTENSIONS] = {
+	[RS_EXT_PIPELINING]	= { always,	NULL },
+	[RS_EXT_SIZE]		= { always,	size_octets },
+	[RS_EXT_8BITMIME]	= { always,	NULL },
+	[RS_EXT_BINARYMIME]	= { not_served,	NULL },
+	[RS_EXT_CHUNKING]	= { not_served,	NULL },
+	[RS_EXT_DSN]		= { always,	NULL },
+	[RS_EXT_ENHANCEDSTATUSCODES]	= { always,	NULL },
+	[RS_EXT_STARTTLS]	= { not_served,	NULL },
+	[RS_EXT_AUTH]		= { not_served,	NULL },
+	[RS_EXT_SMTPUTF8]	= { not_served,	NULL },
+	[RS_EXT_DELIVERBY]	= { not_served,	NULL },
+	[RS_EXT_REQUIRETLS]	= { not_served,	NULL },
+	[RS_EXT_LIMITS]		= { not_served,	NULL },
+	[RS_EXT_ETRN]		= { not_served,	NULL },
+	[RS_EXT_XCLIENT]	= { not_served,	NULL },
+	[RS_EXT_XFORWARD]	= { not_served,	NULL },
+	[RS_EXT_VRFY]		= { not_served,	NULL },
+	[RS_EXT_EXPN]		= { not_served,	NULL },
+	[RS_EXT_HELP]		= { always,	NULL },
+};
+
+bool
+extensions_hidden(const struct session *s, enum rs_extension e)
+{
+	return (s->door->hidden | s->hidden) >> e & 1;
+}
+
+uint32_t
+extensions_offered(const struct session *s)
+{
+	uint32_t	set = 0;
+
+	if (!s->esmtp)
+		return 0;
+	for (unsigned e = 0; e < RS_NEXTENSIONS; e++)
+		if (!extensions_hidden(s, e) && table[e].when(s))
+			set |= UINT32_C(1) << e;
+	return set;
+}
+
+/* The service extensions, each on a line (RFC 5321, 4.1.1.1). */
+void
+extensions_say(struct session *s)
+{
+	uint32_t	left = extensions_offered(s);
+
+	buf_addf(&s->out, "250%c%.*s\r\n", left != 0 ? '-' : ' ',
+	    SPAN_ARG(s->gen->hostname));
+	for (unsigned e = 0; e < RS_NEXTENSIONS; e++) {
+		if (!(left >> e & 1))
+			continue;
+		left &= ~(UINT32_C(1) << e);
+		buf_addf(&s->out, "250%c%s", left != 0 ? '-' : ' ',
+		    rs_extensions[e].keyword);
+		if (table[e].more != NULL)
+			table[e].more(s, &s->out);
+		buf_add_str(&s->out, "\r\n");
+	}
+}
