@@ -454,9 +454,9 @@ rs_option_place(const struct rs_image *im, const struct rs_optval *v,
 	return *RS_REC(im, PLACES, struct rs_place, v->first_place + place);
 }
 
-/* The first place of an option of a single object; NONE where it has none. */
+/* A place of an option of a single object; NONE where it has none. */
 static struct rs_value
-setting(const struct rs_image *im, enum rs_option option)
+setting(const struct rs_image *im, enum rs_option option, unsigned nth)
 {
 	uint32_t		 object = im->single[rs_options[option].block];
 	const struct rs_optval	*v;
@@ -464,7 +464,9 @@ setting(const struct rs_image *im, enum rs_option option)
 
 	if (object == RS_NO_INDEX || !rs_option(im, object, option, 0, &v))
 		return rs_empty(RS_T_NONE);
-	place = rs_option_place(im, v, 0);
+	if (nth >= v->nplaces)
+		return rs_empty(RS_T_NONE);
+	place = rs_option_place(im, v, nth);
 	if (place.is_func || place.index == RS_NO_INDEX)
 		return rs_empty(RS_T_NONE);
 	return rs_const(im, place.index);
@@ -473,15 +475,22 @@ setting(const struct rs_image *im, enum rs_option option)
 int64_t
 rs_setting_int(const struct rs_image *im, enum rs_option option)
 {
-	struct rs_value	v = setting(im, option);
+	return rs_setting_int_at(im, option, 0);
+}
 
-	return rs_is_number(v.type) ? v.i : 0;
+int64_t
+rs_setting_int_at(const struct rs_image *im, enum rs_option option,
+    unsigned nth)
+{
+	struct rs_value	v = setting(im, option, nth);
+
+	return rs_is_number(v.type) || v.type == RS_T_RATE ? v.i : 0;
 }
 
 struct span
 rs_setting_text(const struct rs_image *im, enum rs_option option)
 {
-	struct rs_value	v = setting(im, option);
+	struct rs_value	v = setting(im, option, 0);
 
 	return rs_has_span(v.type) ? v.s : SPAN_NONE;
 }

@@ -280,6 +280,9 @@ struct rs_place	 rs_option_place(const struct rs_image *,
  * have a default).
  */
 int64_t		 rs_setting_int(const struct rs_image *, enum rs_option);
+/* Of another place: `user octets 1G over 1d`. */
+int64_t		 rs_setting_int_at(const struct rs_image *, enum rs_option,
+    unsigned place);
 struct span	 rs_setting_text(const struct rs_image *, enum rs_option);
 
 #endif

@@ -20,7 +20,8 @@ enum limits_result {
 	LIMITS_OK,
 	LIMITS_SESSIONS,	/* one too many of all */
 	LIMITS_CLIENT,		/* one too many of this client */
-	LIMITS_UNCOUNTED	/* limits does not answer */
+	LIMITS_UNCOUNTED,	/* limits does not answer */
+	LIMITS_USER		/* said by nobody: a worker's word for CLIENT where it was a user */
 };
 
 #define LIMITS_KEY_MAX		(16u << 10)	/* octets of a key; longer: CANNOT */

@@ -30,11 +30,13 @@ admit_refuse(struct server *sv, const struct ip *ip, enum limits_result why,
 	char	text[IP_TEXT_MAX];
 
 	reply_put(out, why == LIMITS_CLIENT ? REPLY_PER_CLIENT :
-	    REPLY_SESSIONS, sv->gen->hostname);
+	    why == LIMITS_USER ? REPLY_USER_SESSIONS : REPLY_SESSIONS,
+	    sv->gen->hostname);
 	sv->count.refused++;
 	log_info("refused stage=limits client=%s code=421 limit=%s",
 	    ip_format(ip, text),
-	    why == LIMITS_CLIENT ? "connections" : "sessions");
+	    why == LIMITS_CLIENT ? "connections" :
+	    why == LIMITS_USER ? "user connections" : "sessions");
 }
 
 /* One send, whatever becomes of it: who is one too many is not waited for. */

@@ -10,6 +10,17 @@
 #include "mta/smtp/transaction.h"
 
 static void
+mail_counted(struct session *s, bool ok)
+{
+	if (!ok) {
+		transaction_end(s);
+		return;
+	}
+	session_reply(s, REPLY_SENDER, SPAN_NONE);
+	session_enter(s, SMTP_MAIL, "MAIL");
+}
+
+static void
 mail_decided(struct session *s, const struct rs_verdict *v)
 {
 	if (session_refused(s, v)) {
@@ -19,8 +30,7 @@ mail_decided(struct session *s, const struct rs_verdict *v)
 	s->tx->discard |= v->kind == RS_V_DISCARD;
 	if (v->kind == RS_V_DISCARD)
 		session_discarded(s);
-	session_reply(s, REPLY_SENDER, SPAN_NONE);
-	session_enter(s, SMTP_MAIL, "MAIL");
+	user_limit_ask(s, USER_MESSAGES, 1, mail_counted);
 }
 
 /* Whether mail can be taken just now; has said why not. */

@@ -15,21 +15,31 @@
 #define RCPTS_OCTETS_MAX	(ENVELOPE_MAX / 2)
 
 static void
-rcpt_decided(struct session *s, const struct rs_verdict *v)
+rcpt_counted(struct session *s, bool ok)
 {
 	struct transaction	*t = s->tx;
 
-	if (session_refused(s, v))
+	if (!ok)
 		return;
-	if (v->kind == RS_V_DISCARD) {
-		session_discarded(s);
+	if (t->drop_rcpt)
 		t->nunkept++;
-	} else
+	else
 		transaction_add_rcpt(t, s->facts.rcpt);
 	s->facts.rcpts_count++;
 	session_reply(s, REPLY_RCPT, SPAN_NONE);
 	if (s->state != SMTP_RCPT)
 		session_enter(s, SMTP_RCPT, "RCPT");
+}
+
+static void
+rcpt_decided(struct session *s, const struct rs_verdict *v)
+{
+	if (session_refused(s, v))
+		return;
+	s->tx->drop_rcpt = v->kind == RS_V_DISCARD;
+	if (s->tx->drop_rcpt)
+		session_discarded(s);
+	user_limit_ask(s, USER_RECIPIENTS, 1, rcpt_counted);
 }
 
 static void

@@ -67,6 +67,7 @@ generation_new(uint32_t number, struct policy *policy)
 	g->per_client_max = count(g, RS_OPT_LIMITS_per_client);
 	g->idle_ms = setting(g, RS_OPT_LIMITS_idle);
 	g->transaction_ms = setting(g, RS_OPT_LIMITS_transaction);
+	user_limits_read(&g->user, policy_image(policy));
 	read_doors(g);
 	return g;
 }

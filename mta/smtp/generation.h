@@ -9,6 +9,7 @@
 
 #include "mta/policy/policy.h"
 #include "mta/smtp/door.h"
+#include "mta/smtp/user_limits.h"
 
 struct generation {
 	unsigned	 refs;
@@ -21,6 +22,7 @@ struct generation {
 	unsigned	 rcpts_max, errors_max, commands_max, hops_max;
 	unsigned	 sessions_max, per_client_max;
 	int64_t		 idle_ms, transaction_ms;
+	struct user_limits user;
 	struct door	*doors;		/* by the image's objects */
 	struct door	 plain;		/* of a session that came by no listener */
 };

@@ -136,6 +136,7 @@ session_free(struct session **sp)
 		s->next->prev = s->prev;
 	watch_clear(&s->watch);
 	close(s->fd);
+	user_limit_leave(s);
 	admit_leave(s);
 	policy_names_free(&s->facts.names);
 	generation_unref(&s->gen);

@@ -68,6 +68,12 @@ struct session {
 	unsigned		 commands, errors, messages;
 	uint64_t		 count;		/* ticket of limits_count(); 0: none */
 	enum limits_result	 over;		/* said after the greeting: it is one too many */
+	struct {
+		uint64_t	 count;		/* ticket of limits_count(); 0: none */
+		uint64_t	 ticket;	/* of limits_rate(), under way; 0: none */
+		enum user_limit	 asked;
+		user_limit_step	*step;
+	}			 user;		/* user_limits.c */
 	struct buf		 in;		/* not taken yet */
 	struct buf		 out;		/* not sent yet */
 	int64_t			 began_ms, deadline_ms;	/* boot time */

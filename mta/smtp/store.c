@@ -268,6 +268,15 @@ cannot_rewrite(struct session *s)
 }
 
 static void
+octets_counted(struct session *s, bool ok)
+{
+	if (ok)
+		edit_and_keep(s);
+	else
+		transaction_over(s, "refused");
+}
+
+static void
 outbound_rewritten(struct session *s, enum rewritten is,
     const struct address *none)
 {
@@ -275,7 +284,7 @@ outbound_rewritten(struct session *s, enum rewritten is,
 	if (is == REWRITTEN_CANNOT)
 		cannot_rewrite(s);
 	else
-		edit_and_keep(s);
+		user_limit_ask(s, USER_OCTETS, s->tx->octets, octets_counted);
 }
 
 static void
