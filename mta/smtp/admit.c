@@ -60,8 +60,9 @@ static unsigned
 per_client_max(const struct generation *g, const struct door *door,
     const struct origin *o)
 {
-	return o->via.family == 0 && door_has(&door->xclient, &o->ip) ?
-	    g->sessions_max : g->per_client_max;
+	return ip_eq(&o->ip, &o->speaker) && door_trusts(door,
+	    RS_OPT_LISTEN_xclient, &o->ip) ? g->sessions_max :
+	    g->per_client_max;
 }
 
 void

@@ -77,8 +77,8 @@ become_session(struct arrival *a, const struct proxy_header *h)
 	watch_clear(&a->watch);
 	if (h->says == PROXY_CLIENT)
 		origin_tell(&a->origin, &h->source, h->source_port);
-	else
-		a->origin.unknown = h->says == PROXY_UNKNOWN;
+	else if (h->says == PROXY_UNKNOWN)
+		origin_tell(&a->origin, NULL, 0);
 	admit_connection(a->server, a->gen, fd, &a->origin, a->door);
 	arrival_free(&a);
 }
@@ -167,7 +167,7 @@ void
 arrival_take(struct server *sv, int fd, const struct origin *o,
     const struct door *door)
 {
-	if (!door_has(&door->proxy, &o->ip))
+	if (!door_trusts(door, RS_OPT_LISTEN_proxy, &o->ip))
 		admit_connection(sv, sv->gen, fd, o, door);
 	else if (sv->limits.sessions + sv->narrivals >=
 	    server_sessions_max(sv))

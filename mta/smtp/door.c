@@ -3,8 +3,6 @@
  */
 #include "config.h"
 
-#include <stdlib.h>
-
 #include "mta/smtp/door.h"
 
 static const struct kind {
@@ -32,33 +30,36 @@ set_kind(struct door *d, struct span word)
 }
 
 bool
-door_has(const struct door_nets *nets, const struct ip *ip)
+door_trusts(const struct door *d, enum rs_option option, const struct ip *ip)
 {
-	for (size_t i = 0; i < nets->n; i++)
-		if (ipnet_has(&nets->v[i], ip))
-			return true;
-	return false;
+	return d->object != UINT32_MAX &&
+	    rs_option_has_ip(d->image, d->object, option, ip);
 }
 
-void
-door_clear(struct door *d)
+/* The word of an option that has one; empty: it has none. */
+static struct span
+word_of(const struct door *d, enum rs_option option)
 {
-	free(d->proxy.v);
-	free(d->xclient.v);
-	free(d->xforward.v);
-	free(d->etrn.v);
-	memset(d, 0, sizeof(*d));
+	const struct rs_optval	*v;
+	struct rs_place		 place;
+
+	if (!rs_option(d->image, d->object, option, 0, &v))
+		return SPAN_NONE;
+	place = rs_option_place(d->image, v, 0);
+	if (place.is_func || place.index == UINT32_MAX)
+		return SPAN_NONE;
+	return rs_const(d->image, place.index).s;
 }
 
 void
 door_read(struct door *d, const struct rs_image *image, uint32_t object)
 {
-	struct span	word = SPAN("smtp");
-
 	memset(d, 0, sizeof(*d));
+	d->image = image;
 	d->object = object;
-	if (object != UINT32_MAX)
-		word = rs_string(image, rs_object(image, object)->name);
-	d->name = word;
-	set_kind(d, word);
+	d->name = SPAN("smtp");
+	if (object == UINT32_MAX)
+		return;
+	d->name = rs_string(image, rs_object(image, object)->name);
+	set_kind(d, word_of(d, RS_OPT_LISTEN_kind));
 }

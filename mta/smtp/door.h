@@ -16,25 +16,21 @@ enum door_kind {
 	DOOR_LMTP		/* RFC 2033 */
 };
 
-struct door_nets {
-	struct ipnet	*v;
-	size_t		 n;
-};
-
 struct door {
+	const struct rs_image *image;	/* the generation's */
 	enum door_kind	 kind;
 	bool		 tls_first;	/* RFC 8314: submissions */
 	struct span	 name;		/* what `listener` is in rules; the image's */
 	uint32_t	 object;	/* of the listen block; UINT32_MAX: none */
-	struct door_nets proxy;		/* who begins with a PROXY header */
-	struct door_nets xclient, xforward, etrn;	/* who may say it */
 	uint32_t	 hidden;	/* RS_EXT_BIT() of what `hide` names */
 };
 
 /* Of the listener that is this object of the image; UINT32_MAX: one of tests, "smtp". */
 void	door_read(struct door *, const struct rs_image *, uint32_t object);
-void	door_clear(struct door *);
-/* Whether one of the networks has the address. */
-bool	door_has(const struct door_nets *, const struct ip *);
+/*
+ * Whether the address is in the networks of an option (proxy, xclient,
+ * xforward, etrn).
+ */
+bool	door_trusts(const struct door *, enum rs_option, const struct ip *);
 
 #endif

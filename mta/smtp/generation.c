@@ -24,14 +24,6 @@ count(const struct generation *g, enum rs_option o)
 	return v < 0 ? 0 : v > INT32_MAX ? INT32_MAX : (unsigned)v;
 }
 
-static void
-clear_doors(struct generation *g)
-{
-	for (uint32_t i = 0; i < rs_nobject(policy_image(g->policy)); i++)
-		door_clear(&g->doors[i]);
-	free(g->doors);
-}
-
 /* Those of objects that are no listeners are there and never asked for. */
 static void
 read_doors(struct generation *g)
@@ -90,8 +82,8 @@ generation_unref(struct generation **gp)
 	assert(g->refs > 0);
 	if (--g->refs > 0)
 		return;
-	clear_doors(g);
 	policy_unref(&g->policy);
+	free(g->doors);
 	free(g);
 }
 

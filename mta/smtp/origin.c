@@ -25,11 +25,13 @@ bool
 origin_of(struct origin *o, int fd, const struct sockaddr *sa)
 {
 	memset(o, 0, sizeof(*o));
-	if (sa->sa_family != AF_UNIX)
-		return ip_from_sockaddr(sa, &o->ip, &o->port);
-	o->local = true;
-	o->ip = loopback;
-	o->uid = uid_of(fd);
+	if (sa->sa_family == AF_UNIX) {
+		o->local = true;
+		o->ip = loopback;
+		o->uid = uid_of(fd);
+	} else if (!ip_from_sockaddr(sa, &o->ip, &o->port))
+		return false;
+	o->speaker = o->ip;
 	return true;
 }
 
@@ -40,27 +42,60 @@ origin_peer(const struct origin *o)
 }
 
 void
-origin_tell(struct origin *o, const struct ip *ip, uint16_t port)
+origin_tell_by_speaker(struct origin *o, const struct ip *ip, uint16_t port)
 {
+	o->unknown = ip == NULL;
+	if (ip == NULL) {
+		o->ip = *origin_peer(o);
+		o->port = 0;
+		return;
+	}
 	if (o->via.family == 0) {
 		o->via = o->ip;
 		o->via_port = o->port;
 	}
 	o->ip = *ip;
 	o->port = port;
-	o->unknown = false;
+}
+
+void
+origin_tell(struct origin *o, const struct ip *ip, uint16_t port)
+{
+	static const struct ip	none;
+
+	origin_tell_by_speaker(o, ip, port);
+	o->speaker = ip != NULL ? *ip : none;
+}
+
+/* --- what it is good for */
+
+/* Who has connected could be any stranger. */
+static bool
+peer_doubted(const struct origin *o, const struct gateways *g,
+    const struct policy *p)
+{
+	const struct ip	*peer = origin_peer(o);
+
+	if (o->local && !policy_trusts_gateway(p, peer))
+		return true;
+	return gateways_doubt(g, p, peer);
 }
 
 bool
 origin_doubt(const struct origin *o, const struct gateways *g,
     const struct policy *p)
 {
-	const struct ip	*peer = origin_peer(o);
-
 	/* Who could be a stranger himself does not vouch for others. */
-	if ((o->local || o->unknown) && !policy_trusts_gateway(p, peer))
-		return true;
-	return gateways_doubt(g, p, peer) || gateways_doubt(g, p, &o->ip);
+	return peer_doubted(o, g, p) || gateways_doubt(g, p, &o->ip) ||
+	    (o->unknown && !policy_trusts_gateway(p, origin_peer(o)));
+}
+
+bool
+origin_may(const struct origin *o, const struct door *d,
+    enum rs_option option, const struct gateways *g, const struct policy *p)
+{
+	return o->speaker.family != 0 && door_trusts(d, option, &o->speaker) &&
+	    !peer_doubted(o, g, p) && !gateways_doubt(g, p, &o->speaker);
 }
 
 const char *

@@ -13,6 +13,7 @@
 #define WB_MTA_SMTP_ORIGIN_H
 
 #include "base/ip.h"
+#include "mta/smtp/door.h"
 #include "mta/smtp/gateways.h"
 
 struct origin {
@@ -20,6 +21,7 @@ struct origin {
 	uint16_t	port;		/* 0: it has none that is known */
 	struct ip	via;		/* who has connected, when another told ip; else none */
 	uint16_t	via_port;
+	struct ip	speaker;	/* the client before any XCLIENT: who speaks to us; none: not known */
 	bool		local;		/* by a local socket */
 	bool		unknown;	/* via is a proxy that cannot say who it is */
 	uint32_t	uid;		/* local: of the program, UINT32_MAX: not known */
@@ -29,10 +31,23 @@ struct origin {
 bool		origin_of(struct origin *, int fd, const struct sockaddr *);
 /* The address of who has connected. */
 const struct ip	*origin_peer(const struct origin *);
-/* Now ip is told by who has connected. */
+/*
+ * Now ip is told by who has connected (PROXY); or by who speaks (XCLIENT), who
+ * stays the speaker.  ip NULL: it cannot be told, and stays the peer's.
+ */
 void		origin_tell(struct origin *, const struct ip *, uint16_t port);
+void		origin_tell_by_speaker(struct origin *, const struct ip *,
+		    uint16_t port);
 /* The address grants nothing (policy_facts.gateway). */
 bool		origin_doubt(const struct origin *, const struct gateways *,
+		    const struct policy *);
+/*
+ * The speaker is in the networks of an option of the listener (xclient,
+ * xforward, etrn), and not perhaps a stranger behind a gateway.  A proxy's
+ * networks do not speak for those whose connections it hands on.
+ */
+bool		origin_may(const struct origin *, const struct door *,
+		    enum rs_option, const struct gateways *,
 		    const struct policy *);
 /* " via=ADDRESS", " uid=N", or "": for log lines that have client=. */
 #define ORIGIN_TEXT_MAX	64

@@ -18,6 +18,7 @@
 #include "base/xalloc.h"
 #include "cf/cf.h"
 #include "mta/msg/msg.h"
+#include "mta/smtp/arrival.h"
 
 #include "test/unit/smtp/played.h"
 
@@ -321,12 +322,28 @@ played_client_by(struct played *p, const char *ip, const char *listener)
 	int		ends[2];
 
 	assert(ip_parse(span_of(ip), &o.ip));
+	o.speaker = o.ip;
 	assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
 	    0, ends) == 0);
 	assert(limits_enter(&p->server->limits, &o.ip, 1000,
 	    1000) == LIMITS_OK);
 	session_new(p->server, p->server->gen, ends[1], &o,
 	    door_named(p->server->gen, listener));
+	return ends[0];
+}
+
+int
+played_connection(struct played *p, const char *ip, const char *listener)
+{
+	struct origin	o = { .port = 12345 };
+	int		ends[2];
+
+	assert(ip_parse(span_of(ip), &o.ip));
+	o.speaker = o.ip;
+	assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0, ends) == 0);
+	arrival_take(p->server, ends[1], &o, door_named(p->server->gen,
+	    listener));
 	return ends[0];
 }
 

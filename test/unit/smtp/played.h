@@ -46,6 +46,9 @@ void		 played_queue(struct played *);
 int		 played_client(struct played *, const char *ip);
 /* The same, by a listener of the policy. */
 int		 played_client_by(struct played *, const char *ip, const char *listener);
+/* The same of a connection that is not counted yet, and may be a proxy's. */
+int		 played_connection(struct played *, const char *ip,
+	    const char *listener);
 /*
  * Runs the loop until the client has n complete replies (or is closed); what it
  * got is added to out.
