@@ -7,12 +7,16 @@
 
 #include <sys/statvfs.h>
 
-/* Files that are being made are not yet seen in what is left. */
+/*
+ * Files that are being made are not yet seen in what is left, nor is what the
+ * queue writes until it looks again: its log would take the reserve where the
+ * segments end just above it.
+ */
 static uint64_t
 room_for_segments(const struct queue *q, uint64_t left)
 {
 	uint64_t	taken = q->segments.size *
-	    q->segments.nstate[SEGMENT_MAKING];
+	    q->segments.nstate[SEGMENT_MAKING] + q->segments.size / 4;
 
 	if (left < q->set.reserve_octets)
 		return 0;
