@@ -51,6 +51,7 @@ static const struct advice actions[] = {
 	{ "log", "write: log \"...\"" },
 	{ "tag", "write: tag NAME = value" },
 	{ "delay", "write: delay 5s" },
+	{ "hide", "write: hide chunking, dsn" },
 	{ "bcc", "write: bcc <address>" },
 	{ "use", "write: use milter NAME" },
 	{ "skip", "write: skip milter NAME" },

@@ -15,6 +15,7 @@ static const struct {
 	{ RS_OPT_RELAY_tls,	  "none opportunistic required verified" },
 	{ RS_OPT_LISTEN_auth,	  "none offered required" },
 	{ RS_OPT_LISTEN_tls,	  "none offered required" },
+	{ RS_OPT_TLS_client_certificates, "none asked required" },
 	{ RS_OPT_MILTER_failure,  "accept defer reject" },
 };
 
@@ -267,7 +268,8 @@ check_socket(struct cf *cf, const struct cf_set_opt *set)
 	if (span_prefix(s, SPAN("inet6:")) &&
 	    cf_endpoint_parse(span_from(s, 6), &end) && !end.any)
 		return;
-	cf_error(cf, set->places[0]->loc, "'%.*s' is no socket of a milter",
+	cf_error(cf, set->places[0]->loc, set->option == RS_OPT_MILTER_socket ?
+	    "'%.*s' is no socket of a milter" : "'%.*s' is no socket",
 	    SPAN_ARG(s));
 	cf_help(cf, "as in \"unix:/run/opendkim.sock\", "
 	    "\"inet:127.0.0.1:8891\", \"inet6:[::1]:8891\"");
@@ -301,6 +303,13 @@ cf_object_check(struct cf *cf, struct cf_object *o)
 	case RS_O_TLS:
 		make_absolute(cf, o, RS_OPT_TLS_certificate, 0);
 		make_absolute(cf, o, RS_OPT_TLS_key, 0);
+		make_absolute(cf, o, RS_OPT_TLS_staple, 0);
+		make_absolute(cf, o, RS_OPT_TLS_client_authorities, 0);
+		cf_tls_check(cf, o);
+		break;
+	case RS_O_AUTH:
+		check_socket(cf, cf_option(o, RS_OPT_AUTH_tokens));
+		cf_auth_check(cf, o);
 		break;
 	case RS_O_MILTER:
 		check_socket(cf, cf_option(o, RS_OPT_MILTER_socket));

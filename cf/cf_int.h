@@ -226,6 +226,7 @@ struct cf_near {
 void		 cf_near_begin(struct cf_near *, struct span word);
 void		 cf_near_try(struct cf_near *, struct span candidate);
 void		 cf_near_sym(struct cf_near *, const struct cf_sym *);
+void		 cf_near_extensions(struct cf_near *);	/* door.c */
 
 /* The passes, in their order; each reports and goes on. */
 void	cf_parse(struct cf *);		/* parse.c: scanner, ends, grammar */

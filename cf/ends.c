@@ -234,10 +234,12 @@ take_hidden(struct cf_parser *p, struct cf_token *tok)
 	p->in->ahead = next;
 	p->in->has_ahead = true;
 	if (next.value.type == RS_T_TEXT &&
-	    rs_extension_named(next.value.s) != RS_NEXTENSIONS)
+	    rs_extension_named(next.value.s) != RS_NEXTENSIONS) {
 		tok->kind = T_HIDES_TOO;
-	else
+	} else {
 		p->hiding = false;
+		p->hidden_end = tok->loc.end;
+	}
 }
 
 void

@@ -82,6 +82,22 @@ listener_of(const struct cf_object *o)
 	    places[0]->value.s);
 }
 
+bool
+cf_listener_is(const struct cf_object *o, const char *kind)
+{
+	const struct listener	*l = listener_of(o);
+
+	return l != NULL && strcmp(l->word, kind) == 0;
+}
+
+bool
+cf_listener_begins_tls(const struct cf_object *o)
+{
+	const struct listener	*l = listener_of(o);
+
+	return l != NULL && l->tls_first;
+}
+
 static bool
 has_certificate(const struct cf *cf)
 {
@@ -239,6 +255,43 @@ cf_accounts_check(struct cf *cf, const struct cf_set_opt *set)
 	}
 }
 
+/* A name of its own is none of what is spoken elsewhere, and stands once. */
+static void
+check_name(struct cf *cf, const struct cf_object *o, const struct listener *l)
+{
+	const struct cf_object	*other;
+
+	if (span_eq(o->name, span_of(l->word)))
+		return;
+	if (listener_named(o->name) != NULL)
+		cf_error(cf, o->loc, "'%.*s' is what is spoken on another "
+		    "listener, and no name for this one", SPAN_ARG(o->name));
+	for (other = cf->objects; other != o; other = other->next) {
+		if (other->kind != RS_O_LISTEN ||
+		    !span_eq(other->name, o->name))
+			continue;
+		cf_error(cf, o->loc, "a listener '%.*s' stands already in %s",
+		    SPAN_ARG(o->name), cf_where(cf, other->loc, o->loc));
+		return;
+	}
+}
+
+/* RFC 2033, 5: LMTP is not spoken where others would speak SMTP. */
+static void
+check_lmtp_port(struct cf *cf, const struct cf_object *o)
+{
+	const struct cf_set_opt	*on = cf_option(o, RS_OPT_LISTEN_on);
+	struct cf_endpoint	 end;
+	size_t			 i;
+
+	for (i = 0; on != NULL && i < on->nplaces; i++) {
+		if (cf_endpoint_parse(on->places[i]->value.s, &end) &&
+		    end.port == 25)
+			cf_error(cf, on->places[i]->loc, "LMTP is not spoken "
+			    "on port 25 (RFC 2033, 5)");
+	}
+}
+
 void
 cf_listener_check(struct cf *cf, struct cf_object *o)
 {
@@ -250,7 +303,11 @@ cf_listener_check(struct cf *cf, struct cf_object *o)
 		error_no_listener(cf, o);
 		return;
 	}
+	check_name(cf, o, l);
 	check_listener_tls(cf, o, l);
+	cf_door_check(cf, o);
+	if (cf_listener_is(o, "lmtp"))
+		check_lmtp_port(cf, o);
 	if (!l->served)
 		cf_error_unserved(cf, o->loc, "'listen %s' is not served by "
 		    "this version", l->word);
@@ -258,14 +315,24 @@ cf_listener_check(struct cf *cf, struct cf_object *o)
 
 /* All listeners and relays together. */
 
-/* Calls back for each listener's endpoint that is well formed. */
+/* Whether two values of `on` are one socket. */
+static bool
+are_same(struct span a, struct span b)
+{
+	struct cf_endpoint	 x, y;
+
+	if (is_unix(a) || is_unix(b))
+		return span_eq(a, b);
+	return cf_endpoint_parse(a, &x) && cf_endpoint_parse(b, &y) &&
+	    endpoints_meet(&x, &y);
+}
+
+/* The listener before `mine` that listens there, or NULL. */
 static const struct cf_object *
-listener_at(const struct cf *cf, const struct cf_endpoint *end,
-    const struct cf_expr *but)
+listener_at(const struct cf *cf, const struct cf_expr *mine)
 {
 	const struct cf_object	*o;
 	const struct cf_set_opt	*on;
-	struct cf_endpoint		 mine;
 	size_t			 i;
 
 	for (o = cf->objects; o != NULL; o = o->next) {
@@ -273,10 +340,9 @@ listener_at(const struct cf *cf, const struct cf_endpoint *end,
 		    (on = cf_option(o, RS_OPT_LISTEN_on)) == NULL)
 			continue;
 		for (i = 0; i < on->nplaces; i++) {
-			if (on->places[i] == but)
+			if (on->places[i] == mine)
 				return NULL;	/* the first is told of none */
-			if (cf_endpoint_parse(on->places[i]->value.s, &mine) &&
-			    endpoints_meet(&mine, end))
+			if (are_same(on->places[i]->value.s, mine->value.s))
 				return o;
 		}
 	}
@@ -288,13 +354,10 @@ check_twice(struct cf *cf, const struct cf_object *o)
 {
 	const struct cf_set_opt	*on = cf_option(o, RS_OPT_LISTEN_on);
 	const struct cf_object	*other;
-	struct cf_endpoint		 end;
 	size_t			 i;
 
 	for (i = 0; on != NULL && i < on->nplaces; i++) {
-		if (!cf_endpoint_parse(on->places[i]->value.s, &end))
-			continue;
-		other = listener_at(cf, &end, on->places[i]);
+		other = listener_at(cf, on->places[i]);
 		if (other != NULL)
 			cf_error(cf, on->places[i]->loc, "'%.*s' is taken by "
 			    "the listener in %s",

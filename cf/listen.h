@@ -19,6 +19,17 @@ void	cf_listener_check(struct cf *, struct cf_object *);
 void	cf_accounts_check(struct cf *, const struct cf_set_opt *);
 /* What an option of a listener is where nobody writes it: its kind says. */
 const char	*cf_listen_default(struct cf *, const struct cf_object *, enum rs_option);
+/* What is spoken there is this. */
+bool	cf_listener_is(const struct cf_object *, const char *kind);
+/* TLS comes first there. */
+bool	cf_listener_begins_tls(const struct cf_object *);
+/* door.c: what it offers, and to whom; prove_trusted() asks for its networks. */
+void	cf_door_check(struct cf *, const struct cf_object *listener);
+void	cf_error_extension(struct cf *, struct span word, struct cf_loc);
+/* secure.c: the blocks tls and auth. */
+void	cf_tls_check(struct cf *, struct cf_object *);
+void	cf_auth_check(struct cf *, const struct cf_object *);
+bool	cf_asks_certificates(const struct cf *);
 /* As messages name a block: "relay 'hub'". */
 const char	*cf_object_what(struct cf *, const struct cf_object *);	/* options.c */
 /* map_options.c: the options of a table's driver, and its queries. */

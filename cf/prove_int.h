@@ -154,6 +154,8 @@ bool		 prove_domain_is_wide(struct span below);
 const struct rs_value *prove_wide_item(const struct cf_sym *set);
 /* A network that is everybody, or nearly: too wide to grant anything. */
 bool		 prove_net_is_wide(const struct ipnet *);
+/* door.c: the networks whose hosts may say who a client is. */
+void		 prove_trusted(struct cf *);
 bool		 prove_nets_are_wide(const struct cf_sym *);
 
 /* The side of a comparison that is no constant. */

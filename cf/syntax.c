@@ -163,6 +163,8 @@ action_error(struct cf_parser *p)
 
 	cf_near_begin(&near, word);
 	cf_action_near(&near);
+	if (p->prior == ',' && p->prior_end == p->hidden_end)
+		cf_near_extensions(&near);
 	if (p->now.kind == '(') {
 		cf_error(p->cf, p->before.loc, "'%.*s' is no action",
 		    SPAN_ARG(word));

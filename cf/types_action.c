@@ -2,6 +2,7 @@
  * types_action.c - what the actions of rules take: replies, header fields,
  * hosts, addresses, paths.
  */
+#include "cf/listen.h"
 #include "cf/types.h"
 #include "mail/status.h"
 
@@ -290,23 +291,6 @@ check_delay(struct cf *cf, const struct cf_expr *e)
 		    "(RFC 5321, 4.5.3.2); this delay is longer");
 }
 
-static void
-error_extension(struct cf *cf, const struct cf_target *t)
-{
-	struct cf_near	 near;
-	unsigned	 i;
-
-	cf_near_begin(&near, t->name);
-	for (i = 0; i < RS_NEXTENSIONS; i++)
-		cf_near_try(&near, span_of(rs_extensions[i].word));
-	if (near.best.n > 0)
-		cf_error(cf, t->loc, "no extension '%.*s'; did you mean "
-		    "'%.*s'?", SPAN_ARG(t->name), SPAN_ARG(near.best));
-	else
-		cf_error(cf, t->loc, "no extension '%.*s'",
-		    SPAN_ARG(t->name));
-}
-
 /* The extensions become one number, which is what the image has. */
 static void
 check_hide(struct cf *cf, struct cf_action *a)
@@ -318,7 +302,7 @@ check_hide(struct cf *cf, struct cf_action *a)
 	for (t = a->targets; t != NULL; t = t->next) {
 		ext = rs_extension_named(t->name);
 		if (ext == RS_NEXTENSIONS) {
-			error_extension(cf, t);
+			cf_error_extension(cf, t->name, t->loc);
 			continue;
 		}
 		if (rs_extensions[ext].hide == RS_HIDE_NOWHERE) {
