@@ -69,6 +69,18 @@ policy_names_set(struct policy_names *n, struct span name,
 	n->verified_known = verified.n > 0 ? THERE : ABSENT;
 }
 
+void
+policy_names_tell(struct policy_names *n, struct span name, bool cannot)
+{
+	if (name.n == 0) {
+		n->name_known = n->verified_known = cannot ? CANNOT : ABSENT;
+		return;
+	}
+	n->name = n->candidates[0] = arena_span(&n->arena, name);
+	n->ncandidates = 1;
+	n->name_known = THERE;
+}
+
 static void
 ask(struct policy_names *n, enum dns_type type, struct span name, dns_cb *cb)
 {

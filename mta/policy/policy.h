@@ -187,6 +187,12 @@ struct policy_facts {
 
 struct policy_names;
 struct policy_names *policy_names_new(void);
+/*
+ * The name is what somebody tells who is believed (XCLIENT), instead of what the
+ * reverse zone says; it counts as verified only if it leads back to the address.
+ * Empty: there is none, or (cannot) it could not be found out.
+ */
+void		 policy_names_tell(struct policy_names *, struct span name, bool cannot);
 /* Questions under way are given up; nobody waits for them then. */
 void		 policy_names_free(struct policy_names **);
 /* What is known of the client's names from elsewhere (a frozen fact): DNS is not asked.  Copied. */

@@ -139,10 +139,40 @@ admit_session(struct session *s)
 		session_greet(s);
 }
 
+static void
+leave(struct session *s, const struct ip *ip)
+{
+	if (s->uncounted)
+		return;
+	s->uncounted = true;
+	limits_leave(&s->server->limits, ip);
+	if (s->count != 0)
+		limits_uncount(s->server->counters, s->count);
+	s->count = 0;
+}
+
+void
+admit_again(struct session *s, const struct ip *was)
+{
+	struct server		*sv = s->server;
+	const struct ip		*ip = &s->facts.client_ip;
+	enum limits_result	 r;
+
+	leave(s, was);
+	r = limits_enter(&sv->limits, ip, server_sessions_max(sv),
+	    per_client_max(s->gen, s->door, &s->origin));
+	if (r == LIMITS_OK) {
+		s->uncounted = false;
+		admit_session(s);
+		return;
+	}
+	admit_refuse(sv, ip, r, &s->out);
+	s->linger = true;
+	session_close(s, "one too many");
+}
+
 void
 admit_leave(struct session *s)
 {
-	limits_leave(&s->server->limits, &s->facts.client_ip);
-	if (s->count != 0)
-		limits_uncount(s->server->counters, s->count);
+	leave(s, &s->facts.client_ip);
 }

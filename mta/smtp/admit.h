@@ -22,6 +22,11 @@ void	admit_turn_away(struct server *, int fd, const struct ip *,
 bool	admit_counts(const struct server *);
 /* Counts a new session, then greets it, now or later. */
 void	admit_session(struct session *);
+/*
+ * The client, who was `was`, has become another (XCLIENT): counted anew, then
+ * greeted, or one too many.
+ */
+void	admit_again(struct session *, const struct ip *was);
 /* It ends: what was counted, here and there, is one less. */
 void	admit_leave(struct session *);
 /* The reply to who is one too many; logged. */

@@ -30,6 +30,28 @@ refuse_all(struct session *s)
 		session_enter(s, SMTP_REFUSED, "refused in the greeting");
 }
 
+static void
+greet(struct session *s, enum smtp_state next)
+{
+	session_reply(s, s->door->kind == DOOR_LMTP ? REPLY_GREETING_LMTP :
+	    REPLY_GREETING, s->gen->hostname);
+	session_enter(s, next, "greeting");
+	session_touch(s);
+}
+
+/* What XCLIENT's HELO leads to; the client need not say it again. */
+static void
+told_helo_decided(struct session *s, const struct rs_verdict *v)
+{
+	if (session_refused(s, v)) {
+		refuse_all(s);
+		return;
+	}
+	s->discard |= v->kind == RS_V_DISCARD;
+	s->esmtp = s->asks_esmtp;
+	greet(s, SMTP_READY);
+}
+
 /* RFC 5321, 3.1: 554 (or another refusal) is the greeting, then only QUIT. */
 static void
 connect_decided(struct session *s, const struct rs_verdict *v)
@@ -38,16 +60,17 @@ connect_decided(struct session *s, const struct rs_verdict *v)
 		refuse_all(s);
 		return;
 	}
-	if (s->waited && early_talker(s)) {
+	/* XCLIENT may be pipelined. */
+	if (s->waited && !s->told && early_talker(s)) {
 		session_refuse(s, REPLY_EARLY, s->gen->hostname);
 		refuse_all(s);
 		return;
 	}
 	s->discard = v->kind == RS_V_DISCARD;
-	session_reply(s, s->door->kind == DOOR_LMTP ? REPLY_GREETING_LMTP :
-	    REPLY_GREETING, s->gen->hostname);
-	session_enter(s, SMTP_FRESH, "greeting");
-	session_touch(s);
+	if (s->told_helo)
+		session_ask(s, RS_HOOK_HELO, told_helo_decided);
+	else
+		greet(s, SMTP_FRESH);
 }
 
 void

@@ -8,6 +8,7 @@
 #include "mta/smtp/rewrite.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/transaction.h"
+#include "mta/smtp/xclient.h"
 
 static void
 mail_counted(struct session *s, bool ok)
@@ -18,6 +19,7 @@ mail_counted(struct session *s, bool ok)
 	}
 	session_reply(s, REPLY_SENDER, SPAN_NONE);
 	session_enter(s, SMTP_MAIL, "MAIL");
+	xforward_log(s);
 }
 
 static void

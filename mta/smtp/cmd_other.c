@@ -8,6 +8,7 @@
 #include "mta/smtp/commands.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/transaction.h"
+#include "mta/smtp/xclient.h"
 
 /* False: has said that there must be none. */
 static bool
@@ -25,6 +26,7 @@ cmd_rset(struct session *s, const struct smtp_command *c)
 	if (!no_args(s, c))
 		return;
 	transaction_end(s);
+	xforward_clear(s);
 	if (s->state & SMTP_TRANSACTION)
 		session_enter(s, SMTP_READY, "RSET");
 	session_reply(s, REPLY_RSET, SPAN_NONE);

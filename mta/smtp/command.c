@@ -28,6 +28,8 @@ static const struct {
 	{ "BDAT", VERB_BDAT },
 	{ "TURN", VERB_TURN },
 	{ "LHLO", VERB_LHLO },
+	{ "XCLIENT", VERB_XCLIENT },
+	{ "XFORWARD", VERB_XFORWARD },
 };
 
 size_t

@@ -31,6 +31,8 @@ static const struct command {
 	{ VERB_BDAT,	"3030, 2",	"bdat",	GREETED,		cmd_not_served },
 	{ VERB_TURN,	"F.1",		"turn",	GREETED,		cmd_not_served },
 	{ VERB_LHLO,	"2033, 4.1",	"helo",	GREETED,		cmd_lhlo },
+	{ VERB_XCLIENT,	"XCLIENT_README", "xclient", GREETED,		cmd_xclient },
+	{ VERB_XFORWARD, "XFORWARD_README", "xforward", GREETED,	cmd_xforward },
 };
 
 static const struct command *

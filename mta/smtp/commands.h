@@ -22,6 +22,7 @@ command_fn	cmd_data;			/* cmd_data.c */
  * DATA (or BDAT) was refused: closes when the client has not waited for that.
  */
 void		data_refused(struct session *);
+command_fn	cmd_xclient, cmd_xforward;	/* of each its file */
 /* cmd_other.c */
 command_fn	cmd_rset, cmd_vrfy, cmd_expn, cmd_help, cmd_noop, cmd_quit;
 command_fn	cmd_not_served;

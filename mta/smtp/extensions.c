@@ -8,6 +8,7 @@
 
 #include "mta/smtp/extensions.h"
 #include "mta/smtp/server.h"
+#include "mta/smtp/xclient.h"
 
 typedef bool when_fn(const struct session *);
 typedef void more_fn(const struct session *, struct buf *out);
@@ -34,6 +35,20 @@ size_octets(const struct session *s, struct buf *out)
 	buf_addf(out, " %" PRIu64, s->gen->message_max);
 }
 
+static void
+xclient_words(const struct session *s, struct buf *out)
+{
+	(void)s;
+	buf_addf(out, " %s", xattrs_words(XATTR_XCLIENT));
+}
+
+static void
+xforward_words(const struct session *s, struct buf *out)
+{
+	(void)s;
+	buf_addf(out, " %s", xattrs_words(XATTR_XFORWARD));
+}
+
 /* --- the table */
 
 static const struct {
@@ -54,8 +69,8 @@ static const struct {
 	[RS_EXT_REQUIRETLS]	= { not_served,	NULL },
 	[RS_EXT_LIMITS]		= { not_served,	NULL },
 	[RS_EXT_ETRN]		= { not_served,	NULL },
-	[RS_EXT_XCLIENT]	= { not_served,	NULL },
-	[RS_EXT_XFORWARD]	= { not_served,	NULL },
+	[RS_EXT_XCLIENT]	= { xclient_may, xclient_words },
+	[RS_EXT_XFORWARD]	= { xforward_may, xforward_words },
 	[RS_EXT_VRFY]		= { not_served,	NULL },
 	[RS_EXT_EXPN]		= { not_served,	NULL },
 	[RS_EXT_HELP]		= { always,	NULL },

@@ -18,6 +18,7 @@
 #include "mta/smtp/server.h"
 #include "mta/smtp/session_int.h"
 #include "mta/smtp/transaction.h"
+#include "mta/smtp/xclient.h"
 
 #define LINGER_MS	2000	/* for the client to read our last reply */
 #define SEND_MS		30000	/* for the last replies to leave */
@@ -144,10 +145,22 @@ session_free(struct session **sp)
 	buf_clear(&s->out);
 	arena_clear(&s->arena);
 	free(s->edits.v);
+	xforward_clear(s);
 	free(s->helo);
 	free(s->old_helo);
+	free(s->account);
 	free(s);
 	server_left(sv);
+}
+
+void
+session_forget_login(struct session *s)
+{
+	user_limit_leave(s);
+	free(s->account);
+	s->account = NULL;
+	s->facts.user = SPAN_NONE;
+	s->facts.authenticated = false;
 }
 
 void

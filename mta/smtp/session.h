@@ -33,6 +33,7 @@ enum smtp_state {
 
 #define SMTP_TRANSACTION (SMTP_MAIL | SMTP_RCPT | SMTP_CONTENT | SMTP_STORING)
 
+struct forwarded;
 struct server;
 struct session;
 struct transaction;
@@ -67,6 +68,7 @@ struct session {
 	bool			 more;		/* octets stood behind the command's line */
 	unsigned		 commands, errors, messages;
 	uint64_t		 count;		/* ticket of limits_count(); 0: none */
+	bool			 uncounted;	/* it is no part of the server's limits */
 	enum limits_result	 over;		/* said after the greeting: it is one too many */
 	struct {
 		uint64_t	 count;		/* ticket of limits_count(); 0: none */
@@ -81,7 +83,11 @@ struct session {
 	const char		*end;		/* how it ended */
 	const struct door	*door;		/* the generation's */
 	struct origin		 origin;
+	bool			 told;		/* by XCLIENT who the client is */
+	bool			 told_helo, told_login;	/* and these */
+	struct forwarded	*forwarded;	/* by XFORWARD, of the next message */
 	char			*helo, *old_helo;
+	char			*account;	/* who has logged in */
 	struct policy_facts	 facts;
 	struct rs_value		*tags;		/* as `on connect` and `on helo` left them */
 	bool			 discard;	/* they said so */
@@ -131,6 +137,8 @@ void	session_refuse(struct session *, enum smtp_reply, struct span arg);
  * it was one.
  */
 bool	session_refused(struct session *, const struct rs_verdict *);
+/* Who has logged in is nobody again. */
+void	session_forget_login(struct session *);
 /* Logs that a rule discards. */
 void	session_discarded(struct session *);
 /* After what is to be sent has been sent, the end.  why: static. */

@@ -11,6 +11,7 @@
 #include "mail/header.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/transaction.h"
+#include "mta/smtp/xclient.h"
 
 /* Tags start as the session left them. */
 static struct rs_value *
@@ -51,6 +52,8 @@ transaction_end(struct session *s)
 	if (t == NULL)
 		return;
 	s->tx = NULL;
+	if (s->state & SMTP_TRANSACTION)
+		xforward_clear(s);
 	intake_transaction(s->server->intake, -1);
 	if (t->storing)
 		intake_forget(s->server->intake, s);
