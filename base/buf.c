@@ -19,6 +19,14 @@ buf_clear(struct buf *b)
 }
 
 void
+buf_wipe(struct buf *b)
+{
+	if (b->base != NULL)
+		explicit_bzero(b->base, b->cap);
+	buf_clear(b);
+}
+
+void
 buf_reset(struct buf *b)
 {
 	b->off = b->n = 0;

@@ -21,6 +21,8 @@ struct buf {
 
 /* Frees the memory; the buffer is empty and usable. */
 void		 buf_clear(struct buf *);
+/* The same for what held a secret: it is wiped before. */
+void		 buf_wipe(struct buf *);
 /* Empties it, keeps the memory. */
 void		 buf_reset(struct buf *);
 void		 buf_add(struct buf *, const void *, size_t);

@@ -179,7 +179,8 @@ sasl_name_ok(struct span name)
 	if (name.n == 0 || name.n > SASL_NAME_MAX)
 		return false;
 	for (; name.n > 0; name = span_from(name, n))
-		if (name.p[0] == '\0' || (n = span_utf8(name)) == 0)
+		if ((unsigned char)name.p[0] < ' ' || name.p[0] == 127 ||
+		    (n = span_utf8(name)) == 0)
 			return false;
 	return true;
 }

@@ -63,7 +63,7 @@ enum sasl_step	sasl_fails(struct sasl *, enum sasl_failure, const char *why);
 /* Logged in, unless it wants to act as somebody else. */
 enum sasl_step	sasl_in(struct sasl *, const struct sasl_told *);
 
-/* 1 to SASL_NAME_MAX octets, UTF-8, no octet 0 (RFC 4616, 2). */
+/* 1 to SASL_NAME_MAX octets, UTF-8, no control character (RFC 4013, 2.3). */
 bool		sasl_name_ok(struct span);
 
 #endif

@@ -39,6 +39,9 @@ command_line_max(struct span line)
 		return COMMAND_LINE_PLAIN + PARAMS_MAIL_OCTETS;
 	if (span_iprefix(line, SPAN("RCPT")))
 		return COMMAND_LINE_PLAIN + PARAMS_RCPT_OCTETS;
+	/* RFC 4954, 4: with an initial response. */
+	if (span_iprefix(line, SPAN("AUTH ")))
+		return COMMAND_LINE_MAX;
 	return COMMAND_LINE_PLAIN;
 }
 

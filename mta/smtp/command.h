@@ -10,6 +10,7 @@
 #define WB_MTA_SMTP_COMMAND_H
 
 #include "mail/address.h"
+#include "mta/sasl/sasl.h"
 #include "mta/smtp/params.h"
 
 /*
@@ -17,7 +18,7 @@
  * source route may be longer.  MAIL and RCPT have what their parameters add.
  */
 #define COMMAND_LINE_PLAIN	1024
-#define COMMAND_LINE_MAX	2048	/* of any */
+#define COMMAND_LINE_MAX	(SASL_LINE_MAX + 64)	/* of any: AUTH's */
 /* Of the command that begins so. */
 size_t		 command_line_max(struct span line);
 

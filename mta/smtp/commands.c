@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include "mta/smtp/auth.h"
 #include "mta/smtp/commands.h"
 
 #define GREETED	(SMTP_FRESH | SMTP_READY | SMTP_MAIL | SMTP_RCPT)
@@ -27,7 +28,7 @@ static const struct command {
 	{ VERB_NOOP,	"4.1.1.9",	"noop",	GREETED,		cmd_noop },
 	{ VERB_QUIT,	"4.1.1.10",	"quit",	ANY,			cmd_quit },
 	{ VERB_STARTTLS, "3207, 4",	"starttls", GREETED,		cmd_not_served },
-	{ VERB_AUTH,	"4954, 4",	"auth",	GREETED,		cmd_not_served },
+	{ VERB_AUTH,	"4954, 4",	"auth",	SMTP_READY,		cmd_auth },
 	{ VERB_BDAT,	"3030, 2",	"bdat",	GREETED,		cmd_not_served },
 	{ VERB_TURN,	"F.1",		"turn",	GREETED,		cmd_not_served },
 	{ VERB_LHLO,	"2033, 4.1",	"helo",	GREETED,		cmd_lhlo },
@@ -79,6 +80,8 @@ commands_run(struct session *s, const struct smtp_command *c)
 		session_refuse(s, out_of_order(s, c->verb), SPAN_NONE);
 		if (c->verb == VERB_DATA)
 			data_refused(s);
+	} else if (session_needs_login(s, c->verb)) {
+		session_refuse(s, REPLY_AUTH_FIRST, SPAN_NONE);
 	} else
 		cmd->run(s, c);
 }

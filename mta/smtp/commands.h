@@ -23,6 +23,7 @@ command_fn	cmd_data;			/* cmd_data.c */
  */
 void		data_refused(struct session *);
 command_fn	cmd_xclient, cmd_xforward;	/* of each its file */
+command_fn	cmd_auth;			/* cmd_auth.c */
 /* cmd_other.c */
 command_fn	cmd_rset, cmd_vrfy, cmd_expn, cmd_help, cmd_noop, cmd_quit;
 command_fn	cmd_not_served;

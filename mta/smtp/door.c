@@ -62,4 +62,5 @@ door_read(struct door *d, const struct rs_image *image, uint32_t object)
 		return;
 	d->name = rs_string(image, rs_object(image, object)->name);
 	set_kind(d, word_of(d, RS_OPT_LISTEN_kind));
+	door_read_auth(d);
 }

@@ -9,6 +9,7 @@
 #define WB_MTA_SMTP_DOOR_H
 
 #include "ruleset/image.h"
+#include "mta/sasl/sasl.h"
 
 enum door_kind {
 	DOOR_SMTP,
@@ -16,12 +17,19 @@ enum door_kind {
 	DOOR_LMTP		/* RFC 2033 */
 };
 
+enum door_auth { DOOR_AUTH_NONE, DOOR_AUTH_OFFERED, DOOR_AUTH_REQUIRED };
+
 struct door {
 	const struct rs_image *image;	/* the generation's */
 	enum door_kind	 kind;
 	bool		 tls_first;	/* RFC 8314: submissions */
 	struct span	 name;		/* what `listener` is in rules; the image's */
 	uint32_t	 object;	/* of the listen block; UINT32_MAX: none */
+	enum door_auth	 auth;
+	bool		 auth_clear;	/* also without TLS */
+	unsigned	 nmaps;		/* of the logins: door_map() */
+	sasl_mask	 mechanisms;	/* that may be offered */
+	bool		 names_mechanisms;	/* the policy says which */
 	uint32_t	 hidden;	/* RS_EXT_BIT() of what `hide` names */
 };
 
@@ -32,5 +40,9 @@ void	door_read(struct door *, const struct rs_image *, uint32_t object);
  * xforward, etrn).
  */
 bool	door_trusts(const struct door *, enum rs_option, const struct ip *);
+/* door_auth.c: for door_read() */
+void	door_read_auth(struct door *);
+/* The name of the nth map of the logins, in the order in which they are asked. */
+struct span door_map(const struct door *, unsigned n);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 
+#include "mta/smtp/auth.h"
 #include "mta/smtp/extensions.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/xclient.h"
@@ -49,6 +50,18 @@ xforward_words(const struct session *s, struct buf *out)
 	buf_addf(out, " %s", xattrs_words(XATTR_XFORWARD));
 }
 
+static bool
+has_logins(const struct session *s)
+{
+	return session_mechanisms(s) != 0;
+}
+
+static void
+mechanisms(const struct session *s, struct buf *out)
+{
+	sasl_list(session_mechanisms(s), out);
+}
+
 /* --- the table */
 
 static const struct {
@@ -63,7 +76,7 @@ static const struct {
 	[RS_EXT_DSN]		= { always,	NULL },
 	[RS_EXT_ENHANCEDSTATUSCODES]	= { always,	NULL },
 	[RS_EXT_STARTTLS]	= { not_served,	NULL },
-	[RS_EXT_AUTH]		= { not_served,	NULL },
+	[RS_EXT_AUTH]		= { has_logins,	mechanisms },
 	[RS_EXT_SMTPUTF8]	= { not_served,	NULL },
 	[RS_EXT_DELIVERBY]	= { not_served,	NULL },
 	[RS_EXT_REQUIRETLS]	= { not_served,	NULL },

@@ -42,6 +42,8 @@ on_peer(enum proc peer, uint32_t instance, int fd, void *arg)
 		limits_client_attach(server->counters, fd);
 	else if (peer == PROC_LOOKUP)
 		lookup_client_attach(server->lookup, fd);
+	else if (peer == PROC_AUTH)
+		auth_client_attach(server->auth, fd);
 	else
 		fatalx("a channel to %s, with whom there is nothing to say",
 		    proc_name(peer));

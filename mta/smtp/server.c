@@ -61,6 +61,7 @@ server_new(unsigned instance, unsigned workers)
 	sv->callouts = callout_client_new();
 	sv->counters = limits_client_new();
 	sv->lookup = lookup_client_new();
+	sv->auth = auth_client_new();
 	timer_set(&sv->sweep, SWEEP_MS, sweep, sv);
 	return sv;
 }
@@ -210,6 +211,7 @@ server_stats(struct server *sv, struct buf *out)
 	    ",\"not_stored\":%" PRIu64 ",\"segments_sealed\":%" PRIu64
 	    ",\"held_octets\":%" PRIu64, in->batches, in->syncs, in->failed,
 	    in->sealed, sv->held + intake_held(sv->intake));
+	buf_addf(out, ",\"logins\":%" PRIu64, sv->count.logins);
 	buf_addf(out, ",\"lists_cannot_say\":%" PRIu64
 	    ",\"spf_cannot_say\":%" PRIu64, cannot->list_cannot,
 	    cannot->spf_cannot);

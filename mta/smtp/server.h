@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/pool.h"
+#include "mta/msg/auth.h"
 #include "mta/msg/dns.h"
 #include "mta/smtp/gateways.h"
 #include "mta/smtp/generation.h"
@@ -36,6 +37,7 @@ struct server {
 	struct callout_client	*callouts;
 	struct limits_client	*counters;
 	struct lookup_client	*lookup;
+	struct auth_client	*auth;
 	struct listener		*listeners;
 	struct arrival		*arrivals;	/* connections without their PROXY header yet */
 	unsigned		 narrivals;
@@ -52,7 +54,7 @@ struct server {
 	void			(*stopped)(void *);
 	void			*stopped_arg;
 	struct {
-		uint64_t	sessions, refused, accepted, commands;
+		uint64_t	sessions, refused, accepted, commands, logins;
 	} count;
 };
 

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "mta/smtp/admit.h"
+#include "mta/smtp/auth.h"
 #include "mta/smtp/commands.h"
 #include "mta/smtp/reroute.h"
 #include "mta/smtp/rewrite.h"
@@ -37,6 +38,7 @@ state_name(enum smtp_state st)
 	case SMTP_CONTENT:	return "content";
 	case SMTP_STORING:	return "storing";
 	case SMTP_CLOSING:	return "closing";
+	case SMTP_LOGIN:	return "login";
 	}
 	return "?";
 }
@@ -110,10 +112,11 @@ log_end(const struct session *s)
 	char	ip[IP_TEXT_MAX], via[ORIGIN_TEXT_MAX];
 
 	log_info("session id=S%" PRIx64 " client=%s%s listener=%.*s helo=%s "
-	    "commands=%u messages=%u errors=%u ms=%" PRId64 " policy=%s end=%s",
+	    "user=%s commands=%u messages=%u errors=%u ms=%" PRId64 " policy=%s end=%s",
 	    s->id, ip_format(&s->facts.client_ip, ip),
 	    origin_text(&s->origin, via), SPAN_ARG(s->door->name),
-	    s->helo == NULL ? "-" : log_quote(s->facts.helo), s->commands,
+	    s->helo == NULL ? "-" : log_quote(s->facts.helo),
+	    s->account == NULL ? "-" : log_quote(s->facts.user), s->commands,
 	    s->messages, s->errors, loop_now_ms() - s->began_ms,
 	    rs_image_hash(policy_image(s->gen->policy)),
 	    s->end == NULL ? "-" : s->end);
@@ -131,6 +134,7 @@ session_free(struct session **sp)
 	policy_record_free(&s->record);
 	reroute_free(&s->reroute);
 	rewrite_free(&s->rewrite);
+	auth_end(s);
 	transaction_end(s);
 	*s->prev = s->next;
 	if (s->next != NULL)
@@ -141,7 +145,7 @@ session_free(struct session **sp)
 	admit_leave(s);
 	policy_names_free(&s->facts.names);
 	generation_unref(&s->gen);
-	buf_clear(&s->in);
+	buf_wipe(&s->in);
 	buf_clear(&s->out);
 	arena_clear(&s->arena);
 	free(s->edits.v);

@@ -28,12 +28,14 @@ enum smtp_state {
 	SMTP_RCPT	= 1 << 5,	/* at least one recipient was accepted */
 	SMTP_CONTENT	= 1 << 6,	/* after 354 */
 	SMTP_STORING	= 1 << 7,	/* after the final dot, before its answer */
-	SMTP_CLOSING	= 1 << 8	/* the last reply is said */
+	SMTP_CLOSING	= 1 << 8,	/* the last reply is said */
+	SMTP_LOGIN	= 1 << 9	/* inside of AUTH: lines are no commands */
 };
 
 #define SMTP_TRANSACTION (SMTP_MAIL | SMTP_RCPT | SMTP_CONTENT | SMTP_STORING)
 
 struct forwarded;
+struct login;
 struct server;
 struct session;
 struct transaction;
@@ -66,6 +68,7 @@ struct session {
 	bool			 linger;	/* after the last reply wait for the client to close */
 	bool			 shut;		/* and the client has been told that we have */
 	bool			 more;		/* octets stood behind the command's line */
+	bool			 secret;	/* what has been taken may be a password */
 	unsigned		 commands, errors, messages;
 	uint64_t		 count;		/* ticket of limits_count(); 0: none */
 	bool			 uncounted;	/* it is no part of the server's limits */
@@ -100,6 +103,10 @@ struct session {
 	struct rs_record	*record;	/* of the decision that it waits for, when asked for */
 	struct rewrite		*rewrite;	/* of an address, or of the header, that it waits for */
 	struct reroute		*reroute;	/* after the content, when tags may have changed it */
+	struct login		*login;		/* AUTH under way */
+	char			*account;	/* who has logged in */
+	const char		*mechanism;
+	unsigned		 wrong_logins;
 	uint32_t		 decided_line;	/* of the policy; of the last decision */
 	bool			 by_gateway;	/* it rests on an address that is not trusted */
 	struct transaction	*tx;

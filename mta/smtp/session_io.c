@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
+#include "mta/smtp/auth.h"
 #include "mta/smtp/content.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/session_int.h"
@@ -37,26 +38,49 @@ skip(struct session *s, struct span in)
 	return n;
 }
 
-/* One command, or nothing when its line is not whole. */
+/* A line that spoils what it would have been part of. */
+static void
+spoiled(struct session *s, bool is_long, bool of_auth)
+{
+	enum smtp_reply	reply = !is_long ? REPLY_BARE :
+			    of_auth ? REPLY_AUTH_LONG : REPLY_LONG;
+
+	s->skipping = true;
+	if (s->state == SMTP_LOGIN)
+		auth_spoiled(s, is_long ? reply : REPLY_AUTH_BARE);
+	else
+		session_refuse(s, reply, SPAN_NONE);
+}
+
+/* A command, or what a client says inside of AUTH (RFC 4954, 4). */
+static void
+run_line(struct session *s, struct span line)
+{
+	if (s->state == SMTP_LOGIN)
+		auth_response(s, line);
+	else
+		session_command(s, line);
+}
+
+/* One line, or nothing when it is not whole. */
 static size_t
 take_line(struct session *s, struct span in)
 {
-	size_t	n;
+	size_t	n, max = s->state == SMTP_LOGIN ? SASL_LINE_MAX :
+		    command_line_max(in);
+	bool	of_auth = max >= SASL_LINE_MAX;
 
-	switch (line_scan(in, command_line_max(in), &n)) {
+	s->secret |= of_auth;
+	switch (line_scan(in, max, &n)) {
 	case LINE_WHOLE:
 		s->more = n < in.n;
-		session_command(s, span_mem(in.p, n - 2));
+		run_line(s, span_mem(in.p, n - 2));
 		break;
 	case LINE_PART:
 		break;
 	case LINE_BARE:
-		s->skipping = true;
-		session_refuse(s, REPLY_BARE, SPAN_NONE);
-		break;
 	case LINE_LONG:
-		s->skipping = true;
-		session_refuse(s, REPLY_LONG, SPAN_NONE);
+		spoiled(s, n == 0, of_auth);
 		break;
 	}
 	return n;
@@ -94,7 +118,7 @@ take_kept(struct session *s)
 		buf_eat(&s->in, n);
 	s->busy = false;
 	if (s->in.n == 0)
-		buf_clear(&s->in);
+		buf_wipe(&s->in);
 }
 
 static void
@@ -137,9 +161,12 @@ receive(struct session *s)
 	}
 	if (kept > 0) {
 		memcpy(scratch, buf_span(&s->in).p, kept);
-		buf_clear(&s->in);
+		buf_wipe(&s->in);
 	}
 	take_new(s, span_mem(scratch, kept + (size_t)n));
+	if (s->secret)
+		explicit_bzero(scratch, kept + (size_t)n);
+	s->secret = false;
 }
 
 /*

@@ -97,20 +97,27 @@ right(const struct sasl_question *q, struct sasl_told *t,
 	return false;
 }
 
+/* A salt is there for everybody, as in auth. */
+bool
+store_right(const struct sasl_question *q, struct sasl_told *t,
+    uint8_t signature[SCRAM_KEY_MAX])
+{
+	bool	known = span_ieq(q->user, SPAN(STORE_USER)) ||
+		    (q->want == SASL_TOKEN && q->user.n == 0);
+
+	t->user = SPAN(STORE_USER);
+	return right(q, t, signature) && (known || q->want == SASL_SALT);
+}
+
 enum sasl_step
 store_answers(struct sasl *s, bool cannot)
 {
-	const struct sasl_question	*q = sasl_question(s);
-	struct sasl_told		 t = { .answer = SASL_DONT_KNOW };
-	uint8_t				 signature[SCRAM_KEY_MAX];
-	bool				 known;
+	struct sasl_told	 t = { .answer = SASL_DONT_KNOW };
+	uint8_t			 signature[SCRAM_KEY_MAX];
 
-	known = span_ieq(q->user, SPAN(STORE_USER)) ||
-	    (q->want == SASL_TOKEN && q->user.n == 0);
-	t.user = SPAN(STORE_USER);
 	if (!cannot)
-		t.answer = known && right(q, &t, signature) ? SASL_RIGHT :
-		    SASL_NOT_RIGHT;
+		t.answer = store_right(sasl_question(s), &t, signature) ?
+		    SASL_RIGHT : SASL_NOT_RIGHT;
 	return sasl_told(s, &t);
 }
 

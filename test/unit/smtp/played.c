@@ -234,13 +234,14 @@ remove_users(void)
 	unlink(users_path);
 }
 
-/* The text with @USERS@ as the path of a table that has ann and bob. */
+/* The text with each @USERS@ as the path of a table that has ann and bob. */
 static char *
 with_users(const char *text)
 {
 	static char	 path[] = "/tmp/waybill-users-XXXXXX";
 	static bool	 made;
 	const char	*at = strstr(text, "@USERS@");
+	char		*rest, *whole;
 	int		 fd;
 
 	if (at == NULL)
@@ -253,7 +254,10 @@ with_users(const char *text)
 		users_path = path;
 		atexit(remove_users);
 	}
-	return xasprintf("%.*s%s%s", (int)(at - text), text, path, at + 7);
+	rest = with_users(at + 7);
+	whole = xasprintf("%.*s%s%s", (int)(at - text), text, path, rest);
+	free(rest);
+	return whole;
 }
 
 struct played *

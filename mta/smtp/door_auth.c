@@ -1,0 +1,91 @@
+/*
+ * door_auth.c - a listener's options of logins.
+ */
+#include "config.h"
+
+#include "base/log.h"
+#include "mta/smtp/door.h"
+
+/* The nth value of an option, when it is a constant, else RS_T_NONE. */
+static struct rs_value
+value(const struct door *d, enum rs_option option, unsigned n)
+{
+	const struct rs_optval	*v;
+	struct rs_place		 pl = { 0, UINT32_MAX };
+
+	if (rs_option(d->image, d->object, option, 0, &v) && n < v->nplaces)
+		pl = rs_option_place(d->image, v, n);
+	if (pl.is_func || pl.index == UINT32_MAX)
+		return (struct rs_value){ .type = RS_T_NONE };
+	return rs_const(d->image, pl.index);
+}
+
+static enum door_auth
+mode(const struct door *d)
+{
+	struct rs_value	word = value(d, RS_OPT_LISTEN_auth, 0);
+
+	if (word.type != RS_T_TEXT)
+		return DOOR_AUTH_NONE;
+	if (span_eq(word.s, SPAN("offered")))
+		return DOOR_AUTH_OFFERED;
+	return span_eq(word.s, SPAN("required")) ? DOOR_AUTH_REQUIRED :
+	    DOOR_AUTH_NONE;
+}
+
+struct span
+door_map(const struct door *d, unsigned n)
+{
+	struct rs_value	map = value(d, RS_OPT_LISTEN_accounts, n);
+
+	if (map.type != RS_T_INT || map.i < 0 ||
+	    map.i >= (int64_t)rs_nmap(d->image))
+		return SPAN_NONE;
+	return rs_string(d->image, rs_map(d->image, (uint32_t)map.i)->name);
+}
+
+/* A mechanism of SCRAM that is named is meant with its channel bound, too. */
+static sasl_mask
+with_plus(sasl_mask m)
+{
+	if (m & SASL_BIT(SASL_SCRAM_SHA_1))
+		m |= SASL_BIT(SASL_SCRAM_SHA_1_PLUS);
+	if (m & SASL_BIT(SASL_SCRAM_SHA_256))
+		m |= SASL_BIT(SASL_SCRAM_SHA_256_PLUS);
+	return m;
+}
+
+/* Without a word: all, but those that need a secret which is the password. */
+static void
+read_mechanisms(struct door *d)
+{
+	struct rs_value	word;
+	enum sasl_mech	mech;
+
+	d->mechanisms = ~SASL_BIT(SASL_CRAM_MD5);
+	word = value(d, RS_OPT_LISTEN_mechanisms, 0);
+	if (word.type != RS_T_TEXT)
+		return;
+	d->mechanisms = 0;
+	d->names_mechanisms = true;
+	for (unsigned i = 0; word.type == RS_T_TEXT; i++) {
+		if (sasl_named(word.s, &mech))
+			d->mechanisms |= SASL_BIT(mech);
+		else
+			log_warnx("listener=%s mechanism=%s why=\"not known\"",
+			    log_quote(d->name), log_quote(word.s));
+		word = value(d, RS_OPT_LISTEN_mechanisms, i + 1);
+	}
+	d->mechanisms = with_plus(d->mechanisms);
+}
+
+void
+door_read_auth(struct door *d)
+{
+	d->auth = mode(d);
+	d->auth_clear = value(d, RS_OPT_LISTEN_auth_clear, 0).type !=
+	    RS_T_NONE;
+	while (door_map(d, d->nmaps).n > 0)
+		d->nmaps++;
+	read_mechanisms(d);
+}
