@@ -9,12 +9,11 @@
 /* The mechanisms that EHLO offers now; 0: AUTH is not offered. */
 uint32_t	session_mechanisms(const struct session *);
 /*
- * It is somebody from now on, or nobody any more: STARTTLS forgets (RFC 3207,
- * 4.2), EHLO does not.  mechanism: static, for the log.
+ * It is somebody from now on, until session_forget_login(): STARTTLS forgets
+ * (RFC 3207, 4.2), EHLO does not.  mechanism: static, for the log.
  */
 void		session_login(struct session *, struct span user,
 		    const char *mechanism);
-void		session_logout(struct session *);
 /*
  * `auth required`: whether a command has to wait for a login (RFC 4954, 6: 530
  * 5.7.0).

@@ -26,22 +26,11 @@ static void	step(struct session *, enum sasl_step);
 void
 session_login(struct session *s, struct span user, const char *mechanism)
 {
-	free(s->account);
+	session_forget_login(s);
 	s->account = xstrndup(user.p, user.n);
 	s->mechanism = mechanism;
 	s->facts.user = span_of(s->account);
 	s->facts.authenticated = true;
-}
-
-void
-session_logout(struct session *s)
-{
-	user_limit_leave(s);
-	s->facts.authenticated = false;
-	s->facts.user = SPAN_NONE;
-	free(s->account);
-	s->account = NULL;
-	s->mechanism = NULL;
 }
 
 /* RFC 4954, 6; the list of RFC 3207, 4 for 530 with a login in its place. */
@@ -191,7 +180,7 @@ decided(struct session *s, const struct rs_verdict *v)
 
 	if (session_refused(s, &own)) {
 		log_login(s, "refused", "a rule");
-		session_logout(s);
+		session_forget_login(s);
 		leave(s, "AUTH refused");
 		return;
 	}

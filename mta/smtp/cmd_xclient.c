@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "mta/smtp/admit.h"
+#include "mta/smtp/auth.h"
 #include "mta/smtp/commands.h"
 #include "mta/smtp/extensions.h"
 #include "mta/smtp/server.h"
@@ -92,9 +93,7 @@ tell_login(struct session *s, const struct xattrs *x)
 	s->told_login = x->v[XATTR_LOGIN].is == XATTR_GIVEN;
 	if (!s->told_login)
 		return;
-	s->account = xstrndup(login.p, login.n);
-	s->facts.user = span_of(s->account);
-	s->facts.authenticated = true;
+	session_login(s, login, "XCLIENT");
 	user_limit_login(s);
 }
 

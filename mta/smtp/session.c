@@ -163,6 +163,7 @@ session_forget_login(struct session *s)
 	user_limit_leave(s);
 	free(s->account);
 	s->account = NULL;
+	s->mechanism = NULL;
 	s->facts.user = SPAN_NONE;
 	s->facts.authenticated = false;
 }

@@ -104,7 +104,6 @@ struct session {
 	struct rewrite		*rewrite;	/* of an address, or of the header, that it waits for */
 	struct reroute		*reroute;	/* after the content, when tags may have changed it */
 	struct login		*login;		/* AUTH under way */
-	char			*account;	/* who has logged in */
 	const char		*mechanism;
 	unsigned		 wrong_logins;
 	uint32_t		 decided_line;	/* of the policy; of the last decision */
