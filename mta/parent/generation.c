@@ -83,6 +83,18 @@ file_mark_same(const struct file_mark *a, const struct file_mark *b)
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
+/*
+ * rename(2) sets the time of the file's change behind that of its content: who
+ * writes a new file in its place, and is not done, leaves both the same.
+ */
+bool
+file_mark_renamed(const struct file_mark *now, const struct file_mark *was)
+{
+	return now->there && (now->ino != was->ino || now->dev != was->dev) &&
+	    (now->mtime.tv_sec != now->ctime.tv_sec ||
+	    now->mtime.tv_nsec != now->ctime.tv_nsec);
+}
+
 static void
 look(const char *path, struct file_mark *m)
 {
@@ -240,6 +252,7 @@ generation_new(uint32_t number, struct span image, char **why)
 	}
 	open_files(g);
 	tables_init(g);
+	certs_init(g);
 	return g;
 }
 
@@ -274,6 +287,7 @@ generation_free(struct generation **gp)
 		free(g->files[i].path);
 	}
 	tables_clear(g);
+	certs_clear(g);
 	rs_image_free(&g->image);
 	if (g->image_fd != -1)
 		close(g->image_fd);
@@ -378,6 +392,8 @@ generation_changed(const struct generation *g)
 			    g->files[i].role == ROLE_SET ?
 			    CHANGED_TEXT : CHANGED_TABLE;
 	}
+	if (certs_changed(g) != CERTS_SAME)
+		what |= CHANGED_CERT;
 	return what;
 }
 
@@ -385,7 +401,7 @@ uint64_t
 generation_look(const struct generation *g)
 {
 	struct file_mark	now;
-	uint64_t		sum = 0;
+	uint64_t		sum = certs_look(g);
 	size_t			i;
 
 	for (i = 0; i < g->nfiles; i++) {
@@ -393,18 +409,6 @@ generation_look(const struct generation *g)
 		sum = sum * 31 + hash_fixed(span_mem(&now, sizeof(now)));
 	}
 	return sum;
-}
-
-/*
- * rename(2) sets the time of the file's change behind that of its content: who
- * writes a new file in its place, and is not done, leaves both the same.
- */
-static bool
-is_renamed(const struct file_mark *now, const struct file_mark *was)
-{
-	return now->there && (now->ino != was->ino || now->dev != was->dev) &&
-	    (now->mtime.tv_sec != now->ctime.tv_sec ||
-	    now->mtime.tv_nsec != now->ctime.tv_nsec);
 }
 
 bool
@@ -416,8 +420,8 @@ generation_renamed(const struct generation *g)
 	for (i = 0; i < g->nfiles; i++) {
 		look(g->files[i].path, &now);
 		if (!file_mark_same(&now, &g->files[i].mark) &&
-		    !is_renamed(&now, &g->files[i].mark))
+		    !file_mark_renamed(&now, &g->files[i].mark))
 			return false;
 	}
-	return true;
+	return certs_changed(g) != CERTS_CHANGED;
 }

@@ -43,7 +43,7 @@ bool	generation_asks_servers(const struct generation *);
 void	generation_send_secrets(const struct generation *, struct chan *);
 
 /* Which of its files differ from what was read? */
-enum { CHANGED_TEXT = 1, CHANGED_TABLE = 2 };
+enum { CHANGED_TEXT = 1, CHANGED_TABLE = 2, CHANGED_CERT = 4 };
 unsigned	generation_changed(const struct generation *);
 /* All that differ were renamed into their place: they are whole. */
 bool		generation_renamed(const struct generation *);

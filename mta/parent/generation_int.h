@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include "mta/parent/certs.h"
 #include "mta/parent/generation.h"
 #include "mta/parent/tables.h"
 
@@ -37,11 +38,15 @@ struct generation {
 	size_t			 nowners;
 	struct table		*tables;	/* maps that are files */
 	size_t			 ntables;
+	struct cert		*certs;		/* tls blocks */
+	size_t			 ncerts;
 };
 
 /* What stat(2) says of it now. */
 void	file_mark_take(const struct stat *, struct file_mark *);
 bool	file_mark_same(const struct file_mark *, const struct file_mark *);
+/* Another file has been renamed into its place: it is whole. */
+bool	file_mark_renamed(const struct file_mark *now, const struct file_mark *was);
 /* A channel takes what it sends, so each gets a copy. */
 int	gen_copy(int fd);
 /*

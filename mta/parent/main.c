@@ -150,7 +150,7 @@ check_users(void)
 	static const char *const	names[] = {
 		"waybill-smtp", "waybill-route", "waybill-queue",
 		"waybill-relay", "waybill-resolve", "waybill-limits",
-		"waybill-lookup",
+		"waybill-lookup", "waybill-keys",
 		"waybill-spawner", "waybill-compile", "waybill-index",
 		"waybill-auth"
 	};
@@ -243,6 +243,12 @@ on_reload(void *arg)
 	reload_asked(arg);
 }
 
+static struct chan *
+keys(void *arg)
+{
+	return keys_chan(arg);
+}
+
 static void
 on_gateways(void *arg)
 {
@@ -286,6 +292,7 @@ main(int argc, char **argv)
 	watch_signals(&p);
 	gateways_init(&p.gateways, on_gateways, &p);
 	slots_init(&p, o.workers);
+	pairs_init(&p.pairs, keys, &p);
 	reload_init(&p);
 	loop_run();
 	log_flush();

@@ -16,6 +16,7 @@
 #include "mta/parent/gateways.h"
 #include "mta/parent/generation.h"
 #include "mta/parent/listeners.h"
+#include "mta/parent/pairs.h"
 
 #include <sys/types.h>
 
@@ -76,6 +77,8 @@ struct parent {
 	uint32_t		 last_number;	/* of a generation */
 	struct listeners	 listeners;
 	struct gateways		 gateways;
+	struct pairs		 pairs;		/* what keys has */
+	bool			 keys_wanted;	/* there has been a certificate */
 	struct slot		 slots[SLOTS_MAX];
 	size_t			 nslots;
 	int64_t			 started_ms;	/* wall time */
@@ -118,6 +121,9 @@ void		 slots_init(struct parent *, unsigned workers);
 void		 slots_start(struct parent *);
 void		 slots_start_rest(struct parent *);
 struct chan	*queue_chan(struct parent *);	/* NULL: it is not there */
+struct chan	*keys_chan(struct parent *);
+/* The keys process, from now on and unless it is there. */
+void		 slots_start_keys(struct parent *);
 /* Configuration and peers to everybody who is there: a new generation. */
 void		 slots_configure(struct parent *);
 /* Which addresses may be gateways', to every smtp that is there. */
@@ -125,7 +131,7 @@ void		 slots_tell_gateways(struct parent *);
 /* A child has ended; false: it is none of the slots. */
 bool		 slot_ended(struct parent *, pid_t, int status);
 void		 slot_kill(struct slot *);
-/* Whether somebody belongs there: lookup only where servers have tables. */
+/* Whether somebody belongs there: lookup only where servers have tables, keys only for certificates. */
 bool		 slot_wanted(const struct slot *);
 /* A process for what the slot says, which gets fds[1]; fds[0] is ours. */
 pid_t		 slot_fork(const struct slot *, int fds[2]);
@@ -133,13 +139,16 @@ pid_t		 slot_fork(const struct slot *, int fds[2]);
 /* reading.c */
 typedef void	 reading_done(struct parent *, struct generation *);
 /*
- * Reads the tables of g that are wanted, in processes of their own; done gets g
+ * Reads the tables of g that are wanted, in processes of their own, and has its
+ * certificates examined by keys; done gets g
  * when none is wanted any more, perhaps before this returns.  g stays the
  * caller's until then when it is p->generation, else it is the reading's.
  */
 void		 reading_start(struct parent *, struct generation *, reading_done *);
 /* Gives it up, done is not called. */
 void		 reading_drop(struct parent *);
+/* CERTIFIED has come. */
+void		 reading_certified(struct parent *);
 /* A child has ended; false: it was none of a reading. */
 bool		 reading_ended(struct parent *, pid_t, int status);
 

@@ -1,5 +1,6 @@
 /*
- * reading.c - the tables of a generation are read by waybill-index.
+ * reading.c - the tables of a generation are read by waybill-index, and its
+ * certificates by waybill-keys.
  *
  * Two processes side by side: one for tables of accounts, one for all others;
  * neither runs when there is nothing for it.  One that dies is followed by
@@ -17,6 +18,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 
+#include "mta/parent/certs.h"
 #include "mta/parent/parent.h"
 #include "mta/parent/tables.h"
 
@@ -37,6 +39,7 @@ struct reading {
 	struct generation	*g;
 	reading_done		*done;
 	struct run		 runs[2];
+	struct timer		 certs;		/* the time limit of keys */
 };
 
 static bool on_message(struct chan *, struct msg *, void *);
@@ -66,6 +69,7 @@ reading_free(struct parent *p)
 	p->reading = NULL;
 	run_clear(&r->runs[0]);
 	run_clear(&r->runs[1]);
+	timer_clear(&r->certs);
 	free(r);
 }
 
@@ -183,7 +187,7 @@ perhaps_done(struct reading *r)
 	struct generation	*g = r->g;
 	reading_done		*done = r->done;
 
-	if (!r->runs[0].done || !r->runs[1].done)
+	if (!r->runs[0].done || !r->runs[1].done || certs_waiting(g))
 		return;
 	reading_free(p);
 	done(p, g);
@@ -257,6 +261,36 @@ reading_ended(struct parent *p, pid_t pid, int status)
 	return false;
 }
 
+/* --- certificates */
+
+void
+reading_certified(struct parent *p)
+{
+	if (p->reading != NULL)
+		perhaps_done(p->reading);
+}
+
+static void
+on_certs_time(void *arg)
+{
+	struct reading	*r = arg;
+
+	certs_give_up(r->g, "the keys process does not answer");
+	perhaps_done(r);
+}
+
+/* Keys comes first: those who ask it are started when it has answered. */
+static void
+ask_certs(struct reading *r)
+{
+	if (!certs_any(r->g))
+		return;
+	slots_start_keys(r->parent);
+	certs_ask(r->g, &r->parent->pairs);
+	timer_set(&r->certs, (int64_t)msg_timeout_s(MSG_CERTIFY) * 1000,
+	    on_certs_time, r);
+}
+
 /* --- all of it */
 
 static void
@@ -284,6 +318,7 @@ reading_start(struct parent *p, struct generation *g, reading_done *done)
 	r->parent = p;
 	r->g = g;
 	r->done = done;
+	ask_certs(r);
 	run_init(r, INDEX_TABLES);
 	run_init(r, INDEX_ACCOUNTS);
 	perhaps_done(r);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 
+#include "mta/parent/certs.h"
 #include "mta/parent/parent.h"
 #include "mta/parent/tables.h"
 
@@ -138,7 +139,7 @@ take(struct parent *p, struct generation *g)
 static void
 retry_later(struct parent *p, const struct generation *g)
 {
-	if (!tables_need_again(g)) {
+	if (!tables_need_again(g) && !certs_need_again(g)) {
 		timer_stop(&p->retry);
 		p->retries = 0;
 		return;
@@ -151,8 +152,16 @@ retry_later(struct parent *p, const struct generation *g)
 static void
 compiled_is_read(struct parent *p, struct generation *g)
 {
+	char	*why;
+
 	retry_later(p, g);
-	take(p, g);
+	if (certs_good(g, false, &why)) {
+		take(p, g);
+		return;
+	}
+	failed(p, span_of(why));
+	free(why);
+	generation_free(&g);
 }
 
 /* The image is the old one: when no table is new either nothing changes. */
@@ -162,10 +171,11 @@ changed_is_read(struct parent *p, struct generation *g)
 	bool	compile = tables_need_image(g) && !p->changed_text;
 
 	retry_later(p, g);
-	if (tables_have_new(g))
+	if (tables_have_new(g) || certs_have_new(g))
 		take(p, g);
 	else {
 		tables_take_faults(p->generation, g);
+		certs_take_faults(p->generation, g);
 		generation_free(&g);
 	}
 	if (compile)
@@ -180,6 +190,7 @@ read_or_fail(struct parent *p, struct generation *g, char *why,
 	if (g != NULL) {
 		reading_drop(p);	/* of what is older */
 		tables_inherit(g, p->generation);
+		certs_inherit(g, p->generation);
 		reading_start(p, g, done);
 	} else
 		failed(p, span_of(why));
@@ -273,7 +284,8 @@ table_changed(struct parent *p, unsigned what)
 	if (now == p->tried || (loop_now_ms() - p->seen_ms < STEADY_MS &&
 	    !generation_renamed(p->generation)))
 		return;
-	log_info("event=table-changed text-changed=%s",
+	log_info("event=%s-changed text-changed=%s",
+	    what & CHANGED_TABLE ? "table" : "certificate",
 	    what & CHANGED_TEXT ? "yes" : "no");
 	read_tables(p);
 }
@@ -287,14 +299,31 @@ on_poll(void *arg)
 	timer_set(&p->poll, POLL_MS, on_poll, p);
 	if (is_busy(p))
 		return;
+	certs_remind(p->generation);
 	what = generation_changed(p->generation);
-	if (what & CHANGED_TABLE)
+	if (what & (CHANGED_TABLE | CHANGED_CERT))
 		table_changed(p, what);
+}
+
+/* Better no server than one that shows nothing, or another's certificate. */
+static bool
+may_start(struct parent *p, const struct generation *g)
+{
+	char	*why;
+
+	if (certs_good(g, true, &why))
+		return true;
+	log_warnx("event=no-certificate why=%s", log_quote(span_of(why)));
+	free(why);
+	stop_failed(p);
+	return false;
 }
 
 static void
 first_is_read(struct parent *p, struct generation *g)
 {
+	if (!may_start(p, g))
+		return;
 	retry_later(p, g);
 	timer_set(&p->poll, POLL_MS, on_poll, p);
 	timer_set(&p->settle, SETTLE_MS, on_settle, p);

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 
+#include "mta/parent/certs.h"
 #include "mta/parent/parent.h"
 
 #define QUICK_MS	10000	/* who lives longer is started at once */
@@ -35,6 +36,7 @@ static const struct { enum proc a, b; } pairs[] = {
 	{ PROC_SMTP, PROC_LIMITS }, { PROC_ROUTE, PROC_LIMITS },
 	{ PROC_SMTP, PROC_LOOKUP }, { PROC_ROUTE, PROC_LOOKUP },
 	{ PROC_LOOKUP, PROC_RESOLVE },
+	{ PROC_SMTP, PROC_KEYS },
 };
 
 static bool on_message(struct chan *, struct msg *, void *);
@@ -62,6 +64,7 @@ slots_init(struct parent *p, unsigned workers)
 {
 	unsigned	i;
 
+	add(p, PROC_KEYS, 0, false);
 	add(p, PROC_RESOLVE, 0, false);
 	add(p, PROC_LIMITS, 0, false);
 	add(p, PROC_LOOKUP, 0, false);
@@ -88,7 +91,11 @@ slot_find(struct parent *p, enum proc proc, uint32_t instance)
 bool
 slot_wanted(const struct slot *s)
 {
-	return s->proc != PROC_LOOKUP || s->pid != 0 ||
+	if (s->pid != 0)
+		return true;
+	if (s->proc == PROC_KEYS)
+		return s->parent->keys_wanted;
+	return s->proc != PROC_LOOKUP ||
 	    generation_asks_servers(s->parent->generation);
 }
 
@@ -96,6 +103,12 @@ struct chan *
 queue_chan(struct parent *p)
 {
 	return slot_find(p, PROC_QUEUE, 0)->chan;
+}
+
+struct chan *
+keys_chan(struct parent *p)
+{
+	return slot_find(p, PROC_KEYS, 0)->chan;
 }
 
 /* --- a new process */
@@ -226,8 +239,21 @@ slots_tell_gateways(struct parent *p)
 			send_gateways(&p->slots[i]);
 }
 
+/* What was examined already, and is anew: the answers to it come before READY. */
 static void
-send_config(struct slot *s)
+send_keys(struct slot *s, bool is_new)
+{
+	struct parent	*p = s->parent;
+
+	if (is_new)
+		pairs_send(&p->pairs, s->chan);
+	chan_begin(s->chan, MSG_KEY_TICKETS);
+	chan_u64(s->chan, (uint64_t)certs_ticket_ms(p->generation));
+	chan_end(s->chan);
+}
+
+static void
+send_config(struct slot *s, bool is_new)
 {
 	struct parent	*p = s->parent;
 	uint32_t	 number = generation_number(p->generation);
@@ -236,6 +262,10 @@ send_config(struct slot *s)
 	    s->proc == PROC_SMTP || s->proc == PROC_ROUTE);
 	if (s->proc == PROC_LOOKUP)
 		generation_send_secrets(p->generation, s->chan);
+	if (s->proc == PROC_KEYS)
+		send_keys(s, is_new);
+	if (s->proc == PROC_SMTP)
+		certs_send(p->generation, s->chan);
 	if (s->proc == PROC_SMTP)
 		send_gateways(s);
 	if (s->proc == PROC_SMTP)
@@ -295,7 +325,7 @@ start(struct slot *s)
 	s->started_ms = clock_boot_ms();
 	s->ready = 0;
 	s->chan = chan_new(fds[0], s->name, &slot_ops, s);
-	send_config(s);
+	send_config(s, true);
 	connect_peers(s);
 	log_debug("process=%s pid=%ld event=started", s->name, (long)s->pid);
 }
@@ -317,8 +347,19 @@ slots_start(struct parent *p)
 	size_t	i;
 
 	for (i = 0; i < p->nslots; i++)
-		if (p->slots[i].proc != PROC_SMTP && slot_wanted(&p->slots[i]))
+		if (p->slots[i].proc != PROC_SMTP &&
+		    p->slots[i].pid == 0 && slot_wanted(&p->slots[i]))
 			start(&p->slots[i]);
+}
+
+void
+slots_start_keys(struct parent *p)
+{
+	struct slot	*s = slot_find(p, PROC_KEYS, 0);
+
+	p->keys_wanted = true;
+	if (s->pid == 0 && !timer_pending(&s->again))
+		start(s);
 }
 
 void
@@ -338,7 +379,7 @@ slots_configure(struct parent *p)
 
 	for (i = 0; i < p->nslots; i++)
 		if (p->slots[i].chan != NULL)
-			send_config(&p->slots[i]);
+			send_config(&p->slots[i], false);
 		else if (p->slots[i].proc == PROC_LOOKUP &&
 		    p->slots[i].pid == 0 && slot_wanted(&p->slots[i]) &&
 		    !timer_pending(&p->slots[i].again))
@@ -372,6 +413,15 @@ on_ticket(struct slot *s, struct msg *m,
 }
 
 static bool
+on_certified(struct slot *s, struct msg *m)
+{
+	if (s->proc != PROC_KEYS || !pairs_certified(&s->parent->pairs, m))
+		return false;
+	reading_certified(s->parent);
+	return true;
+}
+
+static bool
 on_message(struct chan *c, struct msg *m, void *arg)
 {
 	struct slot	*s = arg;
@@ -386,6 +436,8 @@ on_message(struct chan *c, struct msg *m, void *arg)
 		return on_ticket(s, m, reload_ticket);
 	case MSG_STATUS:
 		return on_ticket(s, m, status_asked);
+	case MSG_CERTIFIED:
+		return on_certified(s, m);
 	}
 	return false;
 }

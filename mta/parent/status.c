@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/xalloc.h"
 
+#include "mta/parent/certs.h"
 #include "mta/parent/parent.h"
 #include "mta/parent/tables.h"
 
@@ -50,7 +51,9 @@ own_counters(struct parent *p, struct buf *out)
 	json_bool(&j, "tables_differ", (changed & CHANGED_TABLE) != 0);
 	json_bool(&j, "reloading", p->compile != NULL ||
 	    p->reading != NULL || p->settling);
+	json_bool(&j, "certificates_differ", (changed & CHANGED_CERT) != 0);
 	tables_json(p->generation, &j);
+	certs_json(p->generation, &j);
 	json_object_end(&j);
 }
 

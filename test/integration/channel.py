@@ -18,7 +18,7 @@ import tempfile
 from server import BUILD, PATIENCE, SRC
 
 PROCS = ["parent", "spawner", "smtp", "route", "queue", "relay", "deliver", "resolve",
-         "limits", "lookup", "index", "auth"]
+         "limits", "lookup", "index", "auth", "keys"]
 PARENT_FD = 3
 HAS_FD = 1
 
