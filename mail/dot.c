@@ -1,5 +1,5 @@
 /*
- * dot.c - DATA as it stands on the wire (RFC 5321, 4.5.2), strictly.
+ * dot.c - content as it stands on the wire, strictly.
  *
  *   START   after CRLF, and before the first octet
  *   LINE    within a line
@@ -126,6 +126,44 @@ dot_in(struct dot_in *d, struct span in, struct buf *out, size_t *used)
 	if (*used > 0)
 		look(d, span_mem(in.p, *used));
 	return done;
+}
+
+/* --- chunks: START, LINE and CR only */
+
+void
+dot_chunk(struct dot_in *d, struct span in, bool binary, struct buf *out)
+{
+	const char	*p = in.p, *end = in.p + in.n;
+	bool		 empty;
+
+	while (p < end && !(binary && d->body)) {
+		switch (d->state) {
+		case START:
+			d->state = LINE;
+			break;
+		case LINE:
+			p = line(d, p, end);
+			break;
+		case CR:
+			empty = d->line == 1;
+			p = after_cr(d, p);
+			d->body |= empty && d->state == START;
+			break;
+		}
+	}
+	if (p > in.p)
+		look(d, span_mem(in.p, (size_t)(p - in.p)));
+	buf_add_span(out, in);
+}
+
+bool
+dot_chunk_end(struct dot_in *d, bool binary)
+{
+	if (binary && d->body)
+		return false;
+	if (d->state == CR)
+		d->bare = true;
+	return d->state != START;
 }
 
 void

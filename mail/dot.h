@@ -1,5 +1,6 @@
 /*
- * dot.h - DATA as it stands on the wire (RFC 5321, 4.5.2), strictly.
+ * dot.h - content as it stands on the wire, strictly: DATA (RFC 5321, 4.5.2) and
+ * BDAT (RFC 3030).
  *
  * Only CRLF ends a line, only CRLF.CRLF ends the data.  A bare CR or LF is
  * noticed; the caller reads on to the end and refuses.
@@ -19,6 +20,7 @@ struct dot_in {
 	size_t		line;		/* octets of this line so far */
 	size_t		line_max;	/* with CRLF; 0: none */
 	uint64_t	lines;
+	bool		body;		/* chunks: the header section has ended */
 };
 
 /*
@@ -26,6 +28,16 @@ struct dot_in {
  * is the octets of in that belong to the data (the rest are commands).
  */
 bool	dot_in(struct dot_in *, struct span in, struct buf *out, size_t *used);
+/*
+ * Takes octets of a chunk as they are.  binary (BODY=BINARYMIME): behind the
+ * header section lines, CR, LF and NUL are octets like any other.
+ */
+void	dot_chunk(struct dot_in *, struct span in, bool binary, struct buf *out);
+/*
+ * After the last chunk: a CR at the very end stands alone.  True when the last
+ * line lacks its CRLF, which text has.
+ */
+bool	dot_chunk_end(struct dot_in *, bool binary);
 /* Stuffs content (CRLF lines) for the wire; *at_line_start carries over between pieces, true at first.  dot_end writes ".\r\n", with CRLF before it where the last line has none. */
 void	dot_out(struct span content, bool *at_line_start, struct buf *out);
 void	dot_end(bool at_line_start, struct buf *out);

@@ -38,6 +38,7 @@ data_decided(struct session *s, const struct rs_verdict *v)
 		s->tx->discard = true;
 	session_reply(s, REPLY_DATA, SPAN_NONE);
 	content_begin(s);
+	session_enter(s, SMTP_CONTENT, "DATA");
 }
 
 void
@@ -45,6 +46,12 @@ cmd_data(struct session *s, const struct smtp_command *c)
 {
 	if (c->args.n > 0) {
 		session_refuse(s, REPLY_NO_ARGS, c->word);
+		data_refused(s);
+		return;
+	}
+	/* RFC 3030, 3: lines of binary content have no end to be found. */
+	if (s->tx->params.body == PARAMS_BODY_BINARYMIME) {
+		session_refuse(s, REPLY_BINARY_DATA, SPAN_NONE);
 		data_refused(s);
 		return;
 	}

@@ -77,6 +77,4 @@ void
 cmd_not_served(struct session *s, const struct smtp_command *c)
 {
 	session_refuse(s, REPLY_NOT_SERVED, c->word);
-	if (c->verb == VERB_BDAT)
-		data_refused(s);
 }

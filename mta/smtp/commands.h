@@ -17,10 +17,9 @@ void		session_greet(struct session *);
 command_fn	cmd_ehlo, cmd_helo, cmd_lhlo;
 command_fn	cmd_mail;			/* cmd_mail.c */
 command_fn	cmd_rcpt;			/* cmd_rcpt.c */
+command_fn	cmd_bdat;			/* cmd_bdat.c */
 command_fn	cmd_data;			/* cmd_data.c */
-/*
- * DATA (or BDAT) was refused: closes when the client has not waited for that.
- */
+/* DATA was refused: closes when the client has not waited for that. */
 void		data_refused(struct session *);
 command_fn	cmd_xclient, cmd_xforward;	/* of each its file */
 command_fn	cmd_auth;			/* cmd_auth.c */

@@ -54,7 +54,6 @@ content_begin(struct session *s)
 	t->dot.line_max = CONTENT_LINE_MAX;
 	if (s->gen->asks_parts)
 		t->parts = policy_parts_new();
-	session_enter(s, SMTP_CONTENT, "DATA");
 }
 
 /* What the sessions hold together, kept up to date. */
@@ -78,6 +77,12 @@ fault(struct session *s, enum content_fault f)
 	buf_clear(&t->content);
 	buf_clear(&t->header);
 	count_held(s);
+}
+
+void
+content_too_large(struct session *s)
+{
+	fault(s, CONTENT_SIZE);
 }
 
 /* --- into a file */
@@ -163,14 +168,12 @@ make_room(struct session *s)
 		spill(s);
 }
 
-size_t
-content_take(struct session *s, struct span in)
+/* What stands behind `before` in the buffer has just come. */
+static void
+taken(struct session *s, size_t before)
 {
 	struct transaction	*t = s->tx;
-	size_t			 before = t->content.n, used;
-	bool			 end;
 
-	end = dot_in(&t->dot, in, &t->content, &used);
 	t->octets += t->content.n - before;
 	if (t->parts != NULL && t->fault == CONTENT_GOOD)
 		policy_parts_feed(t->parts, span_from(buf_span(&t->content),
@@ -182,9 +185,42 @@ content_take(struct session *s, struct span in)
 		buf_clear(&t->content);
 	count_held(s);
 	session_touch(s);
+}
+
+static bool
+is_kept(const struct transaction *t)
+{
+	return t->fault == CONTENT_GOOD && !t->discard;
+}
+
+size_t
+content_take(struct session *s, struct span in)
+{
+	struct transaction	*t = s->tx;
+	size_t			 before = t->content.n, used;
+	bool			 end;
+
+	end = dot_in(&t->dot, in, &t->content, &used);
+	taken(s, before);
 	if (end)
 		store_message(s);
-	else if (t->fault == CONTENT_GOOD && !t->discard)
+	else if (is_kept(t))
 		make_room(s);
 	return used;
+}
+
+void
+content_chunk(struct session *s, struct span in, bool last)
+{
+	struct transaction	*t = s->tx;
+	bool			 binary;
+	size_t			 before = t->content.n;
+
+	binary = t->params.body == PARAMS_BODY_BINARYMIME;
+	dot_chunk(&t->dot, in, binary, &t->content);
+	if (last && dot_chunk_end(&t->dot, binary))
+		buf_add_str(&t->content, "\r\n");
+	taken(s, before);
+	if (!last && is_kept(t))
+		make_room(s);
 }

@@ -51,6 +51,25 @@ word_of(const struct door *d, enum rs_option option)
 	return rs_const(d->image, place.index).s;
 }
 
+/* Words of a list, as bits. */
+static uint32_t
+read_hidden(const struct rs_image *image, uint32_t object)
+{
+	const struct rs_optval	*v;
+	uint32_t		 set = 0;
+	unsigned		 e;
+
+	if (!rs_option(image, object, RS_OPT_LISTEN_hide, 0, &v))
+		return 0;
+	for (unsigned i = 0; i < v->nplaces; i++) {
+		e = rs_extension_named(rs_const(image,
+		    rs_option_place(image, v, i).index).s);
+		if (e < RS_NEXTENSIONS)
+			set |= RS_EXT_BIT(e);
+	}
+	return set;
+}
+
 void
 door_read(struct door *d, const struct rs_image *image, uint32_t object)
 {
@@ -63,4 +82,5 @@ door_read(struct door *d, const struct rs_image *image, uint32_t object)
 	d->name = rs_string(image, rs_object(image, object)->name);
 	set_kind(d, word_of(d, RS_OPT_LISTEN_kind));
 	door_read_auth(d);
+	d->hidden = read_hidden(image, object);
 }

@@ -28,6 +28,13 @@ not_served(const struct session *s)
 	return false;
 }
 
+/* RFC 3030, 3: binary content can only come in chunks. */
+static bool
+chunking(const struct session *s)
+{
+	return !extensions_hidden(s, RS_EXT_CHUNKING);
+}
+
 /* --- what stands behind keywords */
 
 static void
@@ -71,10 +78,10 @@ static const struct {
 	[RS_EXT_PIPELINING]	= { always,	NULL },
 	[RS_EXT_SIZE]		= { always,	size_octets },
 	[RS_EXT_8BITMIME]	= { always,	NULL },
-	[RS_EXT_BINARYMIME]	= { not_served,	NULL },
-	[RS_EXT_CHUNKING]	= { not_served,	NULL },
+	[RS_EXT_BINARYMIME]	= { chunking,	NULL },
+	[RS_EXT_CHUNKING]	= { always,	NULL },
 	[RS_EXT_DSN]		= { always,	NULL },
-	[RS_EXT_ENHANCEDSTATUSCODES]	= { always,	NULL },
+	[RS_EXT_ENHANCEDSTATUSCODES] = { always,	NULL },
 	[RS_EXT_STARTTLS]	= { not_served,	NULL },
 	[RS_EXT_AUTH]		= { has_logins,	mechanisms },
 	[RS_EXT_SMTPUTF8]	= { not_served,	NULL },

@@ -13,6 +13,7 @@
 #include "base/xalloc.h"
 #include "mta/smtp/admit.h"
 #include "mta/smtp/auth.h"
+#include "mta/smtp/chunk.h"
 #include "mta/smtp/commands.h"
 #include "mta/smtp/reroute.h"
 #include "mta/smtp/rewrite.h"
@@ -39,6 +40,9 @@ state_name(enum smtp_state st)
 	case SMTP_STORING:	return "storing";
 	case SMTP_CLOSING:	return "closing";
 	case SMTP_LOGIN:	return "login";
+	case SMTP_CHUNK:	return "chunk";
+	case SMTP_CHUNKS:	return "chunks";
+	case SMTP_FAILED:	return "failed";
 	}
 	return "?";
 }
@@ -184,6 +188,9 @@ session_touch(struct session *s)
 	s->deadline_ms = loop_now_ms() + s->gen->idle_ms;
 	if (s->tx != NULL && s->tx->deadline_ms < s->deadline_ms)
 		s->deadline_ms = s->tx->deadline_ms;
+	else if (s->tx == NULL && s->chunk_left > 0 &&
+	    s->chunk_until_ms < s->deadline_ms)
+		s->deadline_ms = s->chunk_until_ms;
 }
 
 /* A last word that the client did not ask for. */
@@ -214,8 +221,8 @@ session_timeout(struct session *s)
 void
 session_last_word(struct session *s)
 {
-	if (s->parked || (s->state & (SMTP_CONTENT | SMTP_STORING |
-	    SMTP_CLOSING)))
+	if (s->parked || (s->state & (SMTP_CONTENT | SMTP_CHUNK |
+	    SMTP_STORING | SMTP_CLOSING)))
 		return;
 	if (s->server->stopping) {
 		last_word(s, REPLY_STOPPING, "stop");
@@ -340,8 +347,10 @@ session_command(struct session *s, struct span line)
 		return;
 	if (command_parse(line, &c))
 		commands_run(s, &c);
-	else
+	else {
 		session_refuse(s, REPLY_CONTROL, SPAN_NONE);
+		bdat_spoiled(s, line);
+	}
 	if (s->state != SMTP_CLOSING && !s->parked)
 		session_touch(s);
 }
@@ -360,6 +369,19 @@ edits_add(struct edits *e, struct arena *a, const struct header_edit *v,
 		e->v[e->n++] = (struct header_edit){ v[i].kind,
 		    arena_span(a, v[i].name), arena_span(a, v[i].value) };
 	}
+}
+
+/* `hide` in `on connect` and `on helo`. */
+static void
+keep_hidden(struct session *s, const struct decision *d)
+{
+	const struct policy_effect	*v;
+	size_t				 n;
+
+	v = decision_effects(d, &n);
+	for (size_t i = 0; i < n; i++)
+		if (v[i].kind == RS_E_HIDE)
+			s->hidden |= v[i].object;
 }
 
 static void
@@ -416,6 +438,7 @@ go_on(struct session *s)
 	s->decided_line = decision_line(d);
 	s->by_gateway = decision_by_gateway(d);
 	keep_edits(s, d);
+	keep_hidden(s, d);
 	s->step(s, served(decision_verdict(d)));
 	decision_free(&d);
 }

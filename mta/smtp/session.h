@@ -29,10 +29,14 @@ enum smtp_state {
 	SMTP_CONTENT	= 1 << 6,	/* after 354 */
 	SMTP_STORING	= 1 << 7,	/* after the final dot, before its answer */
 	SMTP_CLOSING	= 1 << 8,	/* the last reply is said */
-	SMTP_LOGIN	= 1 << 9	/* inside of AUTH: lines are no commands */
+	SMTP_LOGIN	= 1 << 9,	/* inside of AUTH: lines are no commands */
+	SMTP_CHUNK	= 1 << 10,	/* inside a chunk of BDAT that is kept */
+	SMTP_CHUNKS	= 1 << 11,	/* behind one that was not the last */
+	SMTP_FAILED	= 1 << 12	/* a chunk was refused: only RSET helps (RFC 3030, 2) */
 };
 
-#define SMTP_TRANSACTION (SMTP_MAIL | SMTP_RCPT | SMTP_CONTENT | SMTP_STORING)
+#define SMTP_TRANSACTION (SMTP_MAIL | SMTP_RCPT | SMTP_CONTENT | SMTP_STORING | \
+	    SMTP_CHUNK | SMTP_CHUNKS | SMTP_FAILED)
 
 struct forwarded;
 struct login;
@@ -63,6 +67,9 @@ struct session {
 	bool			 esmtp;		/* EHLO was said */
 	bool			 asks_esmtp;	/* and is being decided */
 	uint32_t		 hidden;	/* RS_EXT_BIT() of what rules hide from it */
+	uint64_t		 chunk_left;	/* octets of BDAT that have not come yet */
+	bool			 chunk_last;
+	int64_t			 chunk_until_ms; /* boot time: those of a refused one */
 	bool			 eof;		/* the client has said all */
 	bool			 dead;		/* nothing can be sent any more */
 	bool			 linger;	/* after the last reply wait for the client to close */

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "mta/smtp/auth.h"
+#include "mta/smtp/chunk.h"
 #include "mta/smtp/content.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/session_int.h"
@@ -40,7 +41,7 @@ skip(struct session *s, struct span in)
 
 /* A line that spoils what it would have been part of. */
 static void
-spoiled(struct session *s, bool is_long, bool of_auth)
+spoiled(struct session *s, struct span in, bool is_long, bool of_auth)
 {
 	enum smtp_reply	reply = !is_long ? REPLY_BARE :
 			    of_auth ? REPLY_AUTH_LONG : REPLY_LONG;
@@ -48,8 +49,10 @@ spoiled(struct session *s, bool is_long, bool of_auth)
 	s->skipping = true;
 	if (s->state == SMTP_LOGIN)
 		auth_spoiled(s, is_long ? reply : REPLY_AUTH_BARE);
-	else
+	else {
 		session_refuse(s, reply, SPAN_NONE);
+		bdat_spoiled(s, in);
+	}
 }
 
 /* A command, or what a client says inside of AUTH (RFC 4954, 4). */
@@ -80,7 +83,7 @@ take_line(struct session *s, struct span in)
 		break;
 	case LINE_BARE:
 	case LINE_LONG:
-		spoiled(s, n == 0, of_auth);
+		spoiled(s, in, n == 0, of_auth);
 		break;
 	}
 	return n;
@@ -94,7 +97,9 @@ session_take(struct session *s, struct span in)
 
 	while (used < in.n && session_takes(s)) {
 		was_skipping = s->skipping;
-		if (s->state == SMTP_CONTENT)
+		if (s->chunk_left > 0)
+			n = chunk_take(s, span_from(in, used));
+		else if (s->state == SMTP_CONTENT)
 			n = content_take(s, span_from(in, used));
 		else if (s->skipping)
 			n = skip(s, span_from(in, used));

@@ -1,5 +1,5 @@
 /*
- * store.c - after the final dot: is it good, what do the rules say, is it safe.
+ * store.c - after the final dot or the last chunk: is it good, what do the rules say, is it safe.
  *
  *   check    what was found while it came; size, hops
  *   mend     what a submission lacks in its header (submission.h)
@@ -75,8 +75,8 @@ refused(struct session *s, const struct rs_verdict *v)
 
 /* --- check */
 
-static enum smtp_reply
-fault_of(const struct session *s)
+enum smtp_reply
+store_fault(const struct session *s)
 {
 	const struct transaction	*t = s->tx;
 
@@ -262,7 +262,7 @@ edit_and_keep(struct session *s)
 static void
 cannot_rewrite(struct session *s)
 {
-	enum smtp_reply	fault = fault_of(s);
+	enum smtp_reply	fault = store_fault(s);
 
 	refuse(s, fault != REPLY_NREPLIES ? fault : REPLY_NOT_REWRITTEN);
 }
@@ -343,9 +343,10 @@ store_message(struct session *s)
 	enum smtp_reply	fault;
 
 	s->stage = "content";
-	session_enter(s, SMTP_STORING, "final dot");
+	session_enter(s, SMTP_STORING, s->state == SMTP_CHUNK ? "last chunk" :
+	    "final dot");
 	set_facts(s);
-	fault = fault_of(s);
+	fault = store_fault(s);
 	if (fault != REPLY_NREPLIES)
 		refuse(s, fault);
 	else {

@@ -41,6 +41,7 @@ struct transaction {
 	size_t			 held;		/* octets counted into the server's */
 	size_t			 received_n;	/* octets of our Received: field */
 	uint64_t		 octets;	/* of the client's content so far */
+	uint64_t		 chunk_size;	/* octets of the chunk under way */
 	enum content_fault	 fault;
 	struct body		*body;		/* a large content's file */
 	struct buf		 header;	/* with a body: its header section, Received: too */

@@ -58,6 +58,8 @@ route {
     otherwise => deliver box
 }
 """,
+    "roomy": HEAD + """limits { message 2K }
+""" + RCPT + ROUTE,
     "refused": HEAD + """on connect {
     otherwise => reject 554 5.7.1 "nobody"
 }
@@ -87,6 +89,9 @@ class Conversations(unittest.TestCase):
 
     def test_small_limits(self):
         self.play_all("small")
+
+    def test_small_messages(self):
+        self.play_all("roomy")
 
     def test_rules(self):
         self.play_all("rules")

@@ -201,6 +201,63 @@ what_goes_out_comes_in(void **state)
 	}
 }
 
+static const struct chunk_row {
+	struct span	 in;
+	bool		 binary;
+	unsigned	 flags;
+	bool		 lacks;		/* CRLF at its end */
+	uint64_t	 lines;
+} chunks[] = {
+	{ S(""), false, 0, false, 0 },
+	{ S("a: b\r\n\r\nc\r\n"), false, 0, false, 3 },
+	{ S("a: b\r\n\r\n.\r\n..\r\n"), false, 0, false, 4 },
+	{ S("a: b\r\n\r\nc"), false, 0, true, 2 },
+	{ S("a: b\r\n\r\nc\r"), false, BARE, true, 2 },
+	{ S("a\nb\r\n"), false, BARE, false, 1 },
+	{ S("a\rb\r\n"), false, BARE, false, 1 },
+	{ S("a\0b\r\n"), false, NUL, false, 1 },
+	{ S("a\xff\r\n"), false, EIGHT, false, 1 },
+	{ S("123456789\r\n"), false, LONG, false, 1 },
+	{ S("a: b\r\n\r\n\0\n\r\r\n12345678901234567890"), true, 0, false, 2 },
+	{ S("a: b\r\n\r\nc\r"), true, 0, false, 2 },
+	{ S("\r\n\n"), true, 0, false, 1 },
+	{ S("a: b\n\r\n\r\n\n"), true, BARE, false, 2 },
+	{ S("a: \0\r\n\r\n\n"), true, NUL, false, 2 },
+	{ S("a: b"), true, 0, true, 0 },
+	{ S("a: b\r"), true, BARE, true, 0 },
+};
+
+static void
+chunk_flags(const struct chunk_row *r, struct dot_in *d, struct buf *out)
+{
+	bool	lacks = dot_chunk_end(d, r->binary);
+
+	if (flags(d) != r->flags || d->lines != r->lines || lacks != r->lacks)
+		fail_msg("'%.*s': %u, %u lines", SPAN_ARG(r->in), flags(d),
+		    (unsigned)d->lines);
+	assert_true(span_eq(buf_span(out), r->in));
+	buf_clear(out);
+}
+
+static void
+chunks_are_taken_as_they_are(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(chunks) / sizeof(chunks[0]); i++) {
+		const struct chunk_row	*r = &chunks[i];
+		struct dot_in		 whole = { .line_max = 10 };
+		struct dot_in		 cut = { .line_max = 10 };
+		struct buf		 out = { 0 };
+
+		dot_chunk(&whole, r->in, r->binary, &out);
+		chunk_flags(r, &whole, &out);
+		for (size_t k = 0; k < r->in.n; k++)
+			dot_chunk(&cut, span_mem(r->in.p + k, 1), r->binary,
+			    &out);
+		chunk_flags(r, &cut, &out);
+	}
+}
+
 int
 main(void)
 {
@@ -209,6 +266,7 @@ main(void)
 		cmocka_unit_test(octet_by_octet_is_the_same),
 		cmocka_unit_test(content_is_stuffed_however_it_is_cut),
 		cmocka_unit_test(what_goes_out_comes_in),
+		cmocka_unit_test(chunks_are_taken_as_they_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
