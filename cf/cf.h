@@ -78,6 +78,7 @@ bool		 cf_map_file(struct cf *, size_t i, struct cf_map_file *);
 enum cf_step_kind {
 	CF_T_CLIENT,		/* ip, text: login or empty, text2: listener or empty */
 	CF_T_HELO, CF_T_MAIL, CF_T_RCPT,	/* text; MAIL: number: octets announced, 0: none */
+	CF_T_VRFY, CF_T_EXPN,	/* text: an address, or a name */
 	CF_T_HEADER, CF_T_BODY,	/* text */
 	CF_T_STARTTLS,		/* tls */
 	CF_T_DELIVERY,		/* of the last recipient's mailboxes: waited */
@@ -105,6 +106,7 @@ enum cf_expect_kind {
 	CF_X_SENDER, CF_X_RCPT,	/* text */
 	CF_X_HEADER,		/* text "Name: value" */
 	CF_X_HEADERS_ONLY,
+	CF_X_HIDE,		/* value: INT, the set of extensions */
 	CF_X_DELAY,		/* value: time */
 	CF_X_BCC, CF_X_LOG,	/* text */
 	CF_X_TAG,		/* index: tag; value */

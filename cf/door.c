@@ -251,21 +251,6 @@ check_logins(struct cf *cf, const struct cf_object *o)
 
 /* Extensions. */
 
-static void
-check_hidden(struct cf *cf, const struct cf_expr *e)
-{
-	unsigned	 ext = rs_extension_named(e->value.s);
-
-	if (ext == RS_NEXTENSIONS) {
-		cf_error_extension(cf, e->value.s, e->loc);
-	} else if (rs_extensions[ext].hide != RS_HIDE_EVERYWHERE) {
-		cf_error(cf, e->loc, "'%.*s' is not hidden, but not offered",
-		    SPAN_ARG(e->value.s));
-		cf_help(cf, "write: %s none", ext == RS_EXT_AUTH ? "auth" :
-		    "tls");
-	}
-}
-
 void
 cf_near_extensions(struct cf_near *near)
 {
@@ -275,8 +260,8 @@ cf_near_extensions(struct cf_near *near)
 		cf_near_try(near, span_of(rs_extensions[i].word));
 }
 
-void
-cf_error_extension(struct cf *cf, struct span word, struct cf_loc loc)
+static void
+error_extension(struct cf *cf, struct span word, struct cf_loc loc)
 {
 	struct cf_near	 near;
 
@@ -287,6 +272,46 @@ cf_error_extension(struct cf *cf, struct span word, struct cf_loc loc)
 		    SPAN_ARG(word), SPAN_ARG(near.best));
 	else
 		cf_error(cf, loc, "no extension '%.*s'", SPAN_ARG(word));
+}
+
+uint32_t
+cf_extensions(struct cf *cf, const struct cf_target *t)
+{
+	uint32_t	 set = 0;
+	unsigned	 ext;
+
+	for (; t != NULL; t = t->next) {
+		ext = rs_extension_named(t->name);
+		if (ext == RS_NEXTENSIONS) {
+			error_extension(cf, t->name, t->loc);
+			continue;
+		}
+		if (rs_extensions[ext].hide == RS_HIDE_NOWHERE) {
+			cf_error(cf, t->loc, "'%.*s' cannot be hidden",
+			    SPAN_ARG(t->name));
+			cf_help(cf, "a listener does without TLS: tls none");
+		} else if ((set & RS_EXT_BIT(ext)) != 0) {
+			cf_error(cf, t->loc, "'%.*s' stands twice",
+			    SPAN_ARG(t->name));
+		}
+		set |= RS_EXT_BIT(ext);
+	}
+	return set;
+}
+
+static void
+check_hidden(struct cf *cf, const struct cf_expr *e)
+{
+	unsigned	 ext = rs_extension_named(e->value.s);
+
+	if (ext == RS_NEXTENSIONS) {
+		error_extension(cf, e->value.s, e->loc);
+	} else if (rs_extensions[ext].hide != RS_HIDE_EVERYWHERE) {
+		cf_error(cf, e->loc, "'%.*s' is not hidden, but not offered",
+		    SPAN_ARG(e->value.s));
+		cf_help(cf, "write: %s none", ext == RS_EXT_AUTH ? "auth" :
+		    "tls");
+	}
 }
 
 void

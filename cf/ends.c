@@ -216,18 +216,28 @@ take_includes(struct cf_parser *p, struct cf_token *tok)
 }
 
 /*
- * The ',' between two extensions of the action `hide` is a token of its own:
- * what stands behind it tells it from that between two actions.
+ * The ',' between two extensions of `hide` is a token of its own.  Behind '=>'
+ * what follows tells it from that between two actions; behind `expect` there
+ * are none.
  */
 static void
 take_hidden(struct cf_parser *p, struct cf_token *tok)
 {
 	struct cf_token	 next;
 
-	if (tok->kind == T_HIDE)
-		p->hiding = p->last == T_ARROW || p->last == ',';
+	if (tok->kind == T_HIDE) {
+		p->expecting = p->last == T_EXPECT || p->last == T_NOT;
+		p->hiding = p->expecting || p->last == T_ARROW ||
+		    p->last == ',';
+	}
+	if (tok->kind == T_END)
+		p->hiding = false;
 	if (!p->hiding || tok->kind != ',')
 		return;
+	if (p->expecting) {
+		tok->kind = T_HIDES_TOO;
+		return;
+	}
 	do
 		read_token(p, &next);
 	while (next.kind == T_NEWLINE);

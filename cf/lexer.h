@@ -53,6 +53,7 @@ struct cf_parser {
 	int		 prior;		/* kind handed out before these */
 	uint32_t	 prior_end;	/* where that ends */
 	bool		 hiding;	/* among the extensions of `hide` */
+	bool		 expecting;	/* which an `expect` names */
 	uint32_t	 hidden_end;	/* where the ',' behind the last of them ends */
 	bool		 recover;	/* skip to the end of the statement */
 	unsigned	 recover_to;	/* open { there */

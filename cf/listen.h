@@ -25,7 +25,8 @@ bool	cf_listener_is(const struct cf_object *, const char *kind);
 bool	cf_listener_begins_tls(const struct cf_object *);
 /* door.c: what it offers, and to whom; prove_trusted() asks for its networks. */
 void	cf_door_check(struct cf *, const struct cf_object *listener);
-void	cf_error_extension(struct cf *, struct span word, struct cf_loc);
+/* The set of extensions that an action `hide` names. */
+uint32_t cf_extensions(struct cf *, const struct cf_target *);
 /* secure.c: the blocks tls and auth. */
 void	cf_tls_check(struct cf *, struct cf_object *);
 void	cf_auth_check(struct cf *, const struct cf_object *);

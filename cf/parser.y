@@ -113,7 +113,7 @@ static void	 cf_yyerror(struct cf_loc *, struct cf_parser *, const char *);
 %token <v> REWRITE "'rewrite'" SKIP "'skip'" SPF "'spf'" TLS "'tls'"
 %token <v> USE "'use'" BOUNCE "'bounce'" HOP "'hop'"
 %token <v> STARTTLS "'starttls'" FIRST "'first'" UNION "'union'"
-%token <v> AUTH "'auth'" HIDE "'hide'"
+%token <v> AUTH "'auth'" HIDE "'hide'" VRFY "'vrfy'" EXPN "'expn'"
 %token HIDES_TOO "','"		/* between the extensions of 'hide' */
 
 /* A name before a '(' is a ruleset's. */
@@ -121,7 +121,7 @@ static void	 cf_yyerror(struct cf_loc *, struct cf_parser *, const char *);
 %precedence '('
 
 %type <v> word word_but_on type direction login listener account cell bare record stage
-%type <v> octets made
+%type <v> octets made who
 %type <expr> cond expr conj neg cmp val masked post primary text text_part literal
 %type <expr> value path_text reply_text part index call
 %type <exprs> args args1 values keys elses
@@ -595,6 +595,8 @@ step
 	| MAIL FROM ADDRESS WORD octets
 				{ $$ = cf_tnode2(C, @$, CF_TN_MAIL, $3, @3, $4, @4); $$->value3 = $5; }
 	| RCPT TO ADDRESS	{ $$ = cf_tnode1(C, @$, CF_TN_RCPT, $3, @3); }
+	| VRFY who		{ $$ = cf_tnode1(C, @$, CF_TN_VRFY, $2, @2); }
+	| EXPN who		{ $$ = cf_tnode1(C, @$, CF_TN_EXPN, $2, @2); }
 	| HEADER TEXT		{ $$ = cf_tnode1(C, @$, CF_TN_HEADER, $2, @2); }
 	| BODY TEXT		{ $$ = cf_tnode1(C, @$, CF_TN_BODY, $2, @2); }
 	| DELIVER waited	{ $$ = cf_tnode_waited(C, @$, CF_TN_DELIVERY, $2); }
@@ -608,6 +610,9 @@ step
 	;
 octets
 	: SIZE | INT
+	;
+who
+	: TEXT | ADDRESS
 	;
 tls_said
 	: STARTTLS TEXT login	{ $$ = cf_tnode2(C, @$, CF_TN_STARTTLS, $2, @2, $3, @3); }
@@ -637,6 +642,7 @@ expected
 	| RCPT ADDRESS		{ $$ = cf_tnode1(C, @$, CF_TN_RCPT_IS, $2, @2); }
 	| HEADER TEXT		{ $$ = cf_tnode1(C, @$, CF_TN_HEADER_IS, $2, @2); }
 	| HEADERS ONLY		{ $$ = cf_tnode(C, @$, CF_TN_HEADERS_ONLY); }
+	| HIDE extensions	{ $$ = cf_tnode_hide(C, @$, $2); }
 	| DELAY TIME		{ $$ = cf_tnode1(C, @$, CF_TN_DELAY, $2, @2); }
 	| BCC ADDRESS		{ $$ = cf_tnode1(C, @$, CF_TN_BCC, $2, @2); }
 	| LOG TEXT		{ $$ = cf_tnode1(C, @$, CF_TN_LOG, $2, @2); }
@@ -694,7 +700,7 @@ word_but_on
 	| HEADERS | INBOUND | LMTP | MILTER | ONLY | OPEN | OUTBOUND | OVER
 	| PIPE | QUARANTINE | RATES | REWRITE | SKIP
 	| SPF | TLS | USE | BOUNCE | HOP | STARTTLS | FIRST | UNION
-	| AUTH | HIDE
+	| AUTH | HIDE | VRFY | EXPN
 	;
 
 %%

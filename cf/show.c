@@ -376,6 +376,9 @@ show_end(struct show *s, enum rs_hook hook)
 {
 	if (hook == RS_HOOK_RCPT)
 		buf_add_str(s->out, "\t# else: reject 550 5.7.1\n");
+	else if (hook == RS_HOOK_VRFY || hook == RS_HOOK_EXPN)
+		buf_addf(s->out, "\t# else: %s\n", hook == RS_HOOK_VRFY ?
+		    "252, which says nothing" : "502");
 	else if (hook != RS_HOOK_ROUTE)
 		buf_add_str(s->out, "\t# else: goes on\n");
 }

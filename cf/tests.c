@@ -213,6 +213,12 @@ in_session(struct testing *t, const struct cf_tnode *n)
 	case CF_TN_RCPT:
 		command(t, n, CF_T_RCPT);
 		break;
+	case CF_TN_VRFY:
+		command(t, n, CF_T_VRFY);
+		break;
+	case CF_TN_EXPN:
+		command(t, n, CF_T_EXPN);
+		break;
 	case CF_TN_HEADER:
 		header(t, n);
 		break;

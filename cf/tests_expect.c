@@ -1,6 +1,7 @@
 /*
  * tests_expect.c - what a test expects.
  */
+#include "cf/listen.h"
 #include "cf/tests_int.h"
 
 void
@@ -145,6 +146,11 @@ expect_effect(struct testing *t, const struct cf_tnode *n)
 		s->expect.kind = CF_X_DELAY;
 		s->expect.text = SPAN_NONE;
 		s->expect.value = n->value;
+		break;
+	case CF_TN_HIDE:
+		s->expect.kind = CF_X_HIDE;
+		s->expect.value = rs_int(RS_T_INT,
+		    cf_extensions(t->cf, n->extensions));
 		break;
 	case CF_TN_BCC:
 		s->expect.kind = CF_X_BCC;

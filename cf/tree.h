@@ -177,7 +177,7 @@ struct cf_opt {
 enum cf_tnode_kind {
 	CF_TN_CLIENT, CF_TN_HELO,
 	CF_TN_MAIL,		/* value; value2: "size", value3: octets; NONE: none */
-	CF_TN_RCPT, CF_TN_HEADER,
+	CF_TN_RCPT, CF_TN_VRFY, CF_TN_EXPN, CF_TN_HEADER,
 	CF_TN_BODY, CF_TN_TIME, CF_TN_AFTER, CF_TN_MAP, CF_TN_MAP_FAILING,
 	CF_TN_DNS, CF_TN_DNS_FAILING, CF_TN_ACCEPT, CF_TN_REJECT,
 	CF_TN_DEFER, CF_TN_DISCARD, CF_TN_DELIVER, CF_TN_RELAY, CF_TN_MX,
@@ -190,6 +190,7 @@ enum cf_tnode_kind {
 	CF_TN_DELIVERY, CF_TN_BOUNCE,	/* waited */
 	CF_TN_HOP,		/* value: name; value2: ip; tls, waited */
 	CF_TN_HEADERS_ONLY,
+	CF_TN_HIDE,		/* extensions */
 	CF_TN_DELAY, CF_TN_BCC, CF_TN_LOG,	/* value */
 	CF_TN_RATE,		/* value: its name; value2: how many, NONE: failing */
 	CF_TN_CALLOUT		/* value: address; value2: reachable, NONE: failing */
@@ -202,6 +203,7 @@ struct cf_tnode {
 	struct cf_loc		 value_loc, value2_loc;
 	struct cf_expr		*expr;		/* relay, tag */
 	struct cf_expr		*list;		/* DNS: values */
+	struct cf_target	*extensions;	/* HIDE */
 	struct cf_reply		 reply;
 	bool			 negated;	/* expect not */
 	struct cf_tnode		*tls;		/* STARTTLS; NULL: none */
@@ -369,6 +371,7 @@ struct cf_tnode	*cf_tnode_waited(struct cf *, struct cf_loc, enum cf_tnode_kind,
 struct cf_tnode	*cf_tnode_hop(struct cf *, struct cf_loc, struct rs_value name, struct rs_value ip, struct cf_tnode *tls, struct cf_tnode *waited);
 /* What is expected becomes a statement of its own: loc with the word `expect`. */
 struct cf_tnode	*cf_tnode_expect(struct cf_loc, struct cf_tnode *, bool negated);
+struct cf_tnode	*cf_tnode_hide(struct cf *, struct cf_loc, struct cf_targets);
 struct cf_tnode	*cf_tnode_tag(struct cf *, struct cf_loc, struct rs_value tag, struct cf_loc, struct cf_expr *);
 struct cf_tnode	*cf_tnode_dns(struct cf *, struct cf_loc, struct rs_value name, struct cf_loc, struct rs_value type, struct cf_loc, struct cf_exprs);
 struct cf_tnodes cf_tnodes_join(struct cf_tnodes, struct cf_tnodes);

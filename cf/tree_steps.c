@@ -74,6 +74,15 @@ cf_tnode_expr(struct cf *cf, struct cf_loc loc, enum cf_tnode_kind kind,
 }
 
 struct cf_tnode *
+cf_tnode_hide(struct cf *cf, struct cf_loc loc, struct cf_targets extensions)
+{
+	struct cf_tnode	*t = cf_tnode(cf, loc, CF_TN_HIDE);
+
+	t->extensions = extensions.first;
+	return t;
+}
+
+struct cf_tnode *
 cf_tnode_reply(struct cf *cf, struct cf_loc loc, enum cf_tnode_kind kind,
     struct cf_reply reply)
 {

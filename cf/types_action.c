@@ -295,27 +295,8 @@ check_delay(struct cf *cf, const struct cf_expr *e)
 static void
 check_hide(struct cf *cf, struct cf_action *a)
 {
-	const struct cf_target	*t;
-	uint32_t		 set = 0;
-	unsigned		 ext;
-
-	for (t = a->targets; t != NULL; t = t->next) {
-		ext = rs_extension_named(t->name);
-		if (ext == RS_NEXTENSIONS) {
-			cf_error_extension(cf, t->name, t->loc);
-			continue;
-		}
-		if (rs_extensions[ext].hide == RS_HIDE_NOWHERE) {
-			cf_error(cf, t->loc, "'%.*s' cannot be hidden",
-			    SPAN_ARG(t->name));
-			cf_help(cf, "a listener does without TLS: tls none");
-		} else if ((set & RS_EXT_BIT(ext)) != 0) {
-			cf_error(cf, t->loc, "'%.*s' stands twice",
-			    SPAN_ARG(t->name));
-		}
-		set |= RS_EXT_BIT(ext);
-	}
-	a->expr = cf_const(cf, a->loc, rs_int(RS_T_INT, set));
+	a->expr = cf_const(cf, a->loc, rs_int(RS_T_INT,
+	    cf_extensions(cf, a->targets)));
 }
 
 static void

@@ -27,12 +27,20 @@ reply_met(const struct played *p, unsigned kind, const struct cf_step *s)
 	    says(s, p->text);
 }
 
+/* VRFY and EXPN tell nothing without a verdict; other hooks just go on. */
+static bool
+tells_nothing(const struct played *p)
+{
+	return (p->hook == RS_HOOK_VRFY || p->hook == RS_HOOK_EXPN) &&
+	    p->verdict.kind == RS_V_END;
+}
+
 static bool
 accepted(const struct play *pl)
 {
 	const struct played	*p = play_answer(pl);
 
-	return p != NULL && !played_refused(p);
+	return p != NULL && !played_refused(p) && !tells_nothing(p);
 }
 
 static bool
@@ -215,6 +223,8 @@ met(struct play *pl, const struct cf_step *s)
 		return effect_met(pl, s);
 	case CF_X_LOG:
 		return log_met(pl, s);
+	case CF_X_HIDE:
+		return (~play_hidden(pl) & (uint32_t)s->expect.value.i) == 0;
 	default:
 		return route_met(pl, s);
 	}
@@ -314,6 +324,7 @@ expect_text(const struct rs_image *im, const struct cf_step *s,
 		[CF_X_LOG] = { "log", "\"\"" },
 		[CF_X_UNKNOWN] = { "unknown", "  " },
 	};
+	char	list[RS_EXT_LIST_MAX];
 
 	if (s->expect.negated)
 		buf_add_str(out, "not ");
@@ -332,6 +343,10 @@ expect_text(const struct rs_image *im, const struct cf_step *s,
 		break;
 	case CF_X_TAG:
 		tag_text(im, s, out);
+		break;
+	case CF_X_HIDE:
+		buf_addf(out, "hide %s", rs_extension_list(
+		    (uint32_t)s->expect.value.i, list));
 		break;
 	case CF_X_DELAY:
 		delay_text(s, out);
@@ -365,7 +380,7 @@ expect_got(const struct play *pl, struct buf *out)
 		buf_addf(out, "quarantine \"%.*s\"",
 		    SPAN_ARG(fate->verdict.text));
 	else
-		buf_add_str(out, "accept");
+		buf_add_str(out, tells_nothing(p) ? "no verdict" : "accept");
 	if (p->milter.n > 0)
 		buf_addf(out, " (milter %.*s)", SPAN_ARG(p->milter));
 	if (p->line != 0)

@@ -13,7 +13,7 @@
 
 struct asked {
 	const char	*client, *helo, *auth, *listener, *from, *body;
-	const char	*tls, *certificate, *time;
+	const char	*tls, *certificate, *time, *vrfy, *expn;
 	struct cmd_list	 rcpts, headers, dns, maps, callouts;
 	bool		 json, ask;
 	struct ip	 ip;
@@ -46,6 +46,18 @@ play_content_of(struct play *pl, const struct asked *a)
 }
 
 static int
+play_vrfys(struct play *pl, const struct asked *a)
+{
+	if (a->vrfy != NULL && play_vrfy(pl, span_of(a->vrfy), false) == -1)
+		return cmd_usage("explain", "--vrfy: '%s' is no name and no "
+		    "address", a->vrfy);
+	if (a->expn != NULL && play_vrfy(pl, span_of(a->expn), true) == -1)
+		return cmd_usage("explain", "--expn: '%s' is no name and no "
+		    "address", a->expn);
+	return CMD_OK;
+}
+
+static int
 play(struct play *pl, const struct asked *a)
 {
 	struct play_tls	tls;
@@ -60,6 +72,8 @@ play(struct play *pl, const struct asked *a)
 		play_starttls(pl, &tls);
 	}
 	play_login(pl);
+	if (play_vrfys(pl, a) != CMD_OK)
+		return CMD_USAGE;
 	if (a->from != NULL && play_mail(pl, span_of(a->from), 0) == -1)
 		return cmd_usage("explain", "--from: '%s' is no address",
 		    a->from);
@@ -231,6 +245,8 @@ cmd_explain(int argc, char **argv)
 		{ OPT_TEXT, "listener", 0, { .text = &a.listener } },
 		{ OPT_TEXT, "from", 0, { .text = &a.from } },
 		{ OPT_LIST, "rcpt", 0, { .list = &a.rcpts } },
+		{ OPT_TEXT, "vrfy", 0, { .text = &a.vrfy } },
+		{ OPT_TEXT, "expn", 0, { .text = &a.expn } },
 		{ OPT_LIST, "header", 0, { .list = &a.headers } },
 		{ OPT_TEXT, "body", 0, { .text = &a.body } },
 		{ OPT_TEXT, "time", 0, { .text = &a.time } },

@@ -200,6 +200,47 @@ play_rcpt(struct play *pl, struct span address)
 	return 0;
 }
 
+/* Without a verdict nothing is told (RFC 5321, 3.5.3; 4.2.4). */
+static void
+untold(struct played *p, bool expands)
+{
+	if (p->verdict.kind != RS_V_END)
+		return;
+	p->code = expands ? 502 : 252;
+	p->status = expands ? SPAN("5.5.1") : SPAN("2.0.0");
+	p->text = expands ? SPAN("not told here") : SPAN("send it and see");
+}
+
+/*
+ * VRFY and EXPN (RFC 5321, 3.5) say nothing of the session: a refusal is the
+ * answer to this one.
+ */
+int
+play_vrfy(struct play *pl, struct span who, bool expands)
+{
+	struct address	a;
+	struct span	rcpt = pl->facts.rcpt;
+	size_t		i, at = pl->facts.rcpt_at;
+
+	if (span_index(who, '@') < 0)
+		who = arena_printf(&pl->arena, "%.*s@%.*s", SPAN_ARG(who),
+		    SPAN_ARG(policy_hostname(pl->policy)));
+	if (parse(pl, who, 0, &a) == -1)
+		return -1;
+	play_login(pl);
+	if (pl->refused >= 0)
+		return 0;
+	pl->facts.rcpt = a.whole;
+	pl->facts.rcpt_at = a.at;
+	i = play_ask(pl, expands ? RS_HOOK_EXPN : RS_HOOK_VRFY,
+	    arena_printf(&pl->arena, "%s %.*s", expands ? "EXPN" : "VRFY",
+	    SPAN_ARG(a.whole)));
+	untold(&pl->v[i], expands);
+	pl->facts.rcpt = rcpt;
+	pl->facts.rcpt_at = at;
+	return 0;
+}
+
 /* Line ends of a text become those of a message. */
 static void
 add_lines(struct play *pl, struct span text)

@@ -122,7 +122,7 @@ struct play {
 	bool			 rcpt_refused;	/* the last one */
 	struct header_edit	*edits;
 	size_t			 nedits;
-	struct policy_effect	*effects;	/* delay, bcc, headers only */
+	struct policy_effect	*effects;	/* delay, bcc, headers only, hide */
 	size_t			 neffects;
 	const struct play_milter *milters;	/* borrowed */
 	size_t			 nmilters;
@@ -165,12 +165,16 @@ void	play_login(struct play *);
 /* "a@b", "<a@b>", "<>"; -1: no address.  size: octets announced; 0: none. */
 int	play_mail(struct play *, struct span address, uint64_t size);
 int	play_rcpt(struct play *, struct span address);
+/* "a@b", "<a@b>", or a name, which is at our hostname; -1: none of these. */
+int	play_vrfy(struct play *, struct span who, bool expands);
 void	play_header(struct play *, struct span field);
 void	play_body(struct play *, struct span text);
 /* Asks `on data` and `on content`, once. */
 void	play_content(struct play *);
 /* What answered the last command: the refusal that stands, or the last hook; NULL: nothing was asked. */
 const struct played *play_answer(const struct play *);
+/* The set of extensions that its listener and its rules hide from the client. */
+uint32_t play_hidden(const struct play *);
 /* The last recipient's routing; NULL when it was refused or not routed. */
 struct routing *play_routing(const struct play *);
 /* A hook has said so of the message, or of its last recipient: discard, quarantine.  NULL: none. */

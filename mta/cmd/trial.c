@@ -323,6 +323,9 @@ command(struct trial *t, const struct cf_step *s)
 	case CF_T_RCPT:
 		(void)play_rcpt(&t->play, s->text);
 		break;
+	case CF_T_VRFY: case CF_T_EXPN:
+		(void)play_vrfy(&t->play, s->text, s->kind == CF_T_EXPN);
+		break;
 	case CF_T_HEADER:
 		play_header(&t->play, s->text);
 		break;

@@ -69,6 +69,20 @@ route      { rcpt.domain in ours => deliver boxes; otherwise => relay hub }
 TO_ANN = "client 203.0.113.9; mail from <a@b.example>; rcpt to <ann@small.example>"
 
 
+DOOR = """
+net lan = { 10.0.0.0/8 }
+listen smtp inside on "127.0.0.1:2526" { hide chunking, vrfy }
+on connect { client.ip in lan => hide dsn, limits, log "near" }
+on helo    { client.helo == "old" => hide 8bitmime, hide size }
+on vrfy {
+    client.ip in lan and rcpt.domain in ours => accept
+    rcpt.user == "root"                      => reject 550 5.1.1 "no"
+}
+on expn { client.user == "ann" => accept }
+on rcpt { rcpt.domain in ours => accept }
+route   { otherwise => mx }
+"""
+
 class Language(unittest.TestCase):
     def setUp(self):
         self.dir = tempfile.TemporaryDirectory(prefix="waybill-language-")
@@ -149,6 +163,49 @@ class Session(Language):
             expect accept
             body "x"
             expect defer 452 4.5.3""")
+
+
+class Door(Language):
+    """What a client is offered, and VRFY and EXPN."""
+    NEAR = "client 10.0.0.3 on inside; "
+
+    def test_extensions_that_are_hidden(self):
+        self.passes(self.NEAR + """expect hide dsn, limits, chunking, vrfy
+            expect not hide size
+            helo "old"; expect hide 8bitmime, size
+            client 192.0.2.1; expect not hide dsn; expect not hide chunking""", policy=HEAD + DOOR)
+        self.fails(self.NEAR + "expect hide dsn, size", "expected hide size, dsn",
+                   "hide dsn, limits", policy=HEAD + DOOR)
+        self.fails(self.NEAR + "expect not hide chunking", "expected not hide chunking",
+                   policy=HEAD + DOOR)
+
+    def test_vrfy_and_expn(self):
+        self.passes(self.NEAR + """vrfy <ann@small.example>; expect accept
+            vrfy "root"; expect reject 550 5.1.1 "no"
+            vrfy "ann"; expect not accept; expect not reject
+            expn "list@small.example"; expect not accept
+            mail from <>; rcpt to <root@small.example>; expect accept; expect mx
+            client 192.0.2.1 as "ann"; expn <list@small.example>; expect accept""",
+                    policy=HEAD + DOOR)
+        self.fails(self.NEAR + 'vrfy "ann"; expect accept', "VRFY ann@mx.small.example",
+                   "got no verdict", "252 2.0.0", policy=HEAD + DOOR)
+        self.fails(self.NEAR + 'expn "ann"; expect accept', "EXPN ann@mx.small.example",
+                   "502 5.5.1", policy=HEAD + DOOR)
+
+    def test_explain_says_them(self):
+        with tempfile.TemporaryDirectory() as d:
+            path = os.path.join(d, "p.conf")
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(HEAD + DOOR)
+            r = waybill("explain", path, "--client", "10.0.0.3", "--vrfy", "root", "--expn",
+                        "x@small.example", "--auth", "ann")
+            self.assertEqual(r.returncode, 0, r.stderr)
+            for said in ("hide dsn, limits", "VRFY root@mx.small.example", "550 5.1.1 no",
+                         "EXPN x@small.example", "accept  (line"):
+                self.assertIn(said, r.stdout)
+            r = waybill("explain", path, "--client", "10.0.0.3", "--vrfy", "a b@c")
+            self.assertEqual(r.returncode, 2, r.stdout)
+            self.assertIn("is no name and no address", r.stderr)
 
 
 class Effects(Language):
