@@ -230,8 +230,10 @@ tls_read(struct tls *t, void *to, size_t n, size_t *got)
 	enum tls_result	is = TLS_DONE;
 	int		r;
 
-	assert(t->shaken && !t->failed);
+	assert(t->shaken);
 	*got = 0;
+	if (t->failed)
+		return t->why == NULL ? TLS_CLOSED : TLS_FAILED;
 	if (t->dry)
 		t->in_max = t->in + TLS_RUN_OCTETS;
 	t->dry = false;
@@ -257,8 +259,10 @@ tls_write(struct tls *t, const void *from, size_t n, size_t *put)
 	enum tls_result	is = TLS_DONE;
 	int		r;
 
-	assert(t->shaken && !t->failed && n > 0);
+	assert(t->shaken && n > 0);
 	*put = 0;
+	if (t->failed)
+		return t->why == NULL ? TLS_CLOSED : TLS_FAILED;
 	ERR_clear_error();
 	r = SSL_write_ex(t->ssl, from, n < RECORD_MAX ? n : RECORD_MAX, put);
 	if (r != 1) {

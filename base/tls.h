@@ -70,6 +70,7 @@ struct tls_options {
 };
 
 struct tls_server;
+struct tls_signer;
 /* What is pointed at is copied, but the tickets.  NULL: *why is static. */
 struct tls_server *tls_server_new(const struct tls_options *, const char **why);
 struct tls_server *tls_server_ref(struct tls_server *);
@@ -79,11 +80,9 @@ struct tls_certificate {
 	struct span	 host;		/* of `for "host"`; empty: the default */
 	struct span	 chain;		/* PEM, the server's own first */
 	struct span	 staple;	/* OCSP answer, DER; may be empty */
-	/*
-	 * Of the first certificate; may be one that asks another process
-	 * (base/tls_sign.h).  A reference is taken.
-	 */
+	/* Of the first certificate: a reference is taken; or who signs for it. */
 	EVP_PKEY	*key;
+	const struct tls_signer	*signer;	/* where key is NULL; base/tls_sign.h */
 };
 
 /*
@@ -109,7 +108,7 @@ enum tls_result {
 	TLS_WANT_WRITE,		/* again, when it can be written */
 	TLS_PARKED,		/* again, when ready() has been called; leave it alone until then */
 	TLS_CLOSED,		/* the peer will send nothing more */
-	TLS_FAILED		/* no further call but tls_why() and tls_free() */
+	TLS_FAILED		/* and so it stays; tls_why() */
 };
 
 struct tls;

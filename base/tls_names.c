@@ -62,26 +62,36 @@ type_of(X509 *x)
 	}
 }
 
+static EVP_PKEY *
+key_of(const struct tls_certificate *in, X509 *leaf, const char **why)
+{
+	if (in->key == NULL)
+		return tls_remote_key(leaf, in->signer, why);
+	EVP_PKEY_up_ref(in->key);
+	return in->key;
+}
+
 struct tls_cert *
 tls_cert_new(const struct tls_certificate *in, const char **why)
 {
 	struct tls_cert	*c;
 	STACK_OF(X509)	*all;
+	EVP_PKEY	*key;
 
 	if ((all = tls_pem_read(in->chain, why)) == NULL)
 		return NULL;
-	if (sk_X509_num(all) > CHAIN_MAX + 1) {
+	if (sk_X509_num(all) > CHAIN_MAX + 1)
 		*why = "there are more than 17 certificates in one file";
-		sk_X509_pop_free(all, X509_free);
-		return NULL;
+	else if ((key = key_of(in, sk_X509_value(all, 0), why)) != NULL) {
+		c = xcalloc(1, sizeof(*c));
+		c->leaf = sk_X509_shift(all);
+		c->chain = all;
+		c->type = type_of(c->leaf);
+		c->key = key;
+		return c;
 	}
-	c = xcalloc(1, sizeof(*c));
-	c->leaf = sk_X509_shift(all);
-	c->chain = all;
-	c->type = type_of(c->leaf);
-	EVP_PKEY_up_ref(in->key);
-	c->key = in->key;
-	return c;
+	sk_X509_pop_free(all, X509_free);
+	return NULL;
 }
 
 void
@@ -238,6 +248,38 @@ give_set(struct tls_server *ts, struct span name, struct tls_host *h,
 	return h->set != NULL;
 }
 
+static bool
+shares(const struct tls_host *a, const struct tls_host *b)
+{
+	for (unsigned i = 0; i < TLS_NTYPES; i++)
+		if (a->by[i] != NULL && a->by[i] == b->by[i])
+			return true;
+	return false;
+}
+
+/*
+ * The default has what its own names have: who asks for no name may be one who
+ * can use but the other type of key.
+ */
+static void
+widen_default(struct tls_server *ts)
+{
+	struct tls_host		*dflt = htab_get(&ts->hosts, SPAN_NONE);
+	const struct tls_host	*h;
+	struct span		 name;
+	size_t			 pos = 0;
+	void			*v;
+
+	while (htab_next(&ts->hosts, &pos, &name, &v)) {
+		h = v;
+		if (!shares(dflt, h))
+			continue;
+		for (unsigned i = 0; i < TLS_NTYPES; i++)
+			if (dflt->by[i] == NULL)
+				dflt->by[i] = h->by[i];
+	}
+}
+
 bool
 tls_names_ready(struct tls_server *ts, const char **why)
 {
@@ -251,6 +293,7 @@ tls_names_ready(struct tls_server *ts, const char **why)
 		first = first->next;
 	if (htab_get(&ts->hosts, SPAN_NONE) == NULL)
 		add_name(ts, SPAN_NONE, first);
+	widen_default(ts);
 	while (htab_next(&ts->hosts, &pos, &name, &v))
 		if (!give_set(ts, name, v, why))
 			return false;

@@ -454,11 +454,11 @@ rs_option_place(const struct rs_image *im, const struct rs_optval *v,
 	return *RS_REC(im, PLACES, struct rs_place, v->first_place + place);
 }
 
-/* A place of an option of a single object; NONE where it has none. */
+/* A place of an option; NONE where it has none. */
 static struct rs_value
-setting(const struct rs_image *im, enum rs_option option, unsigned nth)
+place_of(const struct rs_image *im, uint32_t object, enum rs_option option,
+    unsigned nth)
 {
-	uint32_t		 object = im->single[rs_options[option].block];
 	const struct rs_optval	*v;
 	struct rs_place		 place;
 
@@ -472,6 +472,28 @@ setting(const struct rs_image *im, enum rs_option option, unsigned nth)
 	return rs_const(im, place.index);
 }
 
+static int64_t
+number_of(struct rs_value v)
+{
+	return rs_is_number(v.type) || v.type == RS_T_RATE ? v.i : 0;
+}
+
+int64_t
+rs_option_int(const struct rs_image *im, uint32_t object,
+    enum rs_option option)
+{
+	return number_of(place_of(im, object, option, 0));
+}
+
+struct span
+rs_option_text(const struct rs_image *im, uint32_t object,
+    enum rs_option option)
+{
+	struct rs_value	v = place_of(im, object, option, 0);
+
+	return rs_has_span(v.type) ? v.s : SPAN_NONE;
+}
+
 int64_t
 rs_setting_int(const struct rs_image *im, enum rs_option option)
 {
@@ -482,17 +504,15 @@ int64_t
 rs_setting_int_at(const struct rs_image *im, enum rs_option option,
     unsigned nth)
 {
-	struct rs_value	v = setting(im, option, nth);
-
-	return rs_is_number(v.type) || v.type == RS_T_RATE ? v.i : 0;
+	return number_of(place_of(im, im->single[rs_options[option].block],
+	    option, nth));
 }
 
 struct span
 rs_setting_text(const struct rs_image *im, enum rs_option option)
 {
-	struct rs_value	v = setting(im, option, 0);
-
-	return rs_has_span(v.type) ? v.s : SPAN_NONE;
+	return rs_option_text(im, im->single[rs_options[option].block],
+	    option);
 }
 
 struct span

@@ -274,6 +274,11 @@ bool		 rs_option_has_ip(const struct rs_image *, uint32_t object,
     enum rs_option, const struct ip *);
 struct rs_place	 rs_option_place(const struct rs_image *,
     const struct rs_optval *, unsigned place);
+/* The first place of an option, a number or a text; 0 or empty: it has none. */
+int64_t		 rs_option_int(const struct rs_image *, uint32_t object,
+    enum rs_option);
+struct span	 rs_option_text(const struct rs_image *, uint32_t object,
+    enum rs_option);
 /*
  * Short cuts for the first place of single objects (SERVER, SPOOL, QUEUE,
  * LIMITS): 0 or empty where the image has none (the compiler writes all that

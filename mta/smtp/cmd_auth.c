@@ -15,6 +15,7 @@
 #include "mta/smtp/auth.h"
 #include "mta/smtp/commands.h"
 #include "mta/smtp/login.h"
+#include "mta/smtp/secure.h"
 #include "mta/smtp/server.h"
 
 #define WRONG_MAX	3	/* logins of a session that may be wrong */
@@ -55,18 +56,11 @@ session_needs_login(const struct session *s, enum smtp_verb verb)
 
 /* --- what is offered */
 
-static const struct tls *
-tls_of(const struct session *s)
-{
-	(void)s;
-	return NULL;
-}
-
 uint32_t
 session_mechanisms(const struct session *s)
 {
-	return login_offers(s->server->auth, s->door, tls_of(s),
-	    tls_of(s) != NULL);
+	return login_offers(s->server->auth, s->door, secure_tls(s),
+	    secure_tls(s) != NULL);
 }
 
 /* --- the end of an exchange */
@@ -131,7 +125,7 @@ log_login(const struct session *s, const char *what, const char *why)
 	    sasl_name(sasl_mechanism(sasl)),
 	    which[0] == '\0' ? "-" : log_quote(span_of(which)),
 	    ip_format(&s->facts.client_ip, ip), SPAN_ARG(s->door->name),
-	    tls_of(s) == NULL ? "-" : tls_version(tls_of(s)),
+	    secure_tls(s) == NULL ? "-" : tls_version(secure_tls(s)),
 	    why == NULL ? "-" : log_quote(span_of(why)), session_ref(s, ref),
 	    rs_image_hash(policy_image(s->gen->policy)));
 }
@@ -307,7 +301,7 @@ not_offered(const struct session *s, sasl_mask all, enum sasl_mech mech)
 {
 	sasl_mask	hidden;
 
-	hidden = login_offers(s->server->auth, s->door, tls_of(s), true);
+	hidden = login_offers(s->server->auth, s->door, secure_tls(s), true);
 	if (all == 0 && (hidden & SASL_BIT(mech)) != 0)
 		return REPLY_AUTH_CLEAR;
 	return REPLY_AUTH_MECHANISM;
@@ -318,7 +312,7 @@ begin(struct session *s, enum sasl_mech mech, sasl_mask offered,
     struct span initial)
 {
 	struct login_from	from = {
-		.auth = s->server->auth, .door = s->door, .tls = tls_of(s),
+		.auth = s->server->auth, .door = s->door, .tls = secure_tls(s),
 		.client = s->facts.client_ip, .hostname = s->gen->hostname,
 		.offered = offered
 	};

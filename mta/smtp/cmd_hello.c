@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "base/log.h"
 #include "base/xalloc.h"
 #include "mta/smtp/commands.h"
 #include "mta/smtp/extensions.h"
+#include "mta/smtp/secure.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/transaction.h"
 
@@ -20,7 +22,8 @@ early_talker(const struct session *s)
 {
 	char	c;
 
-	return recv(s->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+	return secure_pending(s) ||
+	    recv(s->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 static void
@@ -52,6 +55,27 @@ told_helo_decided(struct session *s, const struct rs_verdict *v)
 	greet(s, SMTP_READY);
 }
 
+static void
+go_on(struct session *s)
+{
+	if (s->told_helo)
+		session_ask(s, RS_HOOK_HELO, told_helo_decided);
+	else
+		greet(s, SMTP_FRESH);
+}
+
+/* RFC 8314: TLS was first, and `on starttls` is asked before the greeting. */
+static void
+secured(struct session *s, const struct rs_verdict *v)
+{
+	if (session_refused(s, v)) {
+		refuse_all(s);
+		return;
+	}
+	s->discard |= v->kind == RS_V_DISCARD;
+	go_on(s);
+}
+
 /* RFC 5321, 3.1: 554 (or another refusal) is the greeting, then only QUIT. */
 static void
 connect_decided(struct session *s, const struct rs_verdict *v)
@@ -67,16 +91,26 @@ connect_decided(struct session *s, const struct rs_verdict *v)
 		return;
 	}
 	s->discard = v->kind == RS_V_DISCARD;
-	if (s->told_helo)
-		session_ask(s, RS_HOOK_HELO, told_helo_decided);
+	session_remember(s);
+	if (secure_on(s))
+		session_ask(s, RS_HOOK_STARTTLS, secured);
 	else
-		greet(s, SMTP_FRESH);
+		go_on(s);
 }
 
+/* Where TLS comes first all of it is said inside. */
 void
 session_greet(struct session *s)
 {
-	session_ask(s, RS_HOOK_CONNECT, connect_decided);
+	if (!s->door->tls_first || secure_on(s))
+		session_ask(s, RS_HOOK_CONNECT, connect_decided);
+	else if (s->gen->tls != NULL)
+		secure_begin(s);
+	else {
+		log_warnx("refused stage=starttls listener=%.*s why=\"no "
+		    "certificate\"", SPAN_ARG(s->door->name));
+		session_close(s, "no certificate");
+	}
 }
 
 /* --- EHLO, HELO */

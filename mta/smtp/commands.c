@@ -7,6 +7,7 @@
 #include "mta/smtp/chunk.h"
 #include "mta/smtp/commands.h"
 #include "mta/smtp/extensions.h"
+#include "mta/smtp/secure.h"
 
 #define GREETED	(SMTP_FRESH | SMTP_READY | SMTP_MAIL | SMTP_RCPT | \
 	    SMTP_CHUNKS | SMTP_FAILED)
@@ -37,7 +38,7 @@ static const struct command {
 	{ VERB_HELP,	"4.1.1.8",	"help",	GREETED, TO_BASIC, RS_EXT_HELP, cmd_help },
 	{ VERB_NOOP,	"4.1.1.9",	"noop",	GREETED, PLAIN, cmd_noop },
 	{ VERB_QUIT,	"4.1.1.10",	"quit",	ANY, PLAIN, cmd_quit },
-	{ VERB_STARTTLS, "3207, 4",	"starttls", GREETED, PLAIN, cmd_not_served },
+	{ VERB_STARTTLS, "3207, 4",	"starttls", SMTP_READY, PLAIN, cmd_starttls },
 	{ VERB_AUTH,	"4954, 4",	"auth",	SMTP_READY, PLAIN, cmd_auth },
 	{ VERB_BDAT,	"3030, 2",	"bdat",	SMTP_RCPT | SMTP_CHUNKS, TO_ESMTP, RS_EXT_CHUNKING, cmd_bdat },
 	{ VERB_TURN,	"F.1",		"turn",	GREETED, PLAIN, cmd_not_served },
@@ -115,10 +116,13 @@ commands_run(struct session *s, const struct smtp_command *c)
 	const struct command	*cmd = find(c->verb);
 
 	s->stage = cmd == NULL ? "command" : cmd->stage;
-	if (s->state == SMTP_REFUSED && c->verb != VERB_QUIT)
-		refuse(s, c, REPLY_REFUSED);
-	else if (cmd == NULL)
+	if (s->state == SMTP_REFUSED && c->verb != VERB_QUIT) {
+		if (!secure_refusal(s))
+			refuse(s, c, REPLY_REFUSED);
+	} else if (cmd == NULL)
 		refuse(s, c, REPLY_UNKNOWN);
+	else if (secure_first(s, c->verb))
+		refuse(s, c, REPLY_TLS_FIRST);
 	else if (!is_served(s, cmd))
 		refuse(s, c, REPLY_NOT_SERVED);
 	else if (!(s->state & cmd->admitted))

@@ -19,6 +19,7 @@ command_fn	cmd_mail;			/* cmd_mail.c */
 command_fn	cmd_rcpt;			/* cmd_rcpt.c */
 command_fn	cmd_bdat;			/* cmd_bdat.c */
 command_fn	cmd_data;			/* cmd_data.c */
+command_fn	cmd_starttls;			/* cmd_starttls.c */
 /* DATA was refused: closes when the client has not waited for that. */
 void		data_refused(struct session *);
 command_fn	cmd_xclient, cmd_xforward;	/* of each its file */

@@ -11,6 +11,7 @@
 #include "mail/header.h"
 #include "mta/smtp/content.h"
 #include "mta/smtp/received.h"
+#include "mta/smtp/secure.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/transaction.h"
 #include "mta/spool/segment.h"
@@ -39,7 +40,9 @@ content_begin(struct session *s)
 		.hostname = s->gen->hostname,
 		.esmtp = s->esmtp,
 		.lmtp = s->door->kind == DOOR_LMTP,
-		.tls = s->facts.tls_version.n > 0,
+		.tls = secure_on(s),
+		.tls_version = s->facts.tls_version,
+		.tls_cipher = s->facts.tls_cipher,
 		.login = s->facts.authenticated,
 		.qid = t->qid_text,
 	};

@@ -36,19 +36,13 @@ door_trusts(const struct door *d, enum rs_option option, const struct ip *ip)
 	    rs_option_has_ip(d->image, d->object, option, ip);
 }
 
-/* The word of an option that has one; empty: it has none. */
-static struct span
-word_of(const struct door *d, enum rs_option option)
+static enum door_tls
+tls_of(struct span word)
 {
-	const struct rs_optval	*v;
-	struct rs_place		 place;
-
-	if (!rs_option(d->image, d->object, option, 0, &v))
-		return SPAN_NONE;
-	place = rs_option_place(d->image, v, 0);
-	if (place.is_func || place.index == UINT32_MAX)
-		return SPAN_NONE;
-	return rs_const(d->image, place.index).s;
+	if (span_eq(word, SPAN("required")))
+		return DOOR_TLS_REQUIRED;
+	return span_eq(word, SPAN("offered")) ? DOOR_TLS_OFFERED :
+	    DOOR_TLS_NONE;
 }
 
 /* Words of a list, as bits. */
@@ -80,7 +74,9 @@ door_read(struct door *d, const struct rs_image *image, uint32_t object)
 	if (object == UINT32_MAX)
 		return;
 	d->name = rs_string(image, rs_object(image, object)->name);
-	set_kind(d, word_of(d, RS_OPT_LISTEN_kind));
+	set_kind(d, rs_option_text(image, object, RS_OPT_LISTEN_kind));
+	d->tls = d->tls_first ? DOOR_TLS_REQUIRED : tls_of(rs_option_text(
+	    image, object, RS_OPT_LISTEN_tls));
 	door_read_auth(d);
 	d->hidden = read_hidden(image, object);
 }

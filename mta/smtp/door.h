@@ -18,11 +18,17 @@ enum door_kind {
 };
 
 enum door_auth { DOOR_AUTH_NONE, DOOR_AUTH_OFFERED, DOOR_AUTH_REQUIRED };
+enum door_tls {
+	DOOR_TLS_NONE,
+	DOOR_TLS_OFFERED,
+	DOOR_TLS_REQUIRED	/* RFC 3207, 4: 530 to what comes before STARTTLS */
+};
 
 struct door {
 	const struct rs_image *image;	/* the generation's */
 	enum door_kind	 kind;
 	bool		 tls_first;	/* RFC 8314: submissions */
+	enum door_tls	 tls;
 	struct span	 name;		/* what `listener` is in rules; the image's */
 	uint32_t	 object;	/* of the listen block; UINT32_MAX: none */
 	enum door_auth	 auth;

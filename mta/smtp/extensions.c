@@ -8,6 +8,7 @@
 
 #include "mta/smtp/auth.h"
 #include "mta/smtp/extensions.h"
+#include "mta/smtp/secure.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/xclient.h"
 
@@ -82,7 +83,7 @@ static const struct {
 	[RS_EXT_CHUNKING]	= { always,	NULL },
 	[RS_EXT_DSN]		= { always,	NULL },
 	[RS_EXT_ENHANCEDSTATUSCODES] = { always,	NULL },
-	[RS_EXT_STARTTLS]	= { not_served,	NULL },
+	[RS_EXT_STARTTLS]	= { secure_offered, NULL },
 	[RS_EXT_AUTH]		= { has_logins,	mechanisms },
 	[RS_EXT_SMTPUTF8]	= { not_served,	NULL },
 	[RS_EXT_DELIVERBY]	= { not_served,	NULL },

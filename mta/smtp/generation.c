@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/tls.h"
 #include "base/xalloc.h"
 #include "mta/smtp/generation.h"
 
@@ -82,6 +83,7 @@ generation_unref(struct generation **gp)
 	assert(g->refs > 0);
 	if (--g->refs > 0)
 		return;
+	tls_server_unref(&g->tls);
 	policy_unref(&g->policy);
 	free(g->doors);
 	free(g);

@@ -11,6 +11,8 @@
 #include "mta/smtp/door.h"
 #include "mta/smtp/user_limits.h"
 
+struct tls_server;
+
 struct generation {
 	unsigned	 refs;
 	uint32_t	 number;
@@ -19,6 +21,7 @@ struct generation {
 	bool		 asks_parts;	/* policy_asks_parts() */
 	struct span	 hostname;
 	uint64_t	 message_max;	/* octets */
+	struct tls_server *tls;		/* NULL: there is no certificate; certs.h */
 	unsigned	 rcpts_max, errors_max, commands_max, hops_max;
 	unsigned	 sessions_max, per_client_max;
 	int64_t		 idle_ms, transaction_ms;

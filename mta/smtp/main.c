@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "mail/charset.h"
 #include "mta/child/child.h"
+#include "mta/msg/keys.h"
 #include "mta/smtp/server.h"
 
 #define DESCRIPTORS	65536
@@ -40,6 +41,8 @@ on_peer(enum proc peer, uint32_t instance, int fd, void *arg)
 		callout_client_attach(server->callouts, fd);
 	else if (peer == PROC_LIMITS)
 		limits_client_attach(server->counters, fd);
+	else if (peer == PROC_KEYS)
+		keys_client_attach(server->keys, fd);
 	else if (peer == PROC_LOOKUP)
 		lookup_client_attach(server->lookup, fd);
 	else if (peer == PROC_AUTH)

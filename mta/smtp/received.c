@@ -42,6 +42,13 @@ received_put(const struct received *r, struct buf *out)
 	buf_add_str(out, received_with(r, with));
 	buf_add_str(out, " id ");
 	buf_add_str(out, r->qid);
+	if (r->tls) {
+		buf_add_str(out, "\r\n\t(");
+		buf_add_span(out, r->tls_version);
+		buf_add_str(out, " with ");
+		buf_add_span(out, r->tls_cipher);
+		buf_add_char(out, ')');
+	}
 	if (r->rcpt.n > 0) {
 		buf_add_str(out, "\r\n\tfor <");
 		buf_add_span(out, r->rcpt);

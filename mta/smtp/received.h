@@ -14,6 +14,7 @@ struct received {
 	struct span	 hostname;	/* ours */
 	/* Of the protocol's name: EHLO was said, or LHLO, under TLS, by who has logged in, with SMTPUTF8. */
 	bool		 esmtp, lmtp, tls, login, utf8;
+	struct span	 tls_version, tls_cipher;	/* where tls is */
 	const char	*qid;
 	struct span	 rcpt;		/* the only recipient; empty: more than one */
 	int64_t		 now_ms;	/* wall */

@@ -11,8 +11,10 @@
 #include "base/loop.h"
 #include "base/xalloc.h"
 #include "mta/child/child.h"
+#include "mta/msg/keys.h"
 #include "mta/smtp/admit.h"
 #include "mta/smtp/arrival.h"
+#include "mta/smtp/certs.h"
 #include "mta/smtp/listener.h"
 #include "mta/smtp/server.h"
 
@@ -42,6 +44,16 @@ sweep(void *arg)
 	timer_set(&sv->sweep, SWEEP_MS, sweep, sv);
 }
 
+/* The same as all workers get. */
+static void
+on_tickets(void *arg, const struct tls_ticket_key *keys, size_t n)
+{
+	struct server	*sv = arg;
+
+	if (!tls_tickets_set(sv->secure.tickets, keys, n))
+		log_warnx("%zu keys of tickets are too many", n);
+}
+
 struct server *
 server_new(unsigned instance, unsigned workers)
 {
@@ -62,6 +74,8 @@ server_new(unsigned instance, unsigned workers)
 	sv->counters = limits_client_new();
 	sv->lookup = lookup_client_new();
 	sv->auth = auth_client_new();
+	secure_server_init(&sv->secure);
+	sv->keys = keys_client_new(on_tickets, sv);
 	timer_set(&sv->sweep, SWEEP_MS, sweep, sv);
 	return sv;
 }
@@ -129,6 +143,8 @@ server_config(struct server *sv, struct child_config *c)
 		return false;
 	}
 	server_policy(sv, c->generation, p);
+	sv->gen->tls = certs_open(policy_image(p), c,
+	    keys_client_signer(sv->keys), sv->secure.tickets);
 	if (!sv->stopping)
 		replace_listeners(sv, c);
 	if (sv->instance == 0)		/* one of us says it */
@@ -215,6 +231,8 @@ server_stats(struct server *sv, struct buf *out)
 	buf_addf(out, ",\"lists_cannot_say\":%" PRIu64
 	    ",\"spf_cannot_say\":%" PRIu64, cannot->list_cannot,
 	    cannot->spf_cannot);
+	buf_add_char(out, ',');
+	secure_stats(&sv->secure, out);
 	if (sv->gen != NULL) {
 		buf_add_char(out, ',');
 		policy_tables_stats(sv->gen->policy, out);

@@ -12,6 +12,7 @@
 #include "mta/smtp/generation.h"
 #include "mta/smtp/intake.h"
 #include "mta/smtp/limits.h"
+#include "mta/smtp/secure.h"
 #include "mta/smtp/session.h"
 
 struct child_config;
@@ -38,6 +39,8 @@ struct server {
 	struct limits_client	*counters;
 	struct lookup_client	*lookup;
 	struct auth_client	*auth;
+	struct keys_client	*keys;
+	struct secure_server	 secure;
 	struct listener		*listeners;
 	struct arrival		*arrivals;	/* connections without their PROXY header yet */
 	unsigned		 narrivals;

@@ -17,6 +17,7 @@
 #include "mta/smtp/commands.h"
 #include "mta/smtp/reroute.h"
 #include "mta/smtp/rewrite.h"
+#include "mta/smtp/secure.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/session_int.h"
 #include "mta/smtp/transaction.h"
@@ -43,6 +44,7 @@ state_name(enum smtp_state st)
 	case SMTP_CHUNK:	return "chunk";
 	case SMTP_CHUNKS:	return "chunks";
 	case SMTP_FAILED:	return "failed";
+	case SMTP_HANDSHAKE:	return "handshake";
 	}
 	return "?";
 }
@@ -140,6 +142,7 @@ session_free(struct session **sp)
 	rewrite_free(&s->rewrite);
 	auth_end(s);
 	transaction_end(s);
+	secure_free(s);
 	*s->prev = s->next;
 	if (s->next != NULL)
 		s->next->prev = s->prev;
@@ -159,6 +162,55 @@ session_free(struct session **sp)
 	free(s->account);
 	free(s);
 	server_left(sv);
+}
+
+/* --- what STARTTLS forgets */
+
+struct after_connect {
+	size_t		nedits;
+	bool		discard;
+	uint32_t	hidden;
+	struct rs_value	tags[];
+};
+
+static size_t
+tags_size(const struct session *s)
+{
+	return s->tags == NULL ? 0 : rs_ntag(policy_image(s->gen->policy)) *
+	    sizeof(*s->tags);
+}
+
+void
+session_remember(struct session *s)
+{
+	size_t	n = tags_size(s);
+
+	s->first = arena_alloc(&s->arena, sizeof(*s->first) + n);
+	s->first->nedits = s->edits.n;
+	s->first->discard = s->discard;
+	s->first->hidden = s->hidden;
+	if (n > 0)
+		memcpy(s->first->tags, s->tags, n);
+}
+
+void
+session_forget(struct session *s)
+{
+	size_t	n = tags_size(s);
+
+	transaction_end(s);
+	free(s->helo);
+	free(s->old_helo);
+	s->helo = s->old_helo = NULL;
+	s->facts.helo = SPAN_NONE;
+	s->esmtp = s->asks_esmtp = s->told_helo = s->told_login = false;
+	session_forget_login(s);
+	xforward_clear(s);
+	s->edits.n = s->first->nedits;
+	s->discard = s->first->discard;
+	s->hidden = s->first->hidden;
+	if (n > 0)
+		memcpy(s->tags, s->first->tags, n);
 }
 
 void
@@ -207,7 +259,10 @@ session_timeout(struct session *s)
 {
 	bool	slow;
 
-	if (s->state == SMTP_CLOSING || s->parked || s->out.n > 0) {
+	if (s->state == SMTP_HANDSHAKE)
+		s->end = "handshake took too long";
+	if ((s->state & (SMTP_CLOSING | SMTP_HANDSHAKE)) || s->parked ||
+	    s->out.n > 0) {
 		if (s->end == NULL)
 			s->end = s->parked ? "waited too long" : "not read";
 		session_free(&s);
@@ -224,6 +279,11 @@ session_last_word(struct session *s)
 	if (s->parked || (s->state & (SMTP_CONTENT | SMTP_CHUNK |
 	    SMTP_STORING | SMTP_CLOSING)))
 		return;
+	if (s->state == SMTP_HANDSHAKE) {	/* nothing can be said */
+		session_close(s, s->server->stopping ? "stop" :
+		    "one too many");
+		return;
+	}
 	if (s->server->stopping) {
 		last_word(s, REPLY_STOPPING, "stop");
 		return;

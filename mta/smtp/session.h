@@ -32,7 +32,8 @@ enum smtp_state {
 	SMTP_LOGIN	= 1 << 9,	/* inside of AUTH: lines are no commands */
 	SMTP_CHUNK	= 1 << 10,	/* inside a chunk of BDAT that is kept */
 	SMTP_CHUNKS	= 1 << 11,	/* behind one that was not the last */
-	SMTP_FAILED	= 1 << 12	/* a chunk was refused: only RSET helps (RFC 3030, 2) */
+	SMTP_FAILED	= 1 << 12,	/* a chunk was refused: only RSET helps (RFC 3030, 2) */
+	SMTP_HANDSHAKE	= 1 << 13	/* of TLS: secure.h */
 };
 
 #define SMTP_TRANSACTION (SMTP_MAIL | SMTP_RCPT | SMTP_CONTENT | SMTP_STORING | \
@@ -46,6 +47,9 @@ struct transaction;
 
 /* What goes on when a hook has decided; the verdict is borrowed. */
 typedef void session_step(struct session *, const struct rs_verdict *);
+
+struct secure;
+struct after_connect;
 
 struct edits {			/* of the header, in their order */
 	struct header_edit	*v;
@@ -116,6 +120,8 @@ struct session {
 	uint32_t		 decided_line;	/* of the policy; of the last decision */
 	bool			 by_gateway;	/* it rests on an address that is not trusted */
 	struct transaction	*tx;
+	struct secure		*secure;	/* TLS; NULL: in the clear */
+	struct after_connect	*first;		/* what session_forget() goes back to; in the arena */
 };
 
 /* --- its life */
@@ -172,6 +178,12 @@ void	session_unpark(struct session *);
 void	session_go_on(struct session *);
 /* The longest wait for what comes next starts now. */
 void	session_touch(struct session *);
+/*
+ * After `on connect`: what it has left is kept; all that comes later can be
+ * forgotten, as if the client had said nothing yet (RFC 3207, 4.2).
+ */
+void	session_remember(struct session *);
+void	session_forget(struct session *);
 /*
  * "S6920b1a5000f3.7": session and command, in log lines and decision records.
  */

@@ -15,6 +15,7 @@
 #include "mta/smtp/auth.h"
 #include "mta/smtp/chunk.h"
 #include "mta/smtp/content.h"
+#include "mta/smtp/secure.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/session_int.h"
 
@@ -25,7 +26,7 @@ bool
 session_takes(const struct session *s)
 {
 	return !s->parked && s->out.n < OUT_MAX && s->state != SMTP_GREETING &&
-	    s->state != SMTP_CLOSING && s->state != SMTP_STORING;
+	    !(s->state & (SMTP_CLOSING | SMTP_STORING | SMTP_HANDSHAKE));
 }
 
 /* The rest of a line that has been answered already. */
@@ -148,29 +149,61 @@ gone(struct session *s, const char *how)
 	s->linger = false;
 }
 
+/* Octets of the client into to; the end, when there are none. */
+static size_t
+read_clear(struct session *s, char *to)
+{
+	ssize_t	n = recv(s->fd, to, RECV_MAX, 0);
+
+	if (n > 0)
+		return (size_t)n;
+	if (n == 0)
+		gone(s, "closed by client");
+	else if (errno != EAGAIN && errno != EINTR)
+		gone(s, "connection broken");
+	return 0;
+}
+
+/* What came before the end is taken first: the end is there next time, too. */
+static size_t
+read_secure(struct session *s, char *to)
+{
+	size_t	n;
+
+	switch (secure_read(s, to, RECV_MAX, &n)) {
+	case SECURE_END:
+		if (n == 0)
+			gone(s, "closed by client");
+		break;
+	case SECURE_BROKEN:
+		if (n == 0)
+			gone(s, "TLS broken");
+		break;
+	default:
+		break;
+	}
+	return n;
+}
+
 static void
 receive(struct session *s)
 {
 	static char	scratch[COMMAND_LINE_MAX + RECV_MAX];
-	size_t		kept = s->in.n;
-	ssize_t		n;
+	size_t		kept = s->in.n, n;
 
 	/* Between turns no more than a part of a line is kept. */
 	assert(kept <= COMMAND_LINE_MAX);
-	n = recv(s->fd, scratch + kept, RECV_MAX, 0);
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+	n = secure_on(s) ? read_secure(s, scratch + kept) :
+	    read_clear(s, scratch + kept);
+	if (n == 0)
 		return;
-	if (n <= 0) {
-		gone(s, n == 0 ? "closed by client" : "connection broken");
-		return;
-	}
 	if (kept > 0) {
 		memcpy(scratch, buf_span(&s->in).p, kept);
 		buf_wipe(&s->in);
 	}
-	take_new(s, span_mem(scratch, kept + (size_t)n));
+	take_new(s, span_mem(scratch, kept + n));
 	if (s->secret)
-		explicit_bzero(scratch, kept + (size_t)n);
+		explicit_bzero(scratch, kept + n);
 	s->secret = false;
 }
 
@@ -190,10 +223,32 @@ drain(struct session *s)
 }
 
 static void
+send_secure(struct session *s)
+{
+	enum secure_io	is;
+	size_t		n;
+
+	while (s->out.n > 0 && !s->dead) {
+		is = secure_write(s, buf_span(&s->out), &n);
+		if (is == SECURE_WAIT)
+			return;
+		if (is == SECURE_DONE)
+			buf_eat(&s->out, n);
+		else
+			s->dead = true;
+	}
+	buf_clear(&s->out);
+}
+
+static void
 send_out(struct session *s)
 {
 	ssize_t	n;
 
+	if (secure_on(s)) {
+		send_secure(s);
+		return;
+	}
 	while (s->out.n > 0 && !s->dead) {
 		n = send(s->fd, buf_span(&s->out).p, s->out.n, MSG_NOSIGNAL);
 		if (n >= 0)
@@ -207,7 +262,8 @@ send_out(struct session *s)
 }
 
 /*
- * Input that waited because too many replies did goes on when they have left.
+ * Input that waited because too many replies did goes on when they have left,
+ * and so does what lies inside TLS, which no poll announces.
  */
 static void
 push(struct session *s)
@@ -217,9 +273,12 @@ push(struct session *s)
 	do {
 		full = s->out.n >= OUT_MAX;
 		send_out(s);
-		if (!full || !session_takes(s))
+		if (!session_takes(s) || !(full || secure_pending(s)))
 			return;
-		take_kept(s);
+		if (full)
+			take_kept(s);
+		while (session_takes(s) && secure_pending(s))
+			receive(s);
 	} while (s->out.n > 0);
 }
 
@@ -237,10 +296,15 @@ watch_what_matters(struct session *s)
 {
 	int	what = s->out.n > 0 ? LOOP_WRITE : 0;
 
+	if (s->state == SMTP_HANDSHAKE) {
+		/* The 220 of STARTTLS leaves before it. */
+		set_watch(s, what != 0 ? what : secure_watch(s));
+		return;
+	}
 	if (s->state == SMTP_CLOSING)
 		what |= s->linger && s->out.n == 0 ? LOOP_READ : 0;
 	else if (session_takes(s))
-		what |= LOOP_READ;
+		what |= LOOP_READ | secure_watch(s);
 	else if (s->watched & LOOP_READ)
 		/*
 		 * Mostly nothing comes while it is parked: taken off only when
@@ -259,6 +323,8 @@ session_settle(struct session *s)
 	if (s->dead && s->state != SMTP_CLOSING)
 		session_close(s, "connection broken");
 	if (s->state == SMTP_CLOSING && s->out.n == 0) {
+		if (!s->dead)
+			secure_bye(s);
 		if (s->linger && !s->dead && !s->shut) {
 			s->shut = true;
 			(void)shutdown(s->fd, SHUT_WR);
@@ -277,9 +343,14 @@ session_watch_cb(void *arg, int what)
 {
 	struct session	*s = arg;
 
+	if (s->state == SMTP_HANDSHAKE && s->out.n == 0) {
+		secure_event(s);
+		session_settle(s);
+		return;
+	}
 	if (what & LOOP_WRITE)
 		push(s);
-	if (what & LOOP_READ) {
+	if ((what & LOOP_READ) || secure_watch(s) != 0) {
 		if (s->state == SMTP_CLOSING)
 			drain(s);
 		else if (session_takes(s))
