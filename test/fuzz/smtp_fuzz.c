@@ -17,15 +17,24 @@
 
 #include "mta/smtp/reply.h"
 #include "test/unit/smtp/played.h"
+#include "test/unit/smtp/played_auth.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static const char policy[] =
     "edition 1\n"
     "hostname \"mx.example\"\n"
-    "listen smtp on \"127.0.0.1:2525\"\n"
+    "map users = text \"@USERS@\" as accounts\n"
+    "mailbox box { accounts users; path \"/var/mail/{user}\" }\n"
+    "auth { tokens \"unix:/nonexistent\" }\n"
+    "listen smtp on \"127.0.0.1:2525\" {\n"
+    "  auth offered; auth in clear; accounts users\n"
+    "  mechanisms plain, login, cram-md5, scram-sha-1, scram-sha-256,\n"
+    "    oauthbearer, xoauth2\n"
+    "}\n"
     "limits { message 64K; recipients 5; errors 10; commands 100; hops 3 }\n"
     "set ours = { \"here.example\" }\n"
+    "on auth { client.user == \"evil\" => reject }\n"
     "on helo { client.helo == \"evil\" => reject }\n"
     "on mail { sender.domain == \"bad.example\" => defer 451 4.7.1 }\n"
     "on rcpt {\n"
@@ -59,7 +68,10 @@ check_replies(struct span s)
 	while (s.n > 0) {
 		assert((lf = memchr(s.p, '\n', s.n)) != NULL);
 		len = (size_t)(lf - s.p) + 1;
-		assert(len >= 6 && len <= REPLY_LINE_MAX && lf[-1] == '\r');
+		/* A challenge may be longer; RFC 4954, 4. */
+		assert(len >= 6 && lf[-1] == '\r' && len <=
+		    (memcmp(s.p, "334 ", 4) == 0 ? SASL_LINE_MAX :
+		    REPLY_LINE_MAX));
 		assert(s.p[0] >= '2' && s.p[0] <= '5');
 		assert(s.p[3] == ' ' || s.p[3] == '-');
 		for (size_t i = 0; i < len - 2; i++)
@@ -110,20 +122,30 @@ converse(struct played *p, int fd, const uint8_t *in, size_t n, size_t piece,
 		buf_add(got, away, (size_t)r);
 }
 
+static struct played *
+begin(struct played_auth *auth)
+{
+	struct played	*p = played_start(policy);
+
+	played_auth(auth, p->server->auth, ~0u, ~0u);
+	return p;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *in, size_t n)
 {
 	static struct played	*p;
+	static struct played_auth auth;
 	struct buf		 got = { 0 };
 	size_t			 before, replies;
 	int			 fd;
 
 	if (p == NULL)
-		p = played_start(policy);
+		p = begin(&auth);
 	if (n < 2)
 		return 0;
 	before = p->nmessages;
-	fd = played_client(p, "192.0.2.1");
+	fd = played_client_by(p, "192.0.2.1", "smtp");
 	converse(p, fd, in + 1, n - 1, in[0] == 0 ? 65536 : in[0], &got);
 	close(fd);
 	while (!intake_idle(p->server->intake))
@@ -135,6 +157,7 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t n)
 		check_stored(buf_span(&p->last.content));
 	assert(p->server->held == 0 && p->server->limits.sessions == 0);
 	assert(intake_held(p->server->intake) == 0);
+	assert(p->server->count.logins <= auth.nright);
 	buf_clear(&got);
 	return 0;
 }

@@ -85,6 +85,7 @@ on_question(struct chan *c, struct msg *m, void *arg)
 		v.result = p->instead;
 	else if (right(&q, &t, signature)) {
 		v.result = AUTH_RIGHT;
+		p->nright += q.ask != AUTH_ASK_SCRAM;
 		fill(&v, &t);
 		if (p->which != NULL)
 			snprintf(v.which, sizeof(v.which), "%s", p->which);

@@ -16,6 +16,7 @@ struct played_auth {
 	enum auth_result instead;	/* of AUTH_RIGHT and AUTH_WRONG; 0: these */
 	const char	*which;		/* the app password's name */
 	/* what it was asked, so far */
+	size_t		 nright;	/* it was right, not counting salts */
 	size_t		 n;
 	struct {
 		enum auth_ask	ask;
