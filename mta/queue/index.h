@@ -95,7 +95,8 @@ struct answer {
 };
 
 /* Walks over all messages in slices, while messages come and go. */
-enum index_cursor { CURSOR_DUMP, CURSOR_ROUTE, CURSOR_MOVE, CURSOR_NCURSORS };
+enum index_cursor { CURSOR_DUMP, CURSOR_ROUTE, CURSOR_MOVE, CURSOR_ETRN,
+	CURSOR_NCURSORS };
 
 struct index {
 	struct message	**slots;	/* by queue id */

@@ -362,6 +362,36 @@ take_body_dropped(struct worker *w, struct msg *msg)
 	return true;
 }
 
+/* --- ETRN */
+
+void
+intake_etrn(struct queue *q, uint32_t instance, uint64_t ticket,
+    unsigned result, uint32_t messages)
+{
+	struct worker	*w = find_worker(q, instance);
+
+	if (w == NULL || w->chan == NULL)
+		return;
+	chan_begin(w->chan, MSG_ETRN_STARTED);
+	chan_u64(w->chan, ticket);
+	chan_u8(w->chan, (uint8_t)result);
+	chan_u32(w->chan, messages);
+	chan_end(w->chan);
+}
+
+static bool
+take_etrn(struct worker *w, struct msg *msg)
+{
+	uint64_t	ticket = msg_u64(msg);
+	uint8_t		how = msg_u8(msg);
+	struct span	name = msg_bytes(msg, ETRN_NAME_MAX);
+
+	if (!msg_end(msg) || how >= ETRN_NHOWS || name.n == 0)
+		return false;
+	etrn_ask(w->q, w->instance, ticket, (enum etrn_how)how, name);
+	return true;
+}
+
 /* --- time */
 
 /* All that stands there.  It may be unsynced, and must not be torn later. */
@@ -411,6 +441,8 @@ intake_message(struct chan *c, struct msg *msg, void *arg)
 		return take_body_wanted(w, msg);
 	case MSG_BODY_DROPPED:
 		return take_body_dropped(w, msg);
+	case MSG_ETRN:
+		return take_etrn(w, msg);
 	default:
 		return false;
 	}

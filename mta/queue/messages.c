@@ -298,8 +298,8 @@ expire(struct queue *q, struct message *m)
 }
 
 /* Those that wait are due: routed, where their hop is not known. */
-static void
-wake(struct message *m, struct dest *d)
+void
+dest_wake(struct message *m, struct dest *d)
 {
 	dest_set_state(m, d, d->hop == NULL ? DEST_NEW : DEST_READY);
 }
@@ -317,7 +317,7 @@ wake_dests(struct message *m, uint32_t now_s)
 		if (d->state != DEST_WAIT)
 			continue;
 		if (d->next_s <= now_s)
-			wake(m, d);
+			dest_wake(m, d);
 		else
 			soonest = earlier_of(d->next_s, soonest);
 	}
@@ -367,7 +367,7 @@ message_retry(struct queue *q, struct message *m)
 
 	for (i = 0; i < m->ndests; i++)
 		if (m->dests[i].state == DEST_WAIT)
-			wake(m, &m->dests[i]);
+			dest_wake(m, &m->dests[i]);
 	message_settle(q, m);
 }
 

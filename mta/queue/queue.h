@@ -11,6 +11,7 @@
 
 #include "base/loop.h"
 #include "mta/child/child.h"
+#include "mta/msg/etrn.h"
 #include "mta/queue/index.h"
 #include "mta/queue/journal.h"
 #include "mta/queue/own.h"
@@ -39,6 +40,7 @@ struct relay_jobs;	/* relay_jobs.c */
 struct local;		/* local.c */
 struct control;		/* control.c */
 struct bodies;		/* bodies.c */
+struct etrn;		/* etrn.c */
 
 struct queue {
 	int			 spool_fd, seg_fd, body_fd, control_fd;
@@ -62,6 +64,7 @@ struct queue {
 	struct local		*local;
 	struct control		*control;
 	struct bodies		*bodies;
+	struct etrn		*etrn;
 	uint64_t		 dump_qid;	/* state.c: the message under way */
 	uint32_t		 dump_at;	/* its next target */
 	struct counters		 count;
@@ -100,6 +103,8 @@ void	messages_tick(struct queue *);
 /* By hand: due now; away. */
 void	message_retry(struct queue *, struct message *);
 void	message_remove(struct queue *, struct message *);
+/* One target that waits is due now; message_settle() follows. */
+void	dest_wake(struct message *, struct dest *);
 void	message_log_accepted(const struct message *);
 uint32_t index_now_s(void);
 /* Wall time of a target's next try, 0: none. */
@@ -112,6 +117,8 @@ void	intake_space(struct queue *);
 /* A worker has no segment to write, and none can be made for it. */
 bool	intake_starved(const struct queue *);
 void	intake_tick(struct queue *);
+/* ETRN_STARTED: what a worker is told (enum etrn_result); nothing when it has gone. */
+void	intake_etrn(struct queue *, uint32_t instance, uint64_t ticket, unsigned result, uint32_t messages);
 /* Reads the records of a segment from what is known up to `to` (0: as far as they go). */
 void	intake_read_on(struct queue *, struct segment *, uint64_t to, bool check);
 
@@ -125,6 +132,14 @@ void	body_finished(struct queue *, uint64_t qid);
 int	body_open_read(const struct queue *, uint64_t qid);
 /* Removes files that no message names and no transaction can still be writing. */
 void	bodies_sweep(struct queue *);
+
+/* --- etrn.c */
+void	etrn_open(struct queue *);
+/*
+ * A worker asks that what waits for this name is tried now; it is answered by
+ * intake_etrn(), at once or after a walk through the index.
+ */
+void	etrn_ask(struct queue *, uint32_t instance, uint64_t ticket, enum etrn_how, struct span name);
 
 /* --- route.c */
 void	router_open(struct queue *);

@@ -502,6 +502,15 @@ sched_unblock_all(struct sched *s, bool local)
 }
 
 void
+sched_probe(struct sched *s, struct hop *h)
+{
+	if (!h->dead)
+		return;
+	h->probe_ms = 0;
+	consider(s, h);
+}
+
+void
 sched_revive(struct sched *s)
 {
 	size_t		 pos = 0;

@@ -104,6 +104,8 @@ void		 sched_unblock(struct sched *, struct hop *);
 /* All blocked hops (local or not), and with revive dead ones too. */
 void		 sched_unblock_all(struct sched *, bool local);
 void		 sched_revive(struct sched *);
+/* A dead hop may be probed at once, by one job. */
+void		 sched_probe(struct sched *, struct hop *);
 /* Starts what can be started.  True: it stopped at run_max, and there is more. */
 bool		 sched_run(struct sched *);
 /* Each second: dead hops whose probe is due become runnable, forgotten ones go. */

@@ -73,6 +73,7 @@ queue_init(struct queue *q)
 	relay_open(q);
 	local_open(q);
 	bodies_open(q);
+	etrn_open(q);
 }
 
 /* --- time */

@@ -30,6 +30,7 @@ static const struct {
 	{ "LHLO", VERB_LHLO },
 	{ "XCLIENT", VERB_XCLIENT },
 	{ "XFORWARD", VERB_XFORWARD },
+	{ "ETRN", VERB_ETRN },
 };
 
 size_t

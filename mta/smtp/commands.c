@@ -43,6 +43,7 @@ static const struct command {
 	{ VERB_BDAT,	"3030, 2",	"bdat",	SMTP_RCPT | SMTP_CHUNKS, TO_ESMTP, RS_EXT_CHUNKING, cmd_bdat },
 	{ VERB_TURN,	"F.1",		"turn",	GREETED, PLAIN, cmd_not_served },
 	{ VERB_LHLO,	"2033, 4.1",	"helo",	GREETED, PLAIN, cmd_lhlo },
+	{ VERB_ETRN,	"1985, 5",	"etrn",	SMTP_READY, PLAIN, cmd_etrn },
 	{ VERB_XCLIENT,	"XCLIENT_README", "xclient", GREETED, PLAIN, cmd_xclient },
 	{ VERB_XFORWARD, "XFORWARD_README", "xforward", GREETED, PLAIN, cmd_xforward },
 };

@@ -22,7 +22,9 @@ command_fn	cmd_data;			/* cmd_data.c */
 command_fn	cmd_starttls;			/* cmd_starttls.c */
 /* DATA was refused: closes when the client has not waited for that. */
 void		data_refused(struct session *);
-command_fn	cmd_xclient, cmd_xforward;	/* of each its file */
+command_fn	cmd_xclient, cmd_xforward, cmd_etrn;	/* of each its file */
+/* Whether ETRN is offered. */
+bool		etrn_may(const struct session *);
 command_fn	cmd_auth;			/* cmd_auth.c */
 /* cmd_other.c */
 command_fn	cmd_rset, cmd_vrfy, cmd_expn, cmd_help, cmd_noop, cmd_quit;

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 #include "mta/smtp/auth.h"
+#include "mta/smtp/commands.h"
 #include "mta/smtp/extensions.h"
 #include "mta/smtp/secure.h"
 #include "mta/smtp/server.h"
@@ -89,7 +90,7 @@ static const struct {
 	[RS_EXT_DELIVERBY]	= { not_served,	NULL },
 	[RS_EXT_REQUIRETLS]	= { not_served,	NULL },
 	[RS_EXT_LIMITS]		= { not_served,	NULL },
-	[RS_EXT_ETRN]		= { not_served,	NULL },
+	[RS_EXT_ETRN]		= { etrn_may,	NULL },
 	[RS_EXT_XCLIENT]	= { xclient_may, xclient_words },
 	[RS_EXT_XFORWARD]	= { xforward_may, xforward_words },
 	[RS_EXT_VRFY]		= { not_served,	NULL },

@@ -295,6 +295,7 @@ sweep(void *arg)
 	    in->gone_ms + QUEUE_MISSED_MS <= now)
 		fatalx("no new channel to the queue: starting again");
 	bodies_fail(in, now - 1000 * (int64_t)msg_timeout_s(MSG_BODY_WANTED));
+	etrns_fail(in, now - 1000 * (int64_t)msg_timeout_s(MSG_ETRN));
 	timer_set(&in->sweep, SWEEP_MS, sweep, in);
 }
 

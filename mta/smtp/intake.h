@@ -18,6 +18,7 @@
 #define WB_MTA_SMTP_INTAKE_H
 
 #include "base/buf.h"
+#include "mta/msg/etrn.h"
 #include "mta/spool/envelope.h"
 
 #define INTAKE_COMPANY_MS	4
@@ -101,6 +102,16 @@ bool		 intake_idle(const struct intake *);
 void		 intake_finish(struct intake *, void (*cb)(void *), void *arg);
 /* Octets of content in memory that the intake holds. */
 uint64_t	 intake_held(const struct intake *);
+
+/*
+ * ETRN: asks the queue to try what waits for a node.  cb is called once, from
+ * the loop; UNABLE when the queue is away or does not answer in time.  Returns
+ * a ticket for intake_etrn_cancel().
+ */
+typedef void intake_etrn_cb(void *arg, enum etrn_result, uint32_t messages);
+uint64_t	 intake_etrn(struct intake *, enum etrn_how, struct span name,
+	    intake_etrn_cb *, void *arg);
+void		 intake_etrn_cancel(struct intake *, uint64_t ticket);
 
 struct intake_counters {
 	uint64_t	messages, batches, syncs, failed, sealed;

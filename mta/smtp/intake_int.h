@@ -4,6 +4,7 @@
  *   intake.c           messages that wait, batches, who is answered what
  *   intake_segments.c  the segments: asked for, sealed, retired
  *   intake_queue.c     the channel to the queue, body files
+ *   intake_etrn.c      what is asked of the queue by ETRN
  *   batch.c            what the thread does
  */
 #ifndef WB_MTA_SMTP_INTAKE_INT_H
@@ -34,6 +35,8 @@ struct intake {
 	struct batch		*parked;	/* running, on disk, no queue to tell */
 	struct pool		*pool;
 	struct htab		 bodies;	/* qid: body_question */
+	struct etrn_question	*etrns, **etrns_tail;	/* oldest first */
+	uint64_t		 etrn_ticket;
 	int64_t			 gone_ms;	/* when the channel was lost */
 	uint64_t		 held;
 	struct turn_hook	 hook;
@@ -60,6 +63,11 @@ void	next_segment(struct intake *);
 void	seal_active(struct intake *);
 /* After a failure nothing more is written to it: not even a table. */
 void	retire_active(struct intake *, int error);
+
+/* --- intake_etrn.c */
+/* Those that were asked at this time or before are not answered any more. */
+void	etrns_fail(struct intake *, int64_t before);
+bool	etrn_answered(struct intake *, struct msg *);
 
 /* --- intake_queue.c */
 /* Body files that were asked for at this time or before: they do not come. */

@@ -190,6 +190,8 @@ from_queue(struct chan *c, struct msg *m, void *arg)
 		return take_revoked(in, m);
 	case MSG_BODY:
 		return take_body(in, m);
+	case MSG_ETRN_STARTED:
+		return etrn_answered(in, m);
 	case MSG_SPACE:
 		in->full = msg_u8(m) != 0;
 		return msg_end(m);
@@ -212,6 +214,7 @@ queue_gone(struct chan *c, void *arg)
 	in->wanted = false;
 	in->gone_ms = loop_now_ms();
 	bodies_fail(in, INT64_MAX);
+	etrns_fail(in, INT64_MAX);
 }
 
 static const struct chan_ops queue_ops = { from_queue, queue_gone };
@@ -222,6 +225,7 @@ intake_attach(struct intake *in, int fd)
 	if (in->chan != NULL) {
 		chan_free(&in->chan);
 		bodies_fail(in, INT64_MAX);
+		etrns_fail(in, INT64_MAX);
 	}
 	in->chan = chan_new(fd, "queue", &queue_ops, in);
 	in->wanted = false;

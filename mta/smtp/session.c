@@ -157,6 +157,8 @@ session_free(struct session **sp)
 	arena_clear(&s->arena);
 	free(s->edits.v);
 	xforward_clear(s);
+	if (s->etrn != 0)
+		intake_etrn_cancel(sv->intake, s->etrn);
 	free(s->helo);
 	free(s->old_helo);
 	free(s->account);

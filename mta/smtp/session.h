@@ -119,6 +119,7 @@ struct session {
 	unsigned		 wrong_logins;
 	uint32_t		 decided_line;	/* of the policy; of the last decision */
 	bool			 by_gateway;	/* it rests on an address that is not trusted */
+	uint64_t		 etrn;		/* ticket of intake_etrn(); 0: none */
 	struct transaction	*tx;
 	struct secure		*secure;	/* TLS; NULL: in the clear */
 	struct after_connect	*first;		/* what session_forget() goes back to; in the arena */

@@ -122,9 +122,23 @@ def stop_and_start(s, _want):
     s.start()
 
 
+def ask_for_mail(s, _want):
+    """ETRN, until somebody has answered: a worker or the queue may die under it."""
+    def answered():
+        try:
+            with smtplib.SMTP("127.0.0.1", s.port, timeout=30) as c:
+                c.ehlo("client.example")
+                return c.docmd("ETRN", f"n{time.monotonic_ns()}.example")[0] in (250, 251)
+        except (OSError, smtplib.SMTPException):
+            return False
+    srv.wait_for(answered)
+    srv.wait_for(lambda: died(s))
+
+
 PROVOKED = {
     "SEGMENT_SEALED": fill_segments, "SEGMENT_GONE": fill_segments,
     "BODY_DROPPED": break_off, "DELIVER_FAILED": spoil_mailbox, "STOP": stop_and_start,
+    "ETRN": ask_for_mail, "ETRN_STARTED": ask_for_mail,
 }
 
 
@@ -174,6 +188,8 @@ def scenario_with(number, name, receiver, hop, sm):
         policy = with_callouts(policy)
     if name in ("LOOKUP", "LOOKED_UP", "CONFIG_SECRET"):
         policy = with_servers(policy, sm)
+    if name.startswith("ETRN"):
+        policy = policy.replace('@PORT@"', '@PORT@" { etrn 127.0.0.1 }')
     hop.messages.clear()
     env = {"WAYBILL_TEST_KILL": f"{receiver.lower()}:{number}"}
     tables = dict(kill_test.TABLES, secret="password\n")

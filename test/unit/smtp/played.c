@@ -118,6 +118,25 @@ take_accepted(struct played *p, struct msg *m)
 }
 
 static bool
+take_etrn(struct played *p, struct msg *m)
+{
+	uint64_t	ticket = msg_u64(m);
+	uint8_t		how = msg_u8(m);
+	struct span	name = msg_bytes(m, ETRN_NAME_MAX);
+
+	snprintf(p->etrn_name, sizeof(p->etrn_name), "%u %.*s", how,
+	    SPAN_ARG(name));
+	if (p->no_etrn)
+		return msg_end(m);
+	chan_begin(p->queue, MSG_ETRN_STARTED);
+	chan_u64(p->queue, ticket);
+	chan_u8(p->queue, (uint8_t)p->etrn);
+	chan_u32(p->queue, 12);
+	chan_end(p->queue);
+	return msg_end(m);
+}
+
+static bool
 from_worker(struct chan *c, struct msg *m, void *arg)
 {
 	struct played	*p = arg;
@@ -136,6 +155,8 @@ from_worker(struct chan *c, struct msg *m, void *arg)
 		return true;
 	case MSG_ACCEPTED:
 		return take_accepted(p, m);
+	case MSG_ETRN:
+		return take_etrn(p, m);
 	case MSG_SEGMENT_SEALED:
 		p->nsealed++;
 		close(p->fds[msg_u32(m)]);

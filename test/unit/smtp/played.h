@@ -29,6 +29,9 @@ struct played {
 	size_t			 nsegments, nsealed, nfailed, nresumed, nbodies, ndropped;
 	/* what the queue does */
 	bool			 no_segments, no_bodies, broken_segments;
+	bool			 no_etrn;	/* it does not answer ETRN */
+	enum etrn_result	 etrn;		/* or so */
+	char			 etrn_name[300]; /* of the last: "HOW NAME" */
 	bool			 own_content;	/* content is read and checked */
 	int			 dns_ms;	/* DNS says "no such name" after so long */
 	size_t			 nasked, ncancelled;

@@ -65,6 +65,12 @@ smtp_message(struct chan *c, struct msg *m, void *arg)
 		msg_u64(m);
 		f->body_fd = msg_u8(m) != 0 ? msg_fd(m) : -2;
 		break;
+	case MSG_ETRN_STARTED:
+		msg_u64(m);
+		f->etrn_result = msg_u8(m);
+		f->etrn_messages = msg_u32(m);
+		f->etrns++;
+		break;
 	default:
 		return false;
 	}
@@ -824,6 +830,16 @@ fakes_ask(struct fakes *f, const char *line)
 	close(fd);
 	answer[n] = '\0';
 	return answer;
+}
+
+void
+fakes_etrn(struct fakes *f, enum etrn_how how, const char *name)
+{
+	chan_begin(f->smtp, MSG_ETRN);
+	chan_u64(f->smtp, 1);
+	chan_u8(f->smtp, (uint8_t)how);
+	chan_str(f->smtp, name);
+	chan_end(f->smtp);
 }
 
 static void

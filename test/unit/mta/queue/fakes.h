@@ -55,6 +55,8 @@ struct fakes {
 	bool			 full;		/* SPACE */
 	bool			 unsynced;	/* the next records are not synced */
 	int			 body_fd;	/* of BODY; -2: refused */
+	unsigned		 etrns;		/* ETRN_STARTED received */
+	unsigned		 etrn_result, etrn_messages;	/* of the last */
 	/* route */
 	unsigned		 asked;		/* recipients */
 	bool			 route_silent;
@@ -107,6 +109,8 @@ uint64_t fakes_accept_n(struct fakes *, const char *sender, const char *const *r
 uint64_t fakes_accept_body(struct fakes *, const char *sender, const char *rcpt, size_t octets);
 /* What a message of that id holds, by fakes_accept. */
 void	fakes_content(uint64_t qid, size_t octets, struct buf *out);
+/* A client has said ETRN. */
+void	fakes_etrn(struct fakes *, enum etrn_how, const char *name);
 void	fakes_seal(struct fakes *);
 void	fakes_relayed(struct fakes *, unsigned job, uint16_t code, const char *text);
 /* What the control socket answers to a line (with its end). */
