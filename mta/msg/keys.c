@@ -160,6 +160,7 @@ void
 keys_client_attach(struct keys_client *c, int fd)
 {
 	asker_attach(&c->asker, fd);
+	chan_secret(c->asker.chan);	/* the keys of tickets */
 }
 
 void
