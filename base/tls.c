@@ -208,7 +208,7 @@ tls_handshake(struct tls *t)
 	enum tls_result	is = TLS_DONE;
 	int		r;
 
-	assert(!t->failed && !t->shaken && !tls_wait_parked(&t->wait));
+	assert(!t->failed && !t->shaken);
 	ERR_clear_error();
 	if ((r = tls_wait_handshake(&t->wait, t->ssl)) != 1)
 		is = result(t, r);

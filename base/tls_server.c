@@ -234,7 +234,6 @@ tls_server_add(struct tls_server *ts, const struct tls_certificate *in,
 	SSL_CTX		*trial;
 
 	assert(ts->sets == NULL);
-	*why = NULL;
 	if ((c = tls_cert_new(in, why)) == NULL)
 		return false;
 	by[c->type] = c;
@@ -247,6 +246,7 @@ tls_server_add(struct tls_server *ts, const struct tls_certificate *in,
 	ts->certs = c;
 	ts->ncerts++;
 	tls_names_add(ts, c, in->host);
+	*why = NULL;
 	if (in->staple.n > 0)
 		(void)tls_staple_set(c, in->staple, why);
 	return true;

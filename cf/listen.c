@@ -51,7 +51,7 @@ static const struct listener {
 } listeners[] = {
 	{ "smtp",	 true,	false,	"none" },
 	{ "submission",	 true,	false,	"offered" },
-	{ "submissions", false,	true,	"offered" },
+	{ "submissions", true,	true,	"offered" },
 	{ "lmtp",	 false,	false,	"none" },
 	{ "imap",	 false,	false,	"required" },
 	{ "imaps",	 false,	true,	"required" },

@@ -135,7 +135,7 @@ declare(struct cf *cf, struct cf_decl *d, enum cf_sym_kind kind)
 static bool
 hook_served(enum rs_hook hook)
 {
-	return hook != RS_HOOK_STARTTLS && hook != RS_HOOK_AUTH &&
+	return hook != RS_HOOK_AUTH &&
 	    hook != RS_HOOK_VRFY && hook != RS_HOOK_EXPN &&
 	    hook != RS_HOOK_RELAY && hook != RS_HOOK_BOUNCE;
 }
