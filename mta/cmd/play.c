@@ -71,8 +71,9 @@ play_connect(struct play *pl, const struct ip *ip, struct span listener,
 	pl->facts.client_port = 49152;	/* ephemeral; RFC 6335, 6 */
 	if (listener.n > 0)
 		pl->facts.listener = listener;
-	pl->facts.user = user;
-	pl->login = user.n > 0;
+	pl->facts.user = SPAN_NONE;
+	pl->facts.authenticated = false;
+	pl->login = user;
 	play_milters_begin(pl);
 	ask_session(pl, RS_HOOK_CONNECT,
 	    arena_printf(&pl->arena, "connect from %s", ip_format(ip, text)));
@@ -99,9 +100,10 @@ play_starttls(struct play *pl, const struct play_tls *tls)
 void
 play_login(struct play *pl)
 {
-	if (!pl->login || pl->refused >= 0)
+	if (pl->login.n == 0 || pl->refused >= 0)
 		return;
-	pl->login = false;
+	pl->facts.user = pl->login;
+	pl->login = SPAN_NONE;
 	pl->facts.authenticated = true;
 	ask_session(pl, RS_HOOK_AUTH, arena_printf(&pl->arena, "AUTH as %.*s",
 	    SPAN_ARG(pl->facts.user)));

@@ -127,7 +127,7 @@ struct play {
 	const struct play_milter *milters;	/* borrowed */
 	size_t			 nmilters;
 	bool			*milter_on;	/* by object */
-	bool			 login;		/* is still to come */
+	struct span		 login;		/* as whom it is still to log in; empty: not */
 	bool			 content_done;
 };
 
@@ -156,7 +156,11 @@ struct play_wait {
  */
 void	play_begin(struct play *, struct policy *, int64_t now_ms, uint64_t tx);
 void	play_end(struct play *);
-/* Each asks its hook, when nothing before has refused the session. */
+/*
+ * Each asks its hook, when nothing before has refused the session.  user: as
+ * whom play_login() logs in, as the table of accounts writes the name; until
+ * then nobody has, as in a session.
+ */
 void	play_connect(struct play *, const struct ip *, struct span listener, struct span user);
 void	play_helo(struct play *, struct span name);
 void	play_starttls(struct play *, const struct play_tls *);

@@ -108,6 +108,8 @@ hook_said(struct decision *d)
 {
 	struct rs_verdict	*v = &d->verdict;
 
+	if (d->hook == RS_HOOK_AUTH)
+		verdict_of_auth(v);
 	if (d->hook != RS_HOOK_RCPT)
 		return ANSWERED;
 	if (v->kind == RS_V_END) {	/* closed by default */

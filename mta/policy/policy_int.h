@@ -329,6 +329,12 @@ bool		 facts_have_tags(const struct policy *);
 
 /* --- mailbox.c */
 
+/*
+ * reply.c; what `on auth` says without a reply of its own, as AUTH does (RFC
+ * 4954, 6): 535 5.7.8, 454 4.7.0.
+ */
+void		 verdict_of_auth(struct rs_verdict *);
+
 /* value as a part of a path: octets that may not stand in a file's name as %XX. */
 struct span	 mailbox_escape(struct span value, struct arena *);
 

@@ -17,6 +17,8 @@ static const struct {
 	{ 450, "4.7.1", "refused by policy for now, try again later" },
 	{ 451, "4.7.1", "refused by policy for now, try again later" },
 	{ 452, "4.3.1", "not enough room, try again later" },
+	{ 454, "4.7.0", "the login cannot be accepted just now, try again later" },
+	{ 535, "5.7.8", "authentication credentials invalid" },
 	{ 550, "5.7.1", "refused by policy" },
 	{ 551, "5.1.6", "the recipient has moved" },
 	{ 552, "5.2.2", "too much" },
@@ -105,6 +107,27 @@ reply_text(const struct rs_verdict *v, unsigned code, struct span status,
 	if (v->text.n == 0)
 		return default_text(code, status);
 	return clean(v->text, ar);
+}
+
+/* It says this, or nothing that differs from what rules say everywhere. */
+static bool
+is_default(const struct rs_verdict *v, unsigned code, struct span status)
+{
+	return (v->code == 0 || v->code == code) && v->text.n == 0 &&
+	    (v->status.n == 0 || span_eq(v->status, status));
+}
+
+void
+verdict_of_auth(struct rs_verdict *v)
+{
+	if (v->kind == RS_V_REJECT && is_default(v, 550, SPAN("5.7.1"))) {
+		v->code = 535;
+		v->status = SPAN("5.7.8");
+	} else if (v->kind == RS_V_DEFER &&
+	    (v->cannot || is_default(v, 451, SPAN("4.7.1")))) {
+		v->code = 454;
+		v->status = SPAN("4.7.0");
+	}
 }
 
 void

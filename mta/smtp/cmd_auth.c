@@ -142,37 +142,10 @@ failed(struct session *s)
 	leave(s, "AUTH failed");
 }
 
-/* It says this, or nothing that differs from what rules say everywhere. */
-static bool
-is_default(const struct rs_verdict *v, unsigned code, struct span status)
-{
-	return (v->code == 0 || v->code == code) && v->text.n == 0 &&
-	    (v->status.n == 0 || span_eq(v->status, status));
-}
-
-/* A rule that says no more than `reject` or `defer`: AUTH's own replies. */
-static struct rs_verdict
-as_auth_says(const struct rs_verdict *v)
-{
-	struct rs_verdict	own = *v;
-
-	if (v->kind == RS_V_REJECT && is_default(v, 550, SPAN("5.7.1"))) {
-		own.code = 535;
-		own.status = SPAN("5.7.8");
-	} else if (v->kind == RS_V_DEFER &&
-	    (v->cannot || is_default(v, 451, SPAN("4.7.1")))) {
-		own.code = 454;
-		own.status = SPAN("4.7.0");
-	}
-	return own;
-}
-
 static void
 decided(struct session *s, const struct rs_verdict *v)
 {
-	struct rs_verdict	own = as_auth_says(v);
-
-	if (session_refused(s, &own)) {
+	if (session_refused(s, v)) {
 		log_login(s, "refused", "a rule");
 		session_forget_login(s);
 		leave(s, "AUTH refused");
