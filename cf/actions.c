@@ -59,7 +59,7 @@ static const struct action {
 	[CF_A_APPLY] = { "apply", ANYWHERE, false, true, EVERY },
 	[CF_A_HEADERS_ONLY] = { "headers only", AT(BOUNCE), false, true,
 	    "'on bounce'" },
-	[CF_A_HIDE] = { "hide", AT(CONNECT) | AT(HELO), false, false,
+	[CF_A_HIDE] = { "hide", AT(CONNECT) | AT(HELO), false, true,
 	    "'on connect' and 'on helo'" },
 	[CF_A_ALLOW] = { "allow open relay", AT(RCPT), false, true,
 	    "'on rcpt'" },

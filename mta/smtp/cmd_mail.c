@@ -68,6 +68,9 @@ args_good(struct session *s, enum args_result r, const struct smtp_path *p,
 	case ARGS_UNKNOWN:
 		session_refuse(s, REPLY_PARAM, span_of(why));
 		return false;
+	case ARGS_TLS:
+		session_refuse(s, REPLY_TLS_PARAM, span_of(why));
+		return false;
 	case ARGS_UTF8:
 		session_refuse(s, REPLY_UTF8, span_of(why));
 		return false;

@@ -163,6 +163,8 @@ params_result(enum params_result r)
 		return ARGS_OK;
 	case PARAMS_UNKNOWN:
 		return ARGS_UNKNOWN;
+	case PARAMS_TLS:
+		return ARGS_TLS;
 	default:
 		return ARGS_PARAM;
 	}

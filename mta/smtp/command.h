@@ -72,6 +72,7 @@ enum args_result {
 	ARGS_PATH,	/* 501 5.1.7 (MAIL), 501 5.1.3 (RCPT) */
 	ARGS_PARAM,	/* 501 5.5.4: a parameter's value, or twice the same */
 	ARGS_UNKNOWN,	/* 555 5.5.4 */
+	ARGS_TLS,	/* 530 5.7.0: a parameter that needs TLS */
 	ARGS_UTF8	/* 553 5.6.7: the path is not ASCII, without SMTPUTF8 */
 };
 

@@ -39,6 +39,7 @@ content_begin(struct session *s)
 		.client = &s->facts.client_ip,
 		.hostname = s->gen->hostname,
 		.esmtp = s->esmtp,
+		.utf8 = t->params.smtputf8,
 		.lmtp = s->door->kind == DOOR_LMTP,
 		.tls = secure_on(s),
 		.tls_version = s->facts.tls_version,

@@ -37,6 +37,20 @@ chunking(const struct session *s)
 	return !extensions_hidden(s, RS_EXT_CHUNKING);
 }
 
+/* RFC 6531, 3.1: who offers SMTPUTF8 offers 8BITMIME too. */
+static bool
+eightbit(const struct session *s)
+{
+	return !extensions_hidden(s, RS_EXT_8BITMIME);
+}
+
+/* RFC 8689, 2: never without TLS. */
+static bool
+inside_tls(const struct session *s)
+{
+	return s->facts.tls_version.n > 0;
+}
+
 /* --- what stands behind keywords */
 
 static void
@@ -71,6 +85,25 @@ mechanisms(const struct session *s, struct buf *out)
 	sasl_list(session_mechanisms(s), out);
 }
 
+/* RFC 9422, 4: numbers have six digits at most. */
+static unsigned
+six_digits(unsigned n)
+{
+	return n < 999999 ? n : 999999;
+}
+
+/*
+ * RFC 9422, 5: no session has more messages than commands for them, and each
+ * takes three.
+ */
+static void
+limits(const struct session *s, struct buf *out)
+{
+	buf_addf(out, " MAILMAX=%u RCPTMAX=%u",
+	    six_digits(s->gen->commands_max / 3),
+	    six_digits(s->gen->rcpts_max));
+}
+
 /* --- the table */
 
 static const struct {
@@ -86,10 +119,10 @@ static const struct {
 	[RS_EXT_ENHANCEDSTATUSCODES] = { always,	NULL },
 	[RS_EXT_STARTTLS]	= { secure_offered, NULL },
 	[RS_EXT_AUTH]		= { has_logins,	mechanisms },
-	[RS_EXT_SMTPUTF8]	= { not_served,	NULL },
-	[RS_EXT_DELIVERBY]	= { not_served,	NULL },
-	[RS_EXT_REQUIRETLS]	= { not_served,	NULL },
-	[RS_EXT_LIMITS]		= { not_served,	NULL },
+	[RS_EXT_SMTPUTF8]	= { eightbit,	NULL },
+	[RS_EXT_DELIVERBY]	= { always,	NULL },
+	[RS_EXT_REQUIRETLS]	= { inside_tls,	NULL },
+	[RS_EXT_LIMITS]		= { always,	limits },
 	[RS_EXT_ETRN]		= { etrn_may,	NULL },
 	[RS_EXT_XCLIENT]	= { xclient_may, xclient_words },
 	[RS_EXT_XFORWARD]	= { xforward_may, xforward_words },

@@ -333,6 +333,15 @@ find(const struct params_place *place, struct span keyword)
 	return NULL;
 }
 
+/* Of a keyword that is not offered: would it be, inside TLS? (RFC 8689, 2) */
+static bool
+needs_tls(const struct params_place *place, struct span keyword)
+{
+	return place->command == PARAMS_MAIL &&
+	    (place->offered & EXT_BIT(STARTTLS)) &&
+	    span_ieq(keyword, SPAN("REQUIRETLS"));
+}
+
 static enum params_result
 take(struct reading *r, struct span word, const char **why)
 {
@@ -345,6 +354,10 @@ take(struct reading *r, struct span word, const char **why)
 		return PARAMS_VALUE;
 	}
 	if ((k = find(r->place, p.keyword)) == NULL) {
+		if (needs_tls(r->place, p.keyword)) {
+			*why = "REQUIRETLS needs TLS, say STARTTLS first";
+			return PARAMS_TLS;
+		}
 		*why = r->place->offered == 0 ? "parameters need EHLO" :
 		    "parameter is not offered here";
 		return PARAMS_UNKNOWN;

@@ -65,7 +65,8 @@ enum params_result {
 	PARAMS_OK,
 	PARAMS_VALUE,	/* 501 5.5.4: its value, or its syntax */
 	PARAMS_TWICE,	/* 501 5.5.4 */
-	PARAMS_UNKNOWN	/* 555 5.5.4; RFC 5321, 4.1.1.11 */
+	PARAMS_UNKNOWN,	/* 555 5.5.4; RFC 5321, 4.1.1.11 */
+	PARAMS_TLS	/* 530 5.7.0: REQUIRETLS outside TLS, which is offered */
 };
 
 /*

@@ -32,6 +32,7 @@ POLICIES = {
 }
 """ + RCPT + ROUTE,
     "rules": HEAD + """on helo {
+    client.helo == "plain.example" => hide 8bitmime, pipelining
     client.helo == "evil.example" => reject 550 5.7.1 "not {client.helo}"
     client.helo == "away.example" => defer 421 4.7.0 "go away"
 }
@@ -58,6 +59,10 @@ route {
     otherwise => deliver box
 }
 """,
+    "utf8": HEAD.replace('"here.example"', '"bücher.example"') + RCPT + ROUTE,
+    "hidden": HEAD.replace('@PORT@"', """@PORT@" {
+    hide chunking, dsn, smtputf8, limits, help, vrfy
+}""") + RCPT + ROUTE,
     "roomy": HEAD + """limits { message 2K }
 """ + RCPT + ROUTE,
     "refused": HEAD + """on connect {
@@ -89,6 +94,12 @@ class Conversations(unittest.TestCase):
 
     def test_small_limits(self):
         self.play_all("small")
+
+    def test_hidden_extensions(self):
+        self.play_all("hidden")
+
+    def test_domains_outside_ascii(self):
+        self.play_all("utf8")
 
     def test_small_messages(self):
         self.play_all("roomy")

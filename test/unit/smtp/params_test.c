@@ -285,6 +285,21 @@ what_is_not_offered_is_unknown(void **state)
 	arena_clear(&arena);
 }
 
+/* RFC 8689, 2: inside TLS it would be taken. */
+static void
+requiretls_outside_tls_asks_for_it(void **state)
+{
+	struct smtp_params	p;
+
+	(void)state;
+	assert_int_equal(parse(" REQUIRETLS", PARAMS_MAIL, EXT_BIT(STARTTLS),
+	    false, &p), PARAMS_TLS);
+	assert_int_equal(parse(" REQUIRETLS", PARAMS_RCPT, EXT_BIT(STARTTLS),
+	    false, &p), PARAMS_UNKNOWN);
+	assert_int_equal(parse(" REQUIRETLS", PARAMS_MAIL, EXT_BIT(SIZE),
+	    false, &p), PARAMS_UNKNOWN);
+}
+
 int
 main(void)
 {
@@ -295,6 +310,7 @@ main(void)
 		cmocka_unit_test(a_time_to_deliver_by_is_read_strictly),
 		cmocka_unit_test(rcpt_has_what_dsn_adds),
 		cmocka_unit_test(what_is_not_offered_is_unknown),
+		cmocka_unit_test(requiretls_outside_tls_asks_for_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
