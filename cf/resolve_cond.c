@@ -184,7 +184,8 @@ resolve_rate(struct cf *cf, struct cf_scope *s, struct cf_expr *e)
 	name_rate(cf, e);
 	/* In route it counts once for each message. */
 	cf_need_known(cf, s, e, "'rate'", RS_HOOK_CONNECT,
-	    IN_SESSION(RS_HOOK_CONNECT) | BITS(RS_HOOK_ROUTE, RS_HOOK_ROUTE));
+	    IN_SESSION(RS_HOOK_CONNECT) | BITS(RS_HOOK_ROUTE, RS_HOOK_ROUTE) |
+	    BITS(RS_HOOK_VRFY, RS_HOOK_EXPN));
 }
 
 static void

@@ -13,7 +13,7 @@ UNITS = r"(?:\d+(?:ms|s|m|h|d|w))+"
 LOCAL = r'(?:[^ \t\r\n<>"@\\]|\\[^ \t\r\n]|"(?:[^"\\\r\n]|\\[^\r\n])*")+'
 # The longest counts; of those alike the first.
 KINDS = [(kind, re.compile(p)) for kind, p in (
-    ("word", "[a-zA-Z][a-zA-Z0-9_]*"), ("NETWORK", V + r"/\d+"), ("RANGE", V + "-" + V),
+    ("word", "8bitmime|(?i:(?:scram|cram|digest)(?:-[a-z0-9]+)+)|[a-zA-Z][a-zA-Z0-9_]*"), ("NETWORK", V + r"/\d+"), ("RANGE", V + "-" + V),
     ("IP", V), ("STATUS", r"[245]\.\d{1,3}\.\d{1,3}"),
     ("DATE", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), ("RATE", r"\d+/" + UNITS),
     ("TIME", UNITS), ("SIZE", r"\d+[KMGT]"), ("INT", r"\d+"),

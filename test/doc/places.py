@@ -5,7 +5,7 @@ import re
 
 SESSION = ["on connect", "on helo", "on starttls", "on auth", "on mail", "on rcpt", "on data",
            "on content"]
-HOOKS = SESSION + ["route", "on deliver", "on relay", "on bounce"]
+HOOKS = SESSION + ["route", "on deliver", "on relay", "on bounce", "on vrfy", "on expn"]
 
 # What an item of the page says, and which hooks are meant.
 PHRASES = (
@@ -17,7 +17,9 @@ PHRASES = (
     (r"Everywhere\.", lambda m: HOOKS),
     (r"From (on [a-z]+) to (on [a-z]+)[.,]",
      lambda m: SESSION[SESSION.index(m.group(1)):SESSION.index(m.group(2)) + 1]),
-    (r"[;,] (?:and in )?(route, on deliver, on bounce|route)\.", lambda m: m.group(1).split(", ")),
+    (r"[;,] (?:and in )?(route, on deliver, on bounce|route)[.;]", lambda m: m.group(1).split(", ")),
+    (r"; (on vrfy) and (on expn)\.", lambda m: list(m.groups())),
+    (r"In (on connect) and (on helo)\.", lambda m: list(m.groups())),
     (r"In (route|on [a-z]+)\.|, in (on rcpt)\.", lambda m: [m.group(1) or m.group(2)]),
 )
 
@@ -30,6 +32,7 @@ ACTIONS = {
     "expand": "expand aliases", "tag": "tag shown = 1", "log": 'log "x"',
     "add header": 'add header "X-A: b"', "set header": 'set header "X-A: b"',
     "remove header": 'remove header "X-A"', "delay": "delay 5s", "bcc": "bcc <a@b.example>",
+    "hide": "hide dsn",
     "use milter": "use milter spam", "skip milter": "skip milter spam",
     "headers only": "headers only", "allow open relay": 'allow open relay because "x"',
 }

@@ -51,6 +51,8 @@ is_known(const struct gen *g, unsigned fact)
 	unsigned	 known = rs_facts[fact].known;
 	enum rs_hook	 hook = g->hook;
 
+	if (hook == RS_HOOK_VRFY || hook == RS_HOOK_EXPN)
+		return known <= RS_HOOK_HELO || fact == RS_FACT_RCPT;
 	if (hook > RS_HOOK_CONTENT)
 		hook = RS_HOOK_RCPT;
 	else if (fact == RS_FACT_RCPT && hook > RS_HOOK_RCPT)
@@ -486,13 +488,19 @@ put_effect(struct gen *g)
 		"delay 5s", "bcc <a@here.example>", "skip milter spam",
 		"use milter spam"
 	};
+	static const char *const	hidden[] = {
+		"hide chunking", "hide dsn, 8bitmime, auth", "hide vrfy, help"
+	};
 
 	if (g->hook > RS_HOOK_CONTENT) {
 		put(g, "log ");
 		put_text(g);
 		return;
 	}
-
+	if (g->hook <= RS_HOOK_HELO && pick(g, 4) == 0) {
+		PUT_ONE(g, hidden);
+		return;
+	}
 	switch (pick(g, 6)) {
 	case 0:
 		put(g, "tag t_text = ");
@@ -603,7 +611,7 @@ put_hooks(struct gen *g)
 {
 	unsigned	 h;
 
-	for (h = RS_HOOK_CONNECT; h <= RS_HOOK_RELAY; h++) {
+	for (h = RS_HOOK_CONNECT; h <= RS_HOOK_EXPN; h++) {
 		g->hook = (enum rs_hook)h;
 		if (h != RS_HOOK_RCPT && h != RS_HOOK_ROUTE &&
 		    pick(g, 3) != 1)
@@ -641,7 +649,8 @@ static const char head[] =
     "map either = first of plain, served, found\n"
     "dnslist zen = \"zen.example\" codes 127.0.0.2-127.0.0.11\n"
     "milter spam { socket \"inet:127.0.0.1:11332\" }\n"
-    "listen smtp on \"*:25\"\n"
+    "listen smtp on \"*:25\" { hide dsn; xclient lan, 192.0.2.1 }\n"
+    "listen lmtp inside on \"unix:/run/lmtp\" { proxy lan }\n"
     "mailbox box { accounts users; path \"/var/mail/{user}\" }\n"
     "relay hop { host \"hop.example\" port 587 }\n"
     "tag t_text: text\ntag t_int: int = 5\ntag t_domain: domain\n"
