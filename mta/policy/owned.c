@@ -5,6 +5,10 @@
  * user's when that ends in exactly one mailbox, and the mailbox is his.  An
  * alias with several members belongs to none of them.  <> belongs to everybody
  * who has logged in.
+ *
+ * A mailbox is his whose account has the name that he has logged in with.  Where
+ * two mailboxes have different accounts, a name may be somebody's in each: who
+ * has logged in with one table owns nothing in the other's.
  */
 #include "base/log.h"
 #include "mail/address.h"
@@ -50,6 +54,36 @@ route(struct asking *a, struct rs_eval *e, const struct rs_value *address)
 	return routing_done(a->owner);
 }
 
+static const struct policy_box *
+box_named(const struct policy *p, struct span name)
+{
+	for (uint32_t i = 0; i < rs_nobject(p->image); i++)
+		if (rs_object(p->image, i)->kind == RS_O_MAILBOX &&
+		    span_eq(rs_string(p->image, rs_object(p->image, i)->name),
+		    name))
+			return &p->boxes[i];
+	return NULL;
+}
+
+static bool
+has_mailboxes(const struct policy *p, uint32_t map)
+{
+	for (uint32_t i = 0; i < rs_nobject(p->image); i++)
+		if (p->boxes[i].accounts == map)
+			return true;
+	return false;
+}
+
+/* A table of logins that is no mailbox's names the same people as theirs. */
+static bool
+same_people(const struct policy *p, uint32_t login, struct span mailbox)
+{
+	const struct policy_box	*b = box_named(p, mailbox);
+
+	return login == 0 || (b != NULL && b->accounts == login - 1) ||
+	    !has_mailboxes(p, login - 1);
+}
+
 enum rs_answer
 world_owned(void *ctx, struct rs_eval *e, const struct rs_value *address,
     const struct rs_value *user, struct rs_value *out)
@@ -74,6 +108,7 @@ world_owned(void *ctx, struct rs_eval *e, const struct rs_value *address,
 		return RS_CANNOT;
 	t = routing_targets(a->owner, &n);
 	*out = rs_bool(n == 1 && t->kind == TARGET_DELIVER &&
-	    span_ieq(t->account, user->s));
+	    span_ieq(t->account, user->s) &&
+	    same_people(a->policy, a->facts->user_map, t->mailbox));
 	return RS_HAVE;
 }

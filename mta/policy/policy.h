@@ -150,6 +150,7 @@ struct policy_facts {
 	bool		 gateway;	/* client_ip may be that of a gateway: grants nothing */
 	bool		 authenticated;
 	struct span	 user;
+	uint32_t	 user_map;	/* of accounts that user is in, its number and one; 0: not known */
 	struct span	 sender;	/* whole address */
 	size_t		 sender_at;
 	struct span	 rcpt;

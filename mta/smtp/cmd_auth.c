@@ -165,6 +165,7 @@ right(struct session *s)
 	const struct sasl	*sasl = login_sasl(s->login);
 
 	session_login(s, sasl_user(sasl), sasl_name(sasl_mechanism(sasl)));
+	s->facts.user_map = login_map(s->login) + 1;
 	session_ask(s, RS_HOOK_AUTH, decided);
 }
 

@@ -48,7 +48,8 @@ void	door_read(struct door *, const struct rs_image *, uint32_t object);
 bool	door_trusts(const struct door *, enum rs_option, const struct ip *);
 /* door_auth.c: for door_read() */
 void	door_read_auth(struct door *);
-/* The name of the nth map of the logins, in the order in which they are asked. */
-struct span door_map(const struct door *, unsigned n);
+/* The nth map of the logins, in the order in which they are asked; UINT32_MAX behind the last. */
+uint32_t door_map(const struct door *, unsigned n);
+struct span door_map_name(const struct door *, unsigned n);
 
 #endif

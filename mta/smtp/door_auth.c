@@ -33,15 +33,21 @@ mode(const struct door *d)
 	    DOOR_AUTH_NONE;
 }
 
-struct span
+uint32_t
 door_map(const struct door *d, unsigned n)
 {
 	struct rs_value	map = value(d, RS_OPT_LISTEN_accounts, n);
 
 	if (map.type != RS_T_INT || map.i < 0 ||
 	    map.i >= (int64_t)rs_nmap(d->image))
-		return SPAN_NONE;
-	return rs_string(d->image, rs_map(d->image, (uint32_t)map.i)->name);
+		return UINT32_MAX;
+	return (uint32_t)map.i;
+}
+
+struct span
+door_map_name(const struct door *d, unsigned n)
+{
+	return rs_string(d->image, rs_map(d->image, door_map(d, n))->name);
 }
 
 /* A mechanism of SCRAM that is named is meant with its channel bound, too. */
@@ -85,7 +91,7 @@ door_read_auth(struct door *d)
 	d->auth = mode(d);
 	d->auth_clear = value(d, RS_OPT_LISTEN_auth_clear, 0).type !=
 	    RS_T_NONE;
-	while (door_map(d, d->nmaps).n > 0)
+	while (door_map(d, d->nmaps) != UINT32_MAX)
 		d->nmaps++;
 	read_mechanisms(d);
 }

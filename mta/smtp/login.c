@@ -95,6 +95,12 @@ login_slow(const struct login *l)
 	return l->slow;
 }
 
+uint32_t
+login_map(const struct login *l)
+{
+	return door_map(l->from.door, l->map);
+}
+
 /* --- asking */
 
 /* Whose map is not known: it is looked for first, where there are several. */
@@ -136,7 +142,7 @@ ask(struct login *l)
 	char			 digest[AUTH_CRAM_OCTETS] = { 0 };
 	struct auth_question	 a = {
 		.ask = AUTH_ASK_KNOWN, .user = q->user,
-		.map = door_map(l->from.door, l->map), .client = l->from.client,
+		.map = door_map_name(l->from.door, l->map), .client = l->from.client,
 		.service = SPAN("smtp"),
 		.mechanism = span_of(sasl_name(sasl_mechanism(l->sasl))),
 	};
@@ -275,7 +281,7 @@ offers_of_maps(const struct auth_client *auth, const struct door *d)
 	unsigned		sane = ~0u, could = 0;
 
 	for (unsigned i = 0; i < d->nmaps; i++) {
-		if (!auth_client_offers(auth, door_map(d, i), &o))
+		if (!auth_client_offers(auth, door_map_name(d, i), &o))
 			o = (struct auth_offers){ AUTH_PLAIN, AUTH_PLAIN };
 		sane &= o.sane;
 		could |= o.could;

@@ -42,6 +42,8 @@ enum sasl_step	 login_line(struct login *, struct span);
 const struct sasl *login_sasl(const struct login *);
 /* The app password's name; "" for the password itself. */
 const char	*login_which(const struct login *);
+/* The map that has answered; by its number. */
+uint32_t	 login_map(const struct login *);
 /* It was refused for others' failures, or one's own before. */
 bool		 login_slow(const struct login *);
 

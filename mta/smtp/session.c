@@ -223,6 +223,7 @@ session_forget_login(struct session *s)
 	s->account = NULL;
 	s->mechanism = NULL;
 	s->facts.user = SPAN_NONE;
+	s->facts.user_map = 0;
 	s->facts.authenticated = false;
 }
 
