@@ -194,6 +194,8 @@ tls_remote_key(X509 *cert, const struct tls_signer *signer, const char **why)
 		*why = "OpenSSL does not take the key";
 		key = wrap(r, type);
 	}
+	if (key != NULL)
+		*why = NULL;
 	tls_remote_drop(&r);
 	return key;
 }
@@ -311,7 +313,7 @@ tls_wait_handshake(struct tls_wait *w, SSL *ssl)
 bool
 tls_wait_parked(const struct tls_wait *w)
 {
-	return w->request != NULL;
+	return w->request != NULL && w->request->state == ASKED;
 }
 
 void

@@ -278,6 +278,7 @@ on_ready(void *arg)
 	struct conn	*c = arg;
 
 	assert_false(c->over);
+	assert_false(tls_wait_parked(&c->wait));
 	step(c);
 }
 
