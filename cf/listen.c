@@ -52,7 +52,7 @@ static const struct listener {
 	{ "smtp",	 true,	false,	"none" },
 	{ "submission",	 true,	false,	"offered" },
 	{ "submissions", true,	true,	"offered" },
-	{ "lmtp",	 false,	false,	"none" },
+	{ "lmtp",	 true,	false,	"none" },
 	{ "imap",	 false,	false,	"required" },
 	{ "imaps",	 false,	true,	"required" },
 	{ "pop3",	 false,	false,	"required" },

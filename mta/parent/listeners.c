@@ -10,14 +10,17 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/fileio.h"
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/xalloc.h"
 
 #include "mta/msg/msg.h"
 #include "mta/parent/listeners.h"
+#include "mta/parent/local_socket.h"
 
-#define BACKLOG	4096
+#define BACKLOG		4096
+#define SOMAXCONN_FILE	"/proc/sys/net/core/somaxconn"
 
 struct listener {
 	struct ip	 ip;
@@ -25,6 +28,7 @@ struct listener {
 	uint32_t	 object;	/* in the image */
 	uint32_t	 line;
 	bool		 any;		/* of "*": IPv6 may be missing */
+	struct local_socket local;	/* path: NULL where there is an address */
 	int		*fds;		/* for each worker; NULL: not open */
 };
 
@@ -62,6 +66,26 @@ want(struct listeners *ls, const struct listener *l)
 	ls->l[ls->n++] = *l;
 }
 
+static void
+want_local(struct listeners *ls, const struct rs_image *image,
+    struct span path, uint32_t object, uint32_t line)
+{
+	const struct rs_optval	*v;
+	struct listener		 l = { .object = object, .line = line };
+	struct rs_place		 place;
+	struct span		 group = SPAN_NONE;
+
+	if (rs_option(image, object, RS_OPT_LISTEN_group, 0, &v)) {
+		place = rs_option_place(image, v, 0);
+		if (!place.is_func && place.index != UINT32_MAX)
+			group = rs_const(image, place.index).s;
+	}
+	l.local.path = xstrndup(path.p, path.n);
+	if (group.n > 0)
+		l.local.group = xstrndup(group.p, group.n);
+	want(ls, &l);
+}
+
 static int
 want_text(struct listeners *ls, struct span text, uint32_t object,
     uint32_t line, char **why)
@@ -87,6 +111,7 @@ want_object(struct listeners *ls, const struct rs_image *image,
 {
 	const struct rs_optval	*v;
 	struct rs_place		 place;
+	struct span		 text;
 	uint32_t		 i;
 
 	if (!rs_option(image, object, RS_OPT_LISTEN_on, 0, &v))
@@ -95,8 +120,11 @@ want_object(struct listeners *ls, const struct rs_image *image,
 		place = rs_option_place(image, v, i);
 		if (place.is_func || place.index == UINT32_MAX)
 			continue;
-		if (want_text(ls, rs_const(image, place.index).s, object,
-		    v->line, why) == -1)
+		text = rs_const(image, place.index).s;
+		if (span_prefix(text, SPAN("unix:/")))
+			want_local(ls, image, span_from(text, 5), object,
+			    v->line);
+		else if (want_text(ls, text, object, v->line, why) == -1)
 			return -1;
 	}
 	return 0;
@@ -134,6 +162,32 @@ set(int fd, int level, int option)
 	return setsockopt(fd, level, option, &on, sizeof(on)) == 0;
 }
 
+/* The kernel cuts longer queues off, and says nothing. */
+static int
+backlog(void)
+{
+	static bool	told;
+	struct buf	text = { 0 };
+	struct span	digits;
+	uint64_t	most = BACKLOG;
+
+	if (file_read(SOMAXCONN_FILE, 64, &text) == 0) {
+		digits = buf_span(&text);
+		if (digits.n > 0 && digits.p[digits.n - 1] == '\n')
+			digits.n--;
+		if (!span_u64(digits, UINT32_MAX, &most))
+			most = BACKLOG;
+	}
+	buf_clear(&text);
+	if (most < BACKLOG && !told)
+		log_warnx("event=short-backlog somaxconn=%u wanted=%u "
+		    "why=\"more connections that wait to be accepted are "
+		    "dropped; see net.core.somaxconn\"", (unsigned)most,
+		    BACKLOG);
+	told = true;
+	return most < BACKLOG ? (int)most : BACKLOG;
+}
+
 /*
  * A bound, listening socket, or -1 with errno.  Not shared: the bind fails
  * when anybody listens there, which SO_REUSEPORT would not tell of another
@@ -154,7 +208,7 @@ open_socket(const struct listener *l, bool shared)
 	    (!shared || set(fd, SOL_SOCKET, SO_REUSEPORT)) &&
 	    (l->ip.family == 4 || set(fd, IPPROTO_IPV6, IPV6_V6ONLY)) &&
 	    bind(fd, (struct sockaddr *)&ss, n) == 0 &&
-	    (!shared || listen(fd, BACKLOG) == 0))
+	    (!shared || listen(fd, backlog()) == 0))
 		return fd;
 	saved = errno;
 	close(fd);
@@ -186,8 +240,32 @@ close_one(struct listener *l, unsigned workers)
 	for (i = 0; l->fds != NULL && i < workers; i++)
 		if (l->fds[i] != -1)
 			close(l->fds[i]);
+	if (l->fds != NULL && l->local.path != NULL)
+		local_socket_remove(&l->local);
 	free(l->fds);
 	l->fds = NULL;
+}
+
+/* One socket for all workers: SO_REUSEPORT is nothing for these. */
+static int
+open_local(struct listener *l, unsigned workers, char **why)
+{
+	char		*cause;
+	unsigned	 i;
+	int		 fd = local_socket_open(&l->local, backlog(), &cause);
+
+	if (fd == -1) {
+		*why = xasprintf("cannot listen (line %u): %s", l->line,
+		    cause);
+		free(cause);
+		return -1;
+	}
+	l->fds = xcalloc(workers, sizeof(*l->fds));
+	for (i = 0; i < workers; i++)
+		if ((l->fds[i] = fcntl(fd, F_DUPFD_CLOEXEC, 0)) == -1)
+			fatal("descriptor");
+	close(fd);
+	return 0;
 }
 
 static int
@@ -216,14 +294,26 @@ may_be_missing(const struct listener *l, int error)
 	    (error == EAFNOSUPPORT || error == EADDRNOTAVAIL);
 }
 
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool
+same(const struct listener *a, const struct listener *b)
+{
+	return a->port == b->port && ip_eq(&a->ip, &b->ip) &&
+	    same_text(a->local.path, b->local.path);
+}
+
 static struct listener *
 find(struct listeners *ls, const struct listener *like)
 {
 	size_t	i;
 
 	for (i = 0; i < ls->n; i++)
-		if (ls->l[i].fds != NULL && ls->l[i].port == like->port &&
-		    ip_eq(&ls->l[i].ip, &like->ip))
+		if (ls->l[i].fds != NULL && same(&ls->l[i], like))
 			return &ls->l[i];
 	return NULL;
 }
@@ -237,7 +327,14 @@ open_new(struct listeners *wanted, struct listeners *old, char **why)
 
 	for (i = 0; i < wanted->n; i++) {
 		l = &wanted->l[i];
-		if (find(old, l) != NULL || open_one(l, wanted->workers) == 0)
+		if (find(old, l) != NULL)
+			continue;
+		if (l->local.path != NULL) {
+			if (open_local(l, wanted->workers, why) == -1)
+				return -1;
+			continue;
+		}
+		if (open_one(l, wanted->workers) == 0)
 			continue;
 		error = errno;
 		close_one(l, wanted->workers);
@@ -254,8 +351,11 @@ listeners_close(struct listeners *ls)
 {
 	size_t	i;
 
-	for (i = 0; i < ls->n; i++)
+	for (i = 0; i < ls->n; i++) {
 		close_one(&ls->l[i], ls->workers);
+		free(ls->l[i].local.path);
+		free(ls->l[i].local.group);
+	}
 	free(ls->l);
 	ls->l = NULL;
 	ls->n = 0;
@@ -277,6 +377,8 @@ listeners_set(struct listeners *ls, const struct rs_image *image, char **why)
 		l = &wanted.l[i];
 		if (l->fds == NULL && (kept = find(ls, l)) != NULL) {
 			l->fds = kept->fds;
+			l->local.dev = kept->local.dev;
+			l->local.ino = kept->local.ino;
 			kept->fds = NULL;
 		}
 	}

@@ -3,7 +3,8 @@
  *
  * Each smtp worker has a socket of its own for each address (SO_REUSEPORT),
  * which the parent keeps: a new worker goes on with what waits in it.  On a
- * reload an address that is still wanted keeps its sockets.
+ * reload an address that is still wanted keeps its sockets.  Sockets in the
+ * file system (local_socket.h) are shared by all workers.
  */
 #ifndef WB_MTA_PARENT_LISTENERS_H
 #define WB_MTA_PARENT_LISTENERS_H

@@ -86,6 +86,7 @@ stop_slot_gone(struct parent *p)
 {
 	while (!anybody_left(p, p->stage)) {
 		if (p->stage == STAGE_REST) {
+			listeners_close(&p->listeners);
 			log_info("event=stopped");
 			loop_stop();
 			return;

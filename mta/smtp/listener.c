@@ -99,6 +99,16 @@ ready(void *arg, int what)
 	}
 }
 
+static bool
+is_local(int fd)
+{
+	int		domain = AF_UNSPEC;
+	socklen_t	n = sizeof(domain);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) == 0 &&
+	    domain == AF_UNIX;
+}
+
 struct listener *
 listener_new(struct server *sv, int fd, uint32_t object)
 {
@@ -110,7 +120,7 @@ listener_new(struct server *sv, int fd, uint32_t object)
 	l->object = object;
 	l->early_until_ms = loop_now_ms() + EARLY_MS;
 	/* Linux hands it on to the connections: a call less for each. */
-	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == -1)
+	if (!is_local(fd) && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == -1)
 		log_warn("TCP_NODELAY");
 	watch_set(&l->watch, fd, LOOP_READ, ready, l);
 	return l;

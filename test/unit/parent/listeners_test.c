@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "mta/parent/listeners.h"
@@ -191,6 +192,119 @@ an_address_that_is_not_ours_is_told(void **state)
 	buf_clear(&octets);
 }
 
+/* --- sockets in the file system */
+
+static int
+set_text(struct listeners *ls, const char *text, char **why)
+{
+	struct buf	 octets = { 0 };
+	struct rs_image	*image;
+	const char	*bad;
+	int		 rc;
+
+	image_build(&octets, &text, 1, "spool", "/policy", NULL);
+	image = rs_image_open_mem(octets.base, octets.n, &bad);
+	assert_non_null(image);
+	rc = listeners_set(ls, image, why);
+	rs_image_free(&image);
+	buf_clear(&octets);
+	return rc;
+}
+
+static bool
+connects_local(const char *path)
+{
+	struct sockaddr_un	sun = { .sun_family = AF_UNIX };
+	int			fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	bool			ok;
+
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path);
+	ok = connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0;
+	close(fd);
+	return ok;
+}
+
+static char	folder[] = "/tmp/waybill-listeners-XXXXXX";
+
+static void
+sockets_have_their_mode_and_go(void **state)
+{
+	struct listeners	ls = { .workers = 2 };
+	char			text[100], *why = NULL;
+	const char		*path;
+	struct stat		st;
+	ino_t			ino;
+
+	(void)state;
+	snprintf(text, sizeof(text), "unix:%s/lmtp", folder);
+	path = text + 5;
+	umask(0);
+	assert_int_equal(set_text(&ls, text, &why), 0);
+	assert_int_equal(lstat(path, &st), 0);
+	assert_true(S_ISSOCK(st.st_mode));
+	assert_int_equal(st.st_mode & 0777, 0660);
+	assert_true(connects_local(path));
+	ino = st.st_ino;
+	/* A reload keeps it; a policy without it takes it away. */
+	assert_int_equal(set_text(&ls, text, &why), 0);
+	assert_int_equal(lstat(path, &st), 0);
+	assert_int_equal(st.st_ino, ino);
+	assert_true(connects_local(path));
+	assert_int_equal(set(&ls, &(unsigned){ free_port() }, 1, &why), 0);
+	assert_int_equal(lstat(path, &st), -1);
+	listeners_close(&ls);
+}
+
+static void
+what_is_stale_makes_way_and_nothing_else(void **state)
+{
+	struct listeners	ls = { .workers = 1 }, other = { .workers = 1 };
+	struct sockaddr_un	sun = { .sun_family = AF_UNIX };
+	char			text[200], *why = NULL;
+	int			fd;
+
+	(void)state;
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/lmtp", folder);
+	snprintf(text, sizeof(text), "unix:%s", sun.sun_path);
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	close(fd);			/* killed */
+	assert_int_equal(set_text(&ls, text, &why), 0);
+	assert_true(connects_local(sun.sun_path));
+	/* Somebody listens: he keeps it. */
+	assert_int_equal(set_text(&other, text, &why), -1);
+	assert_non_null(strstr(why, "another program listens there"));
+	free(why);
+	assert_true(connects_local(sun.sun_path));
+	listeners_close(&ls);
+	/* A file of somebody's, or a link to one. */
+	assert_int_equal(symlink("/etc/passwd", sun.sun_path), 0);
+	assert_int_equal(set_text(&ls, text, &why), -1);
+	assert_non_null(strstr(why, "is there, and no socket"));
+	free(why);
+	assert_int_equal(unlink(sun.sun_path), 0);
+	memset(text + 5, 'x', 150);
+	text[5] = '/';
+	text[155] = '\0';
+	assert_int_equal(set_text(&ls, text, &why), -1);
+	assert_non_null(strstr(why, "at most 107 octets"));
+	free(why);
+}
+
+static int
+make_folder(void **state)
+{
+	(void)state;
+	return mkdtemp(folder) == NULL ? -1 : 0;
+}
+
+static int
+remove_folder(void **state)
+{
+	(void)state;
+	return rmdir(folder);
+}
+
 int
 main(void)
 {
@@ -199,7 +313,9 @@ main(void)
 		cmocka_unit_test(a_reload_keeps_what_it_still_wants),
 		cmocka_unit_test(a_port_in_use_is_told_and_changes_nothing),
 		cmocka_unit_test(an_address_that_is_not_ours_is_told),
+		cmocka_unit_test(sockets_have_their_mode_and_go),
+		cmocka_unit_test(what_is_stale_makes_way_and_nothing_else),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
