@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Plays one side of conversations and compares the other:  chat.py HOST:PORT FILE...
+"""Plays one side of conversations and compares the other:  chat.py [--certs DIR] HOST:PORT FILE...
 
 A file is one connection.  Its lines:
 
-    # RFC 5321, 4.1.4     a comment; "# policy: NAME" says which server it wants
+    # RFC 5321, 4.1.4     a comment; "# policy: NAME" says which server it wants,
+                          "# port: 2" which of its ports
     C: text               sent with CRLF
     C-raw: a\\r\\nb         sent exactly; Python's escapes
     C-times: 5000 x       the escapes after the number, so many times
@@ -12,10 +13,21 @@ A file is one connection.  Its lines:
     S-not: 250-AUTH       no line of the reply before begins so
     S: closed             the server has closed
     S: nothing            the server says nothing for a moment
+    TLS: starttls         hands are shaken here; "TLS: first" where TLS comes first.
+                          Behind it: version=1.2 sni=NAME alpn=NAME ciphers=LIST
+                          cert=NAME (NAME.pem and NAME.key of the folder --certs)
+    TLS-not: ...          the same, and the server must not do it
+    C-clear: a\\r\\n       sent in the clear beneath TLS
+    S: broken             TLS has ended by an alert, or without close_notify, which
+                          "S: closed" wants
 """
+import os
 import re
 import socket
+import ssl
 import sys
+
+import tls_client
 
 PATIENCE = 30
 MOMENT = 0.3
@@ -26,6 +38,8 @@ class Failed(AssertionError):
 
 
 class Chat:
+    certs = None        # the folder of certificates for clients
+
     def __init__(self, host, port, name):
         self.sock = socket.create_connection((host, port), PATIENCE)
         self.name, self.number, self.buf, self.reply = name, 0, b"", []
@@ -48,6 +62,8 @@ class Chat:
                 self.fail(f"no reply; so far {self.buf!r}")
             except ConnectionResetError:
                 piece = b""
+            except (tls_client.NotClosed, ssl.SSLError) as e:
+                self.fail(f"TLS has ended: {e}")
             if not piece:
                 if self.buf:
                     self.fail(f"half a line before the end: {self.buf!r}")
@@ -80,9 +96,19 @@ class Chat:
         if self.buf:
             self.fail(f"wanted nothing, got {self.buf!r}")
 
+    def broken(self):
+        try:
+            got = self.sock.recv(1)
+        except (ssl.SSLError, ConnectionResetError, tls_client.NotClosed):
+            return
+        self.fail(f"wanted an alert, got {got!r}")
+
     def expect(self, want):
         if want == "nothing":
             self.nothing()
+            return
+        if want == "broken":
+            self.broken()
             return
         got = self.next_reply()
         if want == "closed":
@@ -92,6 +118,24 @@ class Chat:
             self.fail(f"wanted {want!r}, the server has closed")
         elif not got.startswith(want):
             self.fail(f"wanted {want!r}, got {got!r}")
+
+    def tls(self, text):
+        """Hands are shaken as the words say; the octets of the clear end here."""
+        words = dict(w.split("=", 1) for w in text.split()[1:])
+        if self.buf:
+            self.fail(f"in the clear before TLS: {self.buf!r}")
+        if "cert" in words:
+            path = os.path.join(self.certs, words["cert"])
+            words["cert"] = (path + ".pem", path + ".key")
+        self.sock = tls_client.Tunnel(self.sock, **words)
+
+    def tls_not(self, text):
+        try:
+            self.tls(text)
+            self.sock.recv(1)       # in 1.3 the server's no comes behind
+        except (ssl.SSLError, ConnectionResetError, BrokenPipeError, tls_client.NotClosed):
+            return
+        self.fail("the server did it")
 
     def step(self, line):
         kind, _, text = line.partition(":")
@@ -103,6 +147,15 @@ class Chat:
         elif kind == "C-times":
             n, _, what = text.partition(" ")
             self.send(unescape(what) * int(n))
+        elif kind == "C-clear":
+            self.sock.sendall_clear(unescape(text))
+        elif kind == "TLS":
+            try:
+                self.tls(text)
+            except (ssl.SSLError, OSError) as e:
+                self.fail(f"no TLS: {e}")
+        elif kind == "TLS-not":
+            self.tls_not(text)
         elif kind == "S":
             self.expect(text)
         elif kind == "S-has":
@@ -115,11 +168,13 @@ class Chat:
             self.fail(f"what is {line!r}?")
 
     def play(self, lines):
-        with self.sock:
+        try:
             for self.number, line in enumerate(lines, 1):
                 line = line.rstrip("\n")
                 if line and not line.startswith("#"):
                     self.step(line)
+        finally:
+            self.sock.close()
 
 
 def unescape(text):
@@ -132,6 +187,13 @@ def policy_of(path):
     return found.group(1) if found else "plain"
 
 
+def port_of(path):
+    """Which of the server's ports: 1, ..."""
+    with open(path, encoding="utf-8") as f:
+        found = re.search(r"^# port: (\d+)$", f.read(), re.M)
+    return int(found.group(1)) if found else 1
+
+
 def play(host, port, path):
     """Plays one file; Failed says where it went another way."""
     with open(path, encoding="utf-8") as f:
@@ -139,6 +201,9 @@ def play(host, port, path):
 
 
 def main():
+    if len(sys.argv) > 2 and sys.argv[1] == "--certs":
+        Chat.certs = sys.argv[2]
+        del sys.argv[1:3]
     host, _, port = sys.argv[1].rpartition(":")
     failed = 0
     for path in sys.argv[2:]:

@@ -6,7 +6,7 @@
         s.waybill("queue", "list")       # a sub-command, on this server
 
 In POLICY, @PORT@ is the SMTP port, @DIR@ the folder, @PORT2@ ... further free
-ports.  A `spool` block is added when the policy has none.
+ports (ports[1] ...).  A `spool` block is added when the policy has none.
 """
 import glob
 import json
@@ -54,6 +54,7 @@ class Server:
         self.dir = tempfile.mkdtemp(prefix="waybill-test-", dir="/var/tmp")
         os.chmod(self.dir, 0o755)
         self.port = free_port()
+        self.ports = [self.port]
         self.env = dict(os.environ, **(env or {}))
         self.args = list(args)
         self.proc = None
@@ -77,7 +78,9 @@ class Server:
         text = text.replace("@PORT@", str(self.port)).replace("@DIR@", self.dir)
         n = 2
         while f"@PORT{n}@" in text:
-            text = text.replace(f"@PORT{n}@", str(free_port()))
+            if len(self.ports) < n:
+                self.ports.append(free_port())
+            text = text.replace(f"@PORT{n}@", str(self.ports[n - 1]))
             n += 1
         if "\nspool" not in "\n" + text:
             text += '\nspool { directory "spool"; segment 1M; reserve 1M }\n'

@@ -4,6 +4,7 @@ import os
 import unittest
 
 import chat
+from certs import Certs
 from server import Server
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -72,15 +73,68 @@ route {
 }
 
 
+# The folder of certificates is made for those that have a tls block.
+TLS = """edition 1
+hostname "mx.example"
+tls {
+    certificate "@DIR@/certs/mx.pem"; key "@DIR@/certs/mx.key"
+    CLIENTS
+    for "mx.example" { certificate "@DIR@/certs/rsa.pem"; key "@DIR@/certs/rsa.key" }
+}
+listen smtp on "127.0.0.1:@PORT@"
+"""
+BOX = HEAD[HEAD.index("set ours"):]
+ASKED = 'client certificates asked; client authorities "@DIR@/certs/ca.pem"'
+POLICIES.update({
+    "tls": TLS.replace("CLIENTS", "") + """
+listen smtp strict on "127.0.0.1:@PORT2@" { tls required }
+listen submissions on "127.0.0.1:@PORT3@" { auth none }
+listen smtp clear on "127.0.0.1:@PORT4@" { tls none }
+""" + BOX + RCPT + ROUTE,
+    "tls_small": TLS.replace("CLIENTS", "") + """
+listen submissions on "127.0.0.1:@PORT2@" { auth none }
+limits { errors 3; idle 2s }
+""" + BOX + RCPT + ROUTE,
+    "tls_rules": TLS.replace("CLIENTS", ASKED) + """
+listen submissions on "127.0.0.1:@PORT2@" { auth none }
+on starttls {
+    client.certificate == "away.example" => defer 421 4.7.0 "go away"
+    tls.version == "TLSv1.2" => reject 550 5.7.4 "{tls.version}"
+}
+on rcpt {
+    client.certificate == "ann@here.example" => accept
+    otherwise => reject 550 5.7.1 "no relaying"
+}
+""" + BOX + ROUTE,
+})
+
+
+def make_certificates(folder):
+    certs = Certs(folder)
+    certs.make("mx", names="DNS:mx.example")
+    certs.make("rsa", names="DNS:mx.example", kind="rsa")
+    certs.make("ca", ca=True)
+    certs.make("ann", names="email:ann@here.example", by="ca")
+    certs.make("away", names="DNS:away.example", by="ca")
+    certs.make("served", names="email:ann@here.example", by="ca", usage="serverAuth")
+    certs.make("other-ca", ca=True)
+    certs.make("false", names="email:ann@here.example", by="other-ca")
+
+
 class Conversations(unittest.TestCase):
     def play_all(self, policy):
         paths = [p for p in sorted(glob.glob(f"{HERE}/smtp/*.chat"))
                  if chat.policy_of(p) == policy]
         self.assertTrue(paths)
-        with Server(POLICIES[policy], tables={"users": "ann:x\nbob:x\n"}) as s:
+        with Server(POLICIES[policy], tables={"users": "ann:x\nbob:x\n"},
+                    start=False) as s:
+            if "\ntls {" in POLICIES[policy]:
+                chat.Chat.certs = f"{s.dir}/certs"
+                make_certificates(chat.Chat.certs)
+            s.start()
             for path in paths:
                 with self.subTest(os.path.basename(path)):
-                    chat.play("127.0.0.1", s.port, path)
+                    chat.play("127.0.0.1", s.ports[chat.port_of(path) - 1], path)
             alive = s.processes()
             self.assertNotIn("restarting", s.log())
             self.assertTrue(alive["smtp"])
@@ -106,6 +160,15 @@ class Conversations(unittest.TestCase):
 
     def test_rules(self):
         self.play_all("rules")
+
+    def test_tls(self):
+        self.play_all("tls")
+
+    def test_tls_and_small_limits(self):
+        self.play_all("tls_small")
+
+    def test_tls_and_rules(self):
+        self.play_all("tls_rules")
 
     def test_refused_greeting(self):
         self.play_all("refused")
