@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 
+#include "base/clock.h"
 #include "mail/date.h"
 
 #include "mta/cmd/cmd.h"
@@ -44,6 +45,9 @@ print_policy(const json_t *doc)
 	if (json_is_true(json_object_get(c, "tables_differ")))
 		printf("A table's file is not the one that serves: below is "
 		    "why, or it is being read.\n");
+	if (json_is_true(json_object_get(c, "certificates_differ")))
+		printf("A certificate's file is not the one that serves: below "
+		    "is why, or it is being read.\n");
 	if (json_is_true(json_object_get(c, "reloading")))
 		printf("A reload is under way.\n");
 }
@@ -81,6 +85,63 @@ print_tables(const json_t *doc)
 		    "DRIVER", "STATE", "ENTRIES", "SIZE", "READ", "FILE");
 	json_array_foreach(tables, i, t)
 		print_table(t);
+}
+
+/* --- certificates: the parent's too */
+
+#define DAY_MS	86400000LL
+
+static const char *
+ends_text(const json_t *c, char out[64])
+{
+	long long	now = (long long)clock_wall_ms();
+	long long	left = (long long)cmd_json_int(c, "not_after_ms") - now;
+
+	if (left < 0)
+		return "HAS EXPIRED";
+	if (!json_is_true(json_object_get(c, "ends_soon")))
+		return "";
+	(void)snprintf(out, 64, "ends in %lld days", left / DAY_MS);
+	return out;
+}
+
+static void
+print_certificate(const json_t *c)
+{
+	char	since[DATE_MAX], until[DATE_MAX], text[64];
+
+	printf("%-16s %-8s ", cmd_json_str(c, "for")[0] == '\0' ? "-" :
+	    table_text(c, "for"), table_text(c, "state"));
+	if (json_object_get(c, "names") != NULL)
+		printf("%-9s %-20s  %-20s  %s  %s\n",
+		    table_text(c, "algorithm"),
+		    date_iso(cmd_json_int(c, "since_ms"), since),
+		    date_iso(cmd_json_int(c, "not_after_ms"), until),
+		    table_text(c, "names"), ends_text(c, text));
+	else
+		printf("%-9s %-20s  %-20s  %s\n", "-", "never", "-",
+		    table_text(c, "file"));
+	if (json_object_get(c, "why") != NULL)
+		printf("%16s %s\n", "", table_text(c, "why"));
+	if (json_object_get(c, "warning") != NULL)
+		printf("%16s %s\n", "", table_text(c, "warning"));
+}
+
+static void
+print_certificates(const json_t *doc)
+{
+	const json_t	*all = json_object_get(json_object_get(
+			    process(doc, "parent"), "counters"),
+			    "certificates");
+	const json_t	*c;
+	size_t		 i;
+
+	if (json_array_size(all) > 0)
+		printf("\n%-16s %-8s %-9s %-20s  %-20s  %s\n",
+		    "CERTIFICATE FOR", "STATE", "ALGORITHM", "SERVED SINCE",
+		    "NOT AFTER", "NAMES");
+	json_array_foreach(all, i, c)
+		print_certificate(c);
 }
 
 /* --- tables that servers have: the lookup process' counters */
@@ -252,6 +313,7 @@ print_status(const json_t *doc)
 	print_queue(json_object_get(doc, "queue"));
 	print_hops(json_object_get(doc, "hops"));
 	print_tables(doc);
+	print_certificates(doc);
 	print_server_tables(doc);
 	print_failures(doc);
 	printf("\nThe lag of the loops: so many microseconds or less for half "
