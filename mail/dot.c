@@ -166,30 +166,56 @@ dot_chunk_end(struct dot_in *d, bool binary)
 	return d->state != START;
 }
 
-void
-dot_out(struct span content, bool *at_line_start, struct buf *out)
+/* --- outward */
+
+/*
+ * One line, or what there is of it: the first CR in it stands before its end,
+ * and its end behind a CR.  past is behind the LF, or the end of all.
+ */
+static bool
+is_bare(const struct dot_out *d, const char *p, const char *past, bool whole)
+{
+	const char	*cr = memchr(p, '\r', (size_t)(past - p));
+
+	if (d->cr)		/* the last octet before */
+		return *p != '\n';
+	if (cr == NULL)
+		return whole;
+	return cr != past - (whole ? 2 : 1);
+}
+
+bool
+dot_out(struct dot_out *d, struct span content, struct buf *out)
 {
 	const char	*p = content.p, *end = content.p + content.n;
-	const char	*run = p, *lf;
+	const char	*run = p, *lf, *past;
 
 	while (p < end) {
-		if (*at_line_start && *p == '.') {
+		if (!d->within && *p == '.') {
 			buf_add(out, run, (size_t)(p - run));
 			buf_add_char(out, '.');
 			run = p;
 		}
 		lf = memchr(p, '\n', (size_t)(end - p));
-		*at_line_start = lf != NULL;
-		p = lf != NULL ? lf + 1 : end;
+		past = lf != NULL ? lf + 1 : end;
+		if (is_bare(d, p, past, lf != NULL))
+			return false;
+		d->within = lf == NULL;
+		d->cr = past[-1] == '\r';
+		p = past;
 	}
 	if (content.n > 0)
 		buf_add(out, run, (size_t)(end - run));
+	return true;
 }
 
-void
-dot_end(bool at_line_start, struct buf *out)
+bool
+dot_end(const struct dot_out *d, struct buf *out)
 {
-	if (!at_line_start)
+	if (d->cr)
+		return false;
+	if (d->within)
 		buf_add_str(out, "\r\n");
 	buf_add_str(out, ".\r\n");
+	return true;
 }

@@ -38,8 +38,19 @@ void	dot_chunk(struct dot_in *, struct span in, bool binary, struct buf *out);
  * line lacks its CRLF, which text has.
  */
 bool	dot_chunk_end(struct dot_in *, bool binary);
-/* Stuffs content (CRLF lines) for the wire; *at_line_start carries over between pieces, true at first.  dot_end writes ".\r\n", with CRLF before it where the last line has none. */
-void	dot_out(struct span content, bool *at_line_start, struct buf *out);
-void	dot_end(bool at_line_start, struct buf *out);
+/* What is known of the content so far; zeroed at first. */
+struct dot_out {
+	bool	within;		/* a line */
+	bool	cr;		/* the last octet is a CR */
+};
+
+/*
+ * Stuffs the next piece of a content for the wire.  False: a CR or an LF
+ * stands alone in it, so that a receiver might see line ends, or the end of
+ * the data, where there are none: it must not be sent so.
+ */
+bool	dot_out(struct dot_out *, struct span content, struct buf *out);
+/* Writes ".\r\n", with CRLF before it where the last line has none; false: it ends with a CR. */
+bool	dot_end(const struct dot_out *, struct buf *out);
 
 #endif

@@ -13,6 +13,7 @@
 #include "mail/date.h"
 #include "mail/dsn.h"
 #include "mail/header.h"
+#include "mail/xtext.h"
 
 #define TEXT_WIDTH	72	/* octets of a line for people */
 #define TEXT_HARD_MAX	900	/* a word is cut there; RFC 5322, 2.1.1 */
@@ -23,7 +24,30 @@ struct report {
 	const struct dsn	*d;
 	struct buf		*out;
 	struct buf		 line;		/* of put(): one field */
+	struct buf		 text;		/* of put_address() */
 	char			 boundary[64];
+};
+
+/* By enum dsn_action. */
+static const struct {
+	const char	*word;		/* RFC 3464, 2.3.3 */
+	const char	*subject;
+	const char	*intro;
+} actions[DSN_NACTIONS] = {
+	[DSN_FAILED] = { "failed", "Undelivered mail",
+	    "Your message could not be delivered to the following "
+	    "recipients, and will not be tried again:" },
+	[DSN_DELAYED] = { "delayed", "Delayed mail",
+	    "Your message has not been delivered to the following recipients "
+	    "yet. You need not send it again:" },
+	[DSN_DELIVERED] = { "delivered", "Delivered mail",
+	    "Your message has been delivered to the following recipients:" },
+	[DSN_RELAYED] = { "relayed", "Relayed mail",
+	    "Your message has been handed on for the following recipients to "
+	    "a server that does not tell what becomes of it:" },
+	[DSN_EXPANDED] = { "expanded", "Expanded mail",
+	    "Your message has reached the following addresses and is handed "
+	    "on from there to several recipients:" },
 };
 
 /* Octets above 127 only where the report is UTF-8; controls never. */
@@ -37,7 +61,7 @@ add_clean(const struct report *r, struct span s, struct buf *out)
 
 		if (ch < ' ' || ch == 0x7f)
 			ch = ' ';
-		buf_add_char(out, ch >= 0x80 && !r->d->header_utf8 ? '?' :
+		buf_add_char(out, ch >= 0x80 && !r->d->utf8 ? '?' :
 		    (char)ch);
 	}
 }
@@ -135,8 +159,8 @@ choose_boundary(struct report *r)
 	do
 		snprintf(r->boundary, sizeof(r->boundary), "=_%s_%llx_%u", id,
 		    (unsigned long long)r->d->now_ms, i++);
-	while (r->d->header.n > 0 && memmem(r->d->header.p, r->d->header.n,
-	    r->boundary, strlen(r->boundary)) != NULL);
+	while (r->d->original.n > 0 && memmem(r->d->original.p,
+	    r->d->original.n, r->boundary, strlen(r->boundary)) != NULL);
 }
 
 static bool
@@ -150,6 +174,17 @@ is_eightbit(struct span s)
 	return all >= 0x80;
 }
 
+/* Of what matters most. */
+static const char *
+subject(const struct dsn *d)
+{
+	unsigned	 action = 0;
+
+	while (action < DSN_NACTIONS - 1 && !has(d, action))
+		action++;
+	return actions[action].subject;
+}
+
 static void
 put_header(struct report *r)
 {
@@ -158,8 +193,7 @@ put_header(struct report *r)
 	put(r, "From", "Mail Delivery System <MAILER-DAEMON@",
 	    d->reporting_mta, ">");
 	put(r, "To", "<", d->sender, ">");
-	put(r, "Subject", has(d, DSN_FAILED) ? "Undelivered mail" :
-	    "Delayed mail", SPAN_NONE, "");
+	put(r, "Subject", subject(d), SPAN_NONE, "");
 	put_date(r, "Date", d->now_ms > 0 ? d->now_ms : 1);
 	buf_addf(r->out, "Message-ID: <%s@", r->boundary + 2);
 	add_clean(r, d->reporting_mta, r->out);
@@ -167,9 +201,9 @@ put_header(struct report *r)
 	    "Auto-Submitted: auto-replied\r\n"
 	    "MIME-Version: 1.0\r\n"
 	    "Content-Type: multipart/report; report-type=%sdelivery-status;\r\n"
-	    " boundary=\"%s\"\r\n", d->header_utf8 ? "global-" : "",
+	    " boundary=\"%s\"\r\n", d->utf8 ? "global-" : "",
 	    r->boundary);
-	if (d->header_utf8 || is_eightbit(d->header))
+	if (d->utf8 || is_eightbit(d->original))
 		buf_add_str(r->out, "Content-Transfer-Encoding: 8bit\r\n");
 	buf_add_str(r->out, "\r\n");
 }
@@ -209,14 +243,14 @@ put_story(struct report *r, const struct dsn_rcpt *rc)
 }
 
 static void
-put_stories(struct report *r, enum dsn_action action, const char *intro)
+put_stories(struct report *r, enum dsn_action action)
 {
 	size_t	 i;
 
 	if (!has(r->d, action))
 		return;
 	buf_add_str(r->out, "\r\n");
-	put_text(r, "", span_of(intro));
+	put_text(r, "", span_of(actions[action].intro));
 	for (i = 0; i < r->d->n; i++)
 		if (r->d->rcpts[i].action == action)
 			put_story(r, &r->d->rcpts[i]);
@@ -225,16 +259,41 @@ put_stories(struct report *r, enum dsn_action action, const char *intro)
 static void
 put_people(struct report *r)
 {
-	begin_part(r, r->d->header_utf8 ? "text/plain; charset=utf-8" :
-	    "text/plain; charset=us-ascii", r->d->header_utf8);
+	unsigned	 action;
+
+	begin_part(r, r->d->utf8 ? "text/plain; charset=utf-8" :
+	    "text/plain; charset=us-ascii", r->d->utf8);
 	buf_add_str(r->out, "This is the mail server ");
 	add_clean(r, r->d->reporting_mta, r->out);
 	buf_add_str(r->out, ".\r\n");
-	put_stories(r, DSN_FAILED, "Your message could not be delivered to "
-	    "the following recipients, and will not be tried again:");
-	put_stories(r, DSN_DELAYED, "Your message has not been delivered to "
-	    "the following recipients yet. You need not send it again:");
-	buf_add_str(r->out, "\r\nThe header of your message is attached.\r\n");
+	for (action = 0; action < DSN_NACTIONS; action++)
+		put_stories(r, action);
+	buf_addf(r->out, "\r\n%s of your message is attached.\r\n",
+	    r->d->full ? "All" : "The header");
+	if (r->d->not_full != NULL)
+		put_text(r, "", span_of(r->d->not_full));
+}
+
+/* In a report of ASCII an address with other octets is utf-8-addr-xtext (RFC 6533, 3). */
+static void
+put_address(struct report *r, const char *name, struct span type,
+    struct span address)
+{
+	bool	 utf8 = is_eightbit(address) ||
+		    span_ieq(type, SPAN("utf-8"));
+
+	if (utf8 && !r->d->utf8) {
+		buf_reset(&r->text);
+		xtext_encode_utf8(address, false, &r->text);
+		address = buf_span(&r->text);
+	}
+	buf_reset(&r->line);
+	buf_addf(&r->line, "%s: ", name);
+	add_clean(r, utf8 ? SPAN("utf-8") : type, &r->line);
+	buf_add_char(&r->line, ';');
+	buf_add_char(&r->line, ' ');
+	add_clean(r, address, &r->line);
+	header_put(buf_span(&r->line), r->out);
 }
 
 /* Per-recipient fields (RFC 3464, 2.3). */
@@ -242,11 +301,11 @@ static void
 put_rcpt(struct report *r, const struct dsn_rcpt *rc)
 {
 	buf_add_str(r->out, "\r\n");
-	put(r, "Final-Recipient", r->d->header_utf8 &&
-	    is_eightbit(rc->address) ? "utf-8; " : "rfc822; ", rc->address,
-	    "");
-	put(r, "Action", rc->action == DSN_FAILED ? "failed" : "delayed",
-	    SPAN_NONE, "");
+	if (rc->orcpt_type.n > 0)
+		put_address(r, "Original-Recipient", rc->orcpt_type,
+		    rc->orcpt);
+	put_address(r, "Final-Recipient", SPAN("rfc822"), rc->address);
+	put(r, "Action", actions[rc->action].word, SPAN_NONE, "");
 	put(r, "Status", "", rc->status, "");
 	if (rc->mta.n > 0)
 		put(r, "Remote-MTA", "dns; ", rc->mta, "");
@@ -263,8 +322,10 @@ put_programs(struct report *r)
 {
 	size_t	 i;
 
-	begin_part(r, r->d->header_utf8 ? "message/global-delivery-status" :
-	    "message/delivery-status", r->d->header_utf8);
+	begin_part(r, r->d->utf8 ? "message/global-delivery-status" :
+	    "message/delivery-status", r->d->utf8);
+	if (r->d->envid.n > 0)
+		put(r, "Original-Envelope-Id", "", r->d->envid, "");
 	put(r, "Reporting-MTA", "dns; ", r->d->reporting_mta, "");
 	put(r, "X-Waybill-Queue-ID", "", r->d->id, "");
 	put_date(r, "Arrival-Date", r->d->arrival_ms);
@@ -272,16 +333,39 @@ put_programs(struct report *r)
 		put_rcpt(r, &r->d->rcpts[i]);
 }
 
+/* By full and utf8. */
+static const char *
+original_type(const struct dsn *d)
+{
+	if (d->full)
+		return d->utf8 ? "message/global" : "message/rfc822";
+	return d->utf8 ? "message/global-headers" : "text/rfc822-headers";
+}
+
 static void
 put_original(struct report *r)
 {
-	struct span	 h = r->d->header;
+	struct span	 s = r->d->original;
 
-	begin_part(r, r->d->header_utf8 ? "message/global-headers" :
-	    "text/rfc822-headers", r->d->header_utf8 || is_eightbit(h));
-	buf_add_span(r->out, h);
-	if (h.n > 0 && h.p[h.n - 1] != '\n')
+	begin_part(r, original_type(r->d), r->d->utf8 || is_eightbit(s));
+	buf_add_span(r->out, s);
+	if (s.n > 0 && s.p[s.n - 1] != '\n')
 		buf_add_str(r->out, "\r\n");
+}
+
+bool
+dsn_needs_utf8(const struct dsn *d)
+{
+	size_t	 i;
+
+	if (is_eightbit(d->sender) ||
+	    is_eightbit(span_mem(d->original.p, header_size(d->original))))
+		return true;
+	for (i = 0; i < d->n; i++)
+		if (is_eightbit(d->rcpts[i].address) ||
+		    is_eightbit(d->rcpts[i].orcpt))
+			return true;
+	return false;
 }
 
 void
@@ -296,4 +380,5 @@ dsn_compose(const struct dsn *d, struct buf *out)
 	put_original(&r);
 	buf_addf(out, "\r\n--%s--\r\n", r.boundary);
 	buf_clear(&r.line);
+	buf_clear(&r.text);
 }

@@ -90,22 +90,25 @@ measure(struct span s, struct sizes *sz)
 
 static int
 make_name(struct span base, struct span prefix, struct span content,
-    char out[STORE_NAME_MAX])
+    bool as_is, char out[STORE_NAME_MAX])
 {
 	struct sizes	 sz = { 0, 0 };
 	int		 n;
 
 	measure(prefix, &sz);
 	measure(content, &sz);
+	if (as_is)
+		sz.lf = sz.crlf = prefix.n + content.n;
 	n = snprintf(out, STORE_NAME_MAX, "%.*s,S=%llu,W=%llu",
 	    SPAN_ARG(base), (unsigned long long)sz.lf,
 	    (unsigned long long)sz.crlf);
 	return n < 0 || n >= STORE_NAME_MAX ? -1 : 0;
 }
 
-/* Gathers lines with LF ends, and writes them in chunks. */
+/* Gathers lines with LF ends, or octets as they are, and writes them in chunks. */
 struct writer {
 	int	 fd;
+	bool	 as_is;
 	size_t	 n;
 	char	*chunk;
 };
@@ -140,6 +143,8 @@ put_lines(struct writer *w, struct span s)
 {
 	const char	*p = s.p, *end = s.p + s.n, *cr;
 
+	if (w->as_is)
+		return put(w, s.p, s.n);
 	while (p < end) {
 		cr = memchr(p, '\r', (size_t)(end - p));
 		if (cr == NULL)
@@ -154,9 +159,9 @@ put_lines(struct writer *w, struct span s)
 }
 
 static int
-write_file(int fd, struct span prefix, struct span content)
+write_file(int fd, struct span prefix, struct span content, bool as_is)
 {
-	struct writer	 w = { fd, 0, xmalloc(CHUNK) };
+	struct writer	 w = { fd, as_is, 0, xmalloc(CHUNK) };
 	int		 rc;
 
 	rc = put_lines(&w, prefix) == 0 && put_lines(&w, content) == 0 &&
@@ -167,7 +172,8 @@ write_file(int fd, struct span prefix, struct span content)
 
 /* tmp/name with its octets; both are synced, or neither is there. */
 static int
-write_tmp(int tmp, const char *name, struct span prefix, struct span content)
+write_tmp(int tmp, const char *name, struct span prefix, struct span content,
+    bool as_is)
 {
 	int	 fd, rc, saved;
 
@@ -175,7 +181,7 @@ write_tmp(int tmp, const char *name, struct span prefix, struct span content)
 	    O_CLOEXEC, 0600);
 	if (fd == -1)
 		return -1;
-	rc = write_file(fd, prefix, content);
+	rc = write_file(fd, prefix, content, as_is);
 	saved = errno;
 	if (close(fd) == -1 && rc == 0) {
 		rc = -1;
@@ -191,7 +197,8 @@ write_tmp(int tmp, const char *name, struct span prefix, struct span content)
 
 enum store_result
 store_prepare(const char *maildir, struct span base, struct span prefix,
-    struct span content, char final[STORE_NAME_MAX], struct store_error *e)
+    struct span content, bool as_is, char final[STORE_NAME_MAX],
+    struct store_error *e)
 {
 	char	 path[PATH_MAX];
 	int	 tmp, rc;
@@ -199,11 +206,11 @@ store_prepare(const char *maildir, struct span base, struct span prefix,
 	if (!folder_path(maildir, path))
 		return never(e, "the mailbox's path names no folder");
 	if (!name_ok(base) ||
-	    make_name(base, prefix, content, final) == -1)
+	    make_name(base, prefix, content, as_is, final) == -1)
 		return never(e, "the message has no usable name");
 	if ((tmp = folder_open(path, "tmp", true)) == -1)
 		return later(e, "the mailbox cannot be opened");
-	if ((rc = write_tmp(tmp, final, prefix, content)) == -1)
+	if ((rc = write_tmp(tmp, final, prefix, content, as_is)) == -1)
 		later(e, "the mailbox cannot be written");
 	close(tmp);
 	return rc == -1 ? STORE_LATER : STORE_OK;
@@ -211,7 +218,8 @@ store_prepare(const char *maildir, struct span base, struct span prefix,
 
 enum store_result
 store_prepare_fd(const char *maildir, struct span base, struct span prefix,
-    int fd, uint64_t size, char final[STORE_NAME_MAX], struct store_error *e)
+    int fd, uint64_t size, bool as_is, char final[STORE_NAME_MAX],
+    struct store_error *e)
 {
 	enum store_result	 r;
 	struct stat		 st;
@@ -222,13 +230,13 @@ store_prepare_fd(const char *maildir, struct span base, struct span prefix,
 		return later(e, "the message cannot be read");
 	}
 	if (size == 0)
-		return store_prepare(maildir, base, prefix, SPAN_NONE, final,
-		    e);
+		return store_prepare(maildir, base, prefix, SPAN_NONE, as_is,
+		    final, e);
 	p = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (p == MAP_FAILED)
 		return later(e, "the message cannot be read");
 	r = store_prepare(maildir, base, prefix, span_mem(p, (size_t)size),
-	    final, e);
+	    as_is, final, e);
 	munmap(p, (size_t)size);
 	return r;
 }

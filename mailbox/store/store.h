@@ -27,13 +27,15 @@ struct store_error {
 
 /*
  * base: the name's first part, unique and the same on each try.  prefix: header
- * fields that are written before content.  final gets "BASE,S=n,W=n".  Makes
+ * fields that are written before content.  Lines end with LF in the file,
+ * unless as_is, for binary content: then every octet is written as it is, and
+ * lines end with CRLF.  final gets "BASE,S=n,W=n", both the same with as_is.  Makes
  * maildir, tmp, new, cur (0700) where they are missing, but no more than the
  * last two components of the path.  Safe to call again with the same base.
  */
-enum store_result	store_prepare(const char *maildir, struct span base, struct span prefix, struct span content, char final[STORE_NAME_MAX], struct store_error *);
+enum store_result	store_prepare(const char *maildir, struct span base, struct span prefix, struct span content, bool as_is, char final[STORE_NAME_MAX], struct store_error *);
 /* Content from a descriptor instead (large messages). */
-enum store_result	store_prepare_fd(const char *maildir, struct span base, struct span prefix, int fd, uint64_t size, char final[STORE_NAME_MAX], struct store_error *);
+enum store_result	store_prepare_fd(const char *maildir, struct span base, struct span prefix, int fd, uint64_t size, bool as_is, char final[STORE_NAME_MAX], struct store_error *);
 /* OK also when tmp/NAME is gone: it was delivered. */
 enum store_result	store_commit(const char *maildir, const char *final, struct store_error *);
 

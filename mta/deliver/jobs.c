@@ -27,6 +27,7 @@ struct job {
 	char			*octets;	/* prefix, then content */
 	size_t			 prefix_n, content_n;
 	int			 fd;		/* -1, or the content */
+	bool			 as_is;		/* its line ends stay */
 	char			 final[STORE_NAME_MAX];
 	enum store_result	 result;
 	struct store_error	 error;
@@ -63,11 +64,12 @@ prepare(struct job *j)
 	if (j->fd == -1) {
 		content = span_mem(j->octets + j->prefix_n, j->content_n);
 		return store_prepare(j->maildir, base, prefix, content,
-		    j->final, &j->error);
+		    j->as_is, j->final, &j->error);
 	}
 	size = lseek(j->fd, 0, SEEK_END);
 	return store_prepare_fd(j->maildir, base, prefix, j->fd,
-	    size < 0 ? UINT64_MAX : (uint64_t)size, j->final, &j->error);
+	    size < 0 ? UINT64_MAX : (uint64_t)size, j->as_is, j->final,
+	    &j->error);
 }
 
 static void
@@ -134,8 +136,10 @@ static void
 read_octets(struct msg *m, struct job *j)
 {
 	struct span	 prefix = msg_bytes(m, PREFIX_MAX), content;
-	bool		 has_fd = msg_u8(m) != 0;
+	bool		 has_fd;
 
+	j->as_is = msg_u8(m) != 0;
+	has_fd = msg_u8(m) != 0;
 	content = msg_bytes(m, has_fd ? 0 : JOBS_INLINE_MAX);
 	if (has_fd)
 		j->fd = msg_fd(m);

@@ -41,6 +41,9 @@ void		 proc_exec_program(int program, char *const argv[])
 #define ROUTE_RCPTS_MAX		100000
 #define ROUTE_TARGETS_MAX	200000
 
+/* RELAYED: the hop will tell the sender, or keep to the time that was set. */
+enum relayed_offers { RELAYED_DSN = 1 << 0, RELAYED_DELIVERBY = 1 << 1 };
+
 #define GATEWAYS_MAX	256	/* addresses in GATEWAYS */
 
 #define PARENT_FD	3	/* the channel to the parent, in each exec'd child */

@@ -21,7 +21,9 @@ enum target_kind {
 	/* No process of this version delivers so: route says LATER for them. */
 	TARGET_LMTP,		/* path: socket */
 	TARGET_PIPE,		/* path: command; account: system user */
-	TARGET_FILE		/* path */
+	TARGET_FILE,		/* path */
+	/* The queue's own: a recipient that has become several, while its sender is not told so yet. */
+	TARGET_EXPANDED
 };
 
 struct target {

@@ -56,7 +56,7 @@ telling(const struct message *m)
 {
 	static const uint8_t	 order[] = {
 		DEST_ACTIVE, DEST_READY, DEST_ROUTING, DEST_LOGGING,
-		DEST_NEW, DEST_WAIT, DEST_FAILED
+		DEST_NEW, DEST_WAIT, DEST_FAILED, DEST_ARRIVED
 	};
 	size_t			 i;
 	uint32_t		 k;

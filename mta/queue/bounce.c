@@ -1,154 +1,25 @@
 /*
- * bounce.c - notifications to the sender (RFC 3464), written into the
- * queue's own segment and routed like any other message.
+ * bounce.c - notifications to the sender (RFC 3461, 3464): which are due, of
+ * which targets.  They are written into the queue's own segment and routed
+ * like any other message; report.c says what stands in them.
  *
- * It goes to the reverse-path of the envelope that left or would have left:
+ * One goes to the reverse-path of the envelope that left or would have left:
  * where `rewrite outbound sender` has made several of one sender, or lists
- * have owners, there are several notifications.
+ * have owners, there are several notifications.  Whom NOTIFY keeps from being
+ * told is not named in any.
  *
  * The log first says where the notification stands, then that the targets
  * are done: a power cut between the two makes a second one, never none.
  */
-#include "mta/queue/queue.h"
+#include "mta/queue/notify.h"
+#include "mta/queue/notice.h"
 
-#include "base/clock.h"
-#include "base/fileio.h"
 #include "base/log.h"
 #include "base/xalloc.h"
-#include "mail/dsn.h"
-#include "mail/header.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
-#define NAMES_MAX	1000	/* recipients in one notification */
 #define TOLD_SLICE	5000	/* targets done in one turn */
-#define HEADER_MAX	65536	/* octets of the original's header section */
-
-struct notice {
-	struct own_batch	 batch;
-	struct own_item		 item;
-	struct queue		*q;
-	uint64_t		 about;		/* queue id */
-	bool			 failed;	/* else delayed */
-	struct span		 to;		/* lies in the message */
-	struct buf		 envelope, content;
-	uint32_t		*dests;		/* that it tells of */
-	uint32_t		 ndests;
-};
-
-/* --- what it says */
-
-/* The header section as far as it can be had. */
-static void
-read_header(struct queue *q, const struct message *m, struct buf *out)
-{
-	size_t		n = m->size < HEADER_MAX ? (size_t)m->size : HEADER_MAX;
-	bool		body = m->flags & M_BODY;
-	int		fd = body ? body_open_read(q, m->qid) : m->seg->fd;
-
-	if (fd == -1 || file_pread_all(fd, buf_reserve(out, n + 1), n,
-	    message_content_offset(m)) == -1)
-		log_warn("header for a notification");
-	else {
-		buf_grown(out, n);
-		buf_cut(out, header_size(buf_span(out)));
-	}
-	if (body && fd != -1)
-		close(fd);
-}
-
-/* "550 5.1.1 text", as the next hop has said it. */
-static struct span
-reply_of(struct arena *a, const struct answer *an)
-{
-	if (an->mta.n == 0 || an->code == 0)
-		return SPAN_NONE;
-	return arena_printf(a, "%u %.*s%s%.*s", an->code,
-	    SPAN_ARG(an->status), an->status.n > 0 ? " " : "",
-	    SPAN_ARG(an->text));
-}
-
-/* An owner is told of the list's member; to others expansions stay hidden. */
-static struct span
-named(const struct dest *d, const struct envelope *e)
-{
-	struct target	t;
-
-	if (dest_place(d, &t) && t.owned)
-		return dest_address(d, e);
-	return e->rcpts[d->rcpt];
-}
-
-static size_t
-rcpts_of(struct notice *no, const struct message *m, const struct envelope *e,
-    struct arena *a, struct dsn_rcpt *out)
-{
-	struct htab	told = { 0 };
-	struct answer	an;
-	size_t		n = 0;
-	uint32_t	i;
-
-	for (i = 0; i < no->ndests; i++) {
-		const struct dest	*d = &m->dests[no->dests[i]];
-		struct span		 address = named(d, e);
-
-		if (htab_put(&told, address, no) != NULL)
-			continue;	/* each once */
-		memset(&an, 0, sizeof(an));
-		dest_answer(d, &an);
-		out[n] = (struct dsn_rcpt){ .address = address,
-		    .action = no->failed ? DSN_FAILED : DSN_DELAYED,
-		    .status = an.status.n > 0 ? an.status :
-		    no->failed ? SPAN("5.0.0") : SPAN("4.0.0"),
-		    .mta = an.mta, .reply = reply_of(a, &an), .why = an.text,
-		    .last_attempt_ms = an.when_ms };
-		if (!no->failed)
-			out[n].will_retry_until_ms = e->arrival_ms +
-			    no->q->set.lifetime_ms;
-		n++;
-	}
-	htab_clear(&told);
-	return n;
-}
-
-static void
-compose(struct notice *no, const struct message *m, const struct envelope *e,
-    struct arena *a)
-{
-	struct dsn_rcpt	*rcpts = arena_alloc(a, NAMES_MAX * sizeof(*rcpts));
-	struct buf	 header = { 0 };
-	char		 id[QID_TEXT];
-	struct dsn	 dsn = {
-		.reporting_mta = span_of(no->q->set.hostname),
-		.id = span_of(qid_format(m->qid, id)),
-		.sender = no->to, .arrival_ms = e->arrival_ms,
-		.now_ms = clock_wall_ms(), .rcpts = rcpts,
-		.header_utf8 = (e->flags & ENV_UTF8) != 0
-	};
-
-	dsn.n = rcpts_of(no, m, e, a, rcpts);
-	read_header(no->q, m, &header);
-	dsn.header = buf_span(&header);
-	dsn_compose(&dsn, &no->content);
-	buf_clear(&header);
-}
-
-static void
-envelope_for(struct notice *no, const struct envelope *about)
-{
-	struct span	content = buf_span(&no->content);
-	struct envelope	e = {
-		.qid = qid_next(&no->q->qids), .arrival_ms = clock_wall_ms(),
-		.flags = ENV_DSN | (about->flags & (ENV_UTF8 | ENV_8BIT)),
-		.size = content.n, .policy = about->policy,
-		.nrcpts = 1, .rcpts = &no->to
-	};
-
-	envelope_format(&e, &no->envelope);
-	no->item = (struct own_item){ .qid = e.qid, .content = content,
-	    .envelope = buf_span(&no->envelope), .content_length = content.n };
-}
 
 /* --- when it is written */
 
@@ -164,6 +35,9 @@ notice_free(struct notice *no)
 static void
 admit(struct notice *no, struct segment *g)
 {
+	static const char *const names[] = { [NOTICE_FAILED] = "failed",
+	    [NOTICE_DELAYED] = "delayed", [NOTICE_LATE] = "late",
+	    [NOTICE_ARRIVED] = "success" };
 	struct message	*n = message_new(no->item.envelope);
 	struct record	 r = { .type = REC_PLACED, .qid = no->item.qid,
 	    .segment = g->id, .offset = no->item.offset };
@@ -172,7 +46,7 @@ admit(struct notice *no, struct segment *g)
 	journal_add(no->q->journal, &r);
 	log_info("bounced id=%s dsn=%s action=%s",
 	    qid_format(no->about, about), qid_format(no->item.qid, id),
-	    no->failed ? "failed" : "delayed");
+	    names[no->kind]);
 	no->q->count.bounced++;
 	message_admit(no->q, n, g, no->item.offset);
 	message_log_accepted(n);
@@ -201,7 +75,7 @@ told_some(void *arg)
 		return;
 	}
 	if (m != NULL) {
-		m->flags &= (uint8_t)~M_NOTIFYING;
+		m->flags &= (uint16_t)~M_NOTIFYING;
 		message_settle(t->q, m);
 	}
 	free(t->dests);
@@ -224,28 +98,49 @@ written(struct own_batch *b, struct segment *g)
 {
 	struct notice	*no = b->arg;
 	struct message	*m = index_find(&no->q->index, no->about);
+	bool		 ends = notice_ends(no->kind);
 
 	if (g != NULL)
 		admit(no, g);
-	if (m != NULL && no->failed && g != NULL) {
+	if (m != NULL && ends && g != NULL) {
 		tell(no->q, m, no->dests, no->ndests);
 		no->dests = NULL;
-	} else if (m != NULL && no->failed) {
+	} else if (m != NULL && ends) {
 		/* Not written: its next time (a minute on) tries again. */
-		m->flags &= (uint8_t)~M_NOTIFYING;
+		m->flags &= (uint16_t)~M_NOTIFYING;
 		if (m->flags & M_GONE)
 			message_settle(no->q, m);
 	}
 	notice_free(no);
 }
 
+/* --- of which targets */
+
 /* Delayed is whatever has neither arrived nor failed. */
 static bool
-is_about(bool failed, const struct dest *d)
+is_about(enum notice_kind kind, const struct dest *d)
 {
-	if (failed)
+	if (kind == NOTICE_FAILED)
 		return d->state == DEST_FAILED;
-	return d->state != DEST_FAILED && d->state != DEST_DONE;
+	if (kind == NOTICE_ARRIVED)
+		return d->state == DEST_ARRIVED;
+	return d->state != DEST_FAILED && d->state != DEST_ARRIVED &&
+	    d->state != DEST_DONE;
+}
+
+/* NOTIFY allows it. */
+static bool
+is_wanted(enum notice_kind kind, const struct dest *d,
+    const struct envelope *e)
+{
+	switch (kind) {
+	case NOTICE_FAILED:
+		return notify_failure(d, e);
+	case NOTICE_ARRIVED:
+		return true;		/* or it would not be in this state */
+	default:
+		return notify_delay(d, e);
+	}
 }
 
 /* Whom a target's outcome is told. */
@@ -255,7 +150,7 @@ told_of(const struct message *m, uint32_t dest)
 	return dest_mail_from(&m->dests[dest], message_sender(m));
 }
 
-/* As many as one notification names; where they failed, another follows. */
+/* As many as one notification names; where they have ended, another follows. */
 static void
 collect(struct notice *no, const struct message *m, const struct envelope *e)
 {
@@ -265,11 +160,13 @@ collect(struct notice *no, const struct message *m, const struct envelope *e)
 
 	no->dests = xmalloc(m->ndests * sizeof(*no->dests));
 	for (i = 0; i < m->ndests; i++) {
-		if (!is_about(no->failed, &m->dests[i]) ||
+		if (!is_about(no->kind, &m->dests[i]) ||
+		    !is_wanted(no->kind, &m->dests[i], e) ||
 		    !span_eq(told_of(m, i), no->to))
 			continue;
-		name = named(&m->dests[i], e);
-		if (names.n == NAMES_MAX && htab_get(&names, name) == NULL)
+		name = notice_name(&m->dests[i], e);
+		if (names.n == NOTICE_NAMES_MAX &&
+		    htab_get(&names, name) == NULL)
 			continue;
 		htab_put(&names, name, no);
 		no->dests[no->ndests++] = i;
@@ -279,12 +176,14 @@ collect(struct notice *no, const struct message *m, const struct envelope *e)
 
 /* No target before it has the same sender. */
 static bool
-is_first(const struct message *m, uint32_t dest, bool failed)
+is_first(const struct message *m, const struct envelope *e, uint32_t dest,
+    enum notice_kind kind)
 {
 	uint32_t	i;
 
 	for (i = 0; i < dest; i++)
-		if (is_about(failed, &m->dests[i]) &&
+		if (is_about(kind, &m->dests[i]) &&
+		    is_wanted(kind, &m->dests[i], e) &&
 		    span_eq(told_of(m, i), told_of(m, dest)))
 			return false;
 	return true;
@@ -292,76 +191,113 @@ is_first(const struct message *m, uint32_t dest, bool failed)
 
 /* Of the targets with the sender of this one. */
 static void
-notify(struct queue *q, struct message *m, bool failed, uint32_t dest)
+notify(struct queue *q, struct message *m, enum notice_kind kind,
+    uint32_t dest, const struct envelope *e)
 {
 	struct notice	*no = xcalloc(1, sizeof(*no));
 	struct arena	 a = { 0 };
-	struct envelope	 e;
 
 	no->q = q;
 	no->about = m->qid;
-	no->failed = failed;
+	no->kind = kind;
 	no->to = told_of(m, dest);
-	message_envelope(m, &a, &e);
-	collect(no, m, &e);
-	compose(no, m, &e, &a);
-	envelope_for(no, &e);
+	collect(no, m, e);
+	notice_compose(no, m, e, &a);
 	arena_clear(&a);
 	no->batch = (struct own_batch){ .items = &no->item, .n = 1,
 	    .cb = written, .arg = no };
 	own_append(q->own, &no->batch);
 }
 
-/* A null reverse-path asks for none (RFC 5321, 4.5.5). */
+/*
+ * Those of which nobody is told: a null reverse-path asks for no notification
+ * (RFC 5321, 4.5.5), nor does NOTIFY without FAILURE (RFC 3461, 5.2.6).
+ */
 static void
-drop(struct queue *q, struct message *m)
+drop(struct queue *q, struct message *m, const struct envelope *e,
+    const char *why)
 {
 	uint32_t	*dests = xmalloc(m->ndests * sizeof(*dests));
 	uint32_t	 i, n = 0;
 	char		 id[QID_TEXT];
 
-	log_info("dropped id=%s why=\"no sender to tell\"",
-	    qid_format(m->qid, id));
+	log_info("dropped id=%s why=\"%s\"", qid_format(m->qid, id), why);
 	for (i = 0; i < m->ndests; i++)
-		if (m->dests[i].state == DEST_FAILED)
+		if (m->dests[i].state == DEST_ARRIVED ||
+		    (m->dests[i].state == DEST_FAILED &&
+		    (e == NULL || !notify_failure(&m->dests[i], e))))
 			dests[n++] = i;
 	tell(q, m, dests, n);
 }
 
-void
-bounce_failed(struct queue *q, struct message *m)
+/* The first that is to be told of; they are told of one sender at a time. */
+static bool
+end_one(struct queue *q, struct message *m, enum notice_kind kind,
+    const struct envelope *e)
 {
 	uint32_t	i;
 
+	for (i = 0; i < m->ndests; i++)
+		if (is_about(kind, &m->dests[i]) &&
+		    is_wanted(kind, &m->dests[i], e)) {
+			m->flags |= M_NOTIFYING;
+			notify(q, m, kind, i, e);
+			return true;
+		}
+	return false;
+}
+
+/* Those that are left are settled after this one is written. */
+void
+bounce_ended(struct queue *q, struct message *m)
+{
+	struct arena	 a = { 0 };
+	struct envelope	 e;
+
 	if (m->flags & M_DSN || message_sender(m).n == 0) {
-		drop(q, m);
+		drop(q, m, NULL, "no sender to tell");
 		return;
 	}
-	/* Those that are left are settled after this one is written. */
-	for (i = 0; i < m->ndests; i++)
-		if (is_about(true, &m->dests[i])) {
-			m->flags |= M_NOTIFYING;
-			notify(q, m, true, i);
-			return;
-		}
+	message_envelope(m, &a, &e);
+	if (!end_one(q, m, NOTICE_FAILED, &e) &&
+	    !(m->in_state[DEST_FAILED] == 0 &&
+	    end_one(q, m, NOTICE_ARRIVED, &e)))
+		drop(q, m, &e, "NOTIFY says so");
+	arena_clear(&a);
+}
+
+static void
+tell_waiting(struct queue *q, struct message *m, enum notice_kind kind)
+{
+	const struct dest	*last = NULL;
+	struct arena		 a = { 0 };
+	struct envelope		 e;
+	uint32_t		 i;
+
+	if (m->flags & M_DSN || message_sender(m).n == 0)
+		return;
+	message_envelope(m, &a, &e);
+	for (i = 0; i < m->ndests; i++) {
+		const struct dest	*d = &m->dests[i];
+
+		if (!is_about(kind, d) || !is_wanted(kind, d, &e) ||
+		    (last != NULL && dest_same_sender(last, d)))
+			continue;	/* as nearly always */
+		last = d;
+		if (is_first(m, &e, i, kind))
+			notify(q, m, kind, i, &e);
+	}
+	arena_clear(&a);
 }
 
 void
 bounce_delayed(struct queue *q, struct message *m)
 {
-	const struct dest	*last = NULL;
-	uint32_t		 i;
+	tell_waiting(q, m, NOTICE_DELAYED);
+}
 
-	if (m->flags & M_DSN || message_sender(m).n == 0)
-		return;
-	for (i = 0; i < m->ndests; i++) {
-		const struct dest	*d = &m->dests[i];
-
-		if (!is_about(false, d) || (last != NULL &&
-		    dest_same_sender(last, d)))
-			continue;	/* as nearly always */
-		last = d;
-		if (is_first(m, i, false))
-			notify(q, m, false, i);
-	}
+void
+bounce_late(struct queue *q, struct message *m)
+{
+	tell_waiting(q, m, NOTICE_LATE);
 }

@@ -12,6 +12,7 @@
  * changed, and what the list does not name any more is done.
  */
 #include "mta/queue/members.h"
+#include "mta/queue/notify.h"
 #include "mta/queue/queue.h"
 
 #include "base/clock.h"
@@ -52,6 +53,8 @@ struct applying {
 	struct buf		 list;		/* of the next part */
 	uint32_t		 nlist;
 	uint32_t		 members;	/* in the log so far */
+	bool			 said;		/* it has a target that says so */
+	bool			 owned;		/* all of them are of a list with an owner */
 };
 
 /* An expansion whose records are on the way to the disk. */
@@ -138,6 +141,15 @@ log_expanded(const struct expansion *x, const struct message *m)
 	arena_clear(&a);
 }
 
+/* Not one that it goes to, but what its sender is told of that. */
+static bool
+is_said(const struct dest *d)
+{
+	struct target	t;
+
+	return dest_place(d, &t) && t.kind == TARGET_EXPANDED;
+}
+
 /* Durable: now they may be sent. */
 static void
 expansion_logged(void *arg)
@@ -154,8 +166,8 @@ expansion_logged(void *arg)
 		struct dest	*d = &m->dests[x->next];
 
 		if (d->rcpt == x->rcpt && d->state == DEST_LOGGING)
-			dest_set_state(m, d, d->hop != NULL ? DEST_READY :
-			    DEST_NEW);
+			dest_set_state(m, d, is_said(d) ? DEST_ARRIVED :
+			    d->hop != NULL ? DEST_READY : DEST_NEW);
 	}
 	if (m != NULL && x->next < m->ndests)
 		loop_soon(expansion_logged, x);
@@ -163,6 +175,28 @@ expansion_logged(void *arg)
 		free(x);
 	if (m != NULL)
 		message_settle(q, m);
+}
+
+/* For a sender who wants to know: one target more, which goes nowhere. */
+static void
+say(struct applying *ap, struct message *m, const struct envelope *e)
+{
+	struct target	 t = { .rcpt = ap->rcpt, .kind = TARGET_EXPANDED,
+	    .address = e->rcpts[ap->rcpt], .owned = ap->owned };
+	struct answer	 an = { .code = 250, .status = SPAN("2.1.5"),
+	    .when_ms = clock_wall_ms() };
+	struct dest	*d;
+
+	if (ap->said || !notify_expanded(ap->rcpt, e))
+		return;
+	d = message_add_dests(m, 1);
+	d->rcpt = ap->rcpt;
+	d->sub = ap->next_sub++;
+	d->flags |= DEST_EXPANDED;
+	dest_set_place(d, &t);
+	dest_set_answer(d, &an);
+	dest_set_state(m, d, DEST_LOGGING);
+	part_add(ap, d->sub, &t);
 }
 
 static void
@@ -201,6 +235,8 @@ expand(struct applying *ap, const struct dest *first)
 	ap->expanding = true;
 	ap->members = 0;
 	ap->next_sub = 1;
+	ap->said = false;
+	ap->owned = true;
 	ap->again = first->flags & DEST_EXPANDED;
 	ap->phase = ap->again ? KNOWN : MEMBERS;
 	ap->i = 0;
@@ -239,7 +275,9 @@ note_known(struct applying *ap, const struct dest *d, const struct envelope *e)
 		return;
 	if (d->sub >= ap->next_sub)
 		ap->next_sub = d->sub + 1;
-	if (d->flags & DEST_EXPANDED)
+	if (is_said(d))
+		ap->said = true;
+	else if (d->flags & DEST_EXPANDED)
 		members_add(&ap->by_address, ap->i, dest_address(d, e));
 }
 
@@ -305,6 +343,7 @@ one_member(struct applying *ap, struct message *m, const struct envelope *e)
 	int64_t			 at;
 	struct dest		*d;
 
+	ap->owned = ap->owned && t->owned;
 	at = members_find(&ap->by_address, m, e, t->address);
 	d = at >= 0 ? &m->dests[at] : add_member(ap, m);
 	if ((d->flags & DEST_NAMED) || !is_open(d)) {
@@ -334,8 +373,9 @@ one_other(struct applying *ap, struct message *m, struct dest *d)
 }
 
 static void
-expanded(struct applying *ap)
+expanded(struct applying *ap, struct message *m, const struct envelope *e)
 {
+	say(ap, m, e);
 	whole(ap);
 	ap->expanding = false;
 	members_clear(&ap->by_address);
@@ -386,7 +426,7 @@ step_dest(struct applying *ap, struct message *m, const struct envelope *e)
 
 /* All targets have been looked at. */
 static void
-dests_end(struct applying *ap)
+dests_end(struct applying *ap, struct message *m, const struct envelope *e)
 {
 	ap->i = 0;
 	switch (ap->phase) {
@@ -394,7 +434,7 @@ dests_end(struct applying *ap)
 		ap->phase = MEMBERS;
 		break;
 	case OTHERS:
-		expanded(ap);
+		expanded(ap, m, e);
 		break;
 	case LATER:
 		ap->phase = NEXT;
@@ -415,7 +455,7 @@ step(struct applying *ap, struct message *m, const struct envelope *e)
 		if (!is_followed(ap) || !take_target(ap))
 			ap->phase = OTHERS;
 	} else if (ap->i == m->ndests)
-		dests_end(ap);
+		dests_end(ap, m, e);
 	else
 		step_dest(ap, m, e);
 }

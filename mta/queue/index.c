@@ -15,6 +15,39 @@
 
 /* --- messages */
 
+static bool
+asks_for_success(const struct envelope *e)
+{
+	size_t	i;
+
+	for (i = 0; e->params != NULL && i < e->nrcpts; i++)
+		if (e->params[i].notify & NOTIFY_SUCCESS)
+			return true;
+	return false;
+}
+
+/* A notification is never told of itself; a null sender cannot be. */
+static uint16_t
+flags_of(const struct envelope *e)
+{
+	unsigned	flags = 0;
+
+	if (e->flags & ENV_DSN)
+		return M_DSN;
+	if (e->flags & ENV_BINARY)
+		flags |= M_BINARY;
+	if (e->flags & ENV_BY_RETURN)
+		flags |= M_BY_RETURN;
+	if (e->sender.n == 0)
+		return (uint16_t)flags;
+	if (asks_for_success(e))
+		flags |= M_TELLS;
+	/* It had passed before: who sent it here has told of it. */
+	if ((e->flags & ENV_BY_NOTIFY) && e->by_ms > e->arrival_ms)
+		flags |= M_BY_NOTIFY;
+	return (uint16_t)flags;
+}
+
 struct message *
 message_new(struct span envelope)
 {
@@ -28,7 +61,7 @@ message_new(struct span envelope)
 		m->qid = e.qid;
 		m->size = e.size;
 		m->arrival_s = (uint32_t)(e.arrival_ms / 1000);
-		m->flags = e.flags & ENV_DSN ? M_DSN : 0;
+		m->flags = flags_of(&e);
 		m->env = xmalloc(envelope.n);
 		memcpy(m->env, envelope.p, envelope.n);
 		m->env_n = (uint32_t)envelope.n;
@@ -313,7 +346,8 @@ dest_state_name(unsigned state)
 		[DEST_NEW] = "new", [DEST_ROUTING] = "routing",
 		[DEST_LOGGING] = "routing", [DEST_READY] = "ready",
 		[DEST_ACTIVE] = "active", [DEST_WAIT] = "waiting",
-		[DEST_FAILED] = "failed", [DEST_DONE] = "done"
+		[DEST_FAILED] = "failed", [DEST_DONE] = "done",
+		[DEST_ARRIVED] = "arrived"
 	};
 
 	assert(state < DEST_NSTATES);

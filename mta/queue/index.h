@@ -26,6 +26,7 @@ enum dest_state {
 	DEST_WAIT,	/* until next_s; routed when hop is NULL then */
 	DEST_FAILED,	/* for good; a notification has to be written */
 	DEST_DONE,
+	DEST_ARRIVED,	/* done, but its sender is still to be told */
 	DEST_NSTATES
 };
 
@@ -33,7 +34,8 @@ enum dest_flags {
 	DEST_EXPANDED = 1 << 0,		/* one of several of its recipient */
 	DEST_PREPARED = 1 << 1,		/* logged: only COMMIT is left; name is set */
 	DEST_NAMED = 1 << 2,		/* by the expansion that is being read */
-	DEST_IN_LINE = 1 << 3		/* READY, and in a line */
+	DEST_IN_LINE = 1 << 3,		/* READY, and in a line */
+	DEST_RELAYED = 1 << 4		/* ARRIVED: at a next hop, not in a mailbox */
 };
 
 struct dest {
@@ -62,7 +64,12 @@ enum message_flags {
 	M_ASKED = 1 << 2,	/* stands in a route ticket */
 	M_DSN = 1 << 3,	/* a notification of ours */
 	M_GONE = 1 << 4,	/* removed by hand; waits for its jobs */
-	M_NOTIFYING = 1 << 5	/* a notification about it is being written */
+	M_NOTIFYING = 1 << 5,	/* a notification about it is being written */
+	M_TELLS = 1 << 6,	/* its sender may want to know that it has arrived */
+	M_BY_RETURN = 1 << 7,	/* it has a deadline (RFC 2852), mode R */
+	M_BY_NOTIFY = 1 << 8,	/* mode N */
+	M_LATE = 1 << 9,	/* the sender has been told that it has passed */
+	M_BINARY = 1 << 10	/* BINARYMIME */
 };
 
 struct message {
@@ -84,7 +91,7 @@ struct message {
 	uint32_t	 wake_s;	/* earliest time that something is due */
 	uint32_t	 heap_at;	/* place in the heap of such times; 0: none */
 	uint32_t	 arrival_s;	/* wall */
-	uint8_t		 flags;
+	uint16_t	 flags;
 };
 
 /* What was last heard of a target. */

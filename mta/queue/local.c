@@ -7,6 +7,7 @@
  * of anybody a target that the log knows as prepared is only committed.
  */
 #include "mta/queue/deliverer.h"
+#include "mta/queue/notify.h"
 
 #include "base/clock.h"
 #include "base/fileio.h"
@@ -155,6 +156,7 @@ send_deliver(struct local_job *j, struct span content)
 	chan_bytes(c, t.path);
 	chan_bytes(c, buf_span(&name));
 	chan_bytes(c, buf_span(&prefix));
+	chan_u8(c, (j->m->flags & M_BINARY) != 0);
 	chan_u8(c, j->fd != -1);
 	chan_bytes(c, content);
 	if (j->fd != -1) {
@@ -319,6 +321,9 @@ begin(void *arg)
 		job_end(j);
 	} else if (j->m->dests[j->dest].flags & DEST_PREPARED)
 		send_commit(j);
+	else if (message_too_late(j->m))
+		job_fail(j, 554, SPAN("5.4.7"),
+		    SPAN("the time that its sender has set is over"));
 	else if (j->m->size > LOCAL_INLINE_MAX || j->m->flags & M_BODY)
 		start_large(j);
 	else
@@ -374,11 +379,26 @@ take_prepared(struct local_job *j, struct span name)
 
 /* --- DELIVERED, DELIVER_FAILED */
 
+static bool
+is_told(const struct message *m, const struct dest *d)
+{
+	struct arena	a = { 0 };
+	struct envelope	e;
+	bool		told;
+
+	message_envelope(m, &a, &e);
+	told = notify_success(d, &e);
+	arena_clear(&a);
+	return told;
+}
+
 static void
 take_delivered(struct local_job *j)
 {
 	struct queue	*q = j->local->q;
 	struct dest	*d = &j->m->dests[j->dest];
+	struct answer	 an = { .code = 250, .status = SPAN("2.0.0"),
+	    .when_ms = clock_wall_ms() };
 	struct target	 t;
 	char		 id[QID_TEXT];
 
@@ -388,7 +408,10 @@ take_delivered(struct local_job *j)
 		    log_quote(t.mailbox), log_quote(t.account), d->name);
 	q->count.delivered++;
 	j->deliverer->deaths = 0;
-	dest_done(q, j->m, d);
+	if (j->m->flags & M_TELLS && is_told(j->m, d))
+		dest_arrive(q, j->m, d, &an, false);
+	else
+		dest_done(q, j->m, d);
 	job_end(j);
 }
 

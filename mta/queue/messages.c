@@ -185,10 +185,39 @@ dest_fail(struct queue *q, struct message *m, struct dest *d,
 	log_outcome("failed", m, d, an);
 }
 
+void
+dest_arrive(struct queue *q, struct message *m, struct dest *d,
+    const struct answer *an, bool relayed)
+{
+	struct record	r = { .type = REC_ARRIVED, .qid = m->qid,
+	    .rcpt = d->rcpt, .sub = d->sub, .relayed = relayed,
+	    .code = an->code, .status = an->status, .mta = an->mta,
+	    .text = an->text };
+
+	if (relayed)
+		d->flags |= DEST_RELAYED;
+	dest_set_state(m, d, DEST_ARRIVED);
+	hop_unref(&q->sched, &d->hop);
+	dest_set_answer(d, an);
+	journal_add(q->journal, &r);
+}
+
 /* --- times of a message */
 
 static uint32_t
-expiry_s(const struct queue *q, const struct message *m)
+earlier_of(uint32_t a, uint32_t b)
+{
+	return b == 0 || (a != 0 && a < b) ? a : b;
+}
+
+static uint32_t
+in_s(int64_t left)
+{
+	return index_now_s() + (left < 0 ? 0 : (uint32_t)left);
+}
+
+static uint32_t
+lifetime_s(const struct queue *q, const struct message *m)
 {
 	int64_t	left = ((int64_t)m->arrival_s * 1000 + q->set.lifetime_ms -
 	    clock_wall_ms()) / 1000;
@@ -196,25 +225,58 @@ expiry_s(const struct queue *q, const struct message *m)
 	/* A clock that was wrong must not keep mail for years. */
 	if (left > q->set.lifetime_ms / 1000)
 		left = q->set.lifetime_ms / 1000;
-	return index_now_s() + (left < 0 ? 0 : (uint32_t)left);
+	return in_s(left);
+}
+
+int64_t
+message_by_ms(const struct message *m)
+{
+	struct arena	a = { 0 };
+	struct envelope	e;
+
+	if (!(m->flags & (M_BY_RETURN | M_BY_NOTIFY)))
+		return 0;
+	message_envelope(m, &a, &e);
+	arena_clear(&a);
+	return e.by_ms;
+}
+
+bool
+message_too_late(const struct message *m)
+{
+	return (m->flags & M_BY_RETURN) && message_by_ms(m) <= clock_wall_ms();
+}
+
+/* The deadline of BY=, if it has a mode of these flags that is open; 0: none. */
+static uint32_t
+by_s(const struct message *m, unsigned mode)
+{
+	int64_t	left;
+
+	if (!(m->flags & mode) || (mode == M_BY_NOTIFY && m->flags & M_LATE))
+		return 0;
+	left = (message_by_ms(m) - clock_wall_ms() + 999) / 1000;
+	return in_s(left > INT32_MAX ? INT32_MAX : left);
+}
+
+/* What has not arrived by then does not. */
+static uint32_t
+expiry_s(const struct queue *q, const struct message *m)
+{
+	return earlier_of(lifetime_s(q, m), by_s(m, M_BY_RETURN));
 }
 
 /* 0: the sender has been told, or is not to be. */
 static uint32_t
-warn_s(const struct queue *q, const struct message *m, uint32_t expiry)
+warn_s(const struct queue *q, const struct message *m)
 {
+	uint32_t	expiry = lifetime_s(q, m);
 	int64_t	earlier = (q->set.lifetime_ms - q->set.warn_ms) / 1000;
 
 	if (q->set.warn_ms == 0 || (m->flags & (M_WARNED | M_DSN)) ||
 	    earlier <= 0)
 		return 0;
 	return expiry > earlier ? expiry - (uint32_t)earlier : 1;
-}
-
-static uint32_t
-earlier_of(uint32_t a, uint32_t b)
-{
-	return b == 0 || (a != 0 && a < b) ? a : b;
 }
 
 /*
@@ -226,10 +288,11 @@ set_wake(struct queue *q, struct message *m)
 {
 	uint32_t	expiry = expiry_s(q, m), wake = expiry;
 
-	wake = earlier_of(wake, warn_s(q, m, expiry));
+	wake = earlier_of(wake, warn_s(q, m));
+	wake = earlier_of(wake, by_s(m, M_BY_NOTIFY));
 	if (m->in_state[DEST_WAIT] > 0)
 		wake = earlier_of(wake, m->soonest_s);
-	if (m->in_state[DEST_FAILED] > 0)
+	if (m->in_state[DEST_FAILED] + m->in_state[DEST_ARRIVED] > 0)
 		wake = earlier_of(wake, index_now_s() + WARN_AGAIN_S);
 	if (wake <= index_now_s())
 		wake = index_now_s() + 1;
@@ -262,19 +325,32 @@ message_settle(struct queue *q, struct message *m)
 	if (n[DEST_READY] > 0)
 		sched_ready(&q->sched, m);
 	set_wake(q, m);
-	if (n[DEST_FAILED] > 0 && is_quiet(n) && !(m->flags & M_NOTIFYING))
-		bounce_failed(q, m);
+	if (n[DEST_FAILED] + n[DEST_ARRIVED] > 0 && is_quiet(n) &&
+	    !(m->flags & M_NOTIFYING))
+		bounce_ended(q, m);
+}
+
+/* What is said of one that has expired. */
+static struct answer
+expired(const struct message *m)
+{
+	if (message_too_late(m))
+		return (struct answer){ .code = 554, .status = SPAN("5.4.7"),
+		    .text = SPAN("could not be delivered by the time that its "
+		    "sender has set") };
+	return (struct answer){ .code = 451, .status = SPAN("4.4.7"),
+	    .text = SPAN("could not be delivered within its lifetime") };
 }
 
 /*
- * At the end of its lifetime what is not just being tried has failed.  Of a
- * long list a part at a time; false: there is more.
+ * At the end of its lifetime or of the time that its sender gave, what is not
+ * just being tried has failed.  Of a long list a part at a time; false: there
+ * is more.
  */
 static bool
 expire(struct queue *q, struct message *m)
 {
-	struct answer	 an, why = { .code = 451, .status = SPAN("4.4.7"),
-	    .text = SPAN("could not be delivered within its lifetime") };
+	struct answer	 an, why = expired(m);
 	uint32_t	 i, n = 0;
 
 	sched_forget(&q->sched, m);
@@ -286,8 +362,8 @@ expire(struct queue *q, struct message *m)
 			continue;
 		n++;
 		why.when_ms = clock_wall_ms();
-		if (dest_answer(d, &an)) {	/* its last answer says more */
-			an.status = SPAN("4.4.7");
+		if (why.code < 500 && dest_answer(d, &an)) {
+			an.status = why.status;	/* its last answer says more */
 			log_outcome("expired", m, d, &an);
 			dest_set_state(m, d, DEST_FAILED);
 			q->count.failed++;
@@ -324,24 +400,37 @@ wake_dests(struct message *m, uint32_t now_s)
 	m->soonest_s = soonest;
 }
 
+/* Whom to tell that it takes long, or longer than it should. */
+static void
+tell_delays(struct queue *q, struct message *m, uint32_t now)
+{
+	uint32_t	warn = warn_s(q, m), by = by_s(m, M_BY_NOTIFY);
+
+	if (by != 0 && by <= now) {
+		m->flags |= M_LATE;
+		log_record(q, REC_LATE, m->qid);
+		bounce_late(q, m);
+	}
+	if (warn != 0 && warn <= now) {
+		m->flags |= M_WARNED;
+		log_record(q, REC_WARNED, m->qid);
+		bounce_delayed(q, m);
+	}
+}
+
 static void
 message_due(struct queue *q, struct message *m)
 {
-	uint32_t	now = index_now_s(), expiry = expiry_s(q, m), warn;
+	uint32_t	now = index_now_s();
 
-	if (expiry <= now) {
+	if (expiry_s(q, m) <= now) {
 		if (!expire(q, m)) {	/* told when all of it has failed */
 			index_wake_at(&q->index, m, now + 1);
 			return;
 		}
 	} else {
-		warn = warn_s(q, m, expiry);
 		wake_dests(m, now);
-		if (warn != 0 && warn <= now) {
-			m->flags |= M_WARNED;
-			log_record(q, REC_WARNED, m->qid);
-			bounce_delayed(q, m);
-		}
+		tell_delays(q, m, now);
 	}
 	message_settle(q, m);
 }

@@ -94,6 +94,8 @@ bool	message_admit(struct queue *, struct message *, struct segment *, uint64_t 
 void	dest_done(struct queue *, struct message *, struct dest *);
 void	dest_defer(struct queue *, struct message *, struct dest *, const struct answer *);
 void	dest_fail(struct queue *, struct message *, struct dest *, const struct answer *);
+/* Done, and its sender is to be told; at the next hop, or in a mailbox. */
+void	dest_arrive(struct queue *, struct message *, struct dest *, const struct answer *, bool relayed);
 /* Looks at what is due for it: routing, line, notification, end.  May free it. */
 void	message_settle(struct queue *, struct message *);
 /* Its place has changed: accounts, no log. */
@@ -107,6 +109,10 @@ void	message_remove(struct queue *, struct message *);
 void	dest_wake(struct message *, struct dest *);
 void	message_log_accepted(const struct message *);
 uint32_t index_now_s(void);
+/* Deadline that the sender has given (RFC 2852), wall time, 0: none. */
+int64_t	message_by_ms(const struct message *);
+/* It was to be returned rather than sent at this time. */
+bool	message_too_late(const struct message *);
 /* Wall time of a target's next try, 0: none. */
 int64_t	dest_next_ms(const struct dest *);
 
@@ -195,8 +201,11 @@ void	local_tick(struct queue *);
 const char *local_hop(uint32_t uid, uint32_t gid, char out[32]);
 
 /* --- bounce.c */
-void	bounce_failed(struct queue *, struct message *);	/* all FAILED targets */
+/* All FAILED targets, or else all ARRIVED ones. */
+void	bounce_ended(struct queue *, struct message *);
+/* What has neither arrived nor failed: for long, or after its deadline. */
 void	bounce_delayed(struct queue *, struct message *);
+void	bounce_late(struct queue *, struct message *);
 
 /* --- deferred.c */
 void	deferred_tick(struct queue *);

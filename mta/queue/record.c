@@ -173,6 +173,9 @@ put_field(struct buf *out, char field, const struct record *r)
 	case 'w':
 		octets_put(out, r->writer, 1);
 		break;
+	case 'k':
+		octets_put(out, r->relayed, 1);
+		break;
 	case 'i':
 		octets_put(out, r->max_segment, 4);
 		octets_put(out, r->max_generation, 4);
@@ -245,6 +248,9 @@ get_field(struct octets *o, char field, struct record *r)
 		break;
 	case 'w':
 		r->writer = (uint8_t)octets_get(o, 1);
+		break;
+	case 'k':
+		r->relayed = octets_get(o, 1) != 0;
 		break;
 	case 'i':
 		r->max_segment = (uint32_t)octets_get(o, 4);

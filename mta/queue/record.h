@@ -21,6 +21,7 @@ enum { RECORD_BY_SMTP = 0, RECORD_BY_QUEUE = 1 };
 struct record {
 	uint8_t			type;
 	uint8_t			writer;
+	bool			relayed;	/* ARRIVED */
 	uint32_t		sub;
 	uint16_t		attempts;
 	uint16_t		code;

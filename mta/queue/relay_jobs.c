@@ -4,6 +4,7 @@
  * A job is open until RELAYED answers it.  When relay is new all open jobs
  * are sent again.  A job pins the segment that it reads.
  */
+#include "mta/queue/notify.h"
 #include "mta/queue/queue.h"
 
 #include "base/clock.h"
@@ -155,6 +156,33 @@ relay_segment_gone(struct queue *q, struct segment *g)
 	chan_end(r->chan);
 }
 
+/* What MAIL says; the members of a list get a message of its owner. */
+static void
+put_message(struct relay_jobs *r, const struct dest *d,
+    const struct envelope *e)
+{
+	uint32_t	flags = e->flags;
+	bool		list = notify_is_list(d);
+
+	if (list)
+		flags &= ~(uint32_t)(ENV_RET_FULL | ENV_RET_HDRS);
+	chan_u32(r->chan, flags);
+	chan_bytes(r->chan, dest_mail_from(d, e->sender));
+	chan_bytes(r->chan, list ? SPAN_NONE : e->envid);
+	chan_u64(r->chan, (uint64_t)e->by_ms);
+}
+
+static void
+put_rcpt(struct relay_jobs *r, const struct dest *d, const struct envelope *e)
+{
+	struct envelope_param	p = notify_param(d, e);
+
+	chan_bytes(r->chan, dest_rcpt_to(d, e));
+	chan_u8(r->chan, p.notify);
+	chan_bytes(r->chan, p.orcpt_type);
+	chan_bytes(r->chan, p.orcpt);
+}
+
 static void
 put_job(struct relay_jobs *r, const struct job *j, int body_fd)
 {
@@ -174,12 +202,11 @@ put_job(struct relay_jobs *r, const struct job *j, int body_fd)
 	chan_u32(c, j->seg->id.generation);
 	chan_u64(c, j->content_offset);
 	chan_u64(c, m->size);
-	chan_u8(c, (uint8_t)e.flags);
-	chan_bytes(c, dest_mail_from(&m->dests[j->dests[0]], e.sender));
+	put_message(r, &m->dests[j->dests[0]], &e);
 	chan_u32(c, j->n);
 	for (i = 0; i < j->n; i++) {
 		chan_u32(c, j->dests[i]);
-		chan_bytes(c, dest_rcpt_to(&m->dests[j->dests[i]], &e));
+		put_rcpt(r, &m->dests[j->dests[i]], &e);
 	}
 	if (body_fd != -1)
 		chan_fd(c, body_fd);
@@ -272,9 +299,27 @@ relay_start(struct queue *q, struct hop *h, struct message *m,
 
 /* --- answers */
 
+/*
+ * Whether the sender is told that it is relayed: the hop will not say what
+ * becomes of it (RFC 3461, 5.2.2), or not whether that is in time; or BY asks
+ * for a trace (RFC 2852, 4.1.4).
+ */
+static bool
+is_told(const struct dest *d, const struct envelope *e, unsigned offers)
+{
+	if (notify_is_list(d))
+		return notify_success(d, e);
+	if (notify_success(d, e) && !(offers & RELAYED_DSN))
+		return true;
+	if (e->sender.n == 0 || notify_never(d, e))
+		return false;
+	return (e->flags & ENV_BY_TRACE) || ((e->flags & ENV_BY_NOTIFY) &&
+	    !(offers & RELAYED_DELIVERBY));
+}
+
 static void
 sent(struct relay_jobs *r, const struct job *j, struct dest *d,
-    const struct envelope *e, const struct answer *an)
+    const struct envelope *e, const struct answer *an, unsigned offers)
 {
 	char	id[QID_TEXT];
 
@@ -283,7 +328,10 @@ sent(struct relay_jobs *r, const struct job *j, struct dest *d,
 	    (int)j->hop->text_n, j->hop->text, log_quote(an->mta), an->code,
 	    log_quote(an->text));
 	r->q->count.sent++;
-	dest_done(r->q, j->m, d);
+	if (is_told(d, e, offers))
+		dest_arrive(r->q, j->m, d, an, !notify_is_list(d));
+	else
+		dest_done(r->q, j->m, d);
 }
 
 static bool
@@ -299,7 +347,7 @@ in_job(const struct job *j, uint32_t dest)
 
 static void
 outcome_of(struct relay_jobs *r, struct job *j, uint32_t dest,
-    const struct envelope *e, const struct answer *an)
+    const struct envelope *e, const struct answer *an, unsigned offers)
 {
 	struct dest	*d;
 
@@ -309,7 +357,7 @@ outcome_of(struct relay_jobs *r, struct job *j, uint32_t dest,
 	if (d->state != DEST_ACTIVE)
 		return;
 	if (an->code / 100 == 2)
-		sent(r, j, d, e, an);
+		sent(r, j, d, e, an, offers);
 	else if (an->code / 100 == 5)
 		dest_fail(r->q, j->m, d, an);
 	else
@@ -322,6 +370,7 @@ take_relayed(struct relay_jobs *r, struct msg *msg)
 	struct job	*j = job_find(r, msg_u64(msg));
 	struct answer	 an = { .mta = msg_bytes(msg, REPLY_MAX) };
 	bool		 connected = msg_u8(msg) != 0, busy = false;
+	unsigned	 offers = msg_u8(msg);
 	uint32_t	 n = msg_u32(msg), i, dest;
 	struct arena	 a = { 0 };
 	struct envelope	 e;
@@ -338,7 +387,7 @@ take_relayed(struct relay_jobs *r, struct msg *msg)
 			break;
 		busy |= an.code == 421;
 		if (j != NULL)
-			outcome_of(r, j, dest, &e, &an);
+			outcome_of(r, j, dest, &e, &an, offers);
 	}
 	arena_clear(&a);
 	if (!msg_end(msg))

@@ -156,6 +156,19 @@ apply_deferred(struct queue *q, struct message *m, struct dest *d,
 	dest_set_answer(d, &an);
 }
 
+/* It is not sent again; only its sender is told. */
+static void
+apply_arrived(struct message *m, struct dest *d, const struct record *r)
+{
+	struct answer	an = { .code = r->code, .status = r->status,
+	    .mta = r->mta, .text = r->text, .when_ms = clock_wall_ms() };
+
+	if (r->relayed)
+		d->flags |= DEST_RELAYED;
+	dest_set_state(m, d, DEST_ARRIVED);
+	dest_set_answer(d, &an);
+}
+
 static void
 apply_to_dest(struct queue *q, struct message *m, struct dest *d,
     const struct record *r)
@@ -175,6 +188,9 @@ apply_to_dest(struct queue *q, struct message *m, struct dest *d,
 		dest_set_place(d, &r->target);
 		d->flags |= DEST_PREPARED;
 		break;
+	case REC_ARRIVED:
+		apply_arrived(m, d, r);
+		break;
 	}
 }
 
@@ -190,6 +206,8 @@ apply_events(struct queue *q, struct message *m, const struct past_event *e)
 			continue;	/* it has been parsed before */
 		if (r.type == REC_WARNED)
 			m->flags |= M_WARNED;
+		else if (r.type == REC_LATE)
+			m->flags |= M_LATE;
 		else if (r.type == REC_EXPANDED || r.type == REC_PART ||
 		    r.type == REC_WHOLE)
 			apply_expansion(&p, &r);
@@ -214,8 +232,8 @@ ready_prepared(struct queue *q, struct message *m)
 	for (i = 0; i < m->ndests; i++) {
 		struct dest	*d = &m->dests[i];
 
-		if (d->state == DEST_DONE || !(d->flags & DEST_PREPARED) ||
-		    !dest_place(d, &t))
+		if (d->state == DEST_DONE || d->state == DEST_ARRIVED ||
+		    !(d->flags & DEST_PREPARED) || !dest_place(d, &t))
 			continue;
 		d->hop = sched_hop(&q->sched,
 		    span_of(local_hop(t.uid, t.gid, text)));
@@ -224,9 +242,27 @@ ready_prepared(struct queue *q, struct message *m)
 	}
 }
 
+/* A recipient that has become several: so much is done. */
+static void
+arrive_expanded(struct message *m)
+{
+	struct target	t;
+	uint32_t	i;
+
+	for (i = 0; i < m->ndests; i++) {
+		struct dest	*d = &m->dests[i];
+
+		if (d->state == DEST_NEW && dest_place(d, &t) &&
+		    t.kind == TARGET_EXPANDED)
+			dest_set_state(m, d, DEST_ARRIVED);
+	}
+}
+
 void
 replay_events(struct queue *q, struct message *m, const struct past_event *e)
 {
 	apply_events(q, m, e);
 	ready_prepared(q, m);
+	if (m->flags & M_TELLS)
+		arrive_expanded(m);
 }

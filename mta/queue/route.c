@@ -204,7 +204,7 @@ ask(struct router *r, struct message *m)
 		chan_end(r->chan);
 		ask_new(r, m->qid);
 	} else
-		m->flags &= (uint8_t)~M_ASKED;
+		m->flags &= (uint16_t)~M_ASKED;
 	free(rcpts);
 }
 
@@ -231,7 +231,7 @@ unask(struct router *r, struct ask *a)
 	ask_free(r, a);
 	if (m == NULL)
 		return;
-	m->flags &= (uint8_t)~M_ASKED;
+	m->flags &= (uint16_t)~M_ASKED;
 	for (i = 0; i < m->ndests; i++)
 		if (m->dests[i].state == DEST_ROUTING)
 			dest_set_state(m, &m->dests[i], DEST_NEW);
@@ -264,7 +264,7 @@ applied(struct router *r, struct ask *a)
 	ask_free(r, a);
 	if ((m = index_find(&r->q->index, qid)) == NULL)
 		return;
-	m->flags &= (uint8_t)~M_ASKED;
+	m->flags &= (uint16_t)~M_ASKED;
 	message_settle(r->q, m);
 }
 

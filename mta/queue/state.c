@@ -82,6 +82,15 @@ dump_expansions(struct journal *j, const struct message *m, uint32_t from,
 }
 
 static void
+put_answer(struct record *r, const struct answer *an)
+{
+	r->code = an->code;
+	r->status = an->status;
+	r->mta = an->mta;
+	r->text = an->text;
+}
+
+static void
 dump_dest(struct journal *j, const struct message *m, const struct dest *d)
 {
 	struct record	r = { .qid = m->qid, .rcpt = d->rcpt, .sub = d->sub,
@@ -93,6 +102,13 @@ dump_dest(struct journal *j, const struct message *m, const struct dest *d)
 		journal_dump(j, &r);
 		return;
 	}
+	if (d->state == DEST_ARRIVED && dest_answer(d, &an)) {
+		r.type = REC_ARRIVED;
+		r.relayed = (d->flags & DEST_RELAYED) != 0;
+		put_answer(&r, &an);
+		journal_dump(j, &r);
+		return;
+	}
 	/* Also while its record is on the way to the disk: in the old file. */
 	if (d->name != NULL && dest_place(d, &r.target)) {
 		r.type = REC_PREPARED;
@@ -101,10 +117,7 @@ dump_dest(struct journal *j, const struct message *m, const struct dest *d)
 	}
 	if (d->attempts > 0 && dest_answer(d, &an)) {
 		r.type = REC_DEFERRED;
-		r.code = an.code;
-		r.status = an.status;
-		r.mta = an.mta;
-		r.text = an.text;
+		put_answer(&r, &an);
 		journal_dump(j, &r);
 	}
 }
@@ -118,6 +131,10 @@ dump_head(struct journal *j, const struct message *m)
 	journal_dump(j, &r);
 	if (m->flags & M_WARNED) {
 		r.type = REC_WARNED;
+		journal_dump(j, &r);
+	}
+	if (m->flags & M_LATE) {
+		r.type = REC_LATE;
 		journal_dump(j, &r);
 	}
 }

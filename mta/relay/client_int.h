@@ -62,6 +62,7 @@ struct client {
 	bool			 used;		/* has sent a message before this one */
 	bool			 wants_rset;	/* a transaction was left open */
 	bool			 mail_ok;
+	bool			 bdat;		/* the content goes by BDAT, not by DATA */
 	size_t			 sent, next, accepted;
 	struct content		 content;
 	bool			 content_done;	/* the final dot is in out or has left */
@@ -98,6 +99,16 @@ void	client_set_mta(struct client *, struct span name);
 void	client_greeting_reply(struct client *, const struct reply *);
 void	client_ehlo_reply(struct client *, const struct reply *);
 void	client_helo_reply(struct client *, const struct reply *);
+
+/* client_params.c */
+/*
+ * Whether the hop can take the job, and how: the addresses as they go, c->bdat.
+ * false: *why is for all recipients that have no result yet.
+ */
+bool	client_can_take(struct client *, struct outcome *why);
+/* With the parameters that the hop knows. */
+void	client_put_mail(struct client *);
+void	client_put_rcpt(struct client *, const struct job_rcpt *);
 
 /* client_mail.c */
 /* In ENVELOPE: the next reply is that to DATA. */

@@ -6,7 +6,6 @@
 #include <assert.h>
 
 #include "base/log.h"
-#include "mta/spool/envelope.h"
 
 #define DATA_S	120	/* RFC 5321, 4.5.3.2.4 */
 
@@ -25,7 +24,7 @@ command_at(const struct client *c, size_t i, size_t *rcpt)
 	if (i == 1)
 		return C_MAIL;
 	*rcpt = i - 2;
-	return *rcpt < c->job->n ? C_RCPT : C_DATA;
+	return *rcpt < c->job->nsend ? C_RCPT : C_DATA;
 }
 
 bool
@@ -34,21 +33,6 @@ client_at_data(const struct client *c)
 	size_t	rcpt;
 
 	return c->state == ENVELOPE && command_at(c, c->next, &rcpt) == C_DATA;
-}
-
-static void
-put_mail(struct client *c)
-{
-	const struct job	*j = c->job;
-
-	buf_addf(&c->out, "MAIL FROM:<%.*s>", SPAN_ARG(j->sender));
-	if (c->ext.size && !j->probe)
-		buf_addf(&c->out, " SIZE=%llu", (unsigned long long)j->length);
-	if (c->ext.eightbitmime && (j->flags & ENV_8BIT))
-		buf_add_str(&c->out, " BODY=8BITMIME");
-	if (c->ext.smtputf8 && job_needs_utf8(j))
-		buf_add_str(&c->out, " SMTPUTF8");
-	buf_add_str(&c->out, "\r\n");
 }
 
 /* Adds the next command; returns it. */
@@ -63,11 +47,10 @@ put_command(struct client *c)
 		buf_add_str(&c->out, "RSET\r\n");
 		break;
 	case C_MAIL:
-		put_mail(c);
+		client_put_mail(c);
 		break;
 	case C_RCPT:
-		buf_addf(&c->out, "RCPT TO:<%.*s>\r\n",
-		    SPAN_ARG(c->job->rcpts[rcpt].address));
+		client_put_rcpt(c, &c->job->rcpts[rcpt]);
 		break;
 	case C_DATA:
 		buf_add_str(&c->out, "DATA\r\n");
@@ -76,41 +59,43 @@ put_command(struct client *c)
 	return what;
 }
 
+/* No DATA comes behind RCPT: a probe ends there, BDAT waits for the replies. */
+static bool
+ends_at_rcpt(const struct client *c)
+{
+	size_t	rcpt;
+
+	return (c->job->probe || c->bdat) &&
+	    command_at(c, c->sent, &rcpt) == C_DATA;
+}
+
 static void
 send_commands(struct client *c)
 {
 	enum command	what;
-	size_t		rcpt;
 
 	do
 		what = put_command(c);
-	while (c->ext.pipelining && what != C_DATA && !(c->job->probe &&
-	    command_at(c, c->sent, &rcpt) == C_DATA));
+	while (c->ext.pipelining && what != C_DATA && !ends_at_rcpt(c));
 	client_flush(c);
 }
 
-/* What the hop cannot take, before anything is said; true: *why is set. */
-static bool
-cannot_take(const struct client *c, struct outcome *why)
+static void
+start_content(struct client *c, const char *event)
 {
-	const struct job	*j = c->job;
+	client_step(c, CONTENT, event);
+	content_start(&c->content, c->job->fd, c->job->offset,
+	    c->job->length, c->bdat);
+	client_proceed(c);
+}
 
-	if (j->fd == -1 && !j->probe)
-		outcome_set(why, 451, "4.3.0", "the content is not there");
-	else if (c->ext.size_max > 0 && j->length > c->ext.size_max)
-		outcome_set(why, 552, "5.3.4", "%llu octets are more than %s "
-		    "takes (%llu)", (unsigned long long)j->length, c->mta,
-		    (unsigned long long)c->ext.size_max);
-	else if (!c->ext.smtputf8 && job_needs_utf8(j))
-		outcome_set(why, 553, "5.6.7", "%s does not offer SMTPUTF8, "
-		    "which the addresses or the header need", c->mta);
-	else if (!j->probe && !c->ext.eightbitmime && (j->flags & ENV_8BIT) &&
-	    content_is_8bit(j->fd, j->offset, j->length))
-		outcome_set(why, 554, "5.6.3", "%s does not offer 8BITMIME, "
-		    "which the content needs", c->mta);
-	else
-		return false;
-	return true;
+/* All of it as one chunk (RFC 3030, 2). */
+static void
+send_bdat(struct client *c)
+{
+	buf_addf(&c->out, "BDAT %llu LAST\r\n",
+	    (unsigned long long)c->job->length);
+	start_content(c, "BDAT");
 }
 
 void
@@ -130,7 +115,7 @@ client_send(struct client *c, struct job *j)
 		return;
 	}
 	job_set_mta(j, span_of(c->mta));
-	if (cannot_take(c, &why)) {
+	if (!client_can_take(c, &why)) {
 		job_result_rest(j, &why);
 		client_finish(c, CLIENT_IDLE);
 		return;
@@ -184,10 +169,7 @@ data_reply(struct client *c, const struct reply *r)
 	if (r->code == 354 && client_out_of_step(c)) {
 		client_surplus(c);
 	} else if (r->code == 354 && c->accepted > 0) {
-		client_step(c, CONTENT, "354");
-		content_start(&c->content, c->job->fd, c->job->offset,
-		    c->job->length);
-		client_proceed(c);
+		start_content(c, "354");
 	} else if (r->code == 354) {	/* RFC 2920, 3.1 */
 		client_step(c, LONE_DOT, "354");
 		buf_add_str(&c->out, ".\r\n");
@@ -214,6 +196,8 @@ next_command(struct client *c, enum command what)
 	else if (command_at(c, c->sent, &rcpt) == C_DATA &&
 	    (c->accepted == 0 || c->job->probe))
 		no_content(c);
+	else if (ends_at_rcpt(c))
+		send_bdat(c);
 	else
 		send_commands(c);
 }
@@ -254,13 +238,20 @@ client_envelope_reply(struct client *c, const struct reply *r)
 
 /* An unfinished message must not look like a whole one: no dot, only the end. */
 static void
-content_broken(struct client *c)
+content_broken(struct client *c, enum content_got got)
 {
 	struct outcome	why;
 
-	log_warn("job=%llu event=content-unreadable",
-	    (unsigned long long)c->job->id);
-	outcome_set(&why, 451, "4.3.0", "the content cannot be read");
+	if (got == CONTENT_BARE) {
+		log_warnx("job=%llu event=content-bare-cr-or-lf",
+		    (unsigned long long)c->job->id);
+		outcome_set(&why, 554, "5.6.3", "the content has a CR or LF "
+		    "that stands alone");
+	} else {
+		log_warn("job=%llu event=content-unreadable",
+		    (unsigned long long)c->job->id);
+		outcome_set(&why, 451, "4.3.0", "the content cannot be read");
+	}
 	job_result_rest(c->job, &why);
 	client_finish(c, CLIENT_CLOSED);
 }
@@ -277,8 +268,8 @@ client_proceed(struct client *c)
 	}
 	if (!c->content_done) {
 		got = content_next(&c->content, &c->out);
-		if (got == CONTENT_BROKEN) {
-			content_broken(c);
+		if (got == CONTENT_BROKEN || got == CONTENT_BARE) {
+			content_broken(c, got);
 			return;
 		}
 		c->content_done = got == CONTENT_LAST;

@@ -4,16 +4,19 @@
 #include "mta/relay/content.h"
 
 #include "base/fileio.h"
-#include "mail/dot.h"
+#include "mail/header.h"
+
+#define CONTENT_LINE_MAX	1000	/* octets with CRLF; RFC 5321, 4.5.3.1.6 */
 
 /* One process, one loop: a piece is used up before the next is read. */
 static char	piece[CONTENT_PIECE];
 
 void
-content_start(struct content *c, int fd, uint64_t offset, uint64_t length)
+content_start(struct content *c, int fd, uint64_t offset, uint64_t length,
+    bool raw)
 {
 	*c = (struct content){ .fd = fd, .at = offset, .left = length,
-	    .line_start = true };
+	    .raw = raw };
 }
 
 static int
@@ -36,10 +39,14 @@ content_next(struct content *c, struct buf *out)
 
 	if (c->left > 0 && read_piece(c, &in) == -1)
 		return CONTENT_BROKEN;
-	dot_out(in, &c->line_start, out);
+	if (c->raw)
+		buf_add_span(out, in);
+	else if (!dot_out(&c->dot, in, out))
+		return CONTENT_BARE;
 	if (c->left > 0)
 		return CONTENT_MORE;
-	dot_end(c->line_start, out);
+	if (!c->raw && !dot_end(&c->dot, out))
+		return CONTENT_BARE;
 	return CONTENT_LAST;
 }
 
@@ -60,9 +67,65 @@ content_is_8bit(int fd, uint64_t offset, uint64_t length)
 	struct content	c;
 	struct span	in;
 
-	content_start(&c, fd, offset, length);
+	content_start(&c, fd, offset, length, true);
 	while (c.left > 0)
 		if (read_piece(&c, &in) == -1 || has_8bit(in))
 			return true;
 	return false;
+}
+
+static bool
+is_bare(struct content *c, struct span in, struct buf *out)
+{
+	bool	bare = !dot_out(&c->dot, in, out);
+
+	buf_reset(out);
+	return bare;
+}
+
+/* The longest run of octets without an LF, over pieces; *run is what is open. */
+static bool
+has_long_line(struct span in, size_t *run)
+{
+	const char	*p = in.p, *end = in.p + in.n, *lf;
+
+	while (p < end && (lf = memchr(p, '\n', (size_t)(end - p))) != NULL) {
+		if (*run + (size_t)(lf - p) + 1 > CONTENT_LINE_MAX)
+			return true;
+		*run = 0;
+		p = lf + 1;
+	}
+	*run += (size_t)(end - p);
+	return *run > CONTENT_LINE_MAX;
+}
+
+bool
+content_is_binary(int fd, uint64_t offset, uint64_t length)
+{
+	struct content	c;
+	struct span	in;
+	struct buf	out = { 0 };
+	size_t		run = 0;
+	bool		binary = false;
+
+	content_start(&c, fd, offset, length, true);
+	while (c.left > 0 && !binary)
+		binary = read_piece(&c, &in) == -1 ||
+		    memchr(in.p, '\0', in.n) != NULL ||
+		    has_long_line(in, &run) || is_bare(&c, in, &out);
+	buf_clear(&out);
+	return binary || c.dot.cr;
+}
+
+bool
+content_header_is_8bit(int fd, uint64_t offset, uint64_t length)
+{
+	struct content	c;
+	struct span	in;
+
+	content_start(&c, fd, offset, length, true);
+	if (c.left == 0)
+		return false;
+	return read_piece(&c, &in) == -1 ||
+	    has_8bit(span_mem(in.p, header_size(in)));
 }

@@ -5,25 +5,33 @@
 #define WB_MTA_RELAY_CONTENT_H
 
 #include "base/buf.h"
+#include "mail/dot.h"
 
 #define CONTENT_PIECE	(256u << 10)	/* octets read at once */
 
 struct content {
 	int		fd;		/* borrowed */
 	uint64_t	at, left;	/* octets */
-	bool		line_start;
+	bool		raw;		/* for BDAT: octets as they are, no final dot */
+	struct dot_out	dot;
 };
 
 enum content_got {
 	CONTENT_MORE,
 	CONTENT_LAST,		/* the final dot is in out */
-	CONTENT_BROKEN		/* errno: it cannot be read */
+	CONTENT_BROKEN,		/* errno: it cannot be read */
+	CONTENT_BARE		/* it has a CR or LF that stands alone; not for DATA */
 };
 
-void			content_start(struct content *, int fd, uint64_t offset, uint64_t length);
-/* Adds the next piece, dot-stuffed (RFC 5321, 4.5.2). */
+void			content_start(struct content *, int fd, uint64_t offset, uint64_t length, bool raw);
+/* Adds the next piece, dot-stuffed (RFC 5321, 4.5.2) or raw. */
 enum content_got	content_next(struct content *, struct buf *out);
 /* Whether an octet above 127 stands in it; true when it cannot be read. */
 bool			content_is_8bit(int fd, uint64_t offset, uint64_t length);
+
+/* Whether it cannot go by DATA: a NUL, a CR or LF alone, a line of more than 998 octets; true when it cannot be read. */
+bool			content_is_binary(int fd, uint64_t offset, uint64_t length);
+/* Whether an octet above 127 stands in its header section (as far as 256 KiB); true when it cannot be read. */
+bool			content_header_is_8bit(int fd, uint64_t offset, uint64_t length);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "mail/domain.h"
 #include "mta/msg/msg.h"
 #include "mta/spool/envelope.h"
 
@@ -30,6 +31,21 @@ read_span(struct job *j, struct msg *m, size_t max)
 	return arena_span(&j->arena, msg_bytes(m, max));
 }
 
+/* It is sent as it is. */
+static bool
+is_atom(struct span s)
+{
+	size_t	i;
+
+	for (i = 0; i < s.n; i++) {
+		char	c = ascii_lower(s.p[i]);
+
+		if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-')
+			return false;
+	}
+	return true;
+}
+
 static void
 read_rcpts(struct job *j, struct msg *m)
 {
@@ -37,7 +53,7 @@ read_rcpts(struct job *j, struct msg *m)
 
 	j->n = msg_u32(m);
 	if (m->bad || j->n == 0 ||
-	    j->n > m->left.n / 8) {	/* each has two u32 at least */
+	    j->n > m->left.n / 17) {	/* each has four u32 and an octet */
 		m->bad = true;
 		j->n = 0;
 		return;
@@ -46,7 +62,12 @@ read_rcpts(struct job *j, struct msg *m)
 	for (i = 0; i < j->n; i++) {
 		j->rcpts[i].index = msg_u32(m);
 		j->rcpts[i].address = read_span(j, m, ADDRESS_MAX);
-		if (!job_address_ok(j->rcpts[i].address))
+		j->rcpts[i].notify = msg_u8(m);
+		j->rcpts[i].orcpt_type = read_span(j, m,
+		    ENVELOPE_ORCPT_TYPE_MAX);
+		j->rcpts[i].orcpt = read_span(j, m, ENVELOPE_ORCPT_MAX);
+		if (!job_address_ok(j->rcpts[i].address) ||
+		    !is_atom(j->rcpts[i].orcpt_type))
 			m->bad = true;
 	}
 }
@@ -78,8 +99,10 @@ job_read(struct msg *m, struct segments *segments)
 	generation = msg_u32(m);
 	j->offset = msg_u64(m);
 	j->length = msg_u64(m);
-	j->flags = msg_u8(m);
+	j->flags = msg_u32(m);
 	j->sender = read_span(j, m, ADDRESS_MAX);
+	j->envid = read_span(j, m, ENVELOPE_ENVID_MAX);
+	j->by_ms = (int64_t)msg_u64(m);
 	read_rcpts(j, m);
 	if (own_fd)
 		j->fd = msg_fd(m);
@@ -147,6 +170,58 @@ job_needs_utf8(const struct job *j)
 	return false;
 }
 
+/* With A-labels; false: its local part cannot be said in ASCII. */
+static bool
+to_ascii(struct job *j, struct span address, struct span *out)
+{
+	size_t		at = address.n;
+	struct span	domain;
+	const char	*why;
+
+	*out = address;
+	if (!has_8bit(address))
+		return true;
+	while (at > 0 && address.p[at - 1] != '@')
+		at--;
+	if (at == 0 || has_8bit(span_mem(address.p, at)) ||
+	    domain_normalise(span_from(address, at), &j->arena, &domain,
+	    &why) == -1)
+		return false;
+	*out = arena_printf(&j->arena, "%.*s%.*s", (int)at, address.p,
+	    SPAN_ARG(domain));
+	return true;
+}
+
+static void
+swap(struct job_rcpt *a, struct job_rcpt *b)
+{
+	struct job_rcpt	c = *a;
+
+	*a = *b;
+	*b = c;
+}
+
+bool
+job_address(struct job *j, bool utf8, const struct outcome *why)
+{
+	size_t	i;
+
+	j->wire_sender = j->sender;
+	j->nsend = 0;
+	if (!utf8 && !to_ascii(j, j->sender, &j->wire_sender))
+		return false;
+	for (i = 0; i < j->n; i++) {
+		struct job_rcpt	*r = &j->rcpts[i];
+
+		r->wire = r->address;
+		if (utf8 || to_ascii(j, r->address, &r->wire))
+			swap(&j->rcpts[j->nsend++], r);
+		else
+			job_result(j, i, why);
+	}
+	return j->nsend > 0;
+}
+
 void
 job_set_mta(struct job *j, struct span mta)
 {
@@ -210,6 +285,7 @@ job_write(const struct job *j, struct chan *c)
 	chan_u64(c, j->id);
 	chan_bytes(c, j->mta);
 	chan_u8(c, j->connected);
+	chan_u8(c, j->offers);
 	chan_u32(c, (uint32_t)j->n);
 	for (i = 0; i < j->n; i++) {
 		chan_u32(c, j->rcpts[i].index);

@@ -16,6 +16,10 @@
 struct job_rcpt {
 	uint32_t	index;		/* in the envelope */
 	struct span	address;
+	uint8_t		notify;		/* enum envelope_notify; 0: not given */
+	struct span	orcpt_type;	/* empty: no ORCPT */
+	struct span	orcpt;		/* decoded */
+	struct span	wire;		/* the address as this hop can take it */
 	bool		accepted;	/* by RCPT; waits for the final dot */
 	uint16_t	code;		/* 0: no result yet */
 	struct span	status, text;
@@ -27,14 +31,19 @@ struct job {
 	uint64_t	 id, qid;
 	struct span	 hop;		/* as mta/msg/target.h says */
 	struct span	 sender;	/* "" for <> */
-	uint8_t		 flags;		/* enum envelope_flags */
+	struct span	 wire_sender;	/* as this hop can take it */
+	uint32_t	 flags;		/* enum envelope_flags */
+	struct span	 envid;		/* empty: none */
+	int64_t		 by_ms;		/* deadline, wall; with a flag of it */
 	uint64_t	 offset, length;	/* of the content in fd */
 	int		 fd;
 	struct segment	*segment;	/* whose fd it is; NULL: the job's own */
 	size_t		 n;
 	struct job_rcpt	*rcpts;
+	size_t		 nsend;		/* the first of these: that are sent to this hop */
 	bool		 probe;		/* a callout: nothing is sent after RCPT */
 	bool		 connected;	/* a session came about and did not break */
+	uint8_t		 offers;	/* enum relayed_offers of the hop that was tried last */
 	struct span	 mta;		/* "name[address]" of the hop that was tried last */
 };
 
@@ -45,8 +54,15 @@ struct job	*job_probe(uint64_t id, struct span hop, struct span address);
 /* An address that cannot end a command's line. */
 bool		 job_address_ok(struct span);
 void		 job_free(struct job **);
-/* Whether an address has octets above 127, or the envelope says SMTPUTF8. */
+/* An address has octets above 127, or the envelope says SMTPUTF8. */
 bool		 job_needs_utf8(const struct job *);
+/*
+ * Addresses for a hop: with utf8 as they are, else with A-labels (RFC 5890).
+ * The recipients that cannot be said so have *why as their result then; what
+ * is left stands first, nsend of them.  false: the sender cannot be said so,
+ * and nothing is left.
+ */
+bool		 job_address(struct job *, bool utf8, const struct outcome *why);
 void		 job_set_mta(struct job *, struct span);
 /* A result for one recipient; the first one stays. */
 void		 job_result(struct job *, size_t rcpt, const struct outcome *);

@@ -134,9 +134,29 @@ ehlo_size(struct span param, struct ehlo *out)
 		out->size_max = 0;
 }
 
+/* DELIVERBY, perhaps with the least time behind it (RFC 2852, 4). */
+static void
+ehlo_deliverby(struct span param, struct ehlo *out)
+{
+	out->deliverby = true;
+	if (!span_u64(span_trim(param), INT32_MAX, &out->deliverby_min_s))
+		out->deliverby_min_s = 0;
+}
+
 static void
 ehlo_keyword(struct span line, struct ehlo *out)
 {
+	const struct { struct span word; bool *has; } words[] = {
+		{ SPAN("PIPELINING"), &out->pipelining },
+		{ SPAN("8BITMIME"), &out->eightbitmime },
+		{ SPAN("SMTPUTF8"), &out->smtputf8 },
+		{ SPAN("ENHANCEDSTATUSCODES"), &out->enhanced },
+		{ SPAN("DSN"), &out->dsn },
+		{ SPAN("CHUNKING"), &out->chunking },
+		{ SPAN("BINARYMIME"), &out->binarymime },
+		{ SPAN("REQUIRETLS"), &out->requiretls },
+	};
+	size_t		i;
 	ptrdiff_t	blank = span_index(line, ' ');
 	struct span	word = line, param = SPAN_NONE;
 
@@ -144,16 +164,13 @@ ehlo_keyword(struct span line, struct ehlo *out)
 		word.n = (size_t)blank;
 		param = span_from(line, (size_t)blank + 1);
 	}
-	if (span_ieq(word, SPAN("PIPELINING")))
-		out->pipelining = true;
-	else if (span_ieq(word, SPAN("8BITMIME")))
-		out->eightbitmime = true;
-	else if (span_ieq(word, SPAN("SMTPUTF8")))
-		out->smtputf8 = true;
-	else if (span_ieq(word, SPAN("ENHANCEDSTATUSCODES")))
-		out->enhanced = true;
-	else if (span_ieq(word, SPAN("SIZE")))
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (span_ieq(word, words[i].word))
+			*words[i].has = true;
+	if (span_ieq(word, SPAN("SIZE")))
 		ehlo_size(param, out);
+	else if (span_ieq(word, SPAN("DELIVERBY")))
+		ehlo_deliverby(param, out);
 }
 
 void

@@ -53,6 +53,12 @@ struct ehlo {
 	bool		enhanced;	/* RFC 2034 */
 	bool		size;		/* RFC 1870 */
 	uint64_t	size_max;	/* octets; 0: no fixed limit */
+	bool		dsn;		/* RFC 3461 */
+	bool		chunking;	/* RFC 3030 */
+	bool		binarymime;	/* RFC 3030 */
+	bool		deliverby;	/* RFC 2852 */
+	uint64_t	deliverby_min_s;	/* 0: no fixed limit */
+	bool		requiretls;	/* RFC 8689 */
 };
 
 void		 ehlo_parse(const struct reply *, struct ehlo *out);

@@ -12,7 +12,7 @@ from server import Server, free_port, wait_for
 from sink import Sink
 
 SMTP_SINK = shutil.which("smtp-sink") or "/usr/sbin/smtp-sink"
-EIGHTBIT, UTF8 = 1, 2
+EIGHTBIT, UTF8, BINARY, REQUIRETLS, RET_FULL, BY_RETURN = 1, 2, 8, 16, 32, 128
 CONTENT = b"Subject: dots\r\n\r\n.\r\n..\r\n.hidden\r\nend\r\n"
 
 ZONE = [
@@ -46,7 +46,8 @@ class Relay:
         self.queue.send("SEGMENT_FD", u32(number), u32(1), fd=fd)
         os.close(fd)
 
-    def send(self, hop, content=CONTENT, rcpts=("b@y.test",), flags=0, own_fd=False):
+    def send(self, hop, content=CONTENT, rcpts=("b@y.test",), flags=0, own_fd=False,
+             sender="a@x.test", envid=b"", by_ms=0, notify=0, orcpt=(b"", b"")):
         self.jobs += 1
         fd = None
         if own_fd:
@@ -57,8 +58,10 @@ class Relay:
         self.queue.send(
             "RELAY", u64(self.jobs), u64(self.jobs), octets(hop.encode()), u8(own_fd),
             u32(0 if own_fd else self.jobs), u32(1), u64(0 if own_fd else 100),
-            u64(len(content)), u8(flags), octets("a@x.test".encode()), u32(len(rcpts)),
-            *(u32(i) + octets(r.encode()) for i, r in enumerate(rcpts)), fd=fd)
+            u64(len(content)), u32(flags), octets(sender.encode()), octets(envid),
+            u64(by_ms), u32(len(rcpts)),
+            *(u32(i) + octets(r.encode()) + u8(notify) + octets(orcpt[0]) + octets(orcpt[1])
+              for i, r in enumerate(rcpts)), fd=fd)
         if own_fd:
             os.close(fd)
         return self.jobs
@@ -68,6 +71,7 @@ class Relay:
         name, body = self.queue.receive()
         assert name == "RELAYED", name
         job, mta, connected = body.take("<Q"), body.octets().decode(), body.take("<B")
+        self.offers = body.take("<B")
         results = {}
         for _ in range(body.take("<I")):
             i = body.take("<I")
@@ -91,6 +95,61 @@ class Relay:
 
 def host(port, address="127.0.0.1"):
     return f"host:[{address}]:{port}"
+
+
+# What some receiver takes for the end of the data, or a line of its own.
+SMUGGLED = [b"\n.\r\n", b"\r\n.\n", b"\n.\n", b"\r.\r\n", b"\r.\r", b"\r\n.\r", b"\r\r\n.\r\r\n",
+            b"\n\n.\r\n", b"\r\n\r.\r\n", b"\r\n.\r\r\n", b"\r\n\0.\n", b"\r\n.\0\n"]
+
+
+class Smuggling(unittest.TestCase):
+    """Of the octets that leave, only one place can be taken for the end of the data."""
+
+    def content(self, end):
+        return b"Subject: x\r\n\r\na" + end + b"MAIL FROM:<m@evil.test>\r\nDATA\r\n"
+
+    def refused(self, hop, r, content, flags):
+        before = len(hop.wire)
+        result = r.relay(host(hop.port), content=content, flags=flags)[2][0][:2]
+        self.assertEqual(result, (554, "5.6.3"))
+        self.assertNotIn(b"evil", b"".join(bytes(w) for w in hop.wire[before:]))
+
+    def test_a_cr_or_lf_alone_never_leaves_by_data(self):
+        # As it is, and cut in two by the size of a piece.
+        pads = [b"", *(b"x" * ((256 << 10) - n) for n in range(14, 20))]
+        with Sink(extensions=["8BITMIME", "CHUNKING"]) as hop, Relay() as r:
+            for end in SMUGGLED:
+                for flags in (0, EIGHTBIT, BINARY, BINARY | EIGHTBIT):
+                    with self.subTest(flags=flags, end=end):
+                        self.refused(hop, r, self.content(end), flags)
+                for pad in pads:
+                    with self.subTest(pad=len(pad), end=end):
+                        self.refused(hop, r, pad + self.content(end), 0)
+            self.assertEqual(hop.messages, [])
+
+    def test_by_bdat_it_is_counted(self):
+        with Sink(extensions=["CHUNKING", "BINARYMIME", "PIPELINING"]) as hop, Relay() as r:
+            for end in SMUGGLED:
+                with self.subTest(end=end):
+                    content = self.content(end)
+                    self.assertEqual(r.relay(host(hop.port), content=content,
+                                             flags=BINARY)[2][0][0], 250)
+                    self.assertEqual(hop.messages[-1]["data"], content)
+                    self.assertIn(b"BDAT %d LAST\r\n%s" % (len(content), content),
+                                  bytes(hop.wire[0]))
+            self.assertEqual(len(hop.messages), len(SMUGGLED))
+
+    def test_the_wire_has_one_end(self):
+        """Content as a chunk may bring it: dots where they hurt."""
+        with Sink(extensions=["CHUNKING"]) as hop, Relay() as r:
+            for content in (b".\r\n", b"a\r\n.\r\n", b"a\r\n.", b"..\r\n.x\r\n",
+                            b"a\r\n.\r\nQUIT\r\n.\r\n"):
+                with self.subTest(content=content):
+                    self.assertEqual(r.relay(host(hop.port), content=content)[2][0][0], 250)
+                    end = b"" if content.endswith(b"\r\n") else b"\r\n"
+                    self.assertEqual(hop.messages[-1]["data"], content + end)
+                    wire = bytes(hop.wire[0]).rsplit(b"DATA\r\n", 1)[1]
+                    self.assertEqual((b"\r\n" + wire).count(b"\r\n.\r\n"), 1)
 
 
 class Hops(unittest.TestCase):
@@ -174,8 +233,40 @@ class Hops(unittest.TestCase):
             self.assertEqual(r.relay(host(hop.port), flags=EIGHTBIT,
                                      content="Subject: ü\r\n\r\n".encode())[2][0][:2],
                              (554, "5.6.3"))
-            self.assertEqual(r.relay(host(hop.port), flags=UTF8)[2][0][:2], (553, "5.6.7"))
+            self.assertEqual(r.relay(host(hop.port), flags=UTF8)[2][0][:2], (250, "2.0.0"))
+            self.assertEqual(r.relay(host(hop.port), flags=UTF8,
+                                     content="Subject: ü\r\n\r\n".encode())[2][0][:2],
+                             (553, "5.6.7"))
             self.assertEqual(hop.sessions, 1)
+
+    def test_parameters_go_to_a_hop_that_knows_them(self):
+        kw = {"flags": RET_FULL, "envid": b"a+b=c", "notify": 1, "orcpt": (b"rfc822", b"x=y@z.test")}
+        with Sink(extensions=["DSN"]) as hop, Relay() as r:
+            r.relay(host(hop.port), **kw)
+            self.assertEqual(r.offers, 1)
+            self.assertEqual(hop.messages[0]["from"], "FROM:<a@x.test> RET=FULL ENVID=a+2Bb+3Dc")
+            self.assertEqual(hop.rcpts[0],
+                             ["TO:<b@y.test> NOTIFY=SUCCESS ORCPT=rfc822;x+3Dy@z.test"])
+        with Sink(extensions=["SIZE 1000"]) as hop, Relay() as r:
+            r.relay(host(hop.port), **kw)
+            self.assertEqual(r.offers, 0)
+            self.assertEqual(hop.messages[0]["from"], f"FROM:<a@x.test> SIZE={len(CONTENT)}")
+            self.assertEqual(hop.rcpts[0], ["TO:<b@y.test>"])
+
+    def test_domains_go_as_a_labels_to_a_hop_without_smtputf8(self):
+        with Sink(extensions=[]) as hop, Relay() as r:
+            results = r.relay(host(hop.port), flags=UTF8, sender="a@grün.test",
+                              rcpts=["ü@y.test", "b@bücher.test"])[2]
+            self.assertEqual(results[0][:2], (553, "5.6.7"))
+            self.assertEqual(results[1][:2], (250, "2.0.0"))
+            self.assertEqual(hop.messages[0]["from"], "FROM:<a@xn--grn-ioa.test>")
+            self.assertEqual(hop.messages[0]["to"], ["b@xn--bcher-kva.test"])
+
+    def test_what_needs_tls_is_never_said_in_the_clear(self):
+        with Sink(extensions=["REQUIRETLS"]) as hop, Relay() as r:
+            self.assertEqual(r.relay(host(hop.port), flags=REQUIRETLS)[2][0][:2], (554, "5.7.10"))
+            self.assertNotIn(b"MAIL", hop.wire[0])
+            self.assertNotIn(b"test", hop.wire[0].split(b"\r\n", 1)[1])
 
     def test_too_large_is_known_before(self):
         with Sink(extensions=["SIZE 10"]) as hop, Relay() as r:
@@ -199,8 +290,9 @@ class Hops(unittest.TestCase):
         with Sink() as hop, Relay() as r:
             r.queue.send("SEGMENT_GONE", u32(7), u32(1))
             r.queue.send("RELAY", u64(1), u64(1), octets(host(hop.port).encode()), u8(0), u32(7),
-                         u32(1), u64(0), u64(10), u8(0), octets(b"a@x.test"), u32(1), u32(0),
-                         octets(b"b@y.test"))
+                         u32(1), u64(0), u64(10), u32(0), octets(b"a@x.test"), octets(b""),
+                         u64(0), u32(1), u32(0), octets(b"b@y.test"), u8(0), octets(b""),
+                         octets(b""))
             self.assertEqual(r.answer()[3][0][:2], (451, "4.3.0"))
             self.assertEqual(hop.messages, [])
 

@@ -3,6 +3,11 @@
     with Sink() as hop:
         ... relay to 127.0.0.1:hop.port ...
         hop.messages      # [{"from":, "to": [...], "data": bytes}, ...]
+        hop.rcpts         # for each of these: the whole arguments of RCPT
+        hop.wire          # for each session: the octets that came, as they came
+
+It offers the `extensions` that it is given; content comes by DATA, or by BDAT
+when CHUNKING is among them.
 
 Sink(script=f): f(verb, argument, session) may return a reply (bytes), None for the usual
 one, or False to close the connection; verbs are upper case, "" is the greeting, "." the final dot.
@@ -10,6 +15,23 @@ one, or False to close the connection; verbs are upper case, "" is the greeting,
 import socket
 import socketserver
 import threading
+
+
+class _Tee:
+    """What is read is kept."""
+
+    def __init__(self, file):
+        self.file, self.octets = file, bytearray()
+
+    def readline(self, limit):
+        line = self.file.readline(limit)
+        self.octets += line
+        return line
+
+    def read(self, n):
+        octets = self.file.read(n)
+        self.octets += octets
+        return octets
 
 
 class _Session(socketserver.StreamRequestHandler):
@@ -30,7 +52,7 @@ class _Session(socketserver.StreamRequestHandler):
     def content(self):
         lines = []
         while True:
-            line = self.rfile.readline(1 << 20)
+            line = self.wire.readline(1 << 20)
             if not line:
                 return None
             if line == b".\r\n":
@@ -39,9 +61,11 @@ class _Session(socketserver.StreamRequestHandler):
 
     def handle(self):
         hop = self.server.hop
+        self.wire = _Tee(self.rfile)
         with hop.lock:
             hop.sessions += 1
-        self.sender, self.rcpts = None, []
+            hop.wire.append(self.wire.octets)
+        self.reset()
         try:
             if self.answer("", "", b"220 sink.example ESMTP\r\n") is None:
                 return
@@ -50,8 +74,11 @@ class _Session(socketserver.StreamRequestHandler):
         except OSError:
             pass
 
+    def reset(self):
+        self.sender, self.rcpts, self.arguments, self.chunks = None, [], [], b""
+
     def command(self):
-        line = self.rfile.readline(65536)
+        line = self.wire.readline(65536)
         if not line.endswith(b"\n"):
             return False
         verb, _, argument = line.strip().decode("utf-8", "replace").partition(" ")
@@ -60,18 +87,29 @@ class _Session(socketserver.StreamRequestHandler):
             return self.answer(verb, argument, self.server.hop.ehlo) is not None
         if verb == "DATA":
             return self.data(argument)
+        if verb == "BDAT" and b"CHUNKING" in self.server.hop.ehlo:
+            return self.bdat(argument)
         usual = b"221 2.0.0 bye\r\n" if verb == "QUIT" else b"250 2.0.0 ok\r\n"
         ok = self.answer(verb, argument, usual)
         if ok is None or verb == "QUIT":
             return False
         if ok == b"2":
             if verb == "MAIL":
-                self.sender, self.rcpts = argument, []
+                self.reset()
+                self.sender = argument
             elif verb == "RCPT":
                 self.rcpts.append(argument.split("<")[-1].split(">")[0])
+                self.arguments.append(argument)
             elif verb == "RSET":
-                self.sender, self.rcpts = None, []
+                self.reset()
         return True
+
+    def bdat(self, argument):
+        size, _, last = argument.partition(" ")
+        self.chunks += self.wire.read(int(size))
+        if last.upper() == "LAST":
+            return self.take(self.chunks)
+        return self.answer("BDAT", argument, b"250 2.0.0 chunk\r\n") is not None
 
     def data(self, argument):
         usual = b"354 go on\r\n" if self.rcpts else b"503 5.5.1 no recipients\r\n"
@@ -81,9 +119,14 @@ class _Session(socketserver.StreamRequestHandler):
         content = self.content()
         if content is None:
             return False
+        return self.take(content)
+
+    def take(self, content):
+        """A whole content: says what the script says of it, or takes it."""
         hop = self.server.hop
         message = {"from": self.sender, "to": self.rcpts, "data": content}
-        self.sender, rcpts, self.rcpts = None, self.rcpts, []
+        rcpts, arguments = self.rcpts, self.arguments
+        self.reset()
         reply = hop.script(".", content, self) if hop.script else None
         if reply is False:
             return False
@@ -91,6 +134,7 @@ class _Session(socketserver.StreamRequestHandler):
         if reply[:1] == b"2" and rcpts:
             with hop.lock:
                 hop.messages.append(message)
+                hop.rcpts.append(arguments)
         self.say(reply)
         return True
 
@@ -105,7 +149,7 @@ class Sink:
     def __init__(self, script=None, port=0, host="127.0.0.1",
                  extensions=("PIPELINING", "SIZE 100000000", "8BITMIME", "ENHANCEDSTATUSCODES")):
         self.script = script
-        self.messages = []
+        self.messages, self.rcpts, self.wire = [], [], []
         self.sessions = 0
         self.lock = threading.Lock()
         names = ["sink.example", *extensions]

@@ -166,12 +166,38 @@ content_is_stuffed_however_it_is_cut(void **state)
 		for (cut = 0; cut <= out_rows[i].content.n; cut++) {
 			struct span	 c = out_rows[i].content;
 			struct buf	 out = { 0 };
-			bool		 start = true;
+			struct dot_out	 d = { 0 };
 
-			dot_out(span_mem(c.p, cut), &start, &out);
-			dot_out(span_from(c, cut), &start, &out);
-			dot_end(start, &out);
+			assert_true(dot_out(&d, span_mem(c.p, cut), &out));
+			assert_true(dot_out(&d, span_from(c, cut), &out));
+			assert_true(dot_end(&d, &out));
 			assert_true(span_eq(buf_span(&out), out_rows[i].wire));
+			buf_clear(&out);
+		}
+}
+
+/* A receiver that takes one of these for a line end would see a dot alone. */
+static void
+a_cr_or_lf_alone_never_goes_out(void **state)
+{
+	static const struct span	smuggled[] = {
+		S("a\n.\r\nMAIL\r\n"), S("a\r\n.\nMAIL\r\n"), S("a\r.\r\n"),
+		S("a\r.\rMAIL\r\n"), S("a\n.\nMAIL\r\n"), S("\n"), S("\r"),
+		S("a\r\r\n"), S("\r\r\n"), S("a\n\r\n"), S("a\r\n\r"),
+		S("\r\n.\r\r\n"), S("a\r\0\n"),
+	};
+	size_t				i, cut;
+
+	(void)state;
+	for (i = 0; i < sizeof(smuggled) / sizeof(smuggled[0]); i++)
+		for (cut = 0; cut <= smuggled[i].n; cut++) {
+			struct span	 c = smuggled[i];
+			struct buf	 out = { 0 };
+			struct dot_out	 d = { 0 };
+
+			assert_false(dot_out(&d, span_mem(c.p, cut), &out) &&
+			    dot_out(&d, span_from(c, cut), &out) &&
+			    dot_end(&d, &out));
 			buf_clear(&out);
 		}
 }
@@ -186,13 +212,13 @@ what_goes_out_comes_in(void **state)
 		struct span	 c = rows[i].wanted;
 		struct dot_in	 d = { 0 };
 		struct buf	 wire = { 0 }, back = { 0 };
-		bool		 start = true;
+		struct dot_out	 o = { 0 };
 		size_t		 used;
 
 		if (rows[i].flags & BARE)
 			continue;
-		dot_out(c, &start, &wire);
-		dot_end(start, &wire);
+		assert_true(dot_out(&o, c, &wire));
+		assert_true(dot_end(&o, &wire));
 		assert_true(dot_in(&d, buf_span(&wire), &back, &used));
 		assert_int_equal(used, wire.n);
 		assert_true(span_eq(buf_span(&back), c));
@@ -265,6 +291,7 @@ main(void)
 		cmocka_unit_test(data_ends_at_crlf_dot_crlf_only),
 		cmocka_unit_test(octet_by_octet_is_the_same),
 		cmocka_unit_test(content_is_stuffed_however_it_is_cut),
+		cmocka_unit_test(a_cr_or_lf_alone_never_goes_out),
 		cmocka_unit_test(what_goes_out_comes_in),
 		cmocka_unit_test(chunks_are_taken_as_they_are),
 	};

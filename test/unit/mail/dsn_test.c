@@ -40,7 +40,7 @@ about(const struct dsn_rcpt *rcpts, size_t n)
 		.id = SPAN("0ABCDEFGHIJKL"), .sender = SPAN("ann@x.example"),
 		.arrival_ms = NOW - 5000, .now_ms = NOW,
 		.rcpts = rcpts, .n = n,
-		.header = SPAN("Subject: hello\r\n\r\n"),
+		.original = SPAN("Subject: hello\r\n\r\n"),
 	};
 }
 
@@ -182,7 +182,7 @@ the_boundary_is_not_in_the_header(void **state)
 	struct buf	 out = { 0 };
 
 	(void)state;
-	d.header = SPAN("X: --=_0abcdefghijkl_1a1fdc63a43_0\r\n\r\n");
+	d.original = SPAN("X: --=_0abcdefghijkl_1a1fdc63a43_0\r\n\r\n");
 	dsn_compose(&d, &out);
 	assert_non_null(strstr(buf_cstr(&out),
 	    "boundary=\"=_0abcdefghijkl_1a1fdc63a43_1\""));
@@ -198,7 +198,7 @@ utf8_has_its_own_types(void **state)
 
 	(void)state;
 	rc.address = SPAN("j\xc3\xb6rg@x.example");
-	d.header_utf8 = true;
+	d.utf8 = true;
 	dsn_compose(&d, &out);
 	assert_lines_are_clean(buf_span(&out), false);
 	assert_non_null(strstr(buf_cstr(&out),
@@ -207,9 +207,9 @@ utf8_has_its_own_types(void **state)
 	assert_non_null(strstr(buf_cstr(&out),
 	    "message/global-delivery-status"));
 	buf_reset(&out);
-	d.header_utf8 = false;
+	d.utf8 = false;
 	dsn_compose(&d, &out);
-	assert_non_null(strstr(buf_cstr(&out), "rfc822; j??rg@x.example"));
+	assert_non_null(strstr(buf_cstr(&out), "utf-8; j\\x{F6}rg@x.example"));
 	buf_clear(&out);
 }
 
@@ -220,10 +220,102 @@ an_eightbit_header_is_marked(void **state)
 	struct buf	 out = { 0 };
 
 	(void)state;
-	d.header = SPAN("Subject: \xf6\r\n\r\n");
+	d.original = SPAN("Subject: \xf6\r\n\r\n");
 	dsn_compose(&d, &out);
 	assert_non_null(strstr(buf_cstr(&out),
 	    "text/rfc822-headers\r\nContent-Transfer-Encoding: 8bit\r\n"));
+	buf_clear(&out);
+}
+
+static const struct dsn_rcpt arrived[] = {
+	{ .address = S("box@x.example"), .action = DSN_DELIVERED,
+	  .status = S("2.0.0"), .orcpt_type = S("rfc822"),
+	  .orcpt = S("First+Last=Box@x.example") },
+	{ .address = S("hop@x.example"), .action = DSN_RELAYED,
+	  .status = S("2.0.0"), .mta = S("mx.x.example"),
+	  .reply = S("250 2.0.0 ok") },
+	{ .address = S("all@x.example"), .action = DSN_EXPANDED,
+	  .status = S("2.1.5") },
+};
+
+/* RFC 3464, 2.2.1, 2.3.1 and 2.3.3; what was decoded is not encoded again. */
+static void
+success_is_told_with_what_the_sender_gave(void **state)
+{
+	static const char *const wanted_fields[] = {
+		"\r\nSubject: Delivered mail\r\n",
+		"\r\nOriginal-Envelope-Id: QQ+3=1\r\n"
+		"Reporting-MTA: dns; mail.example.org\r\n",
+		"\r\n\r\nOriginal-Recipient: rfc822; First+Last=Box@x.example\r\n"
+		"Final-Recipient: rfc822; box@x.example\r\n"
+		"Action: delivered\r\nStatus: 2.0.0\r\n",
+		"\r\n\r\nFinal-Recipient: rfc822; hop@x.example\r\n"
+		"Action: relayed\r\nStatus: 2.0.0\r\n"
+		"Remote-MTA: dns; mx.x.example\r\n"
+		"Diagnostic-Code: smtp; 250 2.0.0 ok\r\n",
+		"\r\n\r\nFinal-Recipient: rfc822; all@x.example\r\n"
+		"Action: expanded\r\nStatus: 2.1.5\r\n",
+	};
+	struct dsn	 d = about(arrived, 3);
+	struct buf	 out = { 0 };
+	size_t		 i;
+
+	(void)state;
+	d.envid = SPAN("QQ+3=1");
+	dsn_compose(&d, &out);
+	assert_lines_are_clean(buf_span(&out), true);
+	for (i = 0; i < sizeof(wanted_fields) / sizeof(wanted_fields[0]); i++)
+		if (strstr(buf_cstr(&out), wanted_fields[i]) == NULL)
+			fail_msg("not there: %s", wanted_fields[i]);
+	buf_clear(&out);
+}
+
+/* RFC 6533, 3: raw in a report of UTF-8, with numbers in one of ASCII. */
+static void
+an_original_recipient_may_be_utf8(void **state)
+{
+	struct dsn_rcpt	 rc = failed;
+	struct dsn	 d = about(&rc, 1);
+	struct buf	 out = { 0 };
+
+	(void)state;
+	rc.orcpt_type = SPAN("utf-8");
+	rc.orcpt = SPAN("gr\xc3\xbcn@x.example");
+	assert_true(dsn_needs_utf8(&d));
+	dsn_compose(&d, &out);
+	assert_non_null(strstr(buf_cstr(&out),
+	    "Original-Recipient: utf-8; gr\\x{FC}n@x.example\r\n"));
+	buf_reset(&out);
+	d.utf8 = true;
+	dsn_compose(&d, &out);
+	assert_non_null(strstr(buf_cstr(&out),
+	    "Original-Recipient: utf-8; gr\xc3\xbcn@x.example\r\n"));
+	buf_clear(&out);
+	rc = failed;
+	assert_false(dsn_needs_utf8(&d));
+}
+
+/* RFC 3461, 4.3; the type is that of a message, and its body is there. */
+static void
+a_full_return_is_a_message(void **state)
+{
+	struct dsn	 d = about(&failed, 1);
+	struct buf	 out = { 0 };
+
+	(void)state;
+	d.full = true;
+	d.original = SPAN("Subject: x\r\n\r\nbody\r\n");
+	dsn_compose(&d, &out);
+	assert_non_null(strstr(buf_cstr(&out), "Content-Type: message/rfc822"
+	    "\r\n\r\nSubject: x\r\n\r\nbody\r\n\r\n--"));
+	assert_non_null(strstr(buf_cstr(&out),
+	    "All of your message is attached.\r\n"));
+	buf_reset(&out);
+	d.full = false;
+	d.not_full = "The rest is not.";
+	dsn_compose(&d, &out);
+	assert_non_null(strstr(buf_cstr(&out),
+	    "The header of your message is attached.\r\nThe rest is not.\r\n"));
 	buf_clear(&out);
 }
 
@@ -237,6 +329,9 @@ main(void)
 		cmocka_unit_test(the_boundary_is_not_in_the_header),
 		cmocka_unit_test(utf8_has_its_own_types),
 		cmocka_unit_test(an_eightbit_header_is_marked),
+		cmocka_unit_test(success_is_told_with_what_the_sender_gave),
+		cmocka_unit_test(an_original_recipient_may_be_utf8),
+		cmocka_unit_test(a_full_return_is_a_message),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

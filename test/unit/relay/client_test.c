@@ -4,7 +4,7 @@
  * A chat is lines: "S: " the hop says, "C: " it waits for that line, "R: " it
  * says without a line's end, "L: " with LF alone, "X" it closes, "T" time runs
  * out, "W" it waits until the client has read all, "N" the owner sends the next
- * message.
+ * message, "B" it waits for the content, octet by octet.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,8 +19,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fileio.h"
 #include "base/loop.h"
+#include "base/xalloc.h"
 #include "mta/relay/client.h"
 #include "mta/spool/envelope.h"
 
@@ -34,6 +36,13 @@ struct chat {
 	unsigned	 njobs;		/* messages one after the other; 0: 1 */
 	unsigned	 flags;
 	const char	*content;	/* NULL: "Subject: x\r\n\r\n.hi\r\n" */
+	size_t		 content_n;	/* 0: to its NUL */
+	const char	*sender;	/* NULL: a@x.example */
+	const char	*rcpt;		/* the first; NULL: r1@y */
+	const char	*envid;
+	int		 by_s;		/* seconds from now, and some */
+	uint8_t		 notify;	/* of the first recipient */
+	const char	*orcpt_type, *orcpt;
 	bool		 stays;		/* idle, until "N" */
 };
 
@@ -92,6 +101,22 @@ got_line(struct span wanted)
 	return true;
 }
 
+static bool
+got_content(void)
+{
+	char	*want;
+
+	if (t.in.n < t.length)
+		return false;
+	want = xmalloc(t.length + 1);
+	assert_int_equal(pread(t.content_fd, want, t.length, 0),
+	    (ssize_t)t.length);
+	assert_memory_equal(t.in.base + t.in.off, want, t.length);
+	free(want);
+	buf_eat(&t.in, t.length);
+	return true;
+}
+
 static void
 flush(struct buf *out)
 {
@@ -130,6 +155,12 @@ hop_goes_on(void)
 		else if (span_prefix(line, SPAN("C: "))) {
 			flush(&out);
 			if (!got_line(span_from(line, 3))) {
+				t.at = here;
+				return;
+			}
+		} else if (span_eq(line, SPAN("B"))) {
+			flush(&out);
+			if (!got_content()) {
 				t.at = here;
 				return;
 			}
@@ -175,8 +206,11 @@ new_job(void)
 
 	j->arena = arena;
 	j->connected = true;
-	j->sender = SPAN("a@x.example");
-	j->flags = (uint8_t)t.chat->flags;
+	j->sender = span_of(t.chat->sender != NULL ? t.chat->sender :
+	    "a@x.example");
+	j->flags = t.chat->flags;
+	j->envid = span_of(t.chat->envid == NULL ? "" : t.chat->envid);
+	j->by_ms = clock_wall_ms() + t.chat->by_s * 1000 + 900;
 	j->fd = dup(t.content_fd);
 	j->length = t.length;
 	j->n = t.chat->nrcpts == 0 ? 1 : t.chat->nrcpts;
@@ -184,6 +218,13 @@ new_job(void)
 	for (i = 0; i < j->n; i++) {
 		j->rcpts[i].index = i;
 		j->rcpts[i].address = arena_printf(&j->arena, "r%u@y", i + 1);
+	}
+	if (t.chat->rcpt != NULL)
+		j->rcpts[0].address = span_of(t.chat->rcpt);
+	j->rcpts[0].notify = t.chat->notify;
+	if (t.chat->orcpt_type != NULL) {
+		j->rcpts[0].orcpt_type = span_of(t.chat->orcpt_type);
+		j->rcpts[0].orcpt = span_of(t.chat->orcpt);
 	}
 	return j;
 }
@@ -257,11 +298,11 @@ on_finished(void *arg, enum client_end end)
 static const struct client_ops	ops = { on_ready, on_failed, on_finished };
 
 static void
-put_content(const char *text)
+put_content(const char *text, size_t n)
 {
 	if (text == NULL)
 		text = "Subject: x\r\n\r\n.hi\r\n";
-	t.length = strlen(text);
+	t.length = n > 0 ? n : strlen(text);
 	t.content_fd = memfd_create("content", MFD_CLOEXEC);
 	assert_int_equal(file_write_all(t.content_fd, text, t.length), 0);
 }
@@ -277,7 +318,7 @@ begin(const struct chat *c)
 	memset(&t, 0, sizeof(t));
 	t.chat = c;
 	t.at = c->chat;
-	put_content(c->content);
+	put_content(c->content, c->content_n);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
 	    fds), 0);
 	t.fd = fds[1];
@@ -427,6 +468,11 @@ refusals_belong_to_their_recipients(void **state)
 	RUN(partial);
 }
 
+#define UTF8_WHY	"553 5.6.7 mx.y[192.0.2.1] does not offer SMTPUTF8, " \
+			"which the addresses or the header need"
+#define NO_UTF8		"ready; " UTF8_WHY
+#define NO_UTF8_LATER	"; " UTF8_WHY
+
 static const struct chat	cannot[] = {
 	CHAT("larger than SIZE", HELLO "S: 250-mx.y\nS: 250 SIZE 18\n" QUIT,
 	    "ready; 552 5.3.4 19 octets are more than mx.y[192.0.2.1] takes "
@@ -441,9 +487,31 @@ static const struct chat	cannot[] = {
 	CHAT("8BITMIME declared, yet 7 bit", PLAIN MAIL OK RCPT1 OK DATA GO
 	    CONTENT OK QUIT, "ready; 250 2.0.0 ok; idle; ended",
 	    .flags = ENV_8BIT),
-	CHAT("SMTPUTF8 needed", PLAIN QUIT, "ready; 553 5.6.7 mx.y[192.0.2.1] "
-	    "does not offer SMTPUTF8, which the addresses or the header need; "
-	    "idle; ended", .flags = ENV_UTF8),
+	CHAT("SMTPUTF8 needed by the header", PLAIN QUIT, NO_UTF8 "; idle; ended",
+	    .flags = ENV_UTF8, .content = "Subject: \303\274\r\n\r\n"),
+	CHAT("SMTPUTF8 needed by the sender's local part", PLAIN QUIT,
+	    NO_UTF8 "; idle; ended", .flags = ENV_UTF8,
+	    .sender = "\303\274@x.example"),
+	CHAT("SMTPUTF8 needed by one recipient", PLAIN MAIL OK RCPT2 OK DATA GO
+	    CONTENT OK QUIT, "ready; 250 2.0.0 ok" NO_UTF8_LATER
+	    "; idle; ended", .flags = ENV_UTF8, .nrcpts = 2,
+	    .rcpt = "\303\274@y"),
+	CHAT("SMTPUTF8 said, and not needed", PLAIN MAIL OK RCPT1 OK DATA GO
+	    CONTENT OK QUIT, "ready; 250 2.0.0 ok; idle; ended",
+	    .flags = ENV_UTF8, .content = "Subject: x\r\n\r\n.hi\r\n"),
+	CHAT("domains have A-labels (RFC 5890)", PLAIN
+	    "C: MAIL FROM:<a@xn--grn-ioa.example>\n" OK
+	    "C: RCPT TO:<r@xn--bcher-kva.example>\n" OK DATA GO CONTENT OK QUIT,
+	    "ready; 250 2.0.0 ok; idle; ended", .flags = ENV_UTF8,
+	    .sender = "a@gr\303\274n.example", .rcpt = "r@b\303\274cher.example"),
+	CHAT("REQUIRETLS in the clear (RFC 8689, 4.2.1)",
+	    HELLO "S: 250-mx.y\nS: 250 REQUIRETLS\n" QUIT,
+	    "ready; 554 5.7.10 REQUIRETLS: there is no encrypted connection to "
+	    "mx.y[192.0.2.1]; idle; ended", .flags = ENV_REQUIRETLS),
+	CHAT("a notification of one goes (RFC 8689, 5)", PLAIN
+	    "C: MAIL FROM:<>\n" OK RCPT1 OK DATA GO CONTENT OK QUIT,
+	    "ready; 250 2.0.0 ok; idle; ended", .flags = ENV_REQUIRETLS,
+	    .sender = ""),
 };
 
 static void
@@ -451,6 +519,106 @@ what_a_hop_cannot_take_is_not_tried(void **state)
 {
 	(void)state;
 	RUN(cannot);
+}
+
+#define ALL_EXT		HELLO "S: 250-mx.y\nS: 250-PIPELINING\nS: 250-DSN\n" \
+			"S: 250-CHUNKING\nS: 250-BINARYMIME\nS: 250-8BITMIME\n" \
+			"S: 250 DELIVERBY 60\n"
+#define BINARY		"Subject: x\r\n\r\n\0.\r\n.\r\nMAIL\n.\n\r.\r"
+#define BINARY_N	(sizeof(BINARY) - 1)
+#define NO_BINARY	"ready; 554 5.6.3 mx.y[192.0.2.1] does not offer " \
+			"BINARYMIME, which the content needs; idle; ended"
+
+/* RFC 3030, 2 and 3: octets that DATA would cut or change. */
+static const struct chat	binary[] = {
+	CHAT("by BDAT, octet by octet, after the replies to RCPT", ALL_EXT
+	    "C: MAIL FROM:<a@x.example> BODY=BINARYMIME\n" RCPT1 RCPT2 OK OK
+	    "S: 550 no\nC: BDAT 31 LAST\nB\n" OK QUIT,
+	    "ready; 250 2.0.0 ok; 550 5.0.0 no; idle; ended", .nrcpts = 2,
+	    .flags = ENV_BINARY, .content = BINARY, .content_n = BINARY_N),
+	CHAT("nobody is left: no BDAT", ALL_EXT
+	    "C: MAIL FROM:<a@x.example> BODY=BINARYMIME\n" RCPT1 OK
+	    "S: 550 no\n" QUIT, "ready; 550 5.0.0 no; idle; ended",
+	    .flags = ENV_BINARY, .content = BINARY, .content_n = BINARY_N),
+	CHAT("BDAT is refused", ALL_EXT
+	    "C: MAIL FROM:<a@x.example> BODY=BINARYMIME\n" RCPT1 OK OK
+	    "C: BDAT 31 LAST\nB\nS: 554 5.6.0 no\n" QUIT,
+	    "ready; 554 5.6.0 no; idle; ended",
+	    .flags = ENV_BINARY, .content = BINARY, .content_n = BINARY_N),
+	CHAT("BINARYMIME without CHUNKING is none",
+	    HELLO "S: 250-mx.y\nS: 250 BINARYMIME\n" QUIT, NO_BINARY,
+	    .flags = ENV_BINARY, .content = BINARY, .content_n = BINARY_N),
+	CHAT("CHUNKING without BINARYMIME", HELLO
+	    "S: 250-mx.y\nS: 250-8BITMIME\nS: 250 CHUNKING\n" QUIT, NO_BINARY,
+	    .flags = ENV_BINARY, .content = "a\r\nb\nc\r\n"),
+	CHAT("a CR alone at the end", PLAIN QUIT, NO_BINARY,
+	    .flags = ENV_BINARY, .content = "a\r\nb\r"),
+	CHAT("said to be binary, and is not", PLAIN MAIL OK RCPT1 OK DATA GO
+	    CONTENT OK QUIT, "ready; 250 2.0.0 ok; idle; ended",
+	    .flags = ENV_BINARY),
+	CHAT("said to be binary, and has 8 bits", PLAIN QUIT,
+	    "ready; 554 5.6.3 mx.y[192.0.2.1] does not offer 8BITMIME, which "
+	    "the content needs; idle; ended", .flags = ENV_BINARY,
+	    .content = "\r\n\303\274\r\n"),
+	CHAT("not said to be binary: never by DATA, no dot comes", PLAIN MAIL OK
+	    RCPT1 OK DATA GO, "ready; 554 5.6.3 the content has a CR or LF "
+	    "that stands alone; closed", .content = "a\r\n\r\nb\n.\r\n"),
+};
+
+static void
+binary_content_goes_by_bdat_or_not_at_all(void **state)
+{
+	(void)state;
+	RUN(binary);
+}
+
+/* RFC 3461, 5.2.1 and 5.2.2; RFC 2852, 4.1.4 */
+static const struct chat	parameters[] = {
+	CHAT("all of DSN, encoded once", ALL_EXT
+	    "C: MAIL FROM:<a@x.example> RET=FULL ENVID=a+2Bb+3Dc+20d\n"
+	    "C: RCPT TO:<r1@y> NOTIFY=SUCCESS,DELAY "
+	    "ORCPT=rfc822;x+2By@x.example\n" DATA OK OK GO CONTENT OK QUIT,
+	    "ready; 250 2.0.0 ok; idle; ended", .flags = ENV_RET_FULL,
+	    .envid = "a+b=c d", .notify = NOTIFY_SUCCESS | NOTIFY_DELAY,
+	    .orcpt_type = "rfc822", .orcpt = "x+y@x.example"),
+	CHAT("NEVER, and an address of UTF-8 in ASCII (RFC 6533, 3)", ALL_EXT
+	    "C: MAIL FROM:<a@x.example> RET=HDRS\n"
+	    "C: RCPT TO:<r1@y> NOTIFY=NEVER ORCPT=utf-8;gr\\x{FC}n@x.example\n"
+	    DATA OK OK GO CONTENT OK QUIT, "ready; 250 2.0.0 ok; idle; ended",
+	    .flags = ENV_RET_HDRS, .notify = NOTIFY_NEVER,
+	    .orcpt_type = "utf-8", .orcpt = "gr\303\274n@x.example"),
+	CHAT("none of it where DSN is not offered", PIPE MAIL RCPT1 DATA OK OK
+	    GO CONTENT OK QUIT, "ready; 250 2.0.0 ok; idle; ended",
+	    .flags = ENV_RET_FULL, .envid = "x", .notify = NOTIFY_SUCCESS,
+	    .orcpt_type = "rfc822", .orcpt = "x@y"),
+	CHAT("the time that is left", ALL_EXT
+	    "C: MAIL FROM:<a@x.example> BY=100;RT\n" RCPT1 DATA OK OK GO CONTENT
+	    OK QUIT, "ready; 250 2.0.0 ok; idle; ended",
+	    .flags = ENV_BY_RETURN | ENV_BY_TRACE, .by_s = 100),
+	CHAT("mode R is not given to who knows no time", PIPE QUIT,
+	    "ready; 554 5.4.4 mx.y[192.0.2.1] does not offer DELIVERBY, which "
+	    "the message needs; idle; ended", .flags = ENV_BY_RETURN,
+	    .by_s = 100),
+	CHAT("nor to who takes longer", ALL_EXT QUIT,
+	    "ready; 554 5.4.7 mx.y[192.0.2.1] takes 60 seconds to deliver, and "
+	    "the message has 50 left; idle; ended", .flags = ENV_BY_RETURN,
+	    .by_s = 50),
+	CHAT("nor to anybody when it is over", ALL_EXT QUIT,
+	    "ready; 554 5.4.7 the time that its sender has set is over; idle; "
+	    "ended", .flags = ENV_BY_RETURN, .by_s = -1),
+	CHAT("mode N goes without", PIPE MAIL RCPT1 DATA OK OK GO CONTENT OK
+	    QUIT, "ready; 250 2.0.0 ok; idle; ended", .flags = ENV_BY_NOTIFY,
+	    .by_s = 100),
+	CHAT("mode N to who takes longer goes without", ALL_EXT MAIL RCPT1 DATA
+	    OK OK GO CONTENT OK QUIT, "ready; 250 2.0.0 ok; idle; ended",
+	    .flags = ENV_BY_NOTIFY, .by_s = -100),
+};
+
+static void
+parameters_go_to_who_knows_them(void **state)
+{
+	(void)state;
+	RUN(parameters);
 }
 
 static const struct chat	before[] = {
@@ -706,6 +874,8 @@ main(void)
 		cmocka_unit_test(a_message_is_sent),
 		cmocka_unit_test(refusals_belong_to_their_recipients),
 		cmocka_unit_test(what_a_hop_cannot_take_is_not_tried),
+		cmocka_unit_test(binary_content_goes_by_bdat_or_not_at_all),
+		cmocka_unit_test(parameters_go_to_who_knows_them),
 		cmocka_unit_test(without_a_session_the_address_has_failed),
 		cmocka_unit_test(
 		    a_session_that_breaks_defers_what_has_no_answer),

@@ -72,7 +72,7 @@ prepare(const char *box, const char *base, const char *content, char *final,
     struct store_error *e)
 {
 	return store_prepare(in_top(box), span_of(base),
-	    SPAN("Return-Path: <>\r\n"), span_of(content), final, e);
+	    SPAN("Return-Path: <>\r\n"), span_of(content), false, final, e);
 }
 
 static void
@@ -155,10 +155,31 @@ line_ends_become_lf(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		assert_int_equal(store_prepare(in_top("lines"), SPAN("q"),
-		    SPAN_NONE, span_of(rows[i].content), final, &e), STORE_OK);
+		    SPAN_NONE, span_of(rows[i].content), false, final, &e),
+		    STORE_OK);
 		assert_string_equal(final + 1, rows[i].suffix);
 		assert_file("lines/tmp", final, rows[i].file);
 	}
+}
+
+/* What looks like a line end in a part of octets is none. */
+static void
+binary_content_is_written_as_it_is(void **state)
+{
+	static const char	 octets[] = "A: b\r\n\r\n\0\r\n\n\r\r\n\xff";
+	struct span		 content = span_mem(octets, sizeof(octets) - 1);
+	char			 final[STORE_NAME_MAX], path[512];
+	struct store_error	 e;
+	struct buf		 b = { 0 };
+
+	(void)state;
+	assert_int_equal(store_prepare(in_top("binary"), SPAN("q"),
+	    SPAN("R: x\r\n"), content, true, final, &e), STORE_OK);
+	assert_string_equal(final, "q,S=22,W=22");
+	snprintf(path, sizeof(path), "%s/%s", in_top("binary/tmp"), final);
+	assert_int_equal(file_read(path, 1u << 20, &b), 0);
+	assert_true(span_eq(span_from(buf_span(&b), 6), content));
+	buf_clear(&b);
 }
 
 /* Larger than a chunk, so that a CRLF lies across two of them. */
@@ -178,10 +199,13 @@ a_large_message_comes_from_a_descriptor(void **state)
 	}
 	assert_int_equal(file_write_all(fd, crlf.base, crlf.n), 0);
 	assert_int_equal(store_prepare_fd(in_top("large"), SPAN("q"),
-	    SPAN_NONE, fd, crlf.n, final, &e), STORE_OK);
+	    SPAN_NONE, fd, crlf.n, false, final, &e), STORE_OK);
 	assert_file("large/tmp", final, buf_cstr(&lf));
+	assert_int_equal(store_prepare_fd(in_top("large"), SPAN("r"),
+	    SPAN_NONE, fd, crlf.n, true, final, &e), STORE_OK);
+	assert_file("large/tmp", final, buf_cstr(&crlf));
 	assert_int_equal(store_prepare_fd(in_top("large"), SPAN("q"),
-	    SPAN_NONE, fd, crlf.n + 1, final, &e), STORE_LATER);
+	    SPAN_NONE, fd, crlf.n + 1, false, final, &e), STORE_LATER);
 	close(fd);
 	buf_clear(&crlf);
 	buf_clear(&lf);
@@ -259,16 +283,16 @@ hostile_paths_and_names_are_refused(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		assert_int_equal(store_prepare(paths[i], SPAN("q"), SPAN_NONE,
-		    SPAN_NONE, final, &e), STORE_NEVER);
+		    SPAN_NONE, false, final, &e), STORE_NEVER);
 		assert_int_equal(e.status[0], '5');
 		assert_int_equal(store_commit(paths[i], "q", &e), STORE_NEVER);
 	}
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		assert_int_equal(store_prepare(in_top("names"), names[i],
-		    SPAN_NONE, SPAN_NONE, final, &e), STORE_NEVER);
+		    SPAN_NONE, SPAN_NONE, false, final, &e), STORE_NEVER);
 	memset(big, 'a', sizeof(big));
 	assert_int_equal(store_prepare(in_top("names"), span_mem(big, 199),
-	    SPAN_NONE, SPAN_NONE, final, &e), STORE_NEVER);
+	    SPAN_NONE, SPAN_NONE, false, final, &e), STORE_NEVER);
 	assert_int_equal(store_commit(in_top("names"), "../../x", &e),
 	    STORE_NEVER);
 	assert_int_equal(count("names"), -1);
@@ -354,6 +378,7 @@ main(void)
 		cmocka_unit_test(again_is_the_same_file),
 		cmocka_unit_test(what_a_reader_took_is_not_delivered_again),
 		cmocka_unit_test(line_ends_become_lf),
+		cmocka_unit_test(binary_content_is_written_as_it_is),
 		cmocka_unit_test(a_large_message_comes_from_a_descriptor),
 		cmocka_unit_test(two_missing_folders_are_made_and_no_more),
 		cmocka_unit_test(needless_slashes_do_no_harm),

@@ -171,6 +171,7 @@ deliver(unsigned job, const char *maildir, const char *name,
 	chan_str(t.queue, maildir);
 	chan_str(t.queue, name);
 	chan_str(t.queue, "Return-Path: <>\r\n");
+	chan_u8(t.queue, 0);
 	chan_u8(t.queue, fd != -1);
 	chan_str(t.queue, content);
 	if (fd != -1)

@@ -196,14 +196,26 @@ fakes_accept_n(struct fakes *f, const char *sender, const char *const *rcpts,
     size_t n, size_t octets, bool told)
 {
 	struct span	 to[300];
-	struct buf	 content = { 0 };
-	struct envelope	 e = { .qid = qid_next(&f->qids), .nrcpts = n,
-	    .arrival_ms = clock_wall_ms(), .sender = span_of(sender),
-	    .policy = SPAN("test"), .rcpts = to };
+	struct envelope	 e = { .nrcpts = n, .sender = span_of(sender),
+	    .rcpts = to };
 	size_t		 i;
 
 	for (i = 0; i < n; i++)
 		to[i] = span_of(rcpts[i]);
+	return fakes_accept_as(f, &e, octets, told);
+}
+
+uint64_t
+fakes_accept_as(struct fakes *f, const struct envelope *like, size_t octets,
+    bool told)
+{
+	struct buf	 content = { 0 };
+	struct envelope	 e = *like;
+
+	e.qid = qid_next(&f->qids);
+	if (e.arrival_ms == 0)
+		e.arrival_ms = clock_wall_ms();
+	e.policy = SPAN("test");
 	fakes_content(e.qid, octets, &content);
 	e.size = content.n;
 	append(f, &e, &content, 0, told);
@@ -262,6 +274,15 @@ leave_as(struct target *t, char which)
 	t->rcpt_to = SPAN("new@out.test");
 }
 
+static void
+be_member(struct target *t, struct span address)
+{
+	t->kind = TARGET_HOP;
+	t->address = address;
+	t->mail_from = SPAN("box-owner@s.test");
+	t->owned = true;
+}
+
 static unsigned
 put_targets(struct fakes *f, struct target *t, uint32_t rcpt, struct span to)
 {
@@ -300,6 +321,14 @@ put_targets(struct fakes *f, struct target *t, uint32_t rcpt, struct span to)
 		leave_as(&t[0], '1');
 		leave_as(&t[1], '2');
 		return 2;
+	} else if (span_prefix(to, SPAN("list"))) {
+		t[1] = t[0];
+		be_member(&t[0], SPAN("hop1@list.test"));
+		be_member(&t[1], SPAN("hop2@list.test"));
+		return span_prefix(to, SPAN("list1")) ? 1 : 2;
+	} else if (span_prefix(to, SPAN("forward"))) {
+		t[0].kind = TARGET_HOP;
+		t[0].address = SPAN("hop@else.test");
 	} else if (span_prefix(to, SPAN("drop"))) {
 		t[0].kind = TARGET_DISCARD;
 	} else if (span_prefix(to, SPAN("later")) && f->later_until == 0) {
@@ -407,6 +436,7 @@ fakes_relayed(struct fakes *f, unsigned job, uint16_t code, const char *text)
 	chan_u64(f->relay, j->id);
 	chan_str(f->relay, f->unconnected ? "" : "mx.test [192.0.2.1]");
 	chan_u8(f->relay, !f->unconnected);
+	chan_u8(f->relay, f->offers);
 	chan_u32(f->relay, j->n);
 	for (i = 0; i < j->n; i++) {
 		chan_u32(f->relay, j->rcpts[i]);
@@ -477,6 +507,19 @@ count_member(struct fakes *f, struct span address)
 	f->ngot++;
 }
 
+/* "NOTIFY;type;address" of the first. */
+static void
+read_param(struct fake_job *j, struct msg *m, uint32_t i)
+{
+	unsigned	notify = msg_u8(m);
+	struct span	type = msg_bytes(m, 1000);
+	struct span	orcpt = msg_bytes(m, 1000);
+
+	if (i == 0)
+		snprintf(j->param, sizeof(j->param), "%u;%.*s;%.*s", notify,
+		    SPAN_ARG(type), SPAN_ARG(orcpt));
+}
+
 static bool
 relay_job(struct fakes *f, struct msg *m)
 {
@@ -495,8 +538,10 @@ relay_job(struct fakes *f, struct msg *m)
 	id = get_id(m);
 	offset = msg_u64(m);
 	length = msg_u64(m);
-	msg_u8(m);
+	j->flags = msg_u32(m);
 	copy_text(j->sender, sizeof(j->sender), msg_bytes(m, 1000));
+	copy_text(j->envid, sizeof(j->envid), msg_bytes(m, 1000));
+	j->by_ms = (int64_t)msg_u64(m);
 	j->n = msg_u32(m);
 	CHECK(j->n >= 1 && j->n <= 100);
 	for (i = 0; i < j->n; i++) {
@@ -507,6 +552,7 @@ relay_job(struct fakes *f, struct msg *m)
 		if (i == 0)
 			copy_text(j->first, sizeof(j->first), address);
 		count_member(f, address);
+		read_param(j, m, i);
 	}
 	fd = f->body ? msg_fd(m) : f->open[open_place(f, id.id)].fd;
 	check_content(j, fd, offset, length);
@@ -568,6 +614,7 @@ take_deliver(struct fakes *f, struct msg *m)
 	msg_bytes(m, 1000);
 	name = msg_bytes(m, 200);
 	prefix = msg_bytes(m, 1000);
+	f->as_is = msg_u8(m) != 0;
 	file = msg_u8(m) != 0;
 	content = msg_bytes(m, 1 << 20);
 	fd = file ? msg_fd(m) : -1;

@@ -10,6 +10,9 @@
  *   drop...    discarded
  *   as1..., as2...   as hop..., MAIL FROM hop1@s.test (hop2), RCPT TO new@out.test
  *   twoas...   to as1@DOMAIN and as2@DOMAIN
+ *   forward...   to hop@else.test
+ *   list...      to hop1@list.test and hop2@list.test, whose owner is
+ *                box-owner@s.test; list1...: to the first alone
  *   manyN      to mI@DOMAIN, N of them, I from many_from on, in pieces
  */
 #ifndef WB_TEST_QUEUE_FAKES_H
@@ -35,6 +38,10 @@ struct fake_job {
 	uint32_t	rcpts[100], n;
 	char		first[80];	/* address of the first recipient */
 	char		sender[80];
+	uint32_t	flags;
+	char		envid[80];
+	int64_t		by_ms;
+	char		param[160];	/* "NOTIFY;type;address" of the first recipient */
 	bool		answered;
 };
 
@@ -69,6 +76,7 @@ struct fakes {
 	struct { struct segment_id id; int fd; } open[64];
 	bool			 body;		/* the last job had a body file */
 	uint16_t		 code;		/* answered at once; 0: not */
+	uint8_t			 offers;	/* enum relayed_offers */
 	uint8_t			 got[FAKE_MEMBERS];	/* how often mI... came */
 	unsigned		 ngot;
 	bool			 unconnected;
@@ -79,6 +87,7 @@ struct fakes {
 	bool			 deliver_silent;	/* reads, says nothing */
 	bool			 hold_commit;	/* does not answer COMMIT */
 	uint16_t		 deliver_code;	/* DELIVER_FAILED with it; 0: no */
+	bool			 as_is;		/* of the last content */
 	bool			 as_file;	/* the last content came as a memfd */
 	/* fakes_until() */
 	struct turn_hook	 look;
@@ -105,6 +114,8 @@ void	fakes_run_ms(struct fakes *, int ms);
 /* A message is written, synced, and the queue told. Returns its queue id. */
 uint64_t fakes_accept(struct fakes *, const char *sender, const char *rcpt, size_t octets);
 uint64_t fakes_accept_n(struct fakes *, const char *sender, const char *const *rcpts, size_t n, size_t octets, bool tell);
+/* With this envelope's sender, recipients, flags and parameters. */
+uint64_t fakes_accept_as(struct fakes *, const struct envelope *like, size_t octets, bool tell);
 /* With its content in a body file. */
 uint64_t fakes_accept_body(struct fakes *, const char *sender, const char *rcpt, size_t octets);
 /* What a message of that id holds, by fakes_accept. */
