@@ -48,6 +48,7 @@ say_json(const struct cf *cf, const char *path, bool cost)
 	json_array_end(&j);
 	json_bool(&j, "postmaster_refused", cmd_postmaster_refused(cf));
 	cmd_exposed_json(cf, &j);
+	cmd_certificates_json(cf, &j);
 	if (cost)
 		cmd_cost_json(cf, &j);
 	json_object_end(&j);
@@ -58,7 +59,8 @@ say_json(const struct cf *cf, const char *path, bool cost)
 static void
 summary(const struct cf *cf, const char *path)
 {
-	size_t	w = cf_warnings(cf) + cmd_exposed_say_all(cf);
+	size_t	w = cf_warnings(cf) + cmd_exposed_say_all(cf) +
+	    cmd_certificates_say(cf);
 
 	if (cmd_postmaster_refused(cf))
 		printf("%s: note: mail to <postmaster> reaches nobody and will "

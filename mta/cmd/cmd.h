@@ -89,6 +89,12 @@ void	 cmd_cost_json(const struct cf *, struct json *);
 /* Mail to <postmaster> reaches nobody, as the tables are now. */
 bool	 cmd_postmaster_refused(const struct cf *);
 
+/* --- certificates.c */
+/* What is to be mended goes to stderr, what cannot be known to stdout; how many warnings. */
+size_t	 cmd_certificates_say(const struct cf *);
+/* "certificates": an array of the same. */
+void	 cmd_certificates_json(const struct cf *, struct json *);
+
 /* --- exposed.c */
 
 #define CMD_EXPOSED		"everybody on this machine can read the secrets in it"

@@ -183,21 +183,29 @@ put_bundle(struct pair *p, const struct span parts[KEYS_NPARTS],
 	return rc;
 }
 
-/* The key is read, and is one that we serve. */
 static int
-read_chain(struct pair *p, STACK_OF(X509) *chain,
+prove_key(struct pair *p, STACK_OF(X509) *chain, struct pair_fault *f)
+{
+	if (!key_fits(p->key, sk_X509_value(chain, 0)))
+		return pair_fail(f, KEYS_KEY, "the key is damaged: what it "
+		    "signs does not verify");
+	return try_in_openssl(chain, p->key, f);
+}
+
+/* key: the private one, or the certificate's own public half. */
+static int
+read_chain(struct pair *p, STACK_OF(X509) *chain, EVP_PKEY *key,
     const struct span parts[KEYS_NPARTS], int64_t now_s, struct pair_fault *f)
 {
 	X509	*x;
 
-	if (chain_order(chain, p->key, f) == -1)
+	if (key_algorithm(key, &p->algorithm, f) == -1 ||
+	    chain_order(chain, key, f) == -1 ||
+	    (p->key != NULL && prove_key(p, chain, f) == -1))
 		return -1;
 	x = sk_X509_value(chain, 0);
-	if (!key_fits(p->key, x) || !tls_key_id(x, p->id))
-		return pair_fail(f, KEYS_KEY, "the key is damaged: what it "
-		    "signs does not verify");
-	if (try_in_openssl(chain, p->key, f) == -1)
-		return -1;
+	if (!tls_key_id(x, p->id))
+		return pair_fail(f, KEYS_CERTIFICATE, "its key cannot be read");
 	p->not_before_s = pair_time(X509_get0_notBefore(x));
 	p->not_after_s = pair_time(X509_get0_notAfter(x));
 	chain_names(x, &p->names);
@@ -207,25 +215,45 @@ read_chain(struct pair *p, STACK_OF(X509) *chain,
 	return put_bundle(p, parts, chain, now_s, f);
 }
 
-int
-pair_read(const struct span parts[KEYS_NPARTS], int64_t now_s,
+static int
+examine(const struct span parts[KEYS_NPARTS], bool public_only, int64_t now_s,
     struct pair *p, struct pair_fault *f)
 {
 	STACK_OF(X509)	*chain;
-	int		 rc;
+	EVP_PKEY	*key;
+	int		 rc = -1;
 
 	*p = (struct pair){ .key = NULL };
 	*f = (struct pair_fault){ .unfit = false };
 	if ((chain = chain_read(parts[KEYS_CERTIFICATE], KEYS_CERTIFICATE,
 	    PAIR_CERTIFICATES_MAX, f)) == NULL)
 		return -1;
-	p->key = key_read(parts[KEYS_KEY], f);
-	rc = p->key == NULL || key_algorithm(p->key, &p->algorithm, f) == -1 ?
-	    -1 : read_chain(p, chain, parts, now_s, f);
+	if (public_only)
+		key = X509_get0_pubkey(sk_X509_value(chain, 0));
+	else
+		key = p->key = key_read(parts[KEYS_KEY], f);
+	if (key != NULL)
+		rc = read_chain(p, chain, key, parts, now_s, f);
+	else if (public_only)
+		(void)pair_fail(f, KEYS_CERTIFICATE, "its key cannot be read");
 	sk_X509_pop_free(chain, X509_free);
 	if (rc == -1)
 		pair_clear(p);
 	return rc;
+}
+
+int
+pair_read(const struct span parts[KEYS_NPARTS], int64_t now_s,
+    struct pair *p, struct pair_fault *f)
+{
+	return examine(parts, false, now_s, p, f);
+}
+
+int
+pair_look(const struct span parts[KEYS_NPARTS], int64_t now_s,
+    struct pair *p, struct pair_fault *f)
+{
+	return examine(parts, true, now_s, p, f);
 }
 
 void

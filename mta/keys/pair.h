@@ -42,6 +42,12 @@ struct pair_fault {
  */
 int	pair_read(const struct span parts[KEYS_NPARTS], int64_t now_s,
 	    struct pair *, struct pair_fault *);
+/*
+ * The same where the key is not to be had: the first certificate is taken for
+ * the one that it belongs to.
+ */
+int	pair_look(const struct span parts[KEYS_NPARTS], int64_t now_s,
+	    struct pair *, struct pair_fault *);
 void	pair_clear(struct pair *);
 void	pair_fault_clear(struct pair_fault *);
 

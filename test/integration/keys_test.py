@@ -11,6 +11,7 @@ import time
 import unittest
 
 import server as srv
+from channel import reachable
 from server import BUILD, Server, wait_for
 
 POLICY = """edition 1
@@ -323,6 +324,47 @@ class Tickets(unittest.TestCase):
             self.assertEqual(self.resumed(s, ssl.TLSVersion.TLSv1_2), [False] * 10)
 
 
+class Checking(unittest.TestCase):
+    def check(self, tables, mode=0o600):
+        s = Server(POLICY % "", tables=tables, start=False)
+        try:
+            if "tls/key.pem" in tables:
+                os.chmod(f"{s.dir}/tls/key.pem", mode)
+            r = s.run("check", s.policy)
+            doc = json.loads(s.run("check", "--json", s.policy).stdout)
+            for c in doc["certificates"]:
+                self.assertIn(f"{c['file']}: {c['level']}: {c['text']}", r.stdout + r.stderr)
+            return [(os.path.basename(c["file"]), c["level"], c["text"])
+                    for c in doc["certificates"]]
+        finally:
+            s.stop()
+
+    def test_what_is_found(self):
+        one, two = pair(), pair()
+        self.assertEqual(self.check(files(*one)), [])
+        self.assertEqual(self.check(files(one[0], two[1])), [
+            ("key.pem", "warning", "the key does not belong to the certificate")])
+        self.assertEqual(self.check(files(*one), 0o644), [
+            ("key.pem", "warning", "others than its owner and group may open the key")])
+        self.assertEqual(self.check({"users": "ann:x\n"}), [
+            ("cert.pem", "note", "No such file or directory")])
+
+    def test_without_the_key(self):
+        """What the certificate alone tells is told."""
+        one = pair(extra=("-addext", "extendedKeyUsage=clientAuth"))
+        s = Server(POLICY % "", tables=files(*one), start=False)
+        other = {"user": "nobody", "group": "nogroup", "extra_groups": []} \
+            if os.geteuid() == 0 else {}
+        try:
+            os.chmod(f"{s.dir}/tls/key.pem", 0)
+            r = subprocess.run([reachable(f"{BUILD}/waybill"), "check", s.policy],
+                               capture_output=True, text=True, check=True, **other)
+            self.assertIn("key.pem: note: may not be read by you", r.stdout)
+            self.assertIn("cert.pem: warning: it is not for servers", r.stderr)
+        finally:
+            s.stop()
+
+
 class Starting(unittest.TestCase):
     def refused(self, cert, key, *words, mode=0o600):
         s = Server(POLICY % "", tables=files(cert, key), start=False)
@@ -366,7 +408,7 @@ class Starting(unittest.TestCase):
             self.assertEqual(handshake(s)[0], der(one[0]))
 
     def test_warnings(self):
-        one = pair(days=-1) if False else pair()
+        one = pair()
         with start(*one) as s:
             self.assertFalse(lines(s, "event=key-exposed"))
         s = Server(POLICY % "", tables=files(*one), start=False)

@@ -454,6 +454,33 @@ test_authorities(void **state)
 	is_refused(&f, KEYS_AUTHORITIES, "no certificate in PEM");
 }
 
+/* Without the key everything else is still said. */
+static void
+test_looked_at_without_the_key(void **state)
+{
+	struct made		m = leaf;
+	struct files		f = { 0 };
+	struct span		parts[KEYS_NPARTS] = { { NULL, 0 } };
+	struct pair		p;
+	struct pair_fault	fault;
+
+	(void)state;
+	m.extended_usage = "clientAuth";
+	X509_free(add_cert(&f, &m, RSA2048));
+	parts[KEYS_CERTIFICATE] = buf_span(&f.parts[KEYS_CERTIFICATE]);
+	assert_int_equal(pair_look(parts, (int64_t)time(NULL), &p, &fault), 0);
+	assert_string_equal(buf_cstr(&p.algorithm), "RSA-2048");
+	assert_string_equal(buf_cstr(&p.warning), "it is not for servers "
+	    "(extended key usage): clients will refuse it");
+	pair_clear(&p);
+	files_clear(&f);
+	X509_free(add_cert(&f, &leaf, P521));
+	parts[KEYS_CERTIFICATE] = buf_span(&f.parts[KEYS_CERTIFICATE]);
+	assert_int_equal(pair_look(parts, (int64_t)time(NULL), &p, &fault), -1);
+	pair_fault_clear(&fault);
+	files_clear(&f);
+}
+
 static int
 setup(void **state)
 {
@@ -509,6 +536,7 @@ main(void)
 		cmocka_unit_test(test_weak_signature),
 		cmocka_unit_test(test_staples),
 		cmocka_unit_test(test_authorities),
+		cmocka_unit_test(test_looked_at_without_the_key),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,0 +1,188 @@
+/*
+ * certificates.c - what can be said of a policy's certificates before it runs.
+ *
+ * As far as whoever asks may read: without the key it cannot be known whether
+ * the two belong together, and that is said.  A file that is not there is no
+ * fault of the policy's, which may be written on another machine.
+ */
+#include "config.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fileio.h"
+#include "base/json.h"
+#include "base/xalloc.h"
+#include "mta/keys/pair.h"
+
+#include "mta/cmd/cmd.h"
+
+typedef void say_fn(void *arg, const char *file, bool warning, const char *text);
+
+/* The files of one tls block. */
+struct block {
+	char		*paths[KEYS_NPARTS];
+	struct buf	 octets[KEYS_NPARTS];
+	say_fn		*say;
+	void		*arg;
+	size_t		 warnings;
+};
+
+static void
+say(struct block *b, enum keys_part part, bool warning, const char *text)
+{
+	b->warnings += warning;
+	b->say(b->arg, b->paths[part], warning, text);
+}
+
+/* 0; or errno, EINVAL where it is no plain file. */
+static int
+read_part(const char *path, struct buf *out, struct stat *st)
+{
+	int	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int	error = 0;
+
+	if (fd == -1)
+		return errno;
+	if (fstat(fd, st) == -1)
+		error = errno;
+	else if (!S_ISREG(st->st_mode))
+		error = EINVAL;
+	else if (file_read_fd(fd, KEYS_PART_MAX, out) == -1)
+		error = errno;
+	close(fd);
+	return error;
+}
+
+/* Whether it is there to look at. */
+static bool
+has_part(struct block *b, enum keys_part part)
+{
+	struct stat	 st;
+	int		 error;
+
+	if (b->paths[part] == NULL)
+		return false;
+	error = read_part(b->paths[part], &b->octets[part], &st);
+	if (error == 0 && part == KEYS_KEY && (st.st_mode & S_IRWXO) != 0)
+		say(b, part, true, "others than its owner and group may open "
+		    "the key");
+	if (error == 0)
+		return true;
+	if (error == EACCES && part == KEYS_KEY)
+		say(b, part, false, "may not be read by you: whether it "
+		    "belongs to the certificate is found at the start");
+	else
+		say(b, part, false, error == EINVAL ? "not a plain file" :
+		    strerror(error));
+	return false;
+}
+
+static void
+look(struct block *b)
+{
+	struct span		parts[KEYS_NPARTS];
+	struct pair		p;
+	struct pair_fault	f;
+	bool			key;
+
+	for (unsigned i = 0; i < KEYS_NPARTS; i++)
+		parts[i] = SPAN_NONE;
+	if (!has_part(b, KEYS_CERTIFICATE))
+		return;
+	key = has_part(b, KEYS_KEY);
+	(void)has_part(b, KEYS_STAPLE);
+	(void)has_part(b, KEYS_AUTHORITIES);
+	for (unsigned i = 0; i < KEYS_NPARTS; i++)
+		parts[i] = buf_span(&b->octets[i]);
+	if ((key ? pair_read : pair_look)(parts, clock_wall_ms() / 1000, &p,
+	    &f) == -1)
+		say(b, f.part, true, buf_cstr(&f.why));
+	else if (p.warning.n > 0)
+		say(b, p.warned_part, true, buf_cstr(&p.warning));
+	pair_clear(&p);
+	pair_fault_clear(&f);
+}
+
+static char *
+path_of(const struct rs_image *im, uint32_t object, enum rs_option option)
+{
+	struct span	s = rs_option_text(im, object, option);
+
+	return s.n == 0 ? NULL : xstrndup(s.p, s.n);
+}
+
+static size_t
+look_block(const struct rs_image *im, uint32_t object, say_fn *cb, void *arg)
+{
+	struct block	b = { .say = cb, .arg = arg };
+
+	b.paths[KEYS_CERTIFICATE] = path_of(im, object,
+	    RS_OPT_TLS_certificate);
+	b.paths[KEYS_KEY] = path_of(im, object, RS_OPT_TLS_key);
+	b.paths[KEYS_STAPLE] = path_of(im, object, RS_OPT_TLS_staple);
+	b.paths[KEYS_AUTHORITIES] = path_of(im, object,
+	    RS_OPT_TLS_client_authorities);
+	look(&b);
+	for (unsigned i = 0; i < KEYS_NPARTS; i++) {
+		if (b.octets[i].n > 0)
+			explicit_bzero(b.octets[i].base, b.octets[i].cap);
+		buf_clear(&b.octets[i]);
+		free(b.paths[i]);
+	}
+	return b.warnings;
+}
+
+static size_t
+each(const struct cf *cf, say_fn *cb, void *arg)
+{
+	struct span	 image = cf_image(cf);
+	struct rs_image	*im;
+	const char	*why;
+	size_t		 n = 0;
+
+	im = image.n == 0 ? NULL : rs_image_open_mem(image.p, image.n, &why);
+	for (uint32_t i = 0; im != NULL && i < rs_nobject(im); i++)
+		if (rs_object(im, i)->kind == RS_O_TLS)
+			n += look_block(im, i, cb, arg);
+	rs_image_free(&im);
+	return n;
+}
+
+static void
+print(void *arg, const char *file, bool warning, const char *text)
+{
+	(void)arg;
+	fprintf(warning ? stderr : stdout, "%s: %s: %s\n", file,
+	    warning ? "warning" : "note", text);
+}
+
+size_t
+cmd_certificates_say(const struct cf *cf)
+{
+	return each(cf, print, NULL);
+}
+
+static void
+add_json(void *arg, const char *file, bool warning, const char *text)
+{
+	json_object(arg, NULL);
+	json_str(arg, "file", file);
+	json_str(arg, "level", warning ? "warning" : "note");
+	json_str(arg, "text", text);
+	json_object_end(arg);
+}
+
+void
+cmd_certificates_json(const struct cf *cf, struct json *j)
+{
+	json_array(j, "certificates");
+	(void)each(cf, add_json, j);
+	json_array_end(j);
+}
