@@ -8,7 +8,7 @@
  *   plain		EHLO, QUIT
  *   starttls		EHLO, STARTTLS, a whole handshake, EHLO, QUIT
  *   first		TLS at once, EHLO, QUIT
- *   resume		as first; each thread resumes its first session
+ *   resume		as first; each thread resumes its last session
  *   login		TLS at once, EHLO, AUTH PLAIN, QUIT
  *   submit		TLS at once, EHLO, AUTH PLAIN, a message of 2 KiB, QUIT
  *
@@ -193,9 +193,12 @@ one_session(struct client *c)
 		submit(c);
 	say(c, "QUIT\r\n");
 	hear(c, "221");
-	/* In TLS 1.3 the ticket has come with the first reply. */
-	if (r->what == RESUME && c->kept == NULL)
+	if (r->what == RESUME) {	/* the newest ticket has come by now */
+		SSL_SESSION_free(c->kept);
 		c->kept = SSL_get1_session(c->ssl);
+	}
+	if (c->ssl != NULL)
+		(void)SSL_shutdown(c->ssl);	/* or it could not be resumed */
 	SSL_free(c->ssl);
 	close(c->fd);
 	atomic_fetch_add(&r->done, 1);
@@ -231,8 +234,7 @@ prepare(struct run *r, const char *user, const char *password)
 	memcpy(r->message + n, ".\r\n", 4);
 	if ((r->ctx = SSL_CTX_new(TLS_client_method())) == NULL)
 		give_up("TLS");
-	SSL_CTX_set_session_cache_mode(r->ctx, SSL_SESS_CACHE_CLIENT |
-	    SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_set_session_cache_mode(r->ctx, SSL_SESS_CACHE_OFF);
 }
 
 static enum what
