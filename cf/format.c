@@ -17,6 +17,7 @@
 
 #define INDENT		4
 #define DEPTH_MAX	64	/* braces whose kind is remembered */
+#define OPTION_WORDS	3	/* of one option, as in `auth in clear` */
 #define ALIGN_MAX	40	/* octets before what is aligned; longer stays */
 
 /* What an open brace holds. */
@@ -199,14 +200,48 @@ count(struct format *f)
 	}
 }
 
+/* These are the words of an option, or with `more` the first of them. */
+static bool
+is_option_words(struct span words, bool more)
+{
+	struct span	 word;
+	unsigned	 i;
+
+	for (i = 0; i < RS_NOPTIONS; i++) {
+		word = span_of(rs_options[i].word);
+		if (span_eq(word, words) || (more && word.n > words.n &&
+		    span_prefix(word, words) && word.p[words.n] == ' '))
+			return true;
+	}
+	return false;
+}
+
+/* Behind the option's word, or words: `client certificates asked`. */
+static bool
+is_value(const struct format *f, const struct line *l)
+{
+	struct span	 before = span_trim(buf_span(&l->text));
+	struct buf	 words = { 0 };
+	bool		 goes_on;
+
+	if (l->ntokens == 0 || l->ntokens > OPTION_WORDS ||
+	    !is_name(f->last) || f->last == T_FOR || f->tok.kind == '}' ||
+	    (l->ntokens > 1 && !is_option_words(before, false)))
+		return false;
+	buf_addf(&words, "%.*s %.*s", SPAN_ARG(before), SPAN_ARG(f->written));
+	goes_on = is_option_words(buf_span(&words), true);
+	buf_clear(&words);
+	return !goes_on;
+}
+
 /* A rule's arrow; an option's value: not in a block within the line. */
 static bool
 is_mark(const struct format *f, const struct line *l)
 {
 	if (f->braces != f->from || l->mark != NO_MARK)
 		return false;
-	return f->tok.kind == T_ARROW || (holds(f) == OPTIONS &&
-	    l->ntokens == 1 && is_name(f->last) && f->last != T_FOR && f->tok.kind != '}');
+	return f->tok.kind == T_ARROW ||
+	    (holds(f) == OPTIONS && is_value(f, l));
 }
 
 static void

@@ -28,6 +28,7 @@ static const char *const policies[] = {
 	"cf/policies/gateway.conf", "cf/policies/home.conf",
 	"test/unit/cf/maps-made-of-others.conf",
 	"cf/policies/hosting.conf", "cf/policies/office.conf",
+	"cf/policies/people.conf",
 	"cf/policies/sandbox.conf", "cf/policies/satellite.conf",
 	"cf/policies/tenants.conf"
 };
@@ -187,6 +188,8 @@ fmt_has_one_way(void **state)
 	    "set ours={ \"a.example\"  #here\n  ,\"b.example\" ,\n\".c.example\"\n}\n"
 	    "map m={ \"a\"=\"b\", \"c\" = {x \"y\" ,z 5} }\n"
 	    "relay hub{host \"a\" port 25\n  tls none\nconnections  5;rate 5/1m\n}\n"
+	    "tls{\nkey \"k\"\nclient  certificates asked\n client\n}\n"
+	    "listen smtp a on \"x\"{\nauth in clear\nhide dsn , 8bitmime;tls none\n}\n"
 	    "ruleset f(a:address,b : text)->bool {\na.domain in ours\nand b==\"x\"=>true\notherwise=>false }\n"
 	    "on rcpt{\n\n"
 	    "client.ip/24 in 10.0.0.0/24 or\n f(rcpt , \"{m [ \"a\" ]}x\" ) =>accept # yes\n"
@@ -205,6 +208,15 @@ fmt_has_one_way(void **state)
 	    "relay hub { host \"a\" port 25\n"
 	    "    tls         none\n"
 	    "    connections 5; rate 5/1m\n"
+	    "}\n"
+	    "tls {\n"
+	    "    key                 \"k\"\n"
+	    "    client certificates asked\n"
+	    "    client\n"
+	    "}\n"
+	    "listen smtp a on \"x\" {\n"
+	    "    auth in clear\n"
+	    "    hide dsn, 8bitmime; tls none\n"
 	    "}\n"
 	    "ruleset f(a: address, b: text) -> bool {\n"
 	    "    a.domain in ours\n"
