@@ -276,6 +276,24 @@ check_name(struct cf *cf, const struct cf_object *o, const struct listener *l)
 	}
 }
 
+static void
+check_group(struct cf *cf, const struct cf_object *o)
+{
+	const struct cf_set_opt	*on = cf_option(o, RS_OPT_LISTEN_on);
+	const struct cf_set_opt	*group = cf_option(o, RS_OPT_LISTEN_group);
+	size_t			 i;
+
+	for (i = 0; on != NULL && i < on->nplaces; i++) {
+		if (is_unix(on->places[i]->value.s))
+			return;
+	}
+	if (group == NULL)
+		return;
+	cf_error(cf, group->loc, "'group' has nothing to say: this listener "
+	    "has no socket in the file system");
+	cf_help(cf, "as in on \"unix:/run/waybill/lmtp\"");
+}
+
 /* RFC 2033, 5: LMTP is not spoken where others would speak SMTP. */
 static void
 check_lmtp_port(struct cf *cf, const struct cf_object *o)
@@ -306,6 +324,7 @@ cf_listener_check(struct cf *cf, struct cf_object *o)
 	check_name(cf, o, l);
 	check_listener_tls(cf, o, l);
 	cf_door_check(cf, o);
+	check_group(cf, o);
 	if (cf_listener_is(o, "lmtp"))
 		check_lmtp_port(cf, o);
 	if (!l->served)
