@@ -126,7 +126,8 @@ set_cert(SSL_CTX *ctx, const struct tls_cert *c, const char **why)
 		    "or its signature too weak";
 		return false;
 	}
-	if (SSL_CTX_use_PrivateKey(ctx, c->key) != 1) {
+	if (X509_check_private_key(c->leaf, c->key) != 1 ||
+	    SSL_CTX_use_PrivateKey(ctx, c->key) != 1) {
 		*why = "the key does not belong to the certificate";
 		return false;
 	}
