@@ -136,7 +136,6 @@ static bool
 hook_served(enum rs_hook hook)
 {
 	return hook != RS_HOOK_AUTH &&
-	    hook != RS_HOOK_VRFY && hook != RS_HOOK_EXPN &&
 	    hook != RS_HOOK_RELAY && hook != RS_HOOK_BOUNCE;
 }
 

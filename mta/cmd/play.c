@@ -298,7 +298,7 @@ leave(struct play *pl)
 	struct buf	whole = { 0 };
 	struct span	content = buf_span(&pl->content);
 
-	if (!policy_rewrites(pl->policy, RS_HOOK_REWRITE_OUT_HEADER) ||
+	if (!policy_has(pl->policy, RS_HOOK_REWRITE_OUT_HEADER) ||
 	    !play_originates(pl))
 		return;
 	buf_add_span(&whole, play_message(pl));

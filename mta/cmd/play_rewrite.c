@@ -59,7 +59,7 @@ play_rewrite(struct play *pl, enum rs_hook which, struct address *a)
 	struct address	 new;
 
 	/* <> and <postmaster> stay as they are. */
-	if (!policy_rewrites(pl->policy, which) || a->at == a->whole.n)
+	if (!policy_has(pl->policy, which) || a->at == a->whole.n)
 		return true;
 	p = entry(pl, which, a->whole);
 	switch (rewrite_one(pl, p, a, &new)) {
@@ -111,7 +111,7 @@ play_rewrite_header(struct play *pl, enum rs_hook which)
 	struct buf	out = { 0 };
 	struct span	content = buf_span(&pl->content);
 
-	if (!policy_rewrites(pl->policy, which))
+	if (!policy_has(pl->policy, which))
 		return true;
 	h.p = entry(pl, which, SPAN_NONE);
 	(void)header_rewrite(content, heading_rewrite, &h, &out);

@@ -66,6 +66,7 @@ push(struct routing *r)
 	if (r->depth == ROUTE_DEPTH)
 		return NULL;
 	r->depth++;
+	r->is_list = true;
 	if (*f == NULL)
 		*f = arena_alloc(&r->arena, sizeof(**f));
 	(*f)->at = r->at;
@@ -214,6 +215,25 @@ has_moved(struct routing *r, const struct address *a)
 	return true;
 }
 
+/* Who wants to know whom the list has routes none of them. */
+static void
+tell(struct routing *r, const struct address *a)
+{
+	struct target	t = { .kind = TARGET_HOP };
+
+	r->at = *a;
+	routing_add(r, &t);
+	if (r->n == POLICY_MEMBERS_MAX)
+		r->phase = ROUTE_OVER;
+}
+
+static bool
+is_told(const struct alias_member *m)
+{
+	return m->file == NULL &&
+	    (m->kind == ALIAS_ADDRESS || m->kind == ALIAS_MAILBOX);
+}
+
 /* As the table has it; a bare name is one of our domain. */
 static void
 member_address(struct routing *r, struct frame *f,
@@ -231,6 +251,10 @@ member_address(struct routing *r, struct frame *f,
 	if (a.at == a.whole.n) {
 		a.whole = arena_join(&r->arena, a.whole, SPAN("@"),
 		    domain.n > 0 ? domain : r->policy->hostname);
+	}
+	if (r->kind == ROUTING_MEMBERS) {
+		tell(r, &a);
+		return;
 	}
 	if (span_ieq(a.whole, f->at.whole)) {
 		f->n--;
@@ -266,6 +290,8 @@ member(struct routing *r, struct frame *f, const struct alias_member *m)
 		too_large(r);
 		return;
 	}
+	if (r->kind == ROUTING_MEMBERS && !is_told(m))
+		return;
 	record_member(r, f, m);
 	switch (m->kind) {
 	case ALIAS_ADDRESS:

@@ -240,6 +240,8 @@ typedef void decision_cb(void *arg, struct decision *);
  * which is never pending when it runs: NULL is returned then.
  */
 struct decision	*policy_decide(struct policy *, enum rs_hook, struct policy_facts *, struct rs_record *, decision_cb *, void *arg);
+/* Whether the policy has that hook, or that block of `rewrite`. */
+bool		 policy_has(const struct policy *, enum rs_hook);
 const struct rs_verdict *decision_verdict(const struct decision *);
 /* Header edits of HOOK_CONTENT (and earlier hooks), in order. */
 const struct header_edit *decision_edits(const struct decision *, size_t *n);
@@ -282,8 +284,6 @@ enum rewritten {
 };
 struct rewriting;
 typedef void rewriting_cb(void *arg, struct rewriting *);
-/* Whether the policy has that block. */
-bool		 policy_rewrites(const struct policy *, enum rs_hook which);
 struct rewriting *policy_rewrite(struct policy *, enum rs_hook which, struct policy_facts *, struct span whole, struct rs_record *record, rewriting_cb *, void *arg);
 bool		 rewriting_done(const struct rewriting *);
 /*
@@ -315,6 +315,15 @@ struct routing	*policy_route(struct policy *, struct policy_facts *, struct rs_r
  * somewhere: a long list is not read further.
  */
 struct routing	*policy_route_dry(struct policy *, struct policy_facts *, struct rs_record *, routing_cb *, void *arg);
+/*
+ * Whom a list has, one level deep (EXPN), without counting: the targets'
+ * addresses are its members, as they stand in the table, POLICY_MEMBERS_MAX at
+ * most.  Not told: commands, files, and whom an included file names, which may
+ * be somebody else's.  Of what is no list the targets are where it goes.
+ */
+#define POLICY_MEMBERS_MAX	100
+struct routing	*policy_route_members(struct policy *, struct policy_facts *, routing_cb *, void *arg);
+bool		 routing_is_list(const struct routing *);
 const struct target *routing_targets(const struct routing *, size_t *n);
 /*
  * The verdict that ended each target's last route: of dry runs, of those with a

@@ -302,7 +302,8 @@ enum rs_answer	 world_item(void *ctx, struct rs_eval *, unsigned listof, unsigne
 enum routing_kind {
 	ROUTING_REAL,
 	ROUTING_DRY,	/* nothing is counted; over at the first target that goes somewhere */
-	ROUTING_ALL	/* nothing is counted; all targets */
+	ROUTING_ALL,	/* nothing is counted; all targets */
+	ROUTING_MEMBERS	/* nothing is counted; of a list its members, which are not routed */
 };
 struct routing	*routing_start(struct policy *, struct policy_facts *, struct rs_record *, enum routing_kind, routing_cb *, void *arg);
 void		 routings_drop(struct policy *);

@@ -29,7 +29,7 @@ struct rewriting {
 };
 
 bool
-policy_rewrites(const struct policy *p, enum rs_hook which)
+policy_has(const struct policy *p, enum rs_hook which)
 {
 	return p->hooks[which] != UINT32_MAX;
 }
@@ -41,7 +41,7 @@ rewrite_wanted(const struct policy *p, enum rs_hook which, struct span whole,
     size_t at)
 {
 	/* <>, and <postmaster>, who is always here: RFC 5321, 4.5.1. */
-	return policy_rewrites(p, which) && at < whole.n;
+	return policy_has(p, which) && at < whole.n;
 }
 
 enum rs_run

@@ -406,7 +406,8 @@ answered(const struct routing *r)
 {
 	size_t	enough = r->kind == ROUTING_DRY ? 1 : 2;
 
-	return r->kind != ROUTING_REAL && r->n >= enough &&
+	return (r->kind == ROUTING_DRY || r->kind == ROUTING_ALL) &&
+	    r->n >= enough &&
 	    target_good(&r->targets[r->n - 1]) &&
 	    (enough == 1 || target_good(&r->targets[r->n - 2]));
 }
@@ -540,4 +541,17 @@ policy_route_dry(struct policy *p, struct policy_facts *f,
     struct rs_record *record, routing_cb *cb, void *arg)
 {
 	return routing_start(p, f, record, ROUTING_DRY, cb, arg);
+}
+
+struct routing *
+policy_route_members(struct policy *p, struct policy_facts *f, routing_cb *cb,
+    void *arg)
+{
+	return routing_start(p, f, NULL, ROUTING_MEMBERS, cb, arg);
+}
+
+bool
+routing_is_list(const struct routing *r)
+{
+	return r->is_list;
 }

@@ -61,6 +61,7 @@ struct routing {
 	void			*arg;
 	enum routing_kind	 kind;
 	bool			 dry;
+	bool			 is_list;	/* the first address has been expanded */
 	bool			 parked;	/* the evaluation is to be resumed */
 	bool			 say_again;	/* what it said is to be taken once more */
 	struct rs_verdict	 said;

@@ -1,5 +1,5 @@
 /*
- * cmd_other.c - RSET, VRFY, EXPN, HELP, NOOP, QUIT (RFC 5321, 4.1.1.5 to
+ * cmd_other.c - RSET, HELP, NOOP, QUIT (RFC 5321, 4.1.1.5 to
  * 4.1.1.10),
  * and what other servers offer and this one does not.
  */
@@ -30,22 +30,6 @@ cmd_rset(struct session *s, const struct smtp_command *c)
 	if (s->state & SMTP_TRANSACTION)
 		session_enter(s, SMTP_READY, "RSET");
 	session_reply(s, REPLY_RSET, SPAN_NONE);
-}
-
-/* 3.5.3: 252 neither confirms nor denies, so that nobody can harvest. */
-void
-cmd_vrfy(struct session *s, const struct smtp_command *c)
-{
-	if (c->args.n == 0)
-		session_refuse(s, REPLY_VRFY_ARG, SPAN_NONE);
-	else
-		session_reply(s, REPLY_VRFY, SPAN_NONE);
-}
-
-void
-cmd_expn(struct session *s, const struct smtp_command *c)
-{
-	session_refuse(s, REPLY_NOT_SERVED, c->word);
 }
 
 void

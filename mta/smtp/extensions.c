@@ -23,13 +23,6 @@ always(const struct session *s)
 	return true;
 }
 
-static bool
-not_served(const struct session *s)
-{
-	(void)s;
-	return false;
-}
-
 /* RFC 3030, 3: binary content can only come in chunks. */
 static bool
 chunking(const struct session *s)
@@ -49,6 +42,19 @@ static bool
 inside_tls(const struct session *s)
 {
 	return s->facts.tls_version.n > 0;
+}
+
+/* Without the hook nothing is told, and nothing offered. */
+static bool
+has_vrfy(const struct session *s)
+{
+	return policy_has(s->gen->policy, RS_HOOK_VRFY);
+}
+
+static bool
+has_expn(const struct session *s)
+{
+	return policy_has(s->gen->policy, RS_HOOK_EXPN);
 }
 
 /* --- what stands behind keywords */
@@ -126,8 +132,8 @@ static const struct {
 	[RS_EXT_ETRN]		= { etrn_may,	NULL },
 	[RS_EXT_XCLIENT]	= { xclient_may, xclient_words },
 	[RS_EXT_XFORWARD]	= { xforward_may, xforward_words },
-	[RS_EXT_VRFY]		= { not_served,	NULL },
-	[RS_EXT_EXPN]		= { not_served,	NULL },
+	[RS_EXT_VRFY]		= { has_vrfy,	NULL },
+	[RS_EXT_EXPN]		= { has_expn,	NULL },
 	[RS_EXT_HELP]		= { always,	NULL },
 };
 

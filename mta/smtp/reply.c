@@ -21,6 +21,7 @@ static const struct {
 struct line {
 	char	octets[REPLY_LINE_MAX];
 	size_t	n;
+	bool	utf8;	/* octets above 127 stay */
 };
 
 static void
@@ -30,8 +31,8 @@ line_add(struct line *l, struct span s)
 		unsigned char	c = (unsigned char)s.p[i];
 
 		/* RFC 5321, 4.2: textstring is HT and %d32-126. */
-		l->octets[l->n++] = (c >= 32 && c < 127) || c == '\t' ?
-		    (char)c : '?';
+		l->octets[l->n++] = (c >= 32 && c < 127) || c == '\t' ||
+		    (c > 127 && l->utf8) ? (char)c : '?';
 	}
 }
 
@@ -44,6 +45,7 @@ line_begin(struct line *l, unsigned code, struct span status)
 	l->octets[2] = (char)('0' + code % 10);
 	l->octets[3] = ' ';
 	l->n = 4;
+	l->utf8 = false;
 	if (status.n > 0) {
 		line_add(l, status);
 		line_add(l, SPAN(" "));
@@ -76,14 +78,24 @@ reply_put(struct buf *out, enum smtp_reply id, struct span arg)
 }
 
 void
-reply_put_raw(struct buf *out, unsigned code, struct span status,
-    struct span text)
+reply_put_line(struct buf *out, unsigned code, bool more, struct span status,
+    struct span text, bool utf8)
 {
 	struct line	l;
 
 	line_begin(&l, code, status);
+	if (more)
+		l.octets[3] = '-';
+	l.utf8 = utf8;
 	line_add(&l, text);
 	line_end(&l, out);
+}
+
+void
+reply_put_raw(struct buf *out, unsigned code, struct span status,
+    struct span text)
+{
+	reply_put_line(out, code, false, status, text, false);
 }
 
 unsigned

@@ -24,6 +24,12 @@ void		reply_put(struct buf *, enum smtp_reply, struct span arg);
  */
 void		reply_put_raw(struct buf *, unsigned code, struct span status,
 	    struct span text);
+/*
+ * The same, of several lines: more, another follows.  utf8: the client takes
+ * UTF-8 (RFC 6531, 3.7.4.2), and the text is.
+ */
+void		reply_put_line(struct buf *, unsigned code, bool more,
+	    struct span status, struct span text, bool utf8);
 unsigned	reply_code(enum smtp_reply);
 struct span	reply_status(enum smtp_reply);
 

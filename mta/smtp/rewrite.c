@@ -236,7 +236,7 @@ rewrite_address(struct session *s, enum rs_hook which,
 {
 	struct rewrite	*r;
 
-	if (!policy_rewrites(s->gen->policy, which)) {
+	if (!policy_has(s->gen->policy, which)) {
 		step(s, REWRITTEN_SAME, ad);
 		return;
 	}
@@ -260,7 +260,7 @@ begin_header(struct rewrite *r)
 void
 rewrite_header_in(struct session *s, rewrite_step *step)
 {
-	if (policy_rewrites(s->gen->policy, RS_HOOK_REWRITE_IN_HEADER))
+	if (policy_has(s->gen->policy, RS_HOOK_REWRITE_IN_HEADER))
 		begin_header(rewrite_new(s, RS_HOOK_REWRITE_IN_HEADER, step));
 	else
 		step(s, REWRITTEN_SAME, NULL);
@@ -339,7 +339,7 @@ rewrite_header_out(struct session *s, rewrite_step *step)
 {
 	struct rewrite	*r;
 
-	if (!policy_rewrites(s->gen->policy, RS_HOOK_REWRITE_OUT_HEADER)) {
+	if (!policy_has(s->gen->policy, RS_HOOK_REWRITE_OUT_HEADER)) {
 		step(s, REWRITTEN_SAME, NULL);
 		return;
 	}

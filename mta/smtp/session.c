@@ -21,6 +21,7 @@
 #include "mta/smtp/server.h"
 #include "mta/smtp/session_int.h"
 #include "mta/smtp/transaction.h"
+#include "mta/smtp/verify.h"
 #include "mta/smtp/xclient.h"
 
 #define LINGER_MS	2000	/* for the client to read our last reply */
@@ -139,6 +140,7 @@ session_free(struct session **sp)
 	decision_free(&s->decision);
 	policy_record_free(&s->record);
 	reroute_free(&s->reroute);
+	verify_free(&s->verify);
 	rewrite_free(&s->rewrite);
 	auth_end(s);
 	transaction_end(s);

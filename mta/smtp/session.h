@@ -44,6 +44,7 @@ struct login;
 struct server;
 struct session;
 struct transaction;
+struct verify;
 
 /* What goes on when a hook has decided; the verdict is borrowed. */
 typedef void session_step(struct session *, const struct rs_verdict *);
@@ -113,6 +114,7 @@ struct session {
 	bool			 waited;	/* the answer was not there at once */
 	struct rs_record	*record;	/* of the decision that it waits for, when asked for */
 	struct rewrite		*rewrite;	/* of an address, or of the header, that it waits for */
+	struct verify		*verify;	/* VRFY or EXPN that it waits for */
 	struct reroute		*reroute;	/* after the content, when tags may have changed it */
 	struct login		*login;		/* AUTH under way */
 	const char		*mechanism;

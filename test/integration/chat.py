@@ -43,6 +43,7 @@ class Chat:
     def __init__(self, host, port, name):
         self.sock = socket.create_connection((host, port), PATIENCE)
         self.name, self.number, self.buf, self.reply = name, 0, b"", []
+        self.utf8 = False       # SMTPUTF8 was said: replies may have it
 
     def fail(self, text):
         raise Failed(f"{self.name}:{self.number}: {text}")
@@ -72,7 +73,7 @@ class Chat:
         line, self.buf = self.buf.split(b"\r\n", 1)
         if len(line) > 510:
             self.fail(f"a reply line of {len(line) + 2} octets")
-        return line.decode("ascii")
+        return line.decode("utf-8" if self.utf8 else "ascii")
 
     def next_reply(self):
         self.reply = []
@@ -140,6 +141,7 @@ class Chat:
     def step(self, line):
         kind, _, text = line.partition(":")
         text = text[1:] if text.startswith(" ") else text
+        self.utf8 |= kind == "C" and "SMTPUTF8" in text
         if kind == "C":
             self.send(text.encode() + b"\r\n")
         elif kind == "C-raw":

@@ -60,6 +60,23 @@ route {
     otherwise => deliver box
 }
 """,
+    "verify": HEAD + """map lists = text "@DIR@/lists" as aliases
+on vrfy {
+    rcpt.user == "secret" => reject 550 5.7.1 "not told"
+    rcpt.user != "quiet" => accept
+}
+on expn {
+    rcpt.user == "secret" => reject 550 5.7.1 "not told"
+    rcpt.user != "quiet" => accept
+}
+""" + RCPT + """route {
+    rcpt.user == "moved" => reject 551 5.1.6 "try elsewhere"
+    rcpt.domain in ours and rcpt in lists => expand lists
+    rcpt.domain in ours => deliver box
+    rcpt.domain == "mx.example" => deliver box
+    otherwise => mx
+}
+""",
     "utf8": HEAD.replace('"here.example"', '"bücher.example"') + RCPT + ROUTE,
     "hidden": HEAD.replace('@PORT@"', """@PORT@" {
     hide chunking, dsn, smtputf8, limits, help, vrfy
@@ -121,12 +138,23 @@ def make_certificates(folder):
     certs.make("false", names="email:ann@here.example", by="other-ca")
 
 
+TABLES = {
+    "users": "ann:x\nbob:x\njürgen:x\n",
+    "lists": "team: ann@here.example, all@here.example, x@else.example, bob\n"
+             "included: :include:@DIR@/included\n"
+             "mixed: ann, :include:@DIR@/included, |/bin/true, /tmp/x\n"
+             "umlaut: jürgen\n"
+             "many: " + ", ".join(f"m{i}@else.example" for i in range(1, 151)) + "\n",
+    "included": "bob@here.example\n",
+}
+
+
 class Conversations(unittest.TestCase):
     def play_all(self, policy):
         paths = [p for p in sorted(glob.glob(f"{HERE}/smtp/*.chat"))
                  if chat.policy_of(p) == policy]
         self.assertTrue(paths)
-        with Server(POLICIES[policy], tables={"users": "ann:x\nbob:x\n"},
+        with Server(POLICIES[policy], tables=TABLES,
                     start=False) as s:
             if "\ntls {" in POLICIES[policy]:
                 chat.Chat.certs = f"{s.dir}/certs"
@@ -148,6 +176,9 @@ class Conversations(unittest.TestCase):
 
     def test_small_limits(self):
         self.play_all("small")
+
+    def test_vrfy_and_expn(self):
+        self.play_all("verify")
 
     def test_hidden_extensions(self):
         self.play_all("hidden")

@@ -94,7 +94,7 @@ without_a_block_nothing_is_asked(void **state)
 	(void)state;
 	plain.rewrites = NULL;
 	p = family_open(&plain, NULL);
-	assert_false(policy_rewrites(p, RS_HOOK_REWRITE_IN_SENDER));
+	assert_false(policy_has(p, RS_HOOK_REWRITE_IN_SENDER));
 	r = policy_rewrite(p, RS_HOOK_REWRITE_IN_SENDER, &f,
 	    SPAN("colin@murphy.example"), NULL, NULL, NULL);
 	assert_int_equal(rewriting_result(r, &ad), REWRITTEN_SAME);
