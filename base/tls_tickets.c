@@ -99,5 +99,7 @@ tls_tickets_cb(SSL *ssl, unsigned char *name, unsigned char *iv,
 	if (EVP_DecryptInit_ex2(cipher, EVP_aes_256_cbc(), k->aes, iv,
 	    NULL) != 1 || !set_mac(mac, k))
 		return -1;
-	return k == &ring->keys[0] ? 1 : 2;
+	/* In 1.3 each is used once (RFC 8446, C.4): there is always a new one. */
+	return k == &ring->keys[0] && SSL_version(ssl) < TLS1_3_VERSION ?
+	    1 : 2;
 }
