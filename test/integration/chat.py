@@ -4,10 +4,12 @@
 A file is one connection.  Its lines:
 
     # RFC 5321, 4.1.4     a comment; "# policy: NAME" says which server it wants,
-                          "# port: 2" which of its ports
+                          "# port: 2" which of its ports, "# from: ADDRESS" from
+                          where
     C: text               sent with CRLF
     C-raw: a\\r\\nb         sent exactly; Python's escapes
     C-times: 5000 x       the escapes after the number, so many times
+    C-wait: 0.1           so many seconds: what follows comes in a packet of its own
     S: 250 2.1.0          the next reply; its last line begins so
     S-has: 250-SIZE       a line of the reply before begins so
     S-not: 250-AUTH       no line of the reply before begins so
@@ -26,6 +28,7 @@ import re
 import socket
 import ssl
 import sys
+import time
 
 import tls_client
 
@@ -40,8 +43,10 @@ class Failed(AssertionError):
 class Chat:
     certs = None        # the folder of certificates for clients
 
-    def __init__(self, host, port, name):
-        self.sock = socket.create_connection((host, port), PATIENCE)
+    def __init__(self, host, port, name, source=None):
+        self.sock = socket.create_connection((host, port), PATIENCE,
+                                             (source, 0) if source else None)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.name, self.number, self.buf, self.reply = name, 0, b"", []
         self.utf8 = False       # SMTPUTF8 was said: replies may have it
 
@@ -158,6 +163,8 @@ class Chat:
                 self.fail(f"no TLS: {e}")
         elif kind == "TLS-not":
             self.tls_not(text)
+        elif kind == "C-wait":
+            time.sleep(float(text))
         elif kind == "S":
             self.expect(text)
         elif kind == "S-has":
@@ -183,23 +190,26 @@ def unescape(text):
     return text.encode("latin-1").decode("unicode_escape").encode("latin-1")
 
 
-def policy_of(path):
+def said(path, word, default=None):
+    """What a comment of the file says: "# policy: NAME"."""
     with open(path, encoding="utf-8") as f:
-        found = re.search(r"^# policy: (\w+)$", f.read(), re.M)
-    return found.group(1) if found else "plain"
+        found = re.search(rf"^# {word}: (\S+)$", f.read(), re.M)
+    return found.group(1) if found else default
+
+
+def policy_of(path):
+    return said(path, "policy", "plain")
 
 
 def port_of(path):
     """Which of the server's ports: 1, ..."""
-    with open(path, encoding="utf-8") as f:
-        found = re.search(r"^# port: (\d+)$", f.read(), re.M)
-    return int(found.group(1)) if found else 1
+    return int(said(path, "port", "1"))
 
 
 def play(host, port, path):
     """Plays one file; Failed says where it went another way."""
     with open(path, encoding="utf-8") as f:
-        Chat(host, port, path).play(f.readlines())
+        Chat(host, port, path, said(path, "from")).play(f.readlines())
 
 
 def main():

@@ -83,6 +83,36 @@ on expn {
 }""") + RCPT + ROUTE,
     "roomy": HEAD + """limits { message 2K }
 """ + RCPT + ROUTE,
+    "door": HEAD.replace('listen smtp on "127.0.0.1:@PORT@"', """
+listen smtp on "127.0.0.1:@PORT@" { xclient 127.0.0.1; xforward 127.0.0.1; etrn 127.0.0.1 }
+listen smtp behind on "127.0.0.1:@PORT2@" { proxy 127.0.0.1; xclient 127.0.0.1, 192.0.2.8 }
+listen lmtp on "127.0.0.1:@PORT3@"
+net home = { 127.0.0.0/8, 10.0.0.0/8 }""") + """limits { message 2K; recipients 5 }
+on connect {
+    client.ip == 192.0.2.66 => reject 554 5.7.1 "not you, {client.ip}"
+}
+on helo {
+    client.helo == "evil.example" => reject 550 5.7.1 "not {client.helo}"
+}
+on mail {
+    sender.user == "who" => reject 550 5.7.1 "{client.ip} {client.port} {client.helo} {client.user}."
+}
+on rcpt {
+    rcpt.user == "gone" => discard
+    rcpt.domain in ours => accept
+    client.authenticated => accept
+    client.ip in home => accept
+    otherwise => reject 550 5.7.1 "no relaying for {client.ip}"
+}
+on data {
+    rcpts.count > 4 => defer 451 4.7.1 "not so many"
+}
+on content {
+    header["Subject"] == "bad" => reject 554 5.7.1 "bad subject"
+    header["Subject"] == "lost" => discard
+    header["Subject"] == "later" => defer 451 4.7.1 "later"
+}
+""" + ROUTE,
     "refused": HEAD + """on connect {
     otherwise => reject 554 5.7.1 "nobody"
 }
@@ -200,6 +230,9 @@ class Conversations(unittest.TestCase):
 
     def test_tls_and_rules(self):
         self.play_all("tls_rules")
+
+    def test_several_listeners(self):
+        self.play_all("door")
 
     def test_refused_greeting(self):
         self.play_all("refused")
