@@ -5,7 +5,8 @@
  * every reply is a line of 512 octets at most that begins with a code; there
  * is no more than one final line for each command line, the greeting, a
  * content and the last 421; what is stored has whole lines only, ends with
- * one, and no octet 0; nothing is held when the client has gone.
+ * one, and no octet 0 (binary content: in its header); what came as parameters
+ * has no control character; nothing is held when the client has gone.
  */
 #include "config.h"
 
@@ -15,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "mail/header.h"
 #include "mta/smtp/reply.h"
 #include "test/unit/smtp/played.h"
 #include "test/unit/smtp/played_auth.h"
@@ -46,7 +48,13 @@ static const char policy[] =
     "  header[\"Subject\"] == \"bad\" => reject 554 5.7.1 \"bad\"\n"
     "  otherwise => set header \"X-Seen: {header[\"Subject\"]}\"\n"
     "}\n"
-    "route { otherwise => relay \"127.0.0.1:2526\" }\n";
+    "on vrfy { rcpt.domain in ours => accept }\n"
+    "on expn { rcpt.domain in ours => accept }\n"
+    "route {\n"
+    "  rcpt.user == \"two\" => redirect \"x@else.example\"\n"
+    "  rcpt.domain in ours => deliver box\n"
+    "  otherwise => relay \"127.0.0.1:2526\"\n"
+    "}\n";
 
 static size_t
 lines_of(const uint8_t *p, size_t n)
@@ -74,8 +82,12 @@ check_replies(struct span s)
 		    REPLY_LINE_MAX));
 		assert(s.p[0] >= '2' && s.p[0] <= '5');
 		assert(s.p[3] == ' ' || s.p[3] == '-');
-		for (size_t i = 0; i < len - 2; i++)
-			assert(s.p[i] >= 32 && s.p[i] < 127);
+		/* VRFY and EXPN with SMTPUTF8 have answers in UTF-8. */
+		for (size_t i = 0, k; i < len - 2; i += k) {
+			k = span_utf8(span_mem(s.p + i, len - 2 - i));
+			assert(k > 1 || (k == 1 && s.p[i] >= 32 &&
+			    s.p[i] < 127));
+		}
 		n += s.p[3] == ' ';
 		s = span_from(s, len);
 	}
@@ -83,9 +95,32 @@ check_replies(struct span s)
 }
 
 static void
-check_stored(struct span c)
+check_text(struct span t)
+{
+	for (size_t i = 0; i < t.n; i++)
+		assert((unsigned char)t.p[i] >= 32 && t.p[i] != 127);
+}
+
+static void
+check_envelope(const struct envelope *e)
+{
+	check_text(e->sender);
+	check_text(e->envid);
+	for (size_t i = 0; i < e->nrcpts; i++) {
+		check_text(e->rcpts[i]);
+		if (e->params == NULL)
+			continue;
+		check_text(e->params[i].orcpt_type);
+		check_text(e->params[i].orcpt);
+	}
+}
+
+static void
+check_stored(struct span c, bool binary)
 {
 	assert(c.n > 2 && memcmp(c.p, "Received: from ", 15) == 0);
+	if (binary)
+		c.n = header_size(c);
 	assert(memcmp(c.p + c.n - 2, "\r\n", 2) == 0);
 	assert(memchr(c.p, 0, c.n) == NULL);
 	for (size_t i = 0; i < c.n; i++) {
@@ -153,8 +188,11 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t n)
 	played_turn();
 	replies = check_replies(buf_span(&got));
 	assert(replies <= lines_of(in + 1, n - 1) + 3);
-	if (p->nmessages > before)
-		check_stored(buf_span(&p->last.content));
+	if (p->nmessages > before) {
+		check_envelope(&p->last.envelope);
+		check_stored(buf_span(&p->last.content),
+		    p->last.envelope.flags & ENV_BINARY);
+	}
 	assert(p->server->held == 0 && p->server->limits.sessions == 0);
 	assert(intake_held(p->server->intake) == 0);
 	assert(p->server->count.logins <= auth.nright);
