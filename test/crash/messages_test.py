@@ -21,6 +21,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "integration"))
 import server as srv  # noqa: E402
 from sink import Sink  # noqa: E402
 from socketmap import Socketmap  # noqa: E402
+import keys_test  # noqa: E402
 import kill_test  # noqa: E402
 
 LINE = re.compile(r'^MSG\((\w+),\s*(\w+),\s*(\w+),')
@@ -135,9 +136,31 @@ def ask_for_mail(s, _want):
     srv.wait_for(lambda: died(s))
 
 
+def shake_hands(s, _want):
+    """STARTTLS, until it comes to its end: whoever is needed for it may die under us."""
+    end = time.monotonic() + srv.PATIENCE
+    while time.monotonic() < end:
+        try:
+            keys_test.handshake(s)
+            return
+        except (OSError, AssertionError):
+            time.sleep(0.1)
+    raise AssertionError("no handshake came to its end")
+
+
+def spoil_certificate(s, _want):
+    """What was refused is dropped at once; the old one still serves."""
+    keys_test.rename(s, "tls/cert.pem", keys_test.pair()[0])
+    srv.wait_for(lambda: died(s))
+    shake_hands(s, _want)
+
+
 PROVOKED = {
     "SEGMENT_SEALED": fill_segments, "SEGMENT_GONE": fill_segments,
     "BODY_DROPPED": break_off, "DELIVER_FAILED": spoil_mailbox, "STOP": stop_and_start,
+    "CERTIFY": shake_hands, "KEY_SIGN": shake_hands, "KEY_SIGNED": shake_hands,
+    "KEY_TICKETS": shake_hands, "CONFIG_CERT": shake_hands, "TICKET_KEYS": shake_hands,
+    "KEY_DROP": spoil_certificate,
     "ETRN": ask_for_mail, "ETRN_STARTED": ask_for_mail,
 }
 
@@ -157,6 +180,15 @@ def with_callouts(policy):
     return policy.replace("on rcpt {", """on rcpt {
     rcpt.domain not in ours and rcpt not reachable => reject 550 5.1.1 "not there"
    """)
+
+
+TLS = {"CERTIFY", "KEY_DROP", "KEY_TICKETS", "CONFIG_CERT", "KEY_SIGN", "KEY_SIGNED",
+       "TICKET_KEYS"}
+
+
+def with_tls(policy):
+    return policy.replace("listen ", """tls { certificate "tls/cert.pem"; key "tls/key.pem" }
+listen """, 1)
 
 
 SERVER_TABLES = {"users": {"u1": "x", "u2": "x"}, "aliases": {"pair": "u1, u2"}}
@@ -190,9 +222,13 @@ def scenario_with(number, name, receiver, hop, sm):
         policy = with_servers(policy, sm)
     if name.startswith("ETRN"):
         policy = policy.replace('@PORT@"', '@PORT@" { etrn 127.0.0.1 }')
+    if name in TLS:
+        policy = with_tls(policy)
     hop.messages.clear()
     env = {"WAYBILL_TEST_KILL": f"{receiver.lower()}:{number}"}
     tables = dict(kill_test.TABLES, secret="password\n")
+    if name in TLS:
+        tables.update(zip(("tls/cert.pem", "tls/key.pem"), keys_test.pair()))
     with srv.Server(policy, tables=tables, env=env, args=("--workers", "2")) as s:
         want = {f"{name}.{i}": to for i, to in enumerate(kill_test.TARGETS)}
         for ident, to in want.items():
