@@ -13,7 +13,10 @@
 	    SMTP_CHUNKS | SMTP_FAILED)
 #define ANY	(GREETED | SMTP_REFUSED)
 
-/* To an extension, and then: is it there for who has said HELO? */
+/*
+ * To an extension, and then: basic ones, or those that look themselves, are
+ * there unless they are hidden; others when EHLO has offered them.
+ */
 enum belongs { TO_NONE, TO_BASIC, TO_ESMTP };
 
 #define PLAIN	TO_NONE, RS_NEXTENSIONS
@@ -39,7 +42,7 @@ static const struct command {
 	{ VERB_NOOP,	"4.1.1.9",	"noop",	GREETED, PLAIN, cmd_noop },
 	{ VERB_QUIT,	"4.1.1.10",	"quit",	ANY, PLAIN, cmd_quit },
 	{ VERB_STARTTLS, "3207, 4",	"starttls", SMTP_READY, PLAIN, cmd_starttls },
-	{ VERB_AUTH,	"4954, 4",	"auth",	SMTP_READY, PLAIN, cmd_auth },
+	{ VERB_AUTH,	"4954, 4",	"auth",	SMTP_READY, TO_BASIC, RS_EXT_AUTH, cmd_auth },
 	{ VERB_BDAT,	"3030, 2",	"bdat",	SMTP_RCPT | SMTP_CHUNKS, TO_ESMTP, RS_EXT_CHUNKING, cmd_bdat },
 	{ VERB_TURN,	"F.1",		"turn",	GREETED, PLAIN, cmd_not_served },
 	{ VERB_LHLO,	"2033, 4.1",	"helo",	GREETED, PLAIN, cmd_lhlo },
