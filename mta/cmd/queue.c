@@ -105,6 +105,8 @@ print_rcpt(const json_t *r)
 	    (long long)cmd_json_int(r, "attempts"));
 	if (cmd_json_str(r, "next")[0] != '\0')
 		printf(", next %s", cmd_json_str(r, "next"));
+	if (cmd_json_str(r, "notify")[0] != '\0')
+		printf(", notify %s", cmd_json_str(r, "notify"));
 	printf("\n");
 	if (cmd_json_int(r, "code") == 0)
 		return;
@@ -114,6 +116,30 @@ print_rcpt(const json_t *r)
 	if (cmd_json_str(r, "mta")[0] != '\0')
 		printf(" (%s)", table_text(r, "mta"));
 	printf("\n");
+}
+
+/* What MAIL said, where it said something. */
+static void
+print_params(const json_t *m)
+{
+	static const struct {
+		const char	*key, *text;
+	} words[] = {
+		{ "requiretls", "encrypted only" },
+		{ "smtputf8", "UTF-8 in the header" },
+		{ "binary", "binary" },
+	};
+	size_t	 i;
+
+	if (cmd_json_str(m, "deadline")[0] != '\0')
+		printf("deadline   %s, %s\n", cmd_json_str(m, "deadline"),
+		    json_is_true(json_object_get(m, "returned_then")) ?
+		    "returned then" : "the sender is told then");
+	if (cmd_json_str(m, "envid")[0] != '\0')
+		printf("envelope   %s\n", table_text(m, "envid"));
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (json_is_true(json_object_get(m, words[i].key)))
+			printf("content    %s\n", words[i].text);
 }
 
 static void
@@ -129,6 +155,7 @@ print_message(const json_t *doc)
 	printf("size       %lld octets\n", (long long)cmd_json_int(m, "size"));
 	printf("arrival    %s\n", cmd_json_str(m, "arrival"));
 	printf("expires    %s\n", cmd_json_str(m, "expires"));
+	print_params(m);
 	printf("policy     %s\n", table_text(m, "policy"));
 	printf("recipients\n");
 	json_array_foreach(json_object_get(m, "recipients"), i, r)

@@ -41,6 +41,7 @@ sensible(const struct target *t)
 	case TARGET_HOP:
 		return t->hop.n > 0;
 	case TARGET_DISCARD:
+	case TARGET_EXPANDED:
 		return true;
 	case TARGET_FAIL:
 	case TARGET_LATER:

@@ -22,8 +22,7 @@ enum target_kind {
 	TARGET_LMTP,		/* path: socket */
 	TARGET_PIPE,		/* path: command; account: system user */
 	TARGET_FILE,		/* path */
-	/* The queue's own: a recipient that has become several, while its sender is not told so yet. */
-	TARGET_EXPANDED
+	TARGET_EXPANDED		/* nowhere: all that it has become goes as another recipient */
 };
 
 struct target {

@@ -158,6 +158,45 @@ put_last(struct json *j, const struct dest *d)
 	json_text(j, "reply", an.text);
 }
 
+/* Of its recipient: "success,delay"; null where nothing was given. */
+static void
+put_notify(struct json *j, const struct dest *d, const struct envelope *e)
+{
+	unsigned	notify = e->params == NULL ? 0 :
+			    e->params[d->rcpt].notify;
+	struct buf	text = { 0 };
+
+	if (notify & NOTIFY_NEVER)
+		buf_add_str(&text, ",never");
+	if (notify & NOTIFY_SUCCESS)
+		buf_add_str(&text, ",success");
+	if (notify & NOTIFY_FAILURE)
+		buf_add_str(&text, ",failure");
+	if (notify & NOTIFY_DELAY)
+		buf_add_str(&text, ",delay");
+	if (notify == 0)
+		json_null(j, "notify");
+	else
+		json_text(j, "notify", span_from(buf_span(&text), 1));
+	buf_clear(&text);
+}
+
+/* What MAIL said besides the sender. */
+static void
+put_params(struct json *j, const struct envelope *e)
+{
+	put_time(j, "deadline", e->flags & (ENV_BY_RETURN | ENV_BY_NOTIFY) ?
+	    e->by_ms : 0);
+	json_bool(j, "returned_then", (e->flags & ENV_BY_RETURN) != 0);
+	if (e->envid.n > 0)
+		json_text(j, "envid", e->envid);
+	else
+		json_null(j, "envid");
+	json_bool(j, "requiretls", (e->flags & ENV_REQUIRETLS) != 0);
+	json_bool(j, "smtputf8", (e->flags & ENV_UTF8) != 0);
+	json_bool(j, "binary", (e->flags & ENV_BINARY) != 0);
+}
+
 static void
 put_dest(struct json *j, const struct dest *d, const struct envelope *e)
 {
@@ -169,6 +208,7 @@ put_dest(struct json *j, const struct dest *d, const struct envelope *e)
 	json_uint(j, "attempts", d->attempts);
 	put_time(j, "next", dest_next_ms(d));
 	put_last(j, d);
+	put_notify(j, d, e);
 	json_object_end(j);
 }
 
@@ -222,6 +262,7 @@ answer_show(struct queue *q, struct json *j, struct span args)
 	json_text(j, "sender", e.sender);
 	json_text(j, "policy", e.policy);
 	json_bool(j, "dsn", (m->flags & M_DSN) != 0);
+	put_params(j, &e);
 	json_array(j, "recipients");
 	put_dests(j, m, &e);
 	json_array_end(j);

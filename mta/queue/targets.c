@@ -1,6 +1,7 @@
 /*
  * targets.c - where one target goes, as route has said.
  */
+#include "mta/queue/notify.h"
 #include "mta/queue/queue.h"
 
 #include "base/clock.h"
@@ -53,6 +54,22 @@ log_rewritten(const struct message *m, const struct target *t)
 	    t->rcpt_to.n > 0 ? log_quote(t->rcpt_to) : "-");
 }
 
+/* Its sender wants to know that it has arrived: so much can be said of it. */
+static bool
+is_told(const struct message *m, const struct dest *d)
+{
+	struct arena	a = { 0 };
+	struct envelope	e;
+	bool		told;
+
+	if (!(m->flags & M_TELLS) || d->flags & DEST_EXPANDED)
+		return false;
+	message_envelope(m, &a, &e);
+	told = notify_expanded(d->rcpt, &e);
+	arena_clear(&a);
+	return told;
+}
+
 void
 target_apply(struct queue *q, struct message *m, struct dest *d,
     const struct target *t, struct span given, unsigned then)
@@ -66,7 +83,14 @@ target_apply(struct queue *q, struct message *m, struct dest *d,
 		target_refuse(q, m, d, t);
 		return;
 	}
-	if (t->kind == TARGET_DISCARD) {
+	if (t->kind == TARGET_EXPANDED && is_told(m, d)) {
+		dest_set_place(d, t);
+		dest_arrive(q, m, d, &(struct answer){ .code = 250,
+		    .status = SPAN("2.1.5"), .when_ms = clock_wall_ms() },
+		    false);
+		return;
+	}
+	if (t->kind == TARGET_DISCARD || t->kind == TARGET_EXPANDED) {
 		discard(q, m, d, t->address.n > 0 ? t->address : given);
 		return;
 	}

@@ -196,10 +196,9 @@ take_target(struct request *q, const struct target *t)
 static void
 end_rcpt(struct request *q)
 {
-	struct target	merged = { .kind = TARGET_DISCARD,
-	    .text = SPAN("merged with another recipient") };
+	struct target	merged = { .kind = TARGET_EXPANDED };
 
-	/* Each recipient has an answer, be it that all is said already. */
+	/* Each recipient has an answer, be it that all goes to others. */
 	merged.address = q->env.rcpts[q->rcpts[q->next]];
 	if (!q->kept)
 		answer(q, &merged);

@@ -246,7 +246,7 @@ one_copy_for_a_place(void **state)
 	wait_until(&heard.last, 1);
 	assert_string_equal(buf_cstr(&heard.text),
 	    "0:1:ann@murphy.example:1001:1002 "
-	    "1:1:tim@murphy.example:1001:1002 2:3:Ann@murphy.example ");
+	    "1:1:tim@murphy.example:1001:1002 2:9:Ann@murphy.example ");
 }
 
 static void
