@@ -117,6 +117,13 @@ void		 asked_verify_close(struct asked_verify **);
  * without the user's name (people type passwords there), once a minute.
  */
 void		 asked_verify_ask(struct asked_verify *, struct span user, struct span password, asked_verify_cb *, void *arg);
+/*
+ * The same without a password: SECRETS, NOBODY or CANNOT; with ASKED_BIND,
+ * where nobody's secrets can be had, RIGHT says that the user is there.
+ */
+void		 asked_verify_known(struct asked_verify *, struct span user, asked_verify_cb *, void *arg);
+/* Its server gives secrets, and does not look at passwords itself. */
+bool		 asked_verify_has_secrets(const struct asked_verify *);
 
 /* --- drivers */
 

@@ -31,6 +31,7 @@ struct question {
 	struct asked_verify	*verify;
 	const struct side	*side;		/* that is asked */
 	struct span		 password;
+	bool			 known;		/* there is none: is he there? */
 	asked_verify_cb		*cb;
 	void			*arg;
 	size_t			 n;
@@ -191,6 +192,10 @@ bind_as(struct question *q, const struct asked_rows *rows)
 		    "octets");
 		return;
 	}
+	if (q->known) {
+		ends(q, ASKED_RIGHT, NULL);
+		return;
+	}
 	memcpy(q->key, dn.p, dn.n);
 	q->n = dn.n;
 	q->ask.password = q->password;
@@ -233,28 +238,51 @@ time_over(void *arg)
 		timer_set(&v->timer, q->ask.until_ms - now, time_over, v);
 }
 
-void
-asked_verify_ask(struct asked_verify *v, struct span user,
-    struct span password, asked_verify_cb *cb, void *arg)
+static void
+begin(struct asked_verify *v, struct span user, const struct question *as)
 {
 	struct question	*q;
 
 	if (user.n == 0 || user.n > MAP_KEY_MAX ||
 	    memchr(user.p, '\0', user.n) != NULL) {
-		cb(arg, ASKED_NOBODY, NULL);
+		as->cb(as->arg, ASKED_NOBODY, NULL);
 		return;
 	}
-	q = xcalloc(1, sizeof(*q));
+	q = xmalloc(sizeof(*q));
+	*q = *as;
 	q->verify = v;
-	q->password = password;
-	q->cb = cb;
-	q->arg = arg;
 	q->n = asked_spelling(SPAN("accounts"), user, q->key).n;
 	q->ask.until_ms = loop_now_ms() + v->timeout_ms;
 	TAILQ_INSERT_TAIL(&v->questions, q, entry);
 	if (!timer_pending(&v->timer))
 		timer_set(&v->timer, v->timeout_ms, time_over, v);
 	ask(q, &v->query, query_done);
+}
+
+void
+asked_verify_ask(struct asked_verify *v, struct span user,
+    struct span password, asked_verify_cb *cb, void *arg)
+{
+	const struct question	 as = {
+		.password = password, .cb = cb, .arg = arg
+	};
+
+	begin(v, user, &as);
+}
+
+void
+asked_verify_known(struct asked_verify *v, struct span user,
+    asked_verify_cb *cb, void *arg)
+{
+	const struct question	 as = { .known = true, .cb = cb, .arg = arg };
+
+	begin(v, user, &as);
+}
+
+bool
+asked_verify_has_secrets(const struct asked_verify *v)
+{
+	return v->bind.pool == NULL;
 }
 
 void

@@ -6,6 +6,8 @@
  */
 #include "config.h"
 
+#include <sys/stat.h>
+
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -13,7 +15,7 @@
 #include "base/xalloc.h"
 
 #include "mta/auth/accounts.h"
-#include "mta/auth/secret.h"
+#include "mta/auth/proof.h"
 
 #define BLOCK	(64u << 10)	/* octets; an entry may be larger */
 
@@ -27,12 +29,23 @@ struct stored {
 	struct span	 raw;		/* empty: it cannot be read */
 };
 
+/* Those that can stand for others. */
+struct some {
+	struct stored	**v;
+	size_t		  n, cap;
+};
+
 struct accounts {
 	struct block	*blocks;
 	struct arena	 arena;		/* struct stored: nothing secret */
 	struct htab	 by_name;	/* folded */
 	size_t		 n;
 	bool		 lost;		/* a name could not be told */
+	size_t		 mistakes;
+	struct stat	 file;		/* before it was read */
+	struct auth_offers offers;
+	struct some	 all;		/* that have a secret */
+	struct some	 scram[2];	/* by enum auth_hash */
 };
 
 static struct span
@@ -66,6 +79,34 @@ fold(struct span name, char out[ACCOUNT_NAME_MAX])
 	return true;
 }
 
+static void
+some_add(struct some *l, struct stored *s)
+{
+	if (l->n == l->cap) {
+		l->cap = l->cap == 0 ? 64 : l->cap * 2;
+		l->v = xreallocarray(l->v, l->cap, sizeof(struct stored *));
+	}
+	l->v[l->n++] = s;
+}
+
+/* What it can use; who has no secret logs in by none, and does not count. */
+static void
+weigh(struct accounts *a, struct stored *s)
+{
+	const struct proof_of	 of = { .raw = s->raw };
+	struct auth_offers	 o = proof_offers(&of);
+
+	if (o.could == 0)
+		return;
+	a->offers.sane &= o.sane;
+	a->offers.could |= o.could;
+	some_add(&a->all, s);
+	if (o.could & AUTH_SCRAM_SHA_1)
+		some_add(&a->scram[AUTH_SHA_1], s);
+	if (o.could & AUTH_SCRAM_SHA_256)
+		some_add(&a->scram[AUTH_SHA_256], s);
+}
+
 /* Of two with the same name the first counts, as in the table. */
 static void
 add(void *arg, const struct account_entry *e)
@@ -75,6 +116,7 @@ add(void *arg, const struct account_entry *e)
 	char		 folded[ACCOUNT_NAME_MAX];
 	struct span	 key;
 
+	a->mistakes += e->broken;
 	if (!fold(e->name, folded)) {
 		a->lost = true;
 		return;
@@ -83,8 +125,10 @@ add(void *arg, const struct account_entry *e)
 	if (htab_get(&a->by_name, key) != NULL)
 		return;
 	s = arena_alloc(&a->arena, sizeof(*s));
-	if (!e->broken)
+	if (!e->broken) {
 		s->raw = keep(a, e->raw);
+		weigh(a, s);
+	}
 	(void)htab_put(&a->by_name, key, s);
 	a->n++;
 }
@@ -94,8 +138,13 @@ accounts_open(int fd, const char **why)
 {
 	struct accounts	*a = xcalloc(1, sizeof(*a));
 
+	a->offers.sane = ~0u;
+	if (fstat(fd, &a->file) == -1)
+		a->file.st_ino = 0;
 	if (accounts_each(fd, add, a, why) == -1)
 		accounts_close(&a);
+	else if (a->all.n == 0)
+		a->offers.sane = AUTH_PLAIN;
 	return a;
 }
 
@@ -113,6 +162,9 @@ accounts_close(struct accounts **ap)
 		explicit_bzero(b->octets, b->n);
 		free(b);
 	}
+	free(a->all.v);
+	free(a->scram[AUTH_SHA_1].v);
+	free(a->scram[AUTH_SHA_256].v);
 	htab_clear(&a->by_name);
 	arena_clear(&a->arena);
 	free(a);
@@ -122,6 +174,29 @@ size_t
 accounts_size(const struct accounts *a)
 {
 	return a->n;
+}
+
+bool
+accounts_whole(const struct accounts *a)
+{
+	return a->mistakes == 0 && !a->lost && a->file.st_size > 0;
+}
+
+static bool
+same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+bool
+accounts_of(const struct accounts *a, int fd)
+{
+	struct stat	 st;
+
+	return fstat(fd, &st) == 0 && st.st_ino == a->file.st_ino &&
+	    st.st_dev == a->file.st_dev && st.st_size == a->file.st_size &&
+	    same_time(st.st_mtim, a->file.st_mtim) &&
+	    same_time(st.st_ctim, a->file.st_ctim);
 }
 
 enum map_result
@@ -139,89 +214,20 @@ accounts_find(const struct accounts *a, struct span name, struct span *raw)
 	return s->raw.n == 0 ? MAP_BROKEN : MAP_FOUND;
 }
 
-/* --- a password */
-
-struct verifying {
-	struct span		 password;
-	struct span		 app;	/* of secrets that name none themselves */
-	struct auth_verdict	*out;
-	const char		*why;	/* of cannot */
-	bool			 tried, cannot;
-};
-
-static void
-try_secret(void *arg, const struct account_item *i)
+struct auth_offers
+accounts_offers(const struct accounts *a)
 {
-	struct verifying	*v = arg;
-	struct span		 app = i->name.n > 0 ? i->name : v->app;
-	enum auth_result	 is;
+	struct auth_offers	 o = a->offers;
 
-	if (i->part != ACCOUNT_SECRET || v->out->result == AUTH_RIGHT)
-		return;
-	v->tried = true;
-	is = secret_verify(i->scheme, i->value, v->password);
-	if (is == AUTH_CANNOT) {
-		v->cannot = true;
-		v->why = "a secret that this system's library cannot verify";
-	}
-	if (is != AUTH_RIGHT)
-		return;
-	v->out->result = AUTH_RIGHT;
-	if (app.n > 0)
-		memcpy(v->out->which, app.p, app.n);
-	v->out->which[app.n] = '\0';
+	o.could |= AUTH_PLAIN;
+	return o;
 }
 
-/* One that cannot be read may have been the right one. */
-static void
-on_fault(void *arg, enum account_fault f, const char *at, const char *what)
+struct span
+accounts_stand_in(const struct accounts *a, uint64_t number,
+    const enum auth_hash *hash)
 {
-	struct verifying	*v = arg;
+	const struct some	*l = hash == NULL ? &a->all : &a->scram[*hash];
 
-	(void)at;
-	if (f != ACCOUNT_BAD_SECRET)
-		return;
-	v->cannot = true;
-	v->why = what;
-}
-
-static void
-decide(struct verifying *v)
-{
-	if (!v->tried)
-		secret_verify_nobody(v->password);
-	if (v->out->result != AUTH_RIGHT && v->cannot)
-		v->out->result = AUTH_CANNOT;
-}
-
-void
-account_verify(struct span raw, struct span password, struct auth_verdict *out)
-{
-	struct verifying		 v = { .password = password,
-	    .out = out };
-	const struct account_reader	 r = { try_secret, on_fault, &v };
-	struct span			 name, head;
-
-	*out = (struct auth_verdict){ .result = AUTH_WRONG };
-	if (raw.n > 0)
-		(void)account_parse(raw, &r, &name, &head);
-	decide(&v);
-}
-
-void
-account_verify_secrets(const struct account_secrets *s, size_t n,
-    struct span password, struct auth_verdict *out, const char **why)
-{
-	struct verifying		 v = { .password = password,
-	    .out = out };
-	const struct account_reader	 r = { try_secret, on_fault, &v };
-	size_t				 i;
-
-	*out = (struct auth_verdict){ .result = AUTH_WRONG };
-	for (i = 0; i < n; i++) {
-		v.app = s[i].app;
-		account_parse_secrets(s[i].text, &r);
-	}
-	decide(&v);
-	*why = out->result == AUTH_CANNOT ? v.why : NULL;
+	return l->n == 0 ? SPAN_NONE : l->v[number % l->n]->raw;
 }

@@ -7,7 +7,6 @@
 #ifndef WB_MTA_AUTH_ACCOUNTS_H
 #define WB_MTA_AUTH_ACCOUNTS_H
 
-#include "maps/account.h"
 #include "maps/map.h"
 #include "mta/msg/auth.h"
 
@@ -18,24 +17,25 @@ struct accounts	*accounts_open(int fd, const char **why);
 void		 accounts_close(struct accounts **);
 size_t		 accounts_size(const struct accounts *);
 /*
+ * It may take the place of another: no entry has a mistake, and the file is
+ * not one without an octet, as they are while somebody writes them anew.
+ */
+bool		 accounts_whole(const struct accounts *);
+/* fd is the file that it was read from, as it was then. */
+bool		 accounts_of(const struct accounts *, int fd);
+/*
  * The logical line of a user, borrowed; MAP_BROKEN: he may be one of those
  * that cannot be read.
  */
 enum map_result	 accounts_find(const struct accounts *, struct span name, struct span *raw);
 
+/* Mechanisms that make sense for its accounts (mta/msg/auth.h). */
+struct auth_offers accounts_offers(const struct accounts *);
 /*
- * Is it one of the user's passwords?  raw: his logical line; empty: there is
- * no such user, which takes as long and is AUTH_WRONG.  May run on any thread.
+ * An account that stands for one that is not there, always the same for the
+ * same number: which takes as long to verify, or where hash is not NULL whose
+ * SCRAM secret has the usual form.  Empty: there is none.
  */
-void		 account_verify(struct span raw, struct span password, struct auth_verdict *);
-/*
- * The same of secrets that did not come out of a file; n 0: nobody.  why
- * (static): of CANNOT, what is wrong with one of them, else NULL.
- */
-struct account_secrets {
-	struct span	 app;		/* empty: of the account itself; at most ACCOUNT_WORD_MAX */
-	struct span	 text;		/* {SCHEME}secret ..., `x` or nothing */
-};
-void		 account_verify_secrets(const struct account_secrets *, size_t n, struct span password, struct auth_verdict *, const char **why);
+struct span	 accounts_stand_in(const struct accounts *, uint64_t number, const enum auth_hash *hash);
 
 #endif

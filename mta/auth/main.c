@@ -14,6 +14,7 @@
  */
 #include "config.h"
 
+#include <inttypes.h>
 #include <unistd.h>
 
 #include "base/confine.h"
@@ -26,6 +27,7 @@
 
 #include "mta/auth/pam.h"
 #include "mta/auth/service.h"
+#include "mta/auth/settings.h"
 
 #define USER		"waybill-auth"
 #define THREADS_MAX	4	/* a yescrypt takes 16 MiB while it is computed */
@@ -57,10 +59,26 @@ take(struct auth *a, struct child_config *cfg, const struct rs_image *im)
 	};
 	struct auth_tables	tables;
 
-	auth_tables_open(&tables, &from);
+	auth_tables_open(&tables, &from, &a->service.tables);
 	asked_secrets_clear(&s);
 	auth_tables_clear(&a->service.tables);
 	a->service.tables = tables;
+	settings_read(im, &a->service.settings);
+	settings_tokens(im, from.names, &a->service.tokens);
+	auth_service_changed(&a->service);
+}
+
+/* Some accounts are on servers, or tokens are verified elsewhere. */
+static bool
+asks_others(const struct rs_image *im)
+{
+	uint32_t	 i;
+
+	for (i = 0; i < rs_nmap(im); i++)
+		if (rs_map_is_asked(im, i) && span_eq(rs_string(im,
+		    rs_map(im, i)->kind), SPAN("accounts")))
+			return true;
+	return rs_setting_text(im, RS_OPT_AUTH_tokens).n > 0;
 }
 
 /*
@@ -70,9 +88,13 @@ take(struct auth *a, struct child_config *cfg, const struct rs_image *im)
 static bool
 may_read(struct auth *a, const struct rs_image *im)
 {
-	if (a->servers && !readable_add(&a->readable, im, SPAN("accounts"))) {
+	bool	 first = a->service.pool == NULL;
+
+	if ((a->servers && !readable_add(&a->readable, im,
+	    SPAN("accounts"))) || (!first && !a->servers &&
+	    asks_others(im))) {
 		log_info("event=restart why=\"the policy names other "
-		    "files\"");
+		    "files or servers\"");
 		child_done();
 		return false;
 	}
@@ -109,7 +131,7 @@ on_peer(enum proc proc, uint32_t instance, int fd, void *arg)
 	struct auth	*a = arg;
 
 	(void)instance;
-	if (proc == PROC_RESOLVE && a->servers)
+	if (proc == PROC_RESOLVE)
 		dns_client_attach(a->dns, fd);
 	else
 		auth_service_peer(&a->service, fd, proc_name(proc));
@@ -121,11 +143,16 @@ on_stats(struct buf *out, void *arg)
 	const struct auth		*a = arg;
 	const struct auth_service	*s = &a->service;
 
-	buf_addf(out, "\"accounts\":%zu,\"waiting\":%zu,\"right\":%llu,"
-	    "\"wrong\":%llu,\"cannot\":%llu,\"busy\":%llu",
-	    auth_tables_size(&s->tables), s->waiting,
-	    (unsigned long long)s->right, (unsigned long long)s->wrong,
-	    (unsigned long long)s->cannot, (unsigned long long)s->busy);
+	buf_addf(out, "\"accounts\":%zu,\"waiting\":%zu,\"held\":%zu,"
+	    "\"right\":%" PRIu64 ",\"cached\":%" PRIu64 ",\"wrong\":%"
+	    PRIu64 ",\"cannot\":%" PRIu64 ",\"busy\":%" PRIu64
+	    ",\"slow\":%" PRIu64 ",\"slowed\":%" PRIu64
+	    ",\"tokens_down\":%s",
+	    auth_tables_size(&s->tables), s->waiting, s->held,
+	    s->counts.right, s->counts.cached, s->counts.wrong,
+	    s->counts.cannot, s->counts.busy, s->counts.slow,
+	    s->counts.slowed, s->tokens != NULL && tokens_down(s->tokens) ?
+	    "true" : "false");
 }
 
 static bool
@@ -158,14 +185,16 @@ main(int argc, char **argv)
 	child_open(PROC_AUTH, argc, argv, &ops, &a);
 	servers = child_option("servers");
 	a.servers = servers != NULL && strcmp(servers, "yes") == 0;
+	auth_service_init(&a.service, threads());
+	key_open(child_option("spool"), a.service.key);
 	confine(&a);
 	a.service.parent = child_parent;
 	a.dns = dns_client_new();
 	a.names = names_by(a.dns);
 	child_run();
 	pool_free(&a.service.pool);
+	auth_service_clear(&a.service);
 	pam_clear();
-	auth_tables_clear(&a.service.tables);
 	dns_client_free(&a.dns);
 	return 0;
 }

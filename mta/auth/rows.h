@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 #include "maps/asked/asked.h"
-#include "mta/auth/accounts.h"
+#include "mta/auth/proof.h"
 
 #define ROWS_MAX	(1 + ACCOUNT_APPS_MAX)
 #define ROWS_OCTETS_MAX	(64u << 10)

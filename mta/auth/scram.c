@@ -43,3 +43,28 @@ scram_keys(enum account_scheme s, struct span password, struct span salt,
 	OPENSSL_cleanse(client, sizeof(client));
 	return ok;
 }
+
+/*
+ * ClientKey := ClientProof XOR HMAC(StoredKey, AuthMessage), whose digest is
+ * StoredKey; ServerSignature := HMAC(ServerKey, AuthMessage).
+ */
+bool
+scram_proof(enum account_scheme s, const struct scram_keys *k,
+    struct span message, struct span proof, uint8_t signature[SCRAM_KEY_MAX])
+{
+	const EVP_MD	*md = digest_of(s);
+	uint8_t		 client[SCRAM_KEY_MAX], stored[SCRAM_KEY_MAX];
+	size_t		 i;
+	bool		 is;
+
+	if (proof.n != k->n || !key_of(md, k->stored, k->n, message, client) ||
+	    !key_of(md, k->server, k->n, message, signature))
+		return false;
+	for (i = 0; i < k->n; i++)
+		client[i] ^= (uint8_t)proof.p[i];
+	is = EVP_Digest(client, k->n, stored, NULL, md, NULL) == 1 &&
+	    CRYPTO_memcmp(stored, k->stored, k->n) == 0;
+	OPENSSL_cleanse(client, sizeof(client));
+	OPENSSL_cleanse(stored, sizeof(stored));
+	return is;
+}

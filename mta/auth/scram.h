@@ -18,5 +18,10 @@ struct scram_keys {
  * The caller wipes them.  false: OpenSSL cannot.
  */
 bool	scram_keys(enum account_scheme, struct span password, struct span salt, uint32_t iterations, struct scram_keys *);
+/*
+ * RFC 5802, 3: is proof (k->n octets) the ClientProof of who knows the
+ * password?  signature: ServerSignature, k->n octets, whatever the answer.
+ */
+bool	scram_proof(enum account_scheme, const struct scram_keys *k, struct span message, struct span proof, uint8_t signature[SCRAM_KEY_MAX]);
 
 #endif

@@ -18,7 +18,6 @@
 #define ITERATIONS		10000	/* for what people choose */
 #define ITERATIONS_RANDOM	SCRAM_ITERATIONS_LEAST
 #define SHA1_OCTETS		20
-#define DECODED_MAX		1024	/* octets of base64; the table's forms have fewer */
 
 void
 secret_buf_clear(struct buf *b)
@@ -88,13 +87,12 @@ verify_crypt(struct span text, struct span password)
 
 /* --- base64 */
 
-/* The octets of a base64 whose form is right; 0: too many. */
-static size_t
-decode(struct span s, uint8_t out[DECODED_MAX])
+size_t
+secret_decode(struct span s, uint8_t out[SECRET_DECODED_MAX])
 {
 	int	 n;
 
-	if (s.n > DECODED_MAX || s.n % 4 != 0 || s.n == 0)
+	if (s.n > SECRET_DECODED_MAX || s.n % 4 != 0 || s.n == 0)
 		return 0;
 	n = EVP_DecodeBlock(out, (const unsigned char *)s.p, (int)s.n);
 	if (n < 3)
@@ -118,15 +116,15 @@ verify_scram(enum account_scheme s, struct span text, struct span password)
 {
 	struct account_scram	 scram;
 	struct scram_keys	 k;
-	uint8_t			 salt[DECODED_MAX], stored[DECODED_MAX];
+	uint8_t			 salt[SECRET_DECODED_MAX], stored[SECRET_DECODED_MAX];
 	size_t			 n;
 	enum auth_result	 is = AUTH_CANNOT;
 
 	if (!account_scram_parse(s, text, &scram))
 		return AUTH_CANNOT;
-	n = decode(scram.salt, salt);
+	n = secret_decode(scram.salt, salt);
 	if (scram_keys(s, password, span_mem(salt, n), scram.iterations, &k) &&
-	    decode(scram.stored_key, stored) == k.n)
+	    secret_decode(scram.stored_key, stored) == k.n)
 		is = same(k.stored, stored, k.n);
 	explicit_bzero(&k, sizeof(k));
 	explicit_bzero(stored, sizeof(stored));
@@ -137,8 +135,8 @@ verify_scram(enum account_scheme s, struct span text, struct span password)
 static enum auth_result
 verify_salted(struct span text, struct span password)
 {
-	uint8_t			 all[DECODED_MAX], digest[SHA1_OCTETS];
-	size_t			 n = decode(text, all);
+	uint8_t			 all[SECRET_DECODED_MAX], digest[SHA1_OCTETS];
+	size_t			 n = secret_decode(text, all);
 	EVP_MD_CTX		*md = EVP_MD_CTX_new();
 	enum auth_result	 is = AUTH_CANNOT;
 

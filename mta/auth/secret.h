@@ -30,6 +30,10 @@ int		 secret_make(enum account_scheme, struct span password, bool random, struct
 #define SECRET_RANDOM_SIZE	30
 void		 secret_random(char out[SECRET_RANDOM_SIZE]);
 
+/* The octets of a base64 whose form is right; 0: too many. */
+#define SECRET_DECODED_MAX	1024	/* octets of base64; the table's forms have fewer */
+size_t		 secret_decode(struct span, uint8_t out[SECRET_DECODED_MAX]);
+
 /* buf_clear() for one that holds a secret. */
 void		 secret_buf_clear(struct buf *);
 

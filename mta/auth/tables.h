@@ -20,6 +20,7 @@ enum auth_way {
 
 struct auth_table {
 	char		*name;		/* NULL: a map of another kind */
+	char		*driver;
 	enum auth_way	 way;
 	struct accounts	*accounts;	/* BY_FILE; NULL: it cannot be read */
 	struct map	*users;		/* BY_PAM: their names */
@@ -42,8 +43,11 @@ struct auth_sources {
 	struct span		 (*secret)(void *arg, uint32_t object);	/* of `password file`; or NULL */
 	void			*arg;
 };
-/* What cannot be opened is logged. */
-void	 auth_tables_open(struct auth_tables *out, const struct auth_sources *);
+/*
+ * What cannot be opened is logged.  Of a file that is the same as before, or
+ * that cannot be taken, is taken over what old has.
+ */
+void	 auth_tables_open(struct auth_tables *out, const struct auth_sources *, struct auth_tables *old);
 /* Questions to servers are answered that it cannot be told. */
 void	 auth_tables_clear(struct auth_tables *);
 /* How many accounts of files there are, for status. */
@@ -58,9 +62,18 @@ struct auth_user {
 	size_t		 next;		/* from here on it is to be asked then */
 };
 /*
- * The user of the map called so, in its tables from `from` on (0: all); NONE:
+ * The user of the maps called so (auth_next_map()), in their tables from `from` on (0: all); NONE:
  * nobody has him, BROKEN: that cannot be told.
  */
-enum map_result	 auth_tables_user(const struct auth_tables *, struct span map, struct span user, size_t from, struct auth_user *);
+enum map_result	 auth_tables_user(const struct auth_tables *, struct span maps, struct span user, size_t from, struct auth_user *);
+/*
+ * Who stands for a user whom none of the maps has, so that it takes as long to
+ * say so as to say that a password is wrong: number says which.  BY_FILE with
+ * an entry or none, or BY_PAM with a name that no system has.  hash: an entry
+ * with such a SCRAM secret.
+ */
+void		 auth_tables_stand_in(const struct auth_tables *, struct span maps, uint64_t number, const enum auth_hash *hash, struct auth_user *);
+/* Of one map of accounts. */
+struct auth_offers auth_tables_offers(const struct auth_tables *, uint32_t map);
 
 #endif

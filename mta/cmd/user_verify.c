@@ -16,10 +16,11 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "mta/auth/accounts.h"
-#include "mta/auth/helper.h"
+#include "mta/auth/proof.h"
 #include "mta/auth/secret.h"
 #include "mta/msg/auth.h"
 #include "mta/msg/msg.h"
+#include "mta/pam/helper.h"
 
 #include "mta/cmd/process.h"
 #include "mta/cmd/user.h"
@@ -269,6 +270,8 @@ static int
 ask_file(struct user_run *u, const char *user, struct span password)
 {
 	struct auth_verdict	 v = { .result = AUTH_CANNOT };
+	struct proof_of		 of = { .n = 0 };
+	struct proof		 p;
 	struct user_file	 f;
 	struct accounts		*all = NULL;
 	struct span		 raw;
@@ -279,8 +282,12 @@ ask_file(struct user_run *u, const char *user, struct span password)
 	if (status == CMD_OK)
 		all = accounts_open(f.fd, &why);
 	if (all != NULL && accounts_find(all, span_of(user), &raw) !=
-	    MAP_BROKEN)
-		account_verify(raw, password, &v);
+	    MAP_BROKEN) {
+		of.raw = raw;
+		proof_password(&of, password, &p);
+		v.result = p.result;
+		memcpy(v.which, p.which.n > 0 ? p.which.p : "", p.which.n);
+	}
 	accounts_close(&all);
 	user_file_close(&f);
 	return status == CMD_OK ? say(u, user, &v) : status;

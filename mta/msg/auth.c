@@ -24,6 +24,18 @@ auth_result_name(enum auth_result r)
 	return names[r];
 }
 
+struct span
+auth_next_map(struct span *maps)
+{
+	ptrdiff_t	 comma = span_index(*maps, ',');
+	struct span	 map = *maps;
+
+	if (comma >= 0)
+		map.n = (size_t)comma;
+	*maps = span_from(*maps, map.n + (comma >= 0));
+	return map;
+}
+
 /* --- questions */
 
 static bool

@@ -14,7 +14,7 @@
 #include "base/chan.h"
 #include "base/ip.h"
 
-#define AUTH_MAP_MAX		255	/* octets of a map's name */
+#define AUTH_MAP_MAX		2048	/* octets of maps' names */
 #define AUTH_USER_MAX		1024	/* octets of a user's */
 #define AUTH_PASSWORD_MAX	1024
 #define AUTH_TOKEN_MAX		12288	/* RFC 4954, 4: a line of base64 */
@@ -48,7 +48,7 @@ enum auth_ask {
 /* Spans are borrowed until the call returns. */
 struct auth_question {
 	enum auth_ask	ask;
-	struct span	map;		/* the name of a map of accounts */
+	struct span	map;		/* the name of a map of accounts; of several, by ',': the first that has the user */
 	struct span	user;
 	struct ip	client;		/* his address; none: of no address (a unix socket) */
 	struct span	service;	/* for the log and PAM's word of it: "smtp" */
@@ -72,6 +72,8 @@ struct auth_verdict {
 };
 
 const char	*auth_result_name(enum auth_result);	/* "right" */
+/* Takes the first of several maps' names. */
+struct span	 auth_next_map(struct span *maps);
 
 /* --- who asks */
 
@@ -104,7 +106,8 @@ struct auth_offers {
 	unsigned	could;	/* some can: offered where the policy names it */
 };
 /*
- * What auth has said of a map; false: nothing yet, or there is no such map.
+ * What auth has said of a map, or of several together, as in a question; false:
+ * nothing yet, or there is no such map.
  * Known from a channel's first message on, and kept when auth dies.
  */
 bool			 auth_client_offers(const struct auth_client *, struct span map, struct auth_offers *);

@@ -91,8 +91,8 @@ on_offers(struct auth_client *c, struct msg *m)
 	return true;
 }
 
-bool
-auth_client_offers(const struct auth_client *c, struct span map,
+static bool
+offers_of(const struct auth_client *c, struct span map,
     struct auth_offers *out)
 {
 	size_t	 i;
@@ -103,6 +103,25 @@ auth_client_offers(const struct auth_client *c, struct span map,
 			return true;
 		}
 	return false;
+}
+
+/* Who has his account in any of them can use what all of them have. */
+bool
+auth_client_offers(const struct auth_client *c, struct span maps,
+    struct auth_offers *out)
+{
+	struct auth_offers	 of;
+	struct span		 map;
+
+	*out = (struct auth_offers){ ~0u, 0 };
+	do {
+		map = auth_next_map(&maps);
+		if (!offers_of(c, map, &of))
+			return false;
+		out->sane &= of.sane;
+		out->could |= of.could;
+	} while (maps.n > 0);
+	return true;
 }
 
 /* --- answers */

@@ -39,8 +39,11 @@ void	generation_send(const struct generation *, struct chan *, bool tables);
 
 /* Whether it has tables that servers have: the lookup process is wanted. */
 bool	generation_asks_servers(const struct generation *);
-/* CONFIG_SECRET: the files of their passwords, to the lookup process alone. */
-void	generation_send_secrets(const struct generation *, struct chan *);
+/*
+ * CONFIG_SECRET: the files of their passwords, to the lookup process; to auth
+ * those of maps of accounts.
+ */
+void	generation_send_secrets(const struct generation *, struct chan *, bool accounts);
 
 /* Which of its files differ from what was read? */
 enum { CHANGED_TEXT = 1, CHANGED_TABLE = 2, CHANGED_CERT = 4 };

@@ -55,8 +55,16 @@ open_secret(const char *path)
 	return -1;
 }
 
+static bool
+is_accounts(const struct rs_image *im, uint32_t map)
+{
+	return span_eq(rs_string(im, rs_map(im, map)->kind),
+	    SPAN("accounts"));
+}
+
 void
-generation_send_secrets(const struct generation *g, struct chan *c)
+generation_send_secrets(const struct generation *g, struct chan *c,
+    bool accounts)
 {
 	const struct rs_image	*im = generation_image(g);
 	struct span		 file;
@@ -66,6 +74,7 @@ generation_send_secrets(const struct generation *g, struct chan *c)
 
 	for (i = 0; i < rs_nmap(im); i++) {
 		if (!rs_map_is_asked(im, i) ||
+		    (accounts && !is_accounts(im, i)) ||
 		    (file = rs_map_secret_file(im, i)).n == 0)
 			continue;
 		path = xstrndup(file.p, file.n);

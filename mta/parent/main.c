@@ -32,6 +32,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 
+#include "mta/pam/helper.h"
 #include "mta/parent/parent.h"
 
 #define EMPTY_ROOT	"/run/waybill/empty"
@@ -226,7 +227,8 @@ on_child(void *arg)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (!compile_ended(p->compile, pid, status) &&
-		    !reading_ended(p, pid, status))
+		    !reading_ended(p, pid, status) &&
+		    !helper_ended(pid, status))
 			(void)slot_ended(p, pid, status);
 }
 

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/loop.h"
 #include "mta/msg/msg.h"
+#include "mta/parent/auth.h"
 #include "mta/parent/compile.h"
 #include "mta/parent/gateways.h"
 #include "mta/parent/generation.h"
@@ -21,7 +22,7 @@
 #include <sys/types.h>
 
 #define WORKERS_MAX	32	/* instances in a queue id: mta/spool/qid.h */
-#define SLOTS_MAX	(WORKERS_MAX + 8)
+#define SLOTS_MAX	(WORKERS_MAX + 10)
 #define TICKETS_MAX	64	/* questions under way */
 
 struct parent;
@@ -131,7 +132,7 @@ void		 slots_tell_gateways(struct parent *);
 /* A child has ended; false: it is none of the slots. */
 bool		 slot_ended(struct parent *, pid_t, int status);
 void		 slot_kill(struct slot *);
-/* Whether somebody belongs there: lookup only where servers have tables, keys only for certificates. */
+/* Whether somebody belongs there: lookup only where servers have tables, keys only for certificates, auth where somebody may log in. */
 bool		 slot_wanted(const struct slot *);
 /* A process for what the slot says, which gets fds[1]; fds[0] is ours. */
 pid_t		 slot_fork(const struct slot *, int fds[2]);

@@ -37,6 +37,7 @@ static const struct { enum proc a, b; } pairs[] = {
 	{ PROC_SMTP, PROC_LOOKUP }, { PROC_ROUTE, PROC_LOOKUP },
 	{ PROC_LOOKUP, PROC_RESOLVE },
 	{ PROC_SMTP, PROC_KEYS },
+	{ PROC_SMTP, PROC_AUTH }, { PROC_AUTH, PROC_RESOLVE },
 };
 
 static bool on_message(struct chan *, struct msg *, void *);
@@ -68,6 +69,7 @@ slots_init(struct parent *p, unsigned workers)
 	add(p, PROC_RESOLVE, 0, false);
 	add(p, PROC_LIMITS, 0, false);
 	add(p, PROC_LOOKUP, 0, false);
+	add(p, PROC_AUTH, 0, false);
 	add(p, PROC_QUEUE, 0, false);
 	add(p, PROC_ROUTE, 0, false);
 	add(p, PROC_RELAY, 0, false);
@@ -91,12 +93,20 @@ slot_find(struct parent *p, enum proc proc, uint32_t instance)
 bool
 slot_wanted(const struct slot *s)
 {
+	const struct generation	*g = s->parent->generation;
+
 	if (s->pid != 0)
 		return true;
-	if (s->proc == PROC_KEYS)
+	switch (s->proc) {
+	case PROC_KEYS:
 		return s->parent->keys_wanted;
-	return s->proc != PROC_LOOKUP ||
-	    generation_asks_servers(s->parent->generation);
+	case PROC_LOOKUP:
+		return generation_asks_servers(g);
+	case PROC_AUTH:
+		return auth_wanted(g);
+	default:
+		return true;
+	}
 }
 
 struct chan *
@@ -142,7 +152,11 @@ make_args(const struct slot *s, struct args *a)
 		add_arg(a, "--chroot", p->chroot);
 	if (s->proc == PROC_SPAWNER)
 		add_arg(a, "--libexec", p->libexec);
-	if (s->proc == PROC_QUEUE || s->proc == PROC_LIMITS)
+	if (s->proc == PROC_AUTH)
+		add_arg(a, "--servers", auth_asks(p->generation) ? "yes" :
+		    NULL);
+	if (s->proc == PROC_QUEUE || s->proc == PROC_LIMITS ||
+	    s->proc == PROC_AUTH)
 		add_arg(a, "--spool", p->spool);
 	if (s->proc == PROC_SMTP) {	/* a limit of all is shared out */
 		(void)snprintf(number, sizeof(number), "%u",
@@ -261,7 +275,9 @@ send_config(struct slot *s, bool is_new)
 	generation_send(p->generation, s->chan,
 	    s->proc == PROC_SMTP || s->proc == PROC_ROUTE);
 	if (s->proc == PROC_LOOKUP)
-		generation_send_secrets(p->generation, s->chan);
+		generation_send_secrets(p->generation, s->chan, false);
+	if (s->proc == PROC_AUTH)
+		auth_send_config(p->generation, s->chan);
 	if (s->proc == PROC_KEYS)
 		send_keys(s, is_new);
 	if (s->proc == PROC_SMTP)
@@ -380,7 +396,8 @@ slots_configure(struct parent *p)
 	for (i = 0; i < p->nslots; i++)
 		if (p->slots[i].chan != NULL)
 			send_config(&p->slots[i], false);
-		else if (p->slots[i].proc == PROC_LOOKUP &&
+		else if ((p->slots[i].proc == PROC_LOOKUP ||
+		    p->slots[i].proc == PROC_AUTH) &&
 		    p->slots[i].pid == 0 && slot_wanted(&p->slots[i]) &&
 		    !timer_pending(&p->slots[i].again))
 			start(&p->slots[i]);	/* the first table of its kind */
@@ -438,6 +455,8 @@ on_message(struct chan *c, struct msg *m, void *arg)
 		return on_ticket(s, m, status_asked);
 	case MSG_CERTIFIED:
 		return on_certified(s, m);
+	case MSG_PAM_WANTED:
+		return auth_pam_wanted(s, m);
 	}
 	return false;
 }

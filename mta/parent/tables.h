@@ -28,6 +28,8 @@ void		 tables_inherit(struct generation *, const struct generation *old);
 size_t		 tables_wanted(const struct generation *, bool accounts);
 /* CONFIG_FILE of those, and of all files that tables include. */
 void		 tables_send_files(const struct generation *, struct chan *, bool accounts);
+/* CONFIG_FILE of all tables of accounts, for auth alone. */
+void		 tables_send_accounts(const struct generation *, struct chan *);
 /* An INDEXED of that run has come; false: nonsense. */
 bool		 tables_indexed(struct generation *, struct msg *, bool accounts);
 /* Those of that run that are still wanted will not come. */

@@ -78,6 +78,27 @@ tables_send_files(const struct generation *g, struct chan *c, bool accounts)
 			send_file(g, c, i);
 }
 
+static bool
+has_accounts(const struct generation *g, uint32_t file)
+{
+	size_t	i;
+
+	for (i = 0; i < g->ntables; i++)
+		if (g->tables[i].file == file && g->tables[i].accounts)
+			return true;
+	return false;
+}
+
+void
+tables_send_accounts(const struct generation *g, struct chan *c)
+{
+	uint32_t	i;
+
+	for (i = 0; i < g->nfiles; i++)
+		if (has_accounts(g, i))
+			send_file(g, c, i);
+}
+
 /* --- what it has made of it */
 
 /* An INDEXED; why and files are borrowed. */

@@ -126,20 +126,41 @@ check_edits(int fd, struct span text)
 	secret_buf_clear(&out);
 }
 
+/* No password is tried: hashes take too long here. */
+static void
+check_proofs(const struct proof_of *of)
+{
+	struct proof_scram	 s;
+	struct proof		 p;
+	enum auth_hash		 h;
+
+	for (h = AUTH_SHA_1; h <= AUTH_SHA_256; h++) {
+		if (proof_scram_begins(of, h, &s))
+			assert(s.nsalt > 0 && s.nsalt <= AUTH_SALT_MAX &&
+			    s.iterations >= SCRAM_ITERATIONS_LEAST);
+		proof_scram(of, h, SPAN("n=ann,r=1"), SPAN(
+		    "0123456789abcdefghij0123456789ab"), &p);
+		assert(p.result != AUTH_RIGHT);
+	}
+	proof_cram(of, SPAN("<1@example.org>"), SPAN("0123456789abcdef"), &p);
+	assert(p.result != AUTH_RIGHT);
+	assert((proof_offers(of).sane & ~proof_offers(of).could) == 0);
+	proof_password(of, SPAN_NONE, &p);
+	assert(p.result != AUTH_RIGHT);
+}
+
 static void
 check_verdicts(int fd)
 {
 	const char		*why;
 	struct accounts		*a = accounts_open(fd, &why);
-	struct auth_verdict	 v;
-	struct span		 raw;
+	struct proof_of		 of = { .n = 0 };
 
 	assert(a != NULL);
-	/* No password is tried: hashes take too long here. */
-	if (accounts_find(a, SPAN("ann"), &raw) == MAP_FOUND)
-		account_verify(raw, SPAN_NONE, &v);
+	if (accounts_find(a, SPAN("ann"), &of.raw) == MAP_FOUND)
+		check_proofs(&of);
 	else
-		assert(raw.n == 0);
+		assert(of.raw.n == 0);
 	accounts_close(&a);
 }
 
@@ -150,7 +171,7 @@ check_rows(struct span text)
 	struct span		 values[2 * (ROWS_MAX + 1)];
 	struct asked_rows	 rows = { .values = values };
 	struct auth_rows	 r;
-	struct auth_verdict	 v;
+	struct proof_of		 of = { .v = r.v };
 	const char		*why;
 	ptrdiff_t		 lf;
 	size_t			 n = 0;
@@ -162,8 +183,10 @@ check_rows(struct span text)
 		text = span_from(text, lf < 0 ? text.n : (size_t)lf + 1);
 	}
 	rows.nrows = n / rows.ncolumns;
-	if (auth_rows_take(&r, &rows, &why) == 0)
-		account_verify_secrets(r.v, r.n, SPAN_NONE, &v, &why);
+	if (auth_rows_take(&r, &rows, &why) == 0) {
+		of.n = r.n;
+		check_proofs(&of);
+	}
 	auth_rows_clear(&r);
 }
 

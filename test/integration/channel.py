@@ -105,6 +105,40 @@ class Channel:
         self.sock.close()
 
 
+RESULTS = ("right", "wrong", "cannot", "slow")
+
+
+class Verdict:
+    def __init__(self, kind, body):
+        self.ticket, self.result = body.take("<Q"), RESULTS[body.take("<B")]
+        if kind == "AUTH_SCRAM":
+            self.salt, self.iterations = body.octets(), body.take("<I")
+        else:
+            self.which, self.user = body.octets().decode(), body.octets().decode()
+            self.signature = body.octets()
+        body.end()
+
+
+def auth_ask(peer, name, user, *fields, ticket=7, accounts=b"users", client=b"\x7f\0\0\1",
+             mechanism=b"PLAIN"):
+    """Sends a question of a login; auth_answer() has what comes of it."""
+    peer.send(name, u64(ticket), octets(accounts), octets(user), octets(client), octets(b"test"),
+              octets(mechanism), *fields)
+
+
+def auth_answer(peer):
+    kind, body = peer.receive()
+    while kind == "AUTH_OFFERS":
+        kind, body = peer.receive()
+    assert kind in ("AUTH_VERDICT", "AUTH_SCRAM"), kind
+    return Verdict(kind, body)
+
+
+def auth_verify(peer, user, password, **kw):
+    auth_ask(peer, "AUTH_VERIFY", user, octets(password), **kw)
+    return auth_answer(peer)
+
+
 def reachable(program):
     """A copy that anyone may run: the build may stand below somebody's private folder."""
     folder = tempfile.mkdtemp(prefix="waybill-test-", dir="/var/tmp")

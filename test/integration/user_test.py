@@ -12,7 +12,7 @@ import tempfile
 import time
 import unittest
 
-from channel import Child, octets, u32, u64
+from channel import Child, auth_verify, u32, u64
 from server import BUILD, PATIENCE, SANITIZED, Server, wait_for
 
 WAYBILL = f"{BUILD}/waybill"
@@ -416,12 +416,8 @@ class Process(Folder):
         self.assertEqual((kind, body.take("<I")), ("READY", generation))
 
     def ask(self, peer, user, password):
-        peer.send("AUTH_VERIFY", u64(7), octets(b"users"), octets(user), octets(password))
-        kind, body = peer.receive()
-        self.assertEqual((kind, body.take("<Q")), ("AUTH_VERDICT", 7))
-        result, which = body.take("<B"), body.octets()
-        body.end()
-        return ("right", "wrong", "cannot")[result], which.decode()
+        v = auth_verify(peer, user, password)
+        return v.result, v.which
 
     def stats(self, auth):
         auth.parent.send("STATS_WANTED", u64(1))
@@ -446,8 +442,11 @@ class Process(Folder):
             self.configure(auth, 2)
             self.assertEqual(self.ask(peer, b"colin", b"one"), ("wrong", ""))
             self.assertEqual(self.ask(peer, b"colin", b"two"), ("right", ""))
-            self.assertEqual(self.stats(auth), {"accounts": 2, "waiting": 0, "right": 3,
-                                                "wrong": 1, "cannot": 1, "busy": 0})
+            stats = self.stats(auth)
+            self.assertEqual({k: stats[k] for k in ("accounts", "waiting", "right", "cached",
+                                                    "wrong", "cannot", "busy", "slow")},
+                             {"accounts": 2, "waiting": 0, "right": 3, "cached": 0, "wrong": 1,
+                              "cannot": 1, "busy": 0, "slow": 0})
             with open(f"/proc/{auth.proc.pid}/status", encoding="ascii") as f:
                 status = f.read()
             self.assertIn("NoNewPrivs:\t1", status)

@@ -8,7 +8,7 @@ import tempfile
 import unittest
 
 from backends import Postgres, Redis, Slapd
-from channel import Child, octets, u32, u64
+from channel import Child, auth_verify, u32
 from server import BUILD, PATIENCE, SANITIZED
 from user_test import has_in_memory
 
@@ -88,10 +88,7 @@ class Asking(unittest.TestCase):
                        stdout=subprocess.DEVNULL, timeout=PATIENCE)
 
     def ask(self, peer, user, password):
-        peer.send("AUTH_VERIFY", u64(7), octets(b"users"), octets(user), octets(password))
-        kind, body = peer.receive()
-        self.assertEqual((kind, body.take("<Q")), ("AUTH_VERDICT", 7))
-        return ("right", "wrong", "cannot")[body.take("<B")]
+        return auth_verify(peer, user, password).result
 
     def configure(self, auth, generation):
         with open(f"{self.dir}/image", "rb") as image:

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "mta/auth/accounts.h"
+#include "mta/auth/proof.h"
 #include "mta/auth/secret.h"
 #include "test/unit/maps/map_fixture.h"
 
@@ -69,20 +70,20 @@ static void
 users_have_their_passwords(void **state)
 {
 	struct accounts		*a = open_text(SPAN(text));
-	struct auth_verdict	 v;
-	struct span		 raw;
+	struct proof_of		 of = { .n = 0 };
+	struct proof		 p;
 	size_t			 i;
 
 	(void)state;
 	assert_int_equal(accounts_size(a), 6);
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		(void)accounts_find(a, span_of(rows[i].user), &raw);
-		account_verify(raw, span_of(rows[i].password), &v);
-		if (v.result != rows[i].want ||
-		    strcmp(v.which, rows[i].which) != 0)
-			fail_msg("%s %s: %s %s", rows[i].user,
-			    rows[i].password, auth_result_name(v.result),
-			    v.which);
+		(void)accounts_find(a, span_of(rows[i].user), &of.raw);
+		proof_password(&of, span_of(rows[i].password), &p);
+		if (p.result != rows[i].want ||
+		    !span_eq(p.which, span_of(rows[i].which)))
+			fail_msg("%s %s: %s %.*s", rows[i].user,
+			    rows[i].password, auth_result_name(p.result),
+			    SPAN_ARG(p.which));
 	}
 	accounts_close(&a);
 	assert_null(a);
@@ -154,8 +155,9 @@ no_secret_stays_in_memory(void **state)
 	    " app tea {PLAIN}........\n# ........\nann:{PLAIN}........\n"
 	    "eve {PLAIN}........\n";
 	struct accounts		*a;
-	struct auth_verdict	 v;
-	struct span		 raw, password = span_mem(needle, 8);
+	struct proof_of		 of = { .n = 0 };
+	struct proof		 is;
+	struct span		 password = span_mem(needle, 8);
 	struct buf		 made = { 0 };
 	const char		*why;
 	char			*p;
@@ -168,9 +170,9 @@ no_secret_stays_in_memory(void **state)
 		memcpy(p, needle, 8);
 	a = open_text(span_of(file));
 	assert_true(fixture_in_heap(password));
-	assert_int_equal(accounts_find(a, SPAN("ann"), &raw), MAP_FOUND);
-	account_verify(raw, password, &v);
-	assert_int_equal(v.result, AUTH_RIGHT);
+	assert_int_equal(accounts_find(a, SPAN("ann"), &of.raw), MAP_FOUND);
+	proof_password(&of, password, &is);
+	assert_int_equal(is.result, AUTH_RIGHT);
 	accounts_close(&a);
 	assert_int_equal(secret_make(ACCOUNT_CRYPT, password, false, &made,
 	    &why), 0);

@@ -113,29 +113,32 @@ test_verdicts(void **state)
 	const struct account_secrets	 bad[] = {
 		{ V(""), V("tell-nobody") }, { V("tea"), V("{PLAIN}one") },
 	};
-	struct auth_verdict		 is;
-	const char			*why;
+	struct proof_of			 of = { .v = v, .n = 3 };
+	const struct proof_of		 faulty = { .v = bad, .n = 2 };
+	struct proof			 is;
 
 	(void)state;
-	account_verify_secrets(v, 3, SPAN("two"), &is, &why);
+	proof_password(&of, SPAN("two"), &is);
 	assert_int_equal(is.result, AUTH_RIGHT);
-	assert_string_equal(is.which, "tea");
-	account_verify_secrets(v, 3, SPAN("three"), &is, &why);
+	assert_true(span_eq(is.which, SPAN("tea")));
+	proof_password(&of, SPAN("three"), &is);
 	assert_int_equal(is.result, AUTH_RIGHT);
-	assert_string_equal(is.which, "");
-	account_verify_secrets(v, 3, SPAN("x"), &is, &why);
+	assert_int_equal(is.which.n, 0);
+	proof_password(&of, SPAN("x"), &is);
 	assert_int_equal(is.result, AUTH_WRONG);
-	assert_null(why);
-	account_verify_secrets(v, 0, SPAN("x"), &is, &why);
+	assert_null(is.why);
+	of.n = 0;
+	proof_password(&of, SPAN("x"), &is);
+	of.n = 3;
 	assert_int_equal(is.result, AUTH_WRONG);
-	account_verify_secrets(v, 3, SPAN(""), &is, &why);
+	proof_password(&of, SPAN(""), &is);
 	assert_int_equal(is.result, AUTH_WRONG);
-	account_verify_secrets(bad, 2, SPAN("one"), &is, &why);
+	proof_password(&faulty, SPAN("one"), &is);
 	assert_int_equal(is.result, AUTH_RIGHT);
-	account_verify_secrets(bad, 2, SPAN("tell-nobody"), &is, &why);
+	proof_password(&faulty, SPAN("tell-nobody"), &is);
 	assert_int_equal(is.result, AUTH_CANNOT);
-	assert_non_null(why);
-	assert_null(strstr(why, "tell"));
+	assert_non_null(is.why);
+	assert_null(strstr(is.why, "tell"));
 }
 
 int

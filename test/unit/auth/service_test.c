@@ -36,6 +36,7 @@ static struct {
 	struct auth_verdict	 v;
 	unsigned		 right, wrong, cannot;
 } got;
+static struct auth_offer	 offers[AUTH_OFFERS_MAX];
 static bool	 client_closed;
 static unsigned	 pam_asked;
 
@@ -79,6 +80,7 @@ open_tables(const char *users)
 	int		 files[3] = { -1, -1, -1 }, fd = image();
 	struct rs_image	*im;
 	const char	*why;
+	struct auth_tables old;
 
 	if (users != NULL)
 		files[1] = fixture_fd(span_of(users));
@@ -86,8 +88,11 @@ open_tables(const char *users)
 	    "sam:x:1000:1000::/home/sam:/bin/sh\n"));
 	im = rs_image_open_settings(fd, &why);
 	assert_non_null(im);
+	old = service.tables;
 	auth_tables_open(&service.tables, &(struct auth_sources){
-	    .image = im, .files = files, .nfiles = 3 });
+	    .image = im, .files = files, .nfiles = 3 }, &old);
+	auth_tables_clear(&old);
+	auth_service_changed(&service);
 	rs_image_free(&im);
 	close(fd);
 	close(files[2]);
@@ -102,7 +107,10 @@ on_verdict(struct chan *c, struct msg *m, void *arg)
 {
 	(void)c;
 	(void)arg;
-	assert_int_equal(m->type, MSG_AUTH_VERDICT);
+	if (m->type == MSG_AUTH_OFFERS) {
+		assert_int_not_equal(auth_offers_read(m, offers), -1);
+		return true;
+	}
 	assert_true(auth_verdict_read(m, &got.ticket, &got.v));
 	got.n++;
 	got.right += got.v.result == AUTH_RIGHT;
@@ -171,8 +179,9 @@ setup(void **state)
 	loop_init();
 	chan_pair(ends);
 	service_fd = ends[0];
-	service = (struct auth_service){ .parent = parent_of,
-	    .pool = pool_new(THREADS) };
+	auth_service_init(&service, THREADS);
+	service.parent = parent_of;
+	service.pool = pool_new(THREADS);
 	auth_service_peer(&service, ends[0], "test");
 	client = chan_new(ends[1], "auth", &ops, NULL);
 	memset(&got, 0, sizeof(got));
@@ -216,7 +225,7 @@ teardown(void **state)
 	chan_free(&parent);
 	pam_clear();
 	pool_free(&service.pool);
-	auth_tables_clear(&service.tables);
+	auth_service_clear(&service);
 	loop_clear();
 	return 0;
 }
@@ -275,9 +284,9 @@ verdicts_of_a_file(void **state)
 	assert_string_equal(got.v.which, "");
 	assert_int_equal(ask("users", "eve", "one"), AUTH_WRONG);
 	assert_int_equal(ask("users", "bob", "x"), AUTH_CANNOT);
-	assert_int_equal(service.right, 2);
-	assert_int_equal(service.wrong, 2);
-	assert_int_equal(service.cannot, 1);
+	assert_int_equal(service.counts.right, 2);
+	assert_int_equal(service.counts.wrong, 2);
+	assert_int_equal(service.counts.cannot, 1);
 	assert_int_equal(service.waiting, 0);
 }
 
@@ -304,9 +313,11 @@ pam_is_asked_by_the_parent(void **state)
 	assert_int_equal(ask("system", "SAM", "sam"), AUTH_RIGHT);
 	assert_int_equal(ask("system", "sam", "one"), AUTH_WRONG);
 	assert_int_equal(ask("system", "sam", ""), AUTH_WRONG);
+	assert_int_equal(pam_asked, 2);		/* one was right before */
+	assert_int_equal(service.counts.cached, 1);
+	/* He is no user of the system; somebody is asked for all the same. */
+	assert_int_equal(ask("system", "ann", "no-such-user"), AUTH_WRONG);
 	assert_int_equal(pam_asked, 3);
-	assert_int_equal(ask("system", "ann", "ann"), AUTH_WRONG);
-	assert_int_equal(pam_asked, 3);		/* he is no user of the system */
 	assert_int_equal(service.waiting, 0);
 }
 
@@ -317,6 +328,8 @@ the_first_table_that_has_the_user_decides(void **state)
 	have_parent();
 	open_tables("ann:{PLAIN}one\nsam:{PLAIN}two\n");
 	assert_int_equal(ask("all", "ann", "one"), AUTH_RIGHT);
+	assert_int_equal(ask("users,system", "ann", "one"), AUTH_RIGHT);
+	assert_int_equal(ask("users,nothing", "eve", "one"), AUTH_CANNOT);
 	assert_int_equal(ask("all", "sam", "two"), AUTH_RIGHT);
 	assert_int_equal(ask("all", "sam", "sam"), AUTH_WRONG);
 	assert_int_equal(ask("all", "eve", "eve"), AUTH_WRONG);
@@ -350,7 +363,7 @@ held_no_more(void *arg)
 static void
 only_so_many_wait(void **state)
 {
-	unsigned	 i, n = AUTH_WAITING_MAX + 10;
+	unsigned	 i, n = AUTH_WAITING_MAX + THREADS + 10;
 
 	(void)state;
 	open_tables("ann:{PLAIN}one\n");
@@ -362,13 +375,13 @@ only_so_many_wait(void **state)
 	while (got.n < 10)
 		loop_run();
 	assert_int_equal(got.cannot, 10);
-	assert_int_equal(service.busy, 10);
+	assert_int_equal(service.counts.busy, 10);
 	pthread_mutex_unlock(&held);
 	while (got.n < n)
 		loop_run();
 	assert_int_equal(got.wrong, 0);
 	assert_int_equal(got.cannot, 10);
-	assert_int_equal(got.right, AUTH_WAITING_MAX);
+	assert_int_equal(got.right, AUTH_WAITING_MAX + THREADS);
 }
 
 static void
@@ -380,7 +393,7 @@ who_has_gone_is_not_answered(void **state)
 	chan_free(&client);
 	do
 		turns(10);
-	while (service.waiting > 0 || service.right == 0);
+	while (service.waiting > 0 || service.counts.right == 0);
 	assert_int_equal(got.n, 0);
 }
 

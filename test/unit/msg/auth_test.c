@@ -344,6 +344,11 @@ offers_are_kept_until_the_next(void **state)
 	assert_true(auth_client_offers(client, SPAN("users"), &o));
 	assert_int_equal(o.sane, AUTH_PLAIN | AUTH_SCRAM_SHA_256);
 	assert_int_equal(o.could, o.sane | AUTH_CRAM_MD5);
+	assert_true(auth_client_offers(client, SPAN("users,system"), &o));
+	assert_int_equal(o.sane, AUTH_PLAIN);
+	assert_int_equal(o.could,
+	    AUTH_PLAIN | AUTH_SCRAM_SHA_256 | AUTH_CRAM_MD5);
+	assert_false(auth_client_offers(client, SPAN("users,no"), &o));
 	chan_free(&other.chan);
 	run();
 	assert_true(auth_client_offers(client, SPAN("system"), &o));

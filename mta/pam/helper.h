@@ -5,8 +5,10 @@
  * the helper's standard input, and nobody here looks at it.  The answer is
  * the helper's exit status.
  */
-#ifndef WB_MTA_AUTH_HELPER_H
-#define WB_MTA_AUTH_HELPER_H
+#ifndef WB_MTA_PAM_HELPER_H
+#define WB_MTA_PAM_HELPER_H
+
+#include <sys/types.h>
 
 #include "mta/msg/auth.h"
 
@@ -26,6 +28,8 @@ struct helper_how {
 	int64_t		 timeout_ms;
 };
 void	helper_start(const struct helper_how *, int pipe, helper_cb *, void *arg);
+/* Who waits for all children has its status; false: it is no helper. */
+bool	helper_ended(pid_t, int status);
 /* Ends all that run; they are not answered. */
 void	helpers_clear(void);
 

@@ -20,7 +20,7 @@
 #include "base/fileio.h"
 #include "base/loop.h"
 #include "base/xalloc.h"
-#include "mta/auth/helper.h"
+#include "mta/pam/helper.h"
 
 static char	 folder[] = "/tmp/waybill-helper-XXXXXX";
 static char	*program;

@@ -19,10 +19,11 @@
 #include "base/loop.h"
 #include "base/xalloc.h"
 
-#include "mta/auth/helper.h"
+#include "mta/pam/helper.h"
 
 struct helper {
 	TAILQ_ENTRY(helper)	 entry;
+	pid_t			 pid;
 	int			 pidfd;
 	helper_cb		*cb;
 	void			*arg;
@@ -64,19 +65,46 @@ result_of(const siginfo_t *info)
 }
 
 static void
+ends(struct helper *h, const siginfo_t *info)
+{
+	helper_cb	*cb = h->cb;
+	void		*cb_arg = h->arg;
+
+	helper_free(h);
+	if (info->si_pid != 0 && info->si_code != CLD_EXITED)
+		log_warnx("process=pam event=died signal=%d", info->si_status);
+	cb(cb_arg, result_of(info));
+}
+
+static void
 on_end(void *arg, int what)
 {
 	struct helper	*h = arg;
-	helper_cb	*cb = h->cb;
-	void		*cb_arg = h->arg;
 	siginfo_t	 info;
 
 	(void)what;
 	reap(h, &info);
-	helper_free(h);
-	if (info.si_pid != 0 && info.si_code != CLD_EXITED)
-		log_warnx("process=pam event=died signal=%d", info.si_status);
-	cb(cb_arg, result_of(&info));
+	ends(h, &info);
+}
+
+bool
+helper_ended(pid_t pid, int status)
+{
+	siginfo_t	 info = { .si_code = CLD_KILLED };
+	struct helper	*h;
+
+	info.si_pid = pid;
+	info.si_status = WTERMSIG(status);
+	if (WIFEXITED(status)) {
+		info.si_code = CLD_EXITED;
+		info.si_status = WEXITSTATUS(status);
+	}
+	TAILQ_FOREACH(h, &running, entry)
+		if (h->pid == pid) {
+			ends(h, &info);
+			return true;
+		}
+	return false;
 }
 
 static void
@@ -122,10 +150,11 @@ exec_helper(const char *program, int pipe)
 /* --- */
 
 static void
-follow(int pidfd, int64_t timeout_ms, helper_cb *cb, void *arg)
+follow(pid_t pid, int pidfd, int64_t timeout_ms, helper_cb *cb, void *arg)
 {
 	struct helper	*h = xcalloc(1, sizeof(*h));
 
+	h->pid = pid;
 	h->pidfd = pidfd;
 	h->cb = cb;
 	h->arg = arg;
@@ -169,7 +198,7 @@ helper_start(const struct helper_how *how, int pipe, helper_cb *cb, void *arg)
 	}
 	if ((pidfd = pidfd_open(pid, 0)) == -1)
 		fatal("pidfd_open");
-	follow(pidfd, how->timeout_ms, cb, arg);
+	follow(pid, pidfd, how->timeout_ms, cb, arg);
 }
 
 void
