@@ -141,6 +141,14 @@ say_members(struct verify *v)
 			say_address(v, t[i].address, i + 1 < n);
 }
 
+/* The fact lies in what is freed. */
+static void
+over(struct session *s)
+{
+	s->facts.rcpt = SPAN_NONE;
+	verify_free(&s->verify);
+}
+
 static void
 say(struct verify *v)
 {
@@ -157,8 +165,7 @@ say(struct verify *v)
 		say_members(v);
 	else
 		say_vrfy(v);
-	s->facts.rcpt = SPAN_NONE;
-	verify_free(&s->verify);
+	over(s);
 }
 
 /* --- what is asked */
@@ -200,15 +207,13 @@ ask_route(struct verify *v)
 static void
 hook_decided(struct session *s, const struct rs_verdict *is)
 {
-	bool	expands = s->verify->expands;
-
 	if (is->kind == RS_V_ACCEPT) {
 		ask_route(s->verify);
 		return;
 	}
-	verify_free(&s->verify);
 	if (!session_refused(s, is))
-		say_untold(s, expands);
+		say_untold(s, s->verify->expands);
+	over(s);
 }
 
 static void
