@@ -125,19 +125,37 @@ signs_itself(X509 *x)
 }
 
 static int
-find_issuer(STACK_OF(X509) *all, X509 *of)
+find_issuer(STACK_OF(X509) *all, X509 *of, bool roots)
 {
 	for (int i = 0; i < sk_X509_num(all); i++) {
 		X509	*x = sk_X509_value(all, i);
 
-		if (!signs_itself(x) && X509_check_issued(x, of) == X509_V_OK)
+		if (signs_itself(x) == roots &&
+		    X509_check_issued(x, of) == X509_V_OK)
 			return i;
 	}
 	return -1;
 }
 
+/* Of the first in out: the second, or a root among the others; NULL. */
+static X509 *
+issuer_of_first(STACK_OF(X509) *out, STACK_OF(X509) *others)
+{
+	X509	*x = NULL;
+	int	 i;
+
+	if (sk_X509_num(out) > 1)
+		x = sk_X509_value(out, 1);
+	else if ((i = find_issuer(others, sk_X509_value(out, 0), true)) != -1)
+		x = sk_X509_value(others, i);
+	if (x != NULL)
+		(void)X509_up_ref(x);
+	return x;
+}
+
 int
-chain_order(STACK_OF(X509) *all, EVP_PKEY *key, struct pair_fault *f)
+chain_order(STACK_OF(X509) *all, EVP_PKEY *key, X509 **issuer,
+    struct pair_fault *f)
 {
 	STACK_OF(X509)	*out;
 	int		 i = find_owner(all, key);
@@ -153,8 +171,9 @@ chain_order(STACK_OF(X509) *all, EVP_PKEY *key, struct pair_fault *f)
 	do {
 		move(all, i, out);
 		i = find_issuer(all, sk_X509_value(out,
-		    sk_X509_num(out) - 1));
+		    sk_X509_num(out) - 1), false);
 	} while (i != -1 && sk_X509_num(out) < PAIR_CHAIN_MAX);
+	*issuer = issuer_of_first(out, all);
 	ERR_clear_error();
 	while (sk_X509_num(all) > 0)
 		X509_free(sk_X509_pop(all));

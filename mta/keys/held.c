@@ -202,6 +202,7 @@ certify(struct keys_service *s, struct chan *parent, uint64_t ticket,
 	k.algorithm = buf_span(&p->algorithm);
 	k.not_before_s = p->not_before_s;
 	k.not_after_s = p->not_after_s;
+	k.staple_until_s = p->staple_until_s;
 	keys_certified_put(parent, &k);
 	hold(s, ticket, p);
 	s->certified++;

@@ -133,15 +133,23 @@ try_in_openssl(STACK_OF(X509) *chain, EVP_PKEY *key, struct pair_fault *f)
 	return rc;
 }
 
+/* What is shown, and who has signed the first of it; NULL: not known. */
+struct shown {
+	STACK_OF(X509)	*chain;
+	X509		*issuer;
+};
+
 static struct span
-take_staple(struct pair *p, struct span file, STACK_OF(X509) *chain,
+take_staple(struct pair *p, struct span file, const struct shown *shown,
     int64_t now_s)
 {
 	const char	*why;
 
 	if (file.n == 0)
 		return SPAN_NONE;
-	if (staple_good(file, chain, now_s, &why))
+	p->staple_until_s = staple_until(file, shown->chain, shown->issuer,
+	    now_s, &why);
+	if (p->staple_until_s != 0)
 		return file;
 	pair_warn(p, KEYS_STAPLE, "left out: %s", why);
 	return SPAN_NONE;
@@ -164,7 +172,7 @@ put_authorities(struct span file, struct buf *out, struct pair_fault *f)
 
 static int
 put_bundle(struct pair *p, const struct span parts[KEYS_NPARTS],
-    STACK_OF(X509) *chain, int64_t now_s, struct pair_fault *f)
+    const struct shown *shown, int64_t now_s, struct pair_fault *f)
 {
 	struct buf		pem = { 0 }, authorities = { 0 };
 	struct tls_bundle	b = { .chain = SPAN_NONE };
@@ -172,9 +180,9 @@ put_bundle(struct pair *p, const struct span parts[KEYS_NPARTS],
 
 	rc = put_authorities(parts[KEYS_AUTHORITIES], &authorities, f);
 	if (rc == 0) {
-		chain_pem(chain, &pem);
+		chain_pem(shown->chain, &pem);
 		b.chain = buf_span(&pem);
-		b.staple = take_staple(p, parts[KEYS_STAPLE], chain, now_s);
+		b.staple = take_staple(p, parts[KEYS_STAPLE], shown, now_s);
 		b.authorities = buf_span(&authorities);
 		tls_bundle_put(&p->bundle, &b);
 	}
@@ -194,49 +202,57 @@ prove_key(struct pair *p, STACK_OF(X509) *chain, struct pair_fault *f)
 
 /* key: the private one, or the certificate's own public half. */
 static int
-read_chain(struct pair *p, STACK_OF(X509) *chain, EVP_PKEY *key,
-    const struct span parts[KEYS_NPARTS], int64_t now_s, struct pair_fault *f)
+order_chain(struct pair *p, EVP_PKEY *key, struct shown *shown,
+    struct pair_fault *f)
 {
-	X509	*x;
-
 	if (key_algorithm(key, &p->algorithm, f) == -1 ||
-	    chain_order(chain, key, f) == -1 ||
-	    (p->key != NULL && prove_key(p, chain, f) == -1))
+	    chain_order(shown->chain, key, &shown->issuer, f) == -1 ||
+	    (p->key != NULL && prove_key(p, shown->chain, f) == -1))
 		return -1;
-	x = sk_X509_value(chain, 0);
-	if (!tls_key_id(x, p->id))
+	if (!tls_key_id(sk_X509_value(shown->chain, 0), p->id))
 		return pair_fail(f, KEYS_CERTIFICATE, "its key cannot be read");
+	return 0;
+}
+
+static void
+describe(struct pair *p, STACK_OF(X509) *chain, int64_t now_s)
+{
+	X509	*x = sk_X509_value(chain, 0);
+
 	p->not_before_s = pair_time(X509_get0_notBefore(x));
 	p->not_after_s = pair_time(X509_get0_notAfter(x));
 	chain_names(x, &p->names);
 	warn_of_times(p, now_s);
 	warn_of_use(p, x);
 	warn_of_chain(p, chain);
-	return put_bundle(p, parts, chain, now_s, f);
 }
 
 static int
 examine(const struct span parts[KEYS_NPARTS], bool public_only, int64_t now_s,
     struct pair *p, struct pair_fault *f)
 {
-	STACK_OF(X509)	*chain;
+	struct shown	 shown = { NULL, NULL };
 	EVP_PKEY	*key;
 	int		 rc = -1;
 
 	*p = (struct pair){ .key = NULL };
 	*f = (struct pair_fault){ .unfit = false };
-	if ((chain = chain_read(parts[KEYS_CERTIFICATE], KEYS_CERTIFICATE,
-	    PAIR_CERTIFICATES_MAX, f)) == NULL)
+	shown.chain = chain_read(parts[KEYS_CERTIFICATE], KEYS_CERTIFICATE,
+	    PAIR_CERTIFICATES_MAX, f);
+	if (shown.chain == NULL)
 		return -1;
 	if (public_only)
-		key = X509_get0_pubkey(sk_X509_value(chain, 0));
+		key = X509_get0_pubkey(sk_X509_value(shown.chain, 0));
 	else
 		key = p->key = key_read(parts[KEYS_KEY], f);
-	if (key != NULL)
-		rc = read_chain(p, chain, key, parts, now_s, f);
-	else if (public_only)
+	if (key == NULL && public_only)
 		(void)pair_fail(f, KEYS_CERTIFICATE, "its key cannot be read");
-	sk_X509_pop_free(chain, X509_free);
+	if (key != NULL && order_chain(p, key, &shown, f) == 0) {
+		describe(p, shown.chain, now_s);
+		rc = put_bundle(p, parts, &shown, now_s, f);
+	}
+	X509_free(shown.issuer);
+	sk_X509_pop_free(shown.chain, X509_free);
 	if (rc == -1)
 		pair_clear(p);
 	return rc;

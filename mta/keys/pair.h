@@ -26,6 +26,7 @@ struct pair {
 	struct buf	 bundle;	/* base/tls_bundle.h */
 	struct buf	 names, algorithm;
 	int64_t		 not_before_s, not_after_s;	/* since 1970, UTC */
+	int64_t		 staple_until_s;	/* 0: there is none in the bundle */
 	struct buf	 warning;	/* what should be mended; empty: nothing */
 	enum keys_part	 warned_part;
 };

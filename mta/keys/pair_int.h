@@ -29,9 +29,11 @@ int64_t	pair_time(const ASN1_TIME *);
 STACK_OF(X509) *chain_read(struct span, enum keys_part, int max, struct pair_fault *);
 /*
  * The certificate of that key first, then its issuers in order, without a root
- * that signs itself; the rest is freed.  -1: none has that key (unfit).
+ * that signs itself; the rest is freed.  issuer: of the first, which may be such
+ * a root; the caller's to X509_free(), NULL: it is not there.  -1: none has that
+ * key (unfit).
  */
-int	chain_order(STACK_OF(X509) *, EVP_PKEY *, struct pair_fault *);
+int	chain_order(STACK_OF(X509) *, EVP_PKEY *, X509 **issuer, struct pair_fault *);
 void	chain_pem(STACK_OF(X509) *, struct buf *);
 /* DNS names and addresses that it is for, blanks between. */
 void	chain_names(X509 *, struct buf *);
@@ -45,7 +47,7 @@ int	key_algorithm(EVP_PKEY *, struct buf *, struct pair_fault *);
 bool	key_fits(EVP_PKEY *key, X509 *);
 
 /* staple.c */
-/* Whether it may be sent with chain's first certificate; false: *why (static). */
-bool	staple_good(struct span, STACK_OF(X509) *chain, int64_t now_s, const char **why);
+/* Until when it may be sent with chain's first certificate; 0: not, *why (static). */
+int64_t	staple_until(struct span, STACK_OF(X509) *chain, X509 *issuer, int64_t now_s, const char **why);
 
 #endif

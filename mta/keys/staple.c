@@ -60,43 +60,44 @@ is_signed(OCSP_BASICRESP *basic, STACK_OF(X509) *chain, X509 *issuer)
 }
 
 static const char *
-why_not_single(OCSP_SINGLERESP *one, int64_t now_s)
+why_not_single(OCSP_SINGLERESP *one, int64_t now_s, int64_t *until_s)
 {
 	ASN1_GENERALIZEDTIME	*from, *until;
 	int			 status;
 
 	status = OCSP_single_get0_status(one, NULL, NULL, &from, &until);
+	*until_s = until == NULL ? 0 : pair_time(until);
 	if (status == V_OCSP_CERTSTATUS_REVOKED)
 		return "it says that the certificate is revoked";
 	if (status != V_OCSP_CERTSTATUS_GOOD)
 		return "it does not know the certificate";
 	if (from == NULL || pair_time(from) > now_s + 300)
 		return "it is not of now: of the future";
-	if (until == NULL || pair_time(until) <= now_s)
+	if (*until_s <= now_s)
 		return "it has expired";
 	return NULL;
 }
 
 static const char *
-why_not_basic(OCSP_BASICRESP *basic, STACK_OF(X509) *chain, int64_t now_s)
+why_not_basic(OCSP_BASICRESP *basic, STACK_OF(X509) *chain, X509 *issuer,
+    int64_t now_s, int64_t *until_s)
 {
-	X509		*cert = sk_X509_value(chain, 0);
-	X509		*issuer;
 	OCSP_SINGLERESP	*one;
 
-	if (sk_X509_num(chain) < 2)
+	if (issuer == NULL)
 		return "the certificate's file does not hold its issuer, by "
 		    "whom it is verified";
-	issuer = sk_X509_value(chain, 1);
-	if ((one = find_single(basic, cert, issuer)) == NULL)
+	one = find_single(basic, sk_X509_value(chain, 0), issuer);
+	if (one == NULL)
 		return "it is of another certificate";
 	if (!is_signed(basic, chain, issuer))
 		return "its signature is wrong";
-	return why_not_single(one, now_s);
+	return why_not_single(one, now_s, until_s);
 }
 
 static const char *
-why_not(OCSP_RESPONSE *response, STACK_OF(X509) *chain, int64_t now_s)
+why_not(OCSP_RESPONSE *response, STACK_OF(X509) *chain, X509 *issuer,
+    int64_t now_s, int64_t *until_s)
 {
 	OCSP_BASICRESP	*basic;
 	const char	*why;
@@ -105,24 +106,25 @@ why_not(OCSP_RESPONSE *response, STACK_OF(X509) *chain, int64_t now_s)
 		return "it is the answer of a failure";
 	if ((basic = OCSP_response_get1_basic(response)) == NULL)
 		return "it is no answer of this protocol's basic kind";
-	why = why_not_basic(basic, chain, now_s);
+	why = why_not_basic(basic, chain, issuer, now_s, until_s);
 	OCSP_BASICRESP_free(basic);
 	return why;
 }
 
-bool
-staple_good(struct span file, STACK_OF(X509) *chain, int64_t now_s,
-    const char **why)
+int64_t
+staple_until(struct span file, STACK_OF(X509) *chain, X509 *issuer,
+    int64_t now_s, const char **why)
 {
 	const unsigned char	*p = (const unsigned char *)file.p;
 	OCSP_RESPONSE		*response = d2i_OCSP_RESPONSE(NULL, &p,
 				    (long)file.n);
+	int64_t			 until_s = 0;
 
 	if (response == NULL || p != (const unsigned char *)file.p + file.n)
 		*why = "it is no OCSP answer in DER";
 	else
-		*why = why_not(response, chain, now_s);
+		*why = why_not(response, chain, issuer, now_s, &until_s);
 	OCSP_RESPONSE_free(response);
 	ERR_clear_error();
-	return *why == NULL;
+	return *why == NULL ? until_s : 0;
 }

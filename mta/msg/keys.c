@@ -242,6 +242,7 @@ keys_certified_put(struct chan *c, const struct keys_certified *k)
 	chan_bytes(c, cut(k->algorithm));
 	chan_u64(c, (uint64_t)k->not_before_s);
 	chan_u64(c, (uint64_t)k->not_after_s);
+	chan_u64(c, (uint64_t)k->staple_until_s);
 	if (k->ok)
 		chan_fd(c, k->fd);
 	chan_end(c);
@@ -262,6 +263,7 @@ keys_certified_read(struct msg *m, struct keys_certified *k)
 	k->algorithm = msg_bytes(m, KEYS_TEXT_MAX);
 	k->not_before_s = (int64_t)msg_u64(m);
 	k->not_after_s = (int64_t)msg_u64(m);
+	k->staple_until_s = (int64_t)msg_u64(m);
 	if (k->ok)
 		k->fd = msg_fd(m);
 	if (msg_end(m) && k->part < KEYS_NPARTS &&

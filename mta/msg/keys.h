@@ -53,6 +53,7 @@ struct keys_certified {
 	struct span	 names;		/* of the certificate, blanks between */
 	struct span	 algorithm;	/* "RSA-2048", "P-256" */
 	int64_t		 not_before_s, not_after_s;	/* since 1970, UTC */
+	int64_t		 staple_until_s;	/* the bundle has one, until then; 0: none */
 	int		 fd;		/* sealed: base/tls_bundle.h; -1 when not ok.  The reader's */
 };
 

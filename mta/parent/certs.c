@@ -177,13 +177,21 @@ find_same(const struct generation *g, const struct cert *c,
 	return NULL;
 }
 
+/* It must not be sent any longer: the pair is examined anew, and goes without. */
+static bool
+staple_ended(const struct pair *p)
+{
+	return p->staple_until_s != 0 &&
+	    p->staple_until_s <= clock_wall_ms() / 1000;
+}
+
 static void
 inherit(struct cert *c, const struct cert *old)
 {
 	if (old == NULL)
 		return;
 	c->pair = pair_ref(old->pair);
-	if (c->pair != NULL &&
+	if (c->pair != NULL && !staple_ended(c->pair) &&
 	    cert_sum(c->pair->marks) == cert_sum(c->marks))
 		c->wanted = false;
 	else if (old->why != NULL && !old->again &&
@@ -350,6 +358,8 @@ changed(const struct cert *c)
 	struct file_mark	now[KEYS_NPARTS];
 	int			what = CERTS_SAME;
 
+	if (c->pair != NULL && staple_ended(c->pair))
+		what = CERTS_RENAMED;
 	cert_look(c, now);
 	for (unsigned i = 0; i < KEYS_NPARTS; i++) {
 		if (file_mark_same(&now[i], &c->marks[i]))
@@ -385,6 +395,8 @@ certs_look(const struct generation *g)
 	for (size_t i = 0; i < g->ncerts; i++) {
 		cert_look(&g->certs[i], now);
 		sum = sum * 31 + cert_sum(now);
+		if (g->certs[i].pair != NULL)
+			sum += staple_ended(g->certs[i].pair);
 	}
 	return sum;
 }

@@ -51,7 +51,7 @@ bool	certs_need_again(const struct generation *);
 void	certs_take_faults(struct generation *, struct generation *from);
 
 enum { CERTS_SAME, CERTS_CHANGED, CERTS_RENAMED };
-/* Which of these have happened to its files since it was made. */
+/* Which of these have happened to its files since it was made; an OCSP answer that has ended counts as renamed. */
 int	certs_changed(const struct generation *);
 /* Sum of all marks as they are now. */
 uint64_t certs_look(const struct generation *);

@@ -135,6 +135,7 @@ take(struct pair *p, struct keys_certified *k)
 	p->algorithm = copy(k->algorithm);
 	p->not_before_s = k->not_before_s;
 	p->not_after_s = k->not_after_s;
+	p->staple_until_s = k->staple_until_s;
 	p->since_ms = clock_wall_ms();
 	p->bundle = k->fd;
 	k->fd = -1;

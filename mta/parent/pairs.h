@@ -33,6 +33,7 @@ struct pair {
 	char			*why;		/* not ok; or the warning, or NULL */
 	char			*names, *algorithm;
 	int64_t			 not_before_s, not_after_s;
+	int64_t			 staple_until_s;	/* 0: it has none */
 	int64_t			 since_ms;	/* wall: when it was certified */
 	bool			 told_expiry;
 	int			 bundle;	/* sealed; -1 */

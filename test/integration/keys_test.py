@@ -1,7 +1,9 @@
 """Certificates and keys under a running server: kept apart, renewed, mismatched, broken, mended."""
+import atexit
 import datetime
 import json
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -259,6 +261,67 @@ class Renewing(unittest.TestCase):
             s.set_policy(policy.replace("cert.pem", "two.pem").replace("key.pem", "two.key"))
             s.waybill("reload")
             shows(s, two[0])
+
+
+def authority():
+    """A folder: ca and ca.key, cert and key of the server, and what ocsp() needs."""
+    d = tempfile.mkdtemp(prefix="waybill-test-")
+    atexit.register(shutil.rmtree, d, ignore_errors=True)
+    with open(f"{d}/ext", "w", encoding="ascii") as f:
+        f.write("subjectAltName=DNS:mail.shop.example\n")
+    new = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    openssl("req", "-new", "-x509", *new, "-keyout", f"{d}/ca.key", "-out", f"{d}/ca",
+            "-subj", "/CN=Authority", "-days", "9")
+    openssl("req", "-new", *new, "-keyout", f"{d}/key", "-out", f"{d}/csr", "-subj", "/CN=mail")
+    openssl("x509", "-req", "-in", f"{d}/csr", "-CA", f"{d}/ca", "-CAkey", f"{d}/ca.key",
+            "-set_serial", "0x1234", "-days", "9", "-extfile", f"{d}/ext", "-out", f"{d}/cert")
+    with open(f"{d}/index", "w", encoding="ascii") as f:
+        f.write("V\t491231235959Z\t\t1234\tunknown\t/CN=mail\n")
+    return d
+
+
+def ocsp(d, minutes):
+    openssl("ocsp", "-index", f"{d}/index", "-rsigner", f"{d}/ca", "-rkey", f"{d}/ca.key",
+            "-CA", f"{d}/ca", "-issuer", f"{d}/ca", "-cert", f"{d}/cert", "-nmin", str(minutes),
+            "-respout", f"{d}/ocsp", "-noverify")
+    with open(f"{d}/ocsp", "rb") as f:
+        return f.read()
+
+
+def text_of(path):
+    with open(path, encoding="ascii") as f:
+        return f.read()
+
+
+def stapled(s):
+    """Whether a client that asks for it is sent an OCSP answer."""
+    r = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{s.port}", "-starttls",
+                        "smtp", "-status", "-servername", "mail.shop.example"],
+                       input="QUIT\r\n", capture_output=True, text=True, timeout=srv.PATIENCE)
+    return "OCSP Response Status: successful" in r.stdout
+
+
+class Stapling(unittest.TestCase):
+    def put(self, s, octets):
+        with open(f"{s.dir}/tls/new", "wb") as f:
+            f.write(octets)
+        time.sleep(0.02)
+        os.rename(f"{s.dir}/tls/new", f"{s.dir}/tls/ocsp.der")
+
+    def test_comes_and_ends(self):
+        """It is missing at first, then there, and not sent any longer than it may be."""
+        d = authority()
+        chain = text_of(f"{d}/cert") + text_of(f"{d}/ca")
+        with start(chain, text_of(f"{d}/key"), options='staple "tls/ocsp.der"') as s:
+            self.assertTrue(lines(s, "event=staple-missing"))
+            self.assertFalse(stapled(s))
+            self.put(s, ocsp(d, 1))
+            wait_for(lambda: stapled(s))
+            wait_for(lambda: not stapled(s), seconds=100, step=2)
+            wait_for(lambda: lines(s, "event=certificate-warning", "it has expired"))
+            self.put(s, ocsp(d, 60))
+            wait_for(lambda: stapled(s))
+            self.assertEqual(status(s)[0]["state"], "good")
 
 
 class Dying(unittest.TestCase):

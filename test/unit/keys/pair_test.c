@@ -387,8 +387,11 @@ stapled(const struct buf *staple, X509 *x, bool alone, const char *warning)
 	if (warning != NULL) {
 		assert_string_equal(buf_cstr(&p.warning), warning);
 		assert_int_equal(p.warned_part, KEYS_STAPLE);
-	} else
+		assert_int_equal(p.staple_until_s, 0);
+	} else {
 		assert_int_equal(p.warning.n, 0);
+		assert_true(p.staple_until_s > (int64_t)time(NULL));
+	}
 	pair_clear(&p);
 	pair_fault_clear(&fault);
 	files_clear(&f);
