@@ -201,6 +201,12 @@ class Conversations(unittest.TestCase):
         for path in glob.glob(f"{HERE}/smtp/*.chat"):
             self.assertIn(chat.policy_of(path), POLICIES, path)
 
+    def test_every_file_says_where_it_is_written(self):
+        for path in glob.glob(f"{HERE}/smtp/*.chat"):
+            with open(path, encoding="utf-8") as f:
+                self.assertRegex(
+                    f.read(), r"(RFCs? \d+, [0-9A-Z]|XCLIENT_README|XFORWARD_README|proxy-protocol.txt, [0-9])", path)
+
     def test_plain(self):
         self.play_all("plain")
 
