@@ -135,8 +135,7 @@ declare(struct cf *cf, struct cf_decl *d, enum cf_sym_kind kind)
 static bool
 hook_served(enum rs_hook hook)
 {
-	return hook != RS_HOOK_AUTH &&
-	    hook != RS_HOOK_RELAY && hook != RS_HOOK_BOUNCE;
+	return hook != RS_HOOK_RELAY && hook != RS_HOOK_BOUNCE;
 }
 
 static void

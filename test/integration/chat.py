@@ -8,6 +8,8 @@ A file is one connection.  Its lines:
                           where
     C: text               sent with CRLF
     C-raw: a\\r\\nb         sent exactly; Python's escapes
+    C-b64: a\\0b          the octets in base64, sent with CRLF; Python's escapes
+    C-auth: PLAIN a\\0b   AUTH with the rest in base64 as initial response
     C-times: 5000 x       the escapes after the number, so many times
     C-wait: 0.1           so many seconds: what follows comes in a packet of its own
     S: 250 2.1.0          the next reply; its last line begins so
@@ -23,6 +25,7 @@ A file is one connection.  Its lines:
     S: broken             TLS has ended by an alert, or without close_notify, which
                           "S: closed" wants
 """
+import base64
 import os
 import re
 import socket
@@ -151,6 +154,11 @@ class Chat:
             self.send(text.encode() + b"\r\n")
         elif kind == "C-raw":
             self.send(unescape(text))
+        elif kind == "C-b64":
+            self.send(base64.b64encode(unescape(text)) + b"\r\n")
+        elif kind == "C-auth":
+            mechanism, _, said = text.partition(" ")
+            self.send(b"AUTH %s %s\r\n" % (mechanism.encode(), base64.b64encode(unescape(said))))
         elif kind == "C-times":
             n, _, what = text.partition(" ")
             self.send(unescape(what) * int(n))

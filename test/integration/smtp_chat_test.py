@@ -15,6 +15,11 @@ set ours = { "here.example" }
 map users = text "@DIR@/users" as accounts
 mailbox box { accounts users; path "@DIR@/mail/{user}" }
 """
+LOGIN = HEAD.replace('smtp on "127.0.0.1:@PORT@"', """submission on "127.0.0.1:@PORT@" {
+    auth offered; auth in clear; accounts users
+    mechanisms plain, login, cram-md5, scram-sha-1, scram-sha-256
+}""").replace("mailbox", """map names = { "sales" = "ann", "both" = "ann, bob" } as aliases
+mailbox""")
 RCPT = """on rcpt {
     rcpt.domain not in ours => reject 550 5.7.1 "no relaying"
     rcpt unknown => reject 550 5.1.1 "there is no {rcpt}"
@@ -26,6 +31,7 @@ ROUTE = """route {
     otherwise => mx
 }
 """
+LOGIN_ROUTE = ROUTE.replace("deliver box", "expand names, deliver box")
 POLICIES = {
     "plain": HEAD + RCPT + ROUTE,
     "small": HEAD + """limits {
@@ -113,6 +119,16 @@ on content {
     header["Subject"] == "later" => defer 451 4.7.1 "later"
 }
 """ + ROUTE,
+    "login": LOGIN.replace("auth offered", "auth required") + """on mail {
+    sender not of client.user => reject 553 5.7.1 "not yours"
+}
+on rcpt { client.authenticated => accept }
+""" + LOGIN_ROUTE,
+    "maylogin": LOGIN + """on auth {
+    client.user == "bob" => reject 535 5.7.8 "not {client.user}"
+}
+on rcpt { client.authenticated => accept }
+""" + LOGIN_ROUTE,
     "refused": HEAD + """on connect {
     otherwise => reject 554 5.7.1 "nobody"
 }
@@ -168,8 +184,13 @@ def make_certificates(folder):
     certs.make("false", names="email:ann@here.example", by="other-ca")
 
 
+# The password pencil, with the salts of RFC 5802, 5 and RFC 7677, 3.
+SCRAM = ("{PLAIN}pencil "
+         "{SCRAM-SHA-256}4096,W22ZaJ0SNY7soEsUEjb6gQ==,WG5d8oPm3OtcPnk"
+         "di4Uo7BkeZkBFzpcXkuLmtbsT4qY=,wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU= "
+         "{SCRAM-SHA-1}4096,QSXCR+Q6sek8bf92,6dlGYMOdZcOPutkcNY8U2g7vK9Y=,D+CSWLOshSulAsxiupA+qs2/fTE=")
 TABLES = {
-    "users": "ann:x\nbob:x\njürgen:x\n",
+    "users": "ann:" + SCRAM + "\nbob:{PLAIN}pencil\njürgen:{PLAIN}pencil\n",
     "lists": "team: ann@here.example, all@here.example, x@else.example, bob\n"
              "included: :include:@DIR@/included\n"
              "mixed: ann, :include:@DIR@/included, |/bin/true, /tmp/x\n"
@@ -239,6 +260,12 @@ class Conversations(unittest.TestCase):
 
     def test_several_listeners(self):
         self.play_all("door")
+
+    def test_logins(self):
+        self.play_all("login")
+
+    def test_logins_that_need_not_be(self):
+        self.play_all("maylogin")
 
     def test_refused_greeting(self):
         self.play_all("refused")

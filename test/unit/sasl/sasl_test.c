@@ -370,7 +370,7 @@ scram_names_are_decoded(void **state)
 
 	(void)state;
 	assert_int_equal(hear(s, SPAN("n,a=b=2C,n=a=2Cb=3D=2C,r=abc"), true),
-	    SASL_FAILED);
+	    SASL_SAY);
 	assert_true(span_eq(sasl_question(s)->user, SPAN("a,b=,")));
 	assert_int_equal(sasl_question(s)->want, SASL_SALT);
 	sasl_free(&s);
