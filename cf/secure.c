@@ -7,7 +7,7 @@
 #include "cf/listen.h"
 #include "cf/literal.h"
 
-#define SLOWEST_MAX_MS	(5 * 60 * 1000)	/* RFC 5321, 4.5.3.2 */
+#define SLOWEST_MAX_MS	30000	/* mta/auth: who asks does not wait for ever */
 
 bool
 cf_asks_certificates(const struct cf *cf)
@@ -139,8 +139,8 @@ cf_auth_check(struct cf *cf, const struct cf_object *o)
 	const struct cf_set_opt	*slowest = cf_option(o, RS_OPT_AUTH_slowest);
 
 	if (number_of(o, RS_OPT_AUTH_slowest) > SLOWEST_MAX_MS)
-		cf_error(cf, slowest->loc, "clients wait 5 minutes for an "
-		    "answer (RFC 5321, 4.5.3.2); this is longer");
+		cf_error(cf, slowest->loc, "an answer to a login waits 30s at "
+		    "most; this is longer");
 	if (refuse != NULL && refuse->nplaces > 0 &&
 	    number_of(o, RS_OPT_AUTH_refuse) <
 	    number_of(o, RS_OPT_AUTH_failures)) {
