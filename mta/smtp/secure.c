@@ -330,13 +330,16 @@ io(const struct session *s, enum tls_result is)
 enum secure_io
 secure_read(struct session *s, char *to, size_t n, size_t *got)
 {
-	enum tls_result	is = TLS_DONE;
+	enum tls_result	is;
 	size_t		one;
 
-	for (*got = 0; *got < n; *got += one)
+	*got = 0;
+	do {
 		if ((is = tls_read(s->secure->tls, to + *got, n - *got,
 		    &one)) != TLS_DONE)
 			break;
+		*got += one;
+	} while (*got < n && tls_pending(s->secure->tls));
 	/* An answer of TLS itself, to new keys, has no room just now. */
 	s->secure->wants = is == TLS_WANT_WRITE ? LOOP_WRITE : 0;
 	return io(s, is);
