@@ -153,6 +153,7 @@ POLICIES.update({
 listen smtp strict on "127.0.0.1:@PORT2@" { tls required }
 listen submissions on "127.0.0.1:@PORT3@" { auth none }
 listen smtp clear on "127.0.0.1:@PORT4@" { tls none }
+listen submissions behind on "127.0.0.1:@PORT5@" { auth none; proxy 127.0.0.1 }
 """ + BOX + RCPT + ROUTE,
     "tls_small": TLS.replace("CLIENTS", "") + """
 listen submissions on "127.0.0.1:@PORT2@" { auth none }
