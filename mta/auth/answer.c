@@ -77,21 +77,25 @@ count(struct asking *a)
 	c->cached += is == AUTH_RIGHT && a->cached;
 }
 
-/* doc/security.md has it as a regular expression: it stays as it is. */
+/*
+ * doc/security.md has it as a regular expression: it stays as it is.  Who is
+ * right is told of by who asked.
+ */
 static void
 tell_log(const struct asking *a)
 {
 	const struct auth_question	*q = &a->q;
 	char				 text[IP_TEXT_MAX] = "-";
 
+	if (a->verdict.result == AUTH_RIGHT)
+		return;
+
 	if (q->client.family != 0)
 		(void)ip_format(&q->client, text);
 	log_info("login result=%s client=%s user=%s mechanism=%s service=%s "
-	    "map=%s app=%s", auth_result_name(a->verdict.result), text,
+	    "map=%s", auth_result_name(a->verdict.result), text,
 	    log_quote(q->user), log_quote(q->mechanism),
-	    log_quote(q->service), log_quote(q->map),
-	    log_quote(span_of(a->verdict.result == AUTH_RIGHT ?
-	    a->verdict.which : "")));
+	    log_quote(q->service), log_quote(q->map));
 }
 
 /* --- telling it */
