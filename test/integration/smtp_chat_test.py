@@ -124,7 +124,10 @@ on content {
 }
 on rcpt { client.authenticated => accept }
 """ + LOGIN_ROUTE,
-    "maylogin": LOGIN + """on auth {
+    "maylogin": LOGIN + """on helo {
+    client.helo == "plain.example" => hide auth
+}
+on auth {
     client.user == "bob" => reject 535 5.7.8 "not {client.user}"
 }
 on rcpt { client.authenticated => accept }
