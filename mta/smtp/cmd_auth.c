@@ -43,6 +43,8 @@ session_needs_login(const struct session *s, enum smtp_verb verb)
 	switch (verb) {
 	case VERB_EHLO:
 	case VERB_HELO:
+	case VERB_LHLO:
+	case VERB_XCLIENT:	/* it may bring a login */
 	case VERB_NOOP:
 	case VERB_RSET:
 	case VERB_QUIT:

@@ -22,6 +22,11 @@ static const char policy[] =
     "listen smtp on \"127.0.0.1:2525\" {\n"
     "  proxy 127.0.0.1; xclient 10.0.0.1, 127.0.0.1; xforward 10.0.0.2\n"
     "}\n"
+    "map users = text \"@USERS@\" as accounts\n"
+    "mailbox box { accounts users; path \"/var/mail/{user}\" }\n"
+    "listen submission inside on \"127.0.0.1:2587\" {\n"
+    "  auth required; auth in clear; accounts users; xclient 10.0.0.1\n"
+    "}\n"
     "limits { per client 1 connections }\n"
     "set ours = { \"here.example\" }\n"
     "on connect {\n"
@@ -194,6 +199,26 @@ a_login_is_told_and_forgotten(void **state)
 	bye(p, fd);
 }
 
+/* Where a login is required, one that is told is one. */
+static void
+a_login_that_is_required_may_be_told(void **state)
+{
+	struct played	*p = played_start(policy);
+	int		 fd = played_connection(p, "10.0.0.1", "inside");
+
+	(void)state;
+	has(SAY(fd, "", 1), "220 ");
+	has(SAY(fd, "EHLO c.example\r\nMAIL FROM:<>\r\n", 2),
+	    "\r\n530 5.7.0 ");
+	has(SAY(fd, "XCLIENT ADDR=192.0.2.7\r\n", 1), "220 ");
+	has(SAY(fd, "EHLO c.example\r\nMAIL FROM:<>\r\n", 2),
+	    "\r\n530 5.7.0 ");
+	has(SAY(fd, "XCLIENT ADDR=192.0.2.7 LOGIN=ann\r\n", 1), "220 ");
+	has(SAY(fd, "EHLO c.example\r\nMAIL FROM:<>\r\n", 2),
+	    "\r\n250 2.1.0 ");
+	bye(p, fd);
+}
+
 /* An address that is not available grants nothing, whoever said so. */
 static void
 no_address_is_no_trust(void **state)
@@ -262,6 +287,7 @@ main(void)
 		cmocka_unit_test(rules_and_limits_are_the_clients),
 		cmocka_unit_test(helo_that_is_told_need_not_be_said),
 		cmocka_unit_test(a_login_is_told_and_forgotten),
+		cmocka_unit_test(a_login_that_is_required_may_be_told),
 		cmocka_unit_test(no_address_is_no_trust),
 		cmocka_unit_test(it_has_its_place_and_syntax),
 		cmocka_unit_test(forwarded_attributes_decide_nothing),
