@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "mta/smtp/admit.h"
 #include "mta/smtp/commands.h"
+#include "mta/smtp/secure.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/session_int.h"
 
@@ -29,9 +30,10 @@ admit_refuse(struct server *sv, const struct ip *ip, enum limits_result why,
 {
 	char	text[IP_TEXT_MAX];
 
-	reply_put(out, why == LIMITS_CLIENT ? REPLY_PER_CLIENT :
-	    why == LIMITS_USER ? REPLY_USER_SESSIONS : REPLY_SESSIONS,
-	    sv->gen->hostname);
+	if (out != NULL)
+		reply_put(out, why == LIMITS_CLIENT ? REPLY_PER_CLIENT :
+		    why == LIMITS_USER ? REPLY_USER_SESSIONS : REPLY_SESSIONS,
+		    sv->gen->hostname);
 	sv->count.refused++;
 	log_info("refused stage=limits client=%s code=421 limit=%s",
 	    ip_format(ip, text),
@@ -42,12 +44,14 @@ admit_refuse(struct server *sv, const struct ip *ip, enum limits_result why,
 /* One send, whatever becomes of it: who is one too many is not waited for. */
 void
 admit_turn_away(struct server *sv, int fd, const struct ip *ip,
-    enum limits_result why)
+    const struct door *door, enum limits_result why)
 {
 	struct buf	out = { 0 };
 
-	admit_refuse(sv, ip, why, &out);
-	(void)!send(fd, buf_span(&out).p, out.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	admit_refuse(sv, ip, why, door->tls_first ? NULL : &out);
+	if (out.n > 0)
+		(void)!send(fd, buf_span(&out).p, out.n,
+		    MSG_NOSIGNAL | MSG_DONTWAIT);
 	buf_clear(&out);
 	close(fd);
 }
@@ -76,7 +80,7 @@ admit_connection(struct server *sv, struct generation *g, int fd,
 	if (r == LIMITS_OK)
 		session_new(sv, g, fd, o, door);
 	else
-		admit_turn_away(sv, fd, &o->ip, r);
+		admit_turn_away(sv, fd, &o->ip, door, r);
 }
 
 /* While limits is away this worker's own count has decided already. */
@@ -89,7 +93,8 @@ counted(void *arg, enum limits_result r)
 	if (r == LIMITS_OK || r == LIMITS_UNCOUNTED)
 		session_greet(s);
 	else {
-		admit_refuse(s->server, &s->facts.client_ip, r, &s->out);
+		admit_refuse(s->server, &s->facts.client_ip, r,
+		    s->door->tls_first && !secure_on(s) ? NULL : &s->out);
 		session_close(s, "one too many");
 	}
 	session_go_on(s);

@@ -14,9 +14,9 @@
  */
 void	admit_connection(struct server *, struct generation *, int fd,
 	    const struct origin *, const struct door *);
-/* The same for who is one too many. */
+/* The same for who is one too many; where TLS is first nothing is said. */
 void	admit_turn_away(struct server *, int fd, const struct ip *,
-	    enum limits_result why);
+	    const struct door *, enum limits_result why);
 
 /* Whether the limits process counts for us; else it is this worker alone. */
 bool	admit_counts(const struct server *);
@@ -29,7 +29,7 @@ void	admit_session(struct session *);
 void	admit_again(struct session *, const struct ip *was);
 /* It ends: what was counted, here and there, is one less. */
 void	admit_leave(struct session *);
-/* The reply to who is one too many; logged. */
+/* The reply to who is one too many; logged.  out: NULL: he is told nothing. */
 void	admit_refuse(struct server *, const struct ip *, enum limits_result why,
 	    struct buf *out);
 

@@ -171,7 +171,7 @@ arrival_take(struct server *sv, int fd, const struct origin *o,
 		admit_connection(sv, sv->gen, fd, o, door);
 	else if (sv->limits.sessions + sv->narrivals >=
 	    server_sessions_max(sv))
-		admit_turn_away(sv, fd, &o->ip, LIMITS_SESSIONS);
+		admit_turn_away(sv, fd, &o->ip, door, LIMITS_SESSIONS);
 	else
 		arrival_new(sv, fd, o, door);
 }

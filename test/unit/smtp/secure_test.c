@@ -10,11 +10,13 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include <openssl/err.h>
 
+#include "mta/smtp/admit.h"
 #include "mta/smtp/secure.h"
 #include "test/unit/base/tls_peer.h"
 #include "test/unit/smtp/played.h"
@@ -455,6 +457,32 @@ test_certificate_of_the_client(void **state)
 	leave(p, ssl, fd);
 }
 
+/* Who is one too many is told nothing in the clear where TLS is first. */
+static void
+test_one_too_many(void **state)
+{
+	static const char	policy[] = HEAD
+	    "limits { sessions 1 }\n" TAIL;
+	struct played		*p = start(policy, TLS_CLIENTS_NONE);
+	struct origin		 o = { .port = 1 };
+	char			 c;
+	int			 ends[2], fd;
+
+	(void)state;
+	fd = played_client_by(p, "192.0.2.9", "submissions");
+	assert_true(ip_parse(SPAN("192.0.2.10"), &o.ip));
+	o.speaker = o.ip;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
+	    ends), 0);
+	admit_connection(p->server, p->server->gen, ends[1], &o,
+	    p->server->sessions->door);
+	assert_int_equal(read(ends[0], &c, 1), 0);
+	close(ends[0]);
+	close(fd);
+	played_settle(p, 2000);
+	assert_null(p->server->sessions);
+}
+
 /* --- many */
 
 static void
@@ -503,6 +531,7 @@ main(void)
 		cmocka_unit_test(test_who_speaks_smtp_where_tls_comes_first),
 		cmocka_unit_test(test_on_starttls_refuses),
 		cmocka_unit_test(test_certificate_of_the_client),
+		cmocka_unit_test(test_one_too_many),
 		cmocka_unit_test(test_a_line_of_handshakes),
 	};
 
