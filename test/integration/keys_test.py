@@ -301,6 +301,33 @@ def stapled(s):
     return "OCSP Response Status: successful" in r.stdout
 
 
+class Reloading(unittest.TestCase):
+    def test_tls_comes_and_goes(self):
+        """keys is there from the first certificate on."""
+        cert, key = pair()
+        with_tls = POLICY % ""
+        at = with_tls.index("tls {")
+        without = with_tls[:at] + with_tls[with_tls.index("listen"):]
+        s = Server(without, tables=files(cert, key), start=False)
+        shut(s)
+        with s:
+            s.start()
+            self.assertNotIn("keys", s.processes())
+            s.set_policy(with_tls)
+            s.waybill("reload")
+            shows(s, cert)
+            self.assertEqual(len(s.processes()["keys"]), 1)
+            s.set_policy(without)
+            s.waybill("reload")
+            self.assertEqual(status(s), [])
+
+            def offered():
+                with s.smtp() as c:
+                    c.ehlo("client.example")
+                    return c.has_extn("starttls")
+            wait_for(lambda: not any(offered() for _ in range(10)))
+
+
 class Stapling(unittest.TestCase):
     def put(self, s, octets):
         with open(f"{s.dir}/tls/new", "wb") as f:
