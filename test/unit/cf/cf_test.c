@@ -253,20 +253,58 @@ options_not_served_are_named(void **state)
 		"'listen imaps'", "'listen pop3s'", "'quota'", "'tls' of relay",
 		"'auth' of relay"
 	};
-	const struct cf_diag	*d;
-	struct cf		*cf;
-	size_t			 i, k;
-	int			 io;
+	struct cf	*cf;
+	size_t		 i;
+	int		 io;
 
 	(void)state;
 	cf = cf_compile("cf/policies/home.conf", &io);
 	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		for (k = 0; (d = cf_unserved(cf, k)) != NULL; k++)
-			if (strstr(d->text, wanted[i]) != NULL)
-				break;
-		if (d == NULL)
-			fail_msg("%s is not named", wanted[i]);
+		assert_non_null(cf_unserved(cf, i));
+		if (strstr(cf_unserved(cf, i)->text, wanted[i]) == NULL)
+			fail_msg("%s, not %s", cf_unserved(cf, i)->text,
+			    wanted[i]);
 	}
+	assert_null(cf_unserved(cf, i));
+	cf_free(&cf);
+}
+
+/* Milters, mailboxes and relays have more to come; the front door is whole. */
+static void
+what_is_to_come_is_known(void **state)
+{
+	static const enum rs_option	 later[] = {
+		RS_OPT_LISTEN_milters, RS_OPT_MAILBOX_detail,
+		RS_OPT_MAILBOX_quota, RS_OPT_MAILBOX_forward, RS_OPT_RELAY_tls,
+		RS_OPT_RELAY_auth, RS_OPT_RELAY_source, RS_OPT_RELAY_rate
+	};
+	size_t				 i, n = 0;
+
+	(void)state;
+	for (i = 0; i < RS_NOPTIONS; i++) {
+		if (rs_options[i].served == RS_OPT_SERVED_YES ||
+		    rs_options[i].block == RS_O_MILTER)
+			continue;
+		if (n == sizeof(later) / sizeof(later[0]) || later[n] != i)
+			fail_msg("'%s' of %s", rs_options[i].word,
+			    rs_object_names[rs_options[i].block]);
+		n++;
+	}
+	assert_int_equal(n, sizeof(later) / sizeof(later[0]));
+}
+
+/* The policy that has all of the front door is served. */
+static void
+the_front_door_is_served(void **state)
+{
+	struct cf	*cf;
+	int		 io;
+
+	(void)state;
+	cf = cf_compile("cf/policies/people.conf", &io);
+	assert_int_equal(cf_errors(cf), 0);
+	if (cf_unserved(cf, 0) != NULL)
+		fail_msg("%s", cf_unserved(cf, 0)->text);
 	cf_free(&cf);
 }
 
@@ -275,6 +313,8 @@ static const struct {
 	const char	*text, *wanted;
 } unserved[] = {
 	{ "on relay { otherwise => accept }", "'on relay'" },
+	{ "on bounce { otherwise => accept }", "'on bounce'" },
+	{ "listen pop3 on \"*:110\" { tls none }", "'listen pop3'" },
 	{ "on content { message.hops > 9 => quarantine \"x\" }",
 	    "'quarantine'" },
 	{ "milter m { socket \"unix:/m\" }\n"
@@ -670,6 +710,8 @@ main(void)
 		cmocka_unit_test(what_fmt_prints_compiles_to_the_same),
 		cmocka_unit_test(fmt_has_one_way),
 		cmocka_unit_test(options_not_served_are_named),
+		cmocka_unit_test(what_is_to_come_is_known),
+		cmocka_unit_test(the_front_door_is_served),
 		cmocka_unit_test(what_run_refuses_is_named),
 		cmocka_unit_test(tests_come_apart),
 		cmocka_unit_test(a_file_that_is_not_there_is_told_apart),
