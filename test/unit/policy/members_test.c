@@ -202,6 +202,52 @@ what_has_no_sender_gets_none(void **state)
 	policy_unref(&p);
 }
 
+/* EXPN: the members themselves, one level deep; no commands, no files. */
+static void
+a_list_is_told_one_level_deep(void **state)
+{
+	static const struct { const char *rcpt; bool list; const char *wanted; }
+	cases[] = {
+		{ "news@murphy.example", true, "hop colin@murphy.example; "
+		    "hop x@far.example; hop nobody@murphy.example" },
+		{ "team@murphy.example", true, "hop una@murphy.example; "
+		    "hop press@murphy.example" },
+		{ "self@murphy.example", true, "hop self@murphy.example; "
+		    "hop colin@murphy.example" },
+		{ "program@murphy.example", true, "" },
+		{ "gone@murphy.example", true, "hop colin@murphy.example" },
+		{ "colin@murphy.example", false, "deliver colin" },
+	};
+	struct policy		*p = family_open(&family, NULL);
+	struct policy_facts	 f = { 0 };
+	struct routing		*r;
+	const struct target	*t;
+	struct buf		 got = { 0 };
+	size_t			 i, k, n;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		f.rcpt = span_of(cases[i].rcpt);
+		f.rcpt_at = rs_address(f.rcpt).at;
+		r = policy_route_members(p, &f, NULL, NULL);
+		assert_non_null(r);
+		assert_int_equal(routing_is_list(r), cases[i].list);
+		t = routing_targets(r, &n);
+		for (k = 0; k < n; k++) {
+			struct target	plain = t[k];
+
+			plain.owned = false;
+			plain.mail_from = SPAN_NONE;
+			describe(&plain, &got);
+		}
+		print_message("%s\n", cases[i].rcpt);
+		assert_string_equal(buf_cstr(&got), cases[i].wanted);
+		buf_clear(&got);
+		routing_free(&r);
+	}
+	policy_unref(&p);
+}
+
 int
 main(void)
 {
@@ -211,6 +257,7 @@ main(void)
 		cmocka_unit_test(one_bad_member_waits_alone),
 		cmocka_unit_test(the_owner_of_a_list_is_its_sender),
 		cmocka_unit_test(what_has_no_sender_gets_none),
+		cmocka_unit_test(a_list_is_told_one_level_deep),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
