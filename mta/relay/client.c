@@ -93,6 +93,7 @@ void
 client_stale(struct client *c)
 {
 	log_debug("session=%p mta=%s event=stale", (void *)c, c->mta);
+	job_reset(c->job);
 	client_finish(c, CLIENT_STALE);
 }
 

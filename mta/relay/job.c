@@ -277,6 +277,18 @@ job_result_accepted(struct job *j, const struct outcome *o)
 }
 
 void
+job_reset(struct job *j)
+{
+	size_t	i;
+
+	for (i = 0; i < j->n; i++) {
+		j->rcpts[i].code = 0;
+		j->rcpts[i].status = j->rcpts[i].text = SPAN_NONE;
+		j->rcpts[i].accepted = false;
+	}
+}
+
+void
 job_write(const struct job *j, struct chan *c)
 {
 	size_t	i;

@@ -70,6 +70,8 @@ void		 job_result(struct job *, size_t rcpt, const struct outcome *);
 void		 job_result_rest(struct job *, const struct outcome *);
 /* For those that RCPT accepted and that have none yet. */
 void		 job_result_accepted(struct job *, const struct outcome *);
+/* Nothing of it was said to anybody: it has no results. */
+void		 job_reset(struct job *);
 /* Writes RELAYED. */
 void		 job_write(const struct job *, struct chan *);
 

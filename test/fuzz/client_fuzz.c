@@ -2,9 +2,12 @@
  * client_fuzz.c - a session against a hostile hop: any octets, in any pieces.
  *
  * First octet: how many octets the hop says in each turn; second: how many
- * recipients, and flags; the rest is what it says before it closes.  Whatever
- * that is, each message ends once, and each recipient of it has a result.
+ * recipients, flags and parameters; the rest is what it says before it closes.
+ * Whatever that is, each message ends once, and each recipient of it has a
+ * result; what is binary never goes by DATA.
  */
+#include "config.h"
+
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -13,9 +16,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fileio.h"
 #include "base/loop.h"
 #include "mta/relay/client.h"
+#include "mta/spool/envelope.h"
 
 int	LLVMFuzzerInitialize(int *, char ***);
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
@@ -27,11 +32,37 @@ static struct {
 	struct client	*client;
 	struct job	*job;
 	unsigned	 jobs, nrcpts, flags;
-	int		 content;
+	int		 content, binary;
 } t;
+
+#define TEXT	"a: b\r\n\r\n.\r\n"
+#define OCTETS	"a: b\r\n\r\n.\n\0\r"
+enum { IS_BINARY = 1 << 2, HAS_DSN = 1 << 3, HAS_BY = 1 << 4, IS_UTF8 = 1 << 5 };
 
 static const struct self_locals	none;
 static struct self		*self;
+
+static void
+set_params(struct job *j)
+{
+	if (t.flags & IS_BINARY)
+		j->flags |= ENV_BINARY;
+	if (t.flags & HAS_DSN) {
+		j->flags |= ENV_RET_FULL;
+		j->envid = SPAN("a+b=c");
+		j->rcpts[0].notify = NOTIFY_SUCCESS | NOTIFY_DELAY;
+		j->rcpts[0].orcpt_type = SPAN("utf-8");
+		j->rcpts[0].orcpt = SPAN("gr\303\274n@x");
+	}
+	if (t.flags & HAS_BY) {
+		j->flags |= ENV_BY_RETURN | ENV_BY_TRACE;
+		j->by_ms = clock_wall_ms() + 100000;
+	}
+	if (t.flags & IS_UTF8) {
+		j->rcpts[0].address = SPAN("\303\274@y");
+		j->rcpts[j->n - 1].address = SPAN("b@\303\274.y");
+	}
+}
 
 static void
 send_job(void)
@@ -42,13 +73,14 @@ send_job(void)
 
 	j->arena = arena;
 	j->sender = SPAN("a@x");
-	j->flags = (uint8_t)t.flags;
-	j->fd = dup(t.content);
-	j->length = 10;
+	j->flags = t.flags >> 6;
+	j->fd = dup(t.flags & IS_BINARY ? t.binary : t.content);
+	j->length = t.flags & IS_BINARY ? sizeof(OCTETS) - 1 : 10;
 	j->n = t.nrcpts;
 	j->rcpts = arena_alloc(&j->arena, j->n * sizeof(*j->rcpts));
 	for (i = 0; i < j->n; i++)
 		j->rcpts[i].address = SPAN("b@y");
+	set_params(j);
 	t.job = j;
 	t.jobs++;
 	client_send(t.client, j);
@@ -110,10 +142,13 @@ next_piece(void *arg)
 {
 	char	sink[4096];
 	size_t	n = t.piece < t.says.n ? t.piece : t.says.n;
+	ssize_t	got;
 
 	(void)arg;
-	while (recv(t.hop, sink, sizeof(sink), MSG_DONTWAIT) > 0)
-		continue;
+	while ((got = recv(t.hop, sink, sizeof(sink), MSG_DONTWAIT)) > 0)
+		if (t.flags & IS_BINARY &&
+		    memmem(sink, (size_t)got, "DATA\r\n", 6) != NULL)
+			abort();
 	if (n == 0 || send(t.hop, t.says.p, n, MSG_NOSIGNAL) != (ssize_t)n) {
 		hop_close();
 		return;
@@ -131,7 +166,9 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	self = self_new(SPAN("me"), &none);
 	self_add_listener(self, SPAN("192.0.2.1:25"));
 	t.content = memfd_create("content", MFD_CLOEXEC);
-	if (file_write_all(t.content, "a: b\r\n\r\n.\r\n", 11) == -1)
+	t.binary = memfd_create("binary", MFD_CLOEXEC);
+	if (file_write_all(t.content, TEXT, sizeof(TEXT) - 1) == -1 ||
+	    file_write_all(t.binary, OCTETS, sizeof(OCTETS) - 1) == -1)
 		abort();
 	return 0;
 }
@@ -150,7 +187,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		return 0;
 	t.piece = (size_t)data[0] + 1;
 	t.nrcpts = (data[1] & 3) + 1;
-	t.flags = data[1] >> 6;
+	t.flags = data[1];
 	t.jobs = 0;
 	t.says = span_mem(data + 2, n - 2);
 	t.hop = fds[1];

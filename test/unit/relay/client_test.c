@@ -726,6 +726,10 @@ a_session_that_breaks_defers_what_has_no_answer(void **state)
 #define TOLD	"ready; 250 2.0.0 ok; idle; "
 static const struct chat	stale[] = {
 	CHAT("closed at MAIL", FIRST MAIL "X\n", TOLD "0  ; stale", .njobs = 2),
+	CHAT("what could not be said there is open again too", PIPE MAIL RCPT2
+	    DATA OK OK GO CONTENT OK MAIL "X\n", "ready; 250 2.0.0 ok; "
+	    UTF8_WHY "; idle; 0  ; 0  ; stale", .njobs = 2, .nrcpts = 2,
+	    .rcpt = "\303\274@y"),
 	CHAT("421 at MAIL", FIRST MAIL "S: 421 idle for too long\n",
 	    TOLD "0  ; stale", .njobs = 2),
 	CHAT("closed after MAIL's reply is no longer stale", FIRST MAIL OK "X\n",

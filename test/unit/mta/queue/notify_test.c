@@ -324,6 +324,41 @@ not_told_yet(const char *dir)
 	CHECK(f->q.count.bounced == 0);
 }
 
+static bool
+is_told_late(struct fakes *f)
+{
+	return f->q.count.bounced > 0 && f->q.index.n == 1;
+}
+
+static bool
+is_checkpointed(struct fakes *f)
+{
+	return journal_stats(f->q.journal).checkpoints > 0;
+}
+
+static void
+not_told_in_a_checkpoint(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	unsigned	 z;
+
+	f->code = 0;
+	accept_given(f, &(struct given){ .rcpts = { "box@y.test",
+	    "hop@y.test", "hop@z.test" }, .notify = { NOTIFY_SUCCESS,
+	    NOTIFY_SUCCESS, NOTIFY_SUCCESS | NOTIFY_DELAY },
+	    .flags = ENV_BY_NOTIFY,
+	    .by_ms = 1000 });
+	fakes_until(f, has_two_jobs);
+	z = strcmp(f->jobs[0].hop, "relay:z.test") == 0 ? 0 : 1;
+	fakes_relayed(f, 1 - z, 250, "as the test wants");
+	fakes_until(f, has_arrived);
+	/* The notification of the delay goes to a mailbox too. */
+	fakes_until(f, is_told_late);
+	fakes_logged(f);
+	journal_checkpoint(f->q.journal);
+	fakes_until(f, is_checkpointed);
+}
+
 static void
 told_after_all(const char *dir)
 {
@@ -408,12 +443,6 @@ too_late_for_a_mailbox(const char *dir)
 	fakes_until(f, is_bounced);
 	CHECK(f->prepares == 1);	/* the notification */
 	CHECK(says(f, "\r\nStatus: 5.4.7\r\n"));
-}
-
-static bool
-is_told_late(struct fakes *f)
-{
-	return f->q.count.bounced > 0 && f->commits > 0;
 }
 
 static void
@@ -502,6 +531,7 @@ ONE(nothing_is_left_of_success_alone, expanded_success_only)
 ONE(to_a_list_it_is_delivered, list)
 ONE(its_owner_is_told_of_members, list_failed)
 STEPS(what_has_arrived_is_told_after_a_restart, not_told_yet, told_after_all)
+STEPS(a_checkpoint_knows_it_too, not_told_in_a_checkpoint, told_after_all)
 STEPS(so_is_an_expansion, expansion_not_told_yet, expansion_told_after_all)
 ONE(delays_are_told_as_asked_for, warned)
 ONE(what_is_too_late_is_returned, too_late)
@@ -527,6 +557,7 @@ main(void)
 		cmocka_unit_test(test_to_a_list_it_is_delivered),
 		cmocka_unit_test(test_its_owner_is_told_of_members),
 		cmocka_unit_test(test_what_has_arrived_is_told_after_a_restart),
+		cmocka_unit_test(test_a_checkpoint_knows_it_too),
 		cmocka_unit_test(test_so_is_an_expansion),
 		cmocka_unit_test(test_delays_are_told_as_asked_for),
 		cmocka_unit_test(test_what_is_too_late_is_returned),
