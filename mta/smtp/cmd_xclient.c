@@ -80,7 +80,7 @@ tell_name(struct session *s, const struct xattrs *x)
 		    is == XATTR_TEMPUNAVAIL);
 }
 
-/* A login that was told stays with its address; one by AUTH is the speaker's. */
+/* One that was told stays with its address; one by AUTH is the speaker's. */
 static void
 tell_login(struct session *s, const struct xattrs *x)
 {
