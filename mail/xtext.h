@@ -12,7 +12,10 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
-/* All of in; the result lies in the arena.  False: it is no xtext, or more than printable ASCII and blanks. */
+/*
+ * All of in; the result lies in the arena.  False: it is no xtext, or more than
+ * printable ASCII and blanks.
+ */
 bool	xtext_decode(struct span in, struct arena *, struct span *out);
 /* What need not be encoded stays as it is. */
 void	xtext_encode(struct span in, struct buf *out);

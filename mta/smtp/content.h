@@ -34,7 +34,10 @@ void	content_chunk(struct session *, struct span, bool last);
 /* It will be: 552, and nothing of it is kept. */
 void	content_too_large(struct session *);
 
-/* store.c: after the final dot, or the last chunk; ends the transaction and says how. */
+/*
+ * store.c: after the final dot, or the last chunk; ends the transaction and says
+ * how.
+ */
 void	store_message(struct session *);
 /* What is wrong with what has come so far; REPLY_NREPLIES: nothing. */
 enum smtp_reply	store_fault(const struct session *);

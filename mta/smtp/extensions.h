@@ -11,9 +11,14 @@
 
 #include "mta/smtp/session.h"
 
-/* RS_EXT_BIT() of what this client is offered just now; 0 before EHLO, and after HELO. */
+/*
+ * RS_EXT_BIT() of what this client is offered just now; 0 before EHLO, and after
+ * HELO.
+ */
 uint32_t	extensions_offered(const struct session *);
-/* Whether `hide` names it: also what HELO has (VRFY, EXPN, HELP) is refused. */
+/*
+ * Whether `hide` names it: also what HELO has (VRFY, EXPN, HELP) is refused.
+ */
 bool		extensions_hidden(const struct session *, enum rs_extension);
 /* The reply to EHLO. */
 void		extensions_say(struct session *);
