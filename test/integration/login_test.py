@@ -12,8 +12,9 @@ import time
 import unittest
 
 from channel import TYPES, Child, auth_answer, auth_ask, auth_verify, octets, u32, u64, u8
-from server import BUILD, PATIENCE, Server, wait_for
+from server import BUILD, PATIENCE, SANITIZED, Server, wait_for
 from socketmap import Socketmap
+from user_test import PAM_MODULES, WITH_PAM
 
 WAYBILL = f"{BUILD}/waybill"
 POLICY = """edition 1
@@ -293,6 +294,24 @@ class Whole(unittest.TestCase):
             self.assertEqual(self.login(s, "ann", "one"), 235)  # asked again
             self.assertRegex(s.log(), r"process=auth pid=\d+ event=died signal=9")
             self.assertEqual(self.login(s, "ann", "two"), 535)
+
+    @unittest.skipUnless(os.path.exists(f"{PAM_MODULES}/pam_matrix.so") and WITH_PAM and not SANITIZED,
+                         "needs PAM, pam_wrapper, and a program that can be preloaded")
+    def test_users_of_the_system(self):
+        with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+            os.chmod(folder, 0o755)
+            module = f"required {PAM_MODULES}/pam_matrix.so passdb={folder}/passdb\n"
+            for name, text in (("passdb", "daemon:sesame:waybill\n"),
+                               ("waybill", f"auth {module}account {module}")):
+                with open(f"{folder}/{name}", "w", encoding="ascii") as f:
+                    f.write(text)
+            env = {"LD_PRELOAD": "libpam_wrapper.so", "PAM_WRAPPER": "1",
+                   "PAM_WRAPPER_SERVICE_DIR": folder}
+            with Server(policy().replace('text "users" as accounts', "passwd"), env=env) as s:
+                self.assertEqual(self.login(s, "daemon", "sesame"), 235)
+                self.assertEqual(self.login(s, "daemon", "Sesame"), 535)
+                self.assertEqual(self.login(s, "tester", "sesame"), 535)
+                self.assertEqual(self.login(s, "daemon", "sesame"), 235)
 
     def test_without_logins_it_is_not_there(self):
         text = policy().replace("{ auth offered; auth in clear; accounts users;  }", "")
