@@ -145,9 +145,13 @@ route {{ otherwise => discard }}
 
     def __enter__(self):
         self.server = self.server_of(self.policy(), start=False,
-                                     tables={'users': ''})
+                                     tables={'users': '# accounts\n'})
         certificate(self.server.dir, self.key)
-        self.server.add_user(USER, PASSWORD)
+        subprocess.run(
+            [f'{os.environ["WB_BUILD"]}/waybill', 'user', 'add', USER,
+             '--file', f'{self.server.dir}/users', '--scheme', 'CRYPT'],
+            input=PASSWORD + '\n', text=True, check=True,
+            capture_output=True)
         self.server.start()
         self.port = self.server.port
         return self
