@@ -192,6 +192,37 @@ class Logins(unittest.TestCase):
                     "--password", "pencil", text="")
             self.assertIn("235 2.7.0", r.stdout, f"{mech}: {r.stdout}{r.stderr}")
 
+    def test_the_exporter_of_openssl(self):
+        """RFC 9266: its command says what the channel is bound by (in 1.2 it leaves the context out)."""
+        with subprocess.Popen(
+                ["timeout", str(PATIENCE), "openssl", "s_client", "-connect",
+                 f"127.0.0.1:{self.ports[0]}", "-starttls", "smtp", "-tls1_3", "-crlf", "-ign_eof",
+                 "-keymatexport", "EXPORTER-Channel-Binding", "-keymatexportlen", "32"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                text=True) as client:
+            self.exported(client)
+
+    def exported(self, client):
+        def until(start):
+            for line in client.stdout:
+                if line.strip().startswith(start):
+                    return line.strip()
+            raise AssertionError(f"no {start}")
+
+        def say(line, start):
+            client.stdin.write(line + "\n")
+            client.stdin.flush()
+            return until(start)
+
+        key = bytes.fromhex(until("Keying material: ").split(": ")[1])
+        scram = Scram("pencil", "p=tls-exporter,,", key)
+        say("EHLO me.example", "250 ")
+        got = say(f"AUTH SCRAM-SHA-256-PLUS {b64(scram.first())}", "334 ")
+        got = say(b64(scram.final(base64.b64decode(got[4:]).decode())), "334 ")
+        self.assertEqual(base64.b64decode(got[4:]).decode(), scram.wanted)
+        say("", "235 2.7.0")
+        say("QUIT", "221 ")
+
     def test_smtplib_and_where_it_stands_in_received(self):
         ctx = ssl.create_default_context()
         ctx.check_hostname, ctx.verify_mode = False, ssl.CERT_NONE
