@@ -127,6 +127,7 @@ static const struct target	targets[] = {
 	{ .kind = TARGET_FAIL, .code = 550, .status = S("5.1.1"),
 	  .text = S("no such user") },
 	{ .kind = TARGET_LATER, .code = 451, .status = S("4.3.0") },
+	{ .rcpt = 3, .kind = TARGET_EXPANDED, .address = S("list@example.org") },
 };
 
 static bool
@@ -170,7 +171,8 @@ targets_come_back_as_they_were(void **state)
 }
 
 static const struct target	nonsense[] = {
-	{ .kind = 0 }, { .kind = 9 },
+	{ .kind = 0 }, { .kind = TARGET_EXPANDED + 1 },
+	{ .kind = TARGET_LMTP, .path = S("/nobody/delivers/so") },
 	{ .kind = TARGET_DELIVER },
 	{ .kind = TARGET_DELIVER, .path = S("relative") },
 	{ .kind = TARGET_DELIVER, .path = S("/with\0nul") },
