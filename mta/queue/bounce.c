@@ -209,9 +209,19 @@ notify(struct queue *q, struct message *m, enum notice_kind kind,
 	own_append(q->own, &no->batch);
 }
 
+/* What has arrived is left for its own report, unless there is nobody for it. */
+static bool
+is_dropped(const struct dest *d, const struct envelope *e)
+{
+	if (e == NULL)
+		return d->state == DEST_FAILED || d->state == DEST_ARRIVED;
+	return d->state == DEST_FAILED && !notify_failure(d, e);
+}
+
 /*
- * Those of which nobody is told: a null reverse-path asks for no notification
- * (RFC 5321, 4.5.5), nor does NOTIFY without FAILURE (RFC 3461, 5.2.6).
+ * Those of which nobody is told: a null reverse-path (e: NULL) asks for no
+ * notification (RFC 5321, 4.5.5), nor does NOTIFY without FAILURE (RFC 3461,
+ * 5.2.6).
  */
 static void
 drop(struct queue *q, struct message *m, const struct envelope *e,
@@ -223,9 +233,7 @@ drop(struct queue *q, struct message *m, const struct envelope *e,
 
 	log_info("dropped id=%s why=\"%s\"", qid_format(m->qid, id), why);
 	for (i = 0; i < m->ndests; i++)
-		if (m->dests[i].state == DEST_ARRIVED ||
-		    (m->dests[i].state == DEST_FAILED &&
-		    (e == NULL || !notify_failure(&m->dests[i], e))))
+		if (is_dropped(&m->dests[i], e))
 			dests[n++] = i;
 	tell(q, m, dests, n);
 }

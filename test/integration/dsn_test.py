@@ -161,6 +161,16 @@ class Told(unittest.TestCase):
             self.assertEqual(r.types[2], "message/rfc822")
             self.assertIn((CONTENT * 3).replace(b"\r\n", b"\n"), r.octets)
 
+    def test_a_failure_that_nobody_is_told_takes_no_report_of_others_along(self):
+        def refuse(verb, argument, _session):
+            return b"550 5.1.1 nobody\r\n" if verb == "RCPT" and "a@" in argument else None
+        with Sink(script=refuse) as hop, Server(policy(hop.port), TABLES) as s:
+            send(s, [("a@else.example", "NOTIFY=NEVER"), ("bob@queue.example", "NOTIFY=SUCCESS"),
+                     ("b@else.example", "NOTIFY=SUCCESS")])
+            r = report(s)
+            self.assertEqual(r.actions(), {"bob@queue.example": "delivered",
+                                           "b@else.example": "relayed"})
+
     def test_an_address_of_utf8_has_its_own_report(self):
         with Sink() as hop, Server(policy(hop.port), dict(TABLES, users="jörg:x\n")) as s:
             send(s, [("grün@else.example", "")], mail="SMTPUTF8", sender="jörg@queue.example")
