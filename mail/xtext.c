@@ -185,3 +185,16 @@ xtext_encode_utf8(struct span in, bool raw, struct buf *out)
 			n = 1;		/* no UTF-8: left out */
 	}
 }
+
+bool
+xtext_is_type(struct span in)
+{
+	for (size_t i = 0; i < in.n; i++) {
+		char	c = ascii_lower(in.p[i]);
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
+		    (c == '\0' || strchr("!#$%&'*+-/=?^_`{|}~", c) == NULL))
+			return false;
+	}
+	return in.n > 0;
+}

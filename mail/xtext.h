@@ -28,4 +28,7 @@ bool	xtext_decode_utf8(struct span in, bool raw, struct arena *, struct span *ou
 /* utf-8-addr-xtext, or with raw utf-8-addr-unitext; in is UTF-8. */
 void	xtext_encode_utf8(struct span in, bool raw, struct buf *out);
 
+/* The type before such an address: an atom (RFC 3461, 4.2; RFC 5322, 3.2.3). */
+bool	xtext_is_type(struct span);
+
 #endif

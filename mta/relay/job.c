@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "mail/domain.h"
+#include "mail/xtext.h"
 #include "mta/msg/msg.h"
 #include "mta/spool/envelope.h"
 
@@ -31,21 +32,6 @@ read_span(struct job *j, struct msg *m, size_t max)
 	return arena_span(&j->arena, msg_bytes(m, max));
 }
 
-/* It is sent as it is. */
-static bool
-is_atom(struct span s)
-{
-	size_t	i;
-
-	for (i = 0; i < s.n; i++) {
-		char	c = ascii_lower(s.p[i]);
-
-		if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-')
-			return false;
-	}
-	return true;
-}
-
 static void
 read_rcpts(struct job *j, struct msg *m)
 {
@@ -66,8 +52,10 @@ read_rcpts(struct job *j, struct msg *m)
 		j->rcpts[i].orcpt_type = read_span(j, m,
 		    ENVELOPE_ORCPT_TYPE_MAX);
 		j->rcpts[i].orcpt = read_span(j, m, ENVELOPE_ORCPT_MAX);
+		/* It is sent as it is. */
 		if (!job_address_ok(j->rcpts[i].address) ||
-		    !is_atom(j->rcpts[i].orcpt_type))
+		    (j->rcpts[i].orcpt_type.n > 0 &&
+		    !xtext_is_type(j->rcpts[i].orcpt_type)))
 			m->bad = true;
 	}
 }

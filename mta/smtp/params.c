@@ -199,20 +199,6 @@ take_notify(struct reading *r, struct span v)
 	return !(all & NOTIFY_NEVER) || all == NOTIFY_NEVER;
 }
 
-/* atom (RFC 5322, 3.2.3) */
-static bool
-is_atom(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		char	c = ascii_lower(s.p[i]);
-
-		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
-		    (c == '\0' || strchr("!#$%&'*+-/=?^_`{|}~", c) == NULL))
-			return false;
-	}
-	return s.n > 0;
-}
-
 /* addr-type ";" xtext (RFC 3461, 4.2); of type utf-8 RFC 6533, 3 */
 static bool
 take_orcpt(struct reading *r, struct span v)
@@ -227,7 +213,7 @@ take_orcpt(struct reading *r, struct span v)
 		return false;
 	type = span_mem(v.p, (size_t)at);
 	text = span_from(v, (size_t)at + 1);
-	if (!is_atom(type) || text.n == 0)
+	if (!xtext_is_type(type) || text.n == 0)
 		return false;
 	if (span_ieq(type, SPAN("utf-8")) ?
 	    !xtext_decode_utf8(text, place->utf8, place->arena, &out->orcpt) :

@@ -222,6 +222,15 @@ class HandedOn(unittest.TestCase):
                           arguments)
             self.assertIn("TO:<y@else.example>", arguments)
 
+    def test_a_type_of_address_may_be_any_atom(self):
+        """Whom RCPT has let in no process behind it takes for nonsense."""
+        with Sink(extensions=ALL) as hop, Server(policy(hop.port), TABLES) as s:
+            send(s, [("x@else.example", "ORCPT=a_b!#$%&'*+-/?^`{|}~;o")])
+            wait_for(lambda: hop.messages)
+            self.assertEqual(hop.rcpts[0], ["TO:<x@else.example> ORCPT=a_b!#$%&'*+-/?^`{|}~;o"])
+            wait_for(lambda: not s.queue())
+            self.assertNotIn("nonsense", s.log())
+
     def test_a_plain_message_leaves_as_before(self):
         with Sink(extensions=ALL) as hop, Server(policy(hop.port), TABLES) as s:
             send(s, [("x@else.example", "")])

@@ -141,6 +141,24 @@ utf8_addresses_are_encoded(void **state)
 	buf_clear(&b);
 }
 
+static void
+a_type_is_an_atom(void **state)
+{
+	static const struct { struct span in; bool is; } t[] = {
+		{ SPAN("rfc822"), true }, { SPAN("UTF-8"), true },
+		{ SPAN("a_b!#$%&'*+-/=?^`{|}~"), true },
+		{ SPAN(""), false }, { SPAN("x.400"), false },
+		{ SPAN("a b"), false }, { SPAN("a;b"), false },
+		{ SPAN("a\0b"), false }, { SPAN("a\r"), false },
+		{ SPAN("\xc3\xbc"), false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		if (xtext_is_type(t[i].in) != t[i].is)
+			fail_msg("'%.*s'", SPAN_ARG(t[i].in));
+}
+
 int
 main(void)
 {
@@ -149,6 +167,7 @@ main(void)
 		cmocka_unit_test(what_is_encoded_comes_back),
 		cmocka_unit_test(utf8_addresses_are_decoded_once),
 		cmocka_unit_test(utf8_addresses_are_encoded),
+		cmocka_unit_test(a_type_is_an_atom),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
