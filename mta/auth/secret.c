@@ -264,17 +264,14 @@ make_crypt(const char *prefix, struct span password, struct buf *out)
 
 static int
 make_scram(enum account_scheme s, struct span password, uint32_t iterations,
-    struct buf *out)
+    struct span salt, struct buf *out)
 {
-	uint8_t			 salt[SALT_OCTETS];
 	struct scram_keys	 k;
 
-	random_bytes(salt, sizeof(salt));
-	if (!scram_keys(s, password, span_mem(salt, sizeof(salt)), iterations,
-	    &k))
+	if (!scram_keys(s, password, salt, iterations, &k))
 		return -1;
 	buf_addf(out, "%u,", iterations);
-	add_base64(out, salt, sizeof(salt));
+	add_base64(out, (const uint8_t *)salt.p, salt.n);
 	buf_add_char(out, ',');
 	add_base64(out, k.stored, k.n);
 	buf_add_char(out, ',');
@@ -283,9 +280,31 @@ make_scram(enum account_scheme s, struct span password, uint32_t iterations,
 	return 0;
 }
 
+static int
+make_new_scram(enum account_scheme s, struct span password, bool random,
+    struct buf *out)
+{
+	uint8_t	salt[SALT_OCTETS];
+
+	random_bytes(salt, sizeof(salt));
+	return make_scram(s, password, random ? ITERATIONS_RANDOM : ITERATIONS,
+	    span_mem(salt, sizeof(salt)), out);
+}
+
+static int
+make_scram_like(enum account_scheme s, struct span password,
+    const struct account_scram *like, struct buf *out)
+{
+	uint8_t	salt[SECRET_DECODED_MAX];
+	size_t	n = secret_decode(like->salt, salt);
+
+	return n == 0 ? -1 : make_scram(s, password, like->iterations,
+	    span_mem(salt, n), out);
+}
+
 int
 secret_make(enum account_scheme s, struct span password, bool random,
-    struct buf *out, const char **why)
+    const struct account_scram *like, struct buf *out, const char **why)
 {
 	const char	*prefix = prefix_of(s);
 	int		 rc;
@@ -297,8 +316,8 @@ secret_make(enum account_scheme s, struct span password, bool random,
 	(void)buf_reserve(out, 1024);
 	buf_addf(out, "{%s}", account_scheme_name(s));
 	rc = prefix != NULL ? make_crypt(prefix, password, out) :
-	    make_scram(s, password, random ? ITERATIONS_RANDOM : ITERATIONS,
-	    out);
+	    like != NULL ? make_scram_like(s, password, like, out) :
+	    make_new_scram(s, password, random, out);
 	*why = "the library of this system cannot make such a secret";
 	return rc;
 }

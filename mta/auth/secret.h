@@ -22,10 +22,11 @@ void		 secret_verify_nobody(struct span password);
 const char	*secret_password_fault(struct span password);
 /*
  * Appends "{SCHEME}text".  random: the password is of ours, of 120 bits, so
- * that a slow hash would protect nothing.  0, or -1 with *why (static): a
+ * that a slow hash would protect nothing.  like: a SCRAM secret with whose salt
+ * and iterations another one is made, or NULL.  0, or -1 with *why (static): a
  * scheme that is only read, or that libcrypt does not know.
  */
-int		 secret_make(enum account_scheme, struct span password, bool random, struct buf *out, const char **why);
+int		 secret_make(enum account_scheme, struct span password, bool random, const struct account_scram *like, struct buf *out, const char **why);
 /* A new password for a program: letters, digits and '-'; NUL-terminated. */
 #define SECRET_RANDOM_SIZE	30
 void		 secret_random(char out[SECRET_RANDOM_SIZE]);

@@ -22,7 +22,7 @@ struct change {
 	struct span		 name, app;
 	struct user_file	 file;
 	struct edit_place	 place;
-	struct buf		 secrets, text;		/* wiped */
+	struct buf		 password, secrets, text;	/* wiped */
 };
 
 /* --- secrets of a password */
@@ -40,13 +40,50 @@ take_scheme(struct span *list, enum account_scheme *out)
 	return account_scheme_find(span_trim(word), out);
 }
 
+/* The first secret of a scheme among those of an account. */
+struct first_scram {
+	enum account_scheme	 scheme;
+	struct account_scram	 scram;
+	bool			 found;
+};
+
+static void
+look_at_secret(void *arg, const struct account_item *i)
+{
+	struct first_scram	*f = arg;
+
+	if (!f->found && i->part == ACCOUNT_SECRET && i->scheme == f->scheme)
+		f->found = account_scram_parse(f->scheme, i->value, &f->scram);
+}
+
+/*
+ * SCRAM has one salt for a user, whichever of his passwords he uses: what is
+ * made has that of the secret that the account has.
+ */
+static bool
+its_scram(const struct change *c, enum account_scheme s,
+    struct account_scram *out)
+{
+	struct first_scram		 f = { .scheme = s };
+	const struct account_reader	 r = { look_at_secret, NULL, &f };
+
+	if (account_scheme_form(s) != ACCOUNT_FORM_SCRAM || !c->place.found)
+		return false;
+	account_parse_secrets(span_mem(buf_span(&c->file.text).p +
+	    c->place.secrets_at, c->place.secrets_n), &r);
+	*out = f.scram;
+	return f.found;
+}
+
 /* random: a password of our own. */
 static int
-make_secrets(const struct user_run *u, struct span password, bool random,
-    struct buf *out)
+make_secrets(struct change *c, struct span password, bool random)
 {
-	struct span		 list = span_of(u->scheme != NULL ? u->scheme :
+	const char		*given = c->run->scheme;
+	struct span		 list = span_of(given != NULL ? given :
 	    random ? "SCRAM-SHA-256" : "CRYPT,SCRAM-SHA-256");
+	struct buf		*out = &c->secrets;
+	struct account_scram	 has;
 	enum account_scheme	 s;
 	const char		*why = "no such scheme";
 	size_t			 n = 0;
@@ -55,8 +92,8 @@ make_secrets(const struct user_run *u, struct span password, bool random,
 	do {
 		if (n > 0)
 			buf_add_char(out, ' ');
-		if (!take_scheme(&list, &s) ||
-		    secret_make(s, password, random, out, &why) == -1) {
+		if (!take_scheme(&list, &s) || secret_make(s, password, random,
+		    its_scram(c, s, &has) ? &has : NULL, out, &why) == -1) {
 			fprintf(stderr, "waybill user: --scheme: %s\n", why);
 			return CMD_USAGE;
 		}
@@ -66,21 +103,22 @@ make_secrets(const struct user_run *u, struct span password, bool random,
 
 /* From the terminal or the standard input, before the file is locked. */
 static int
-ask_secrets(struct change *c, const char *name)
+ask_password(struct change *c, const char *name)
 {
-	struct buf	 password = { 0 };
-	int		 status = CMD_USAGE;
-
-	if (c->run->no_password) {
-		buf_add_char(&c->secrets, 'x');
+	if (c->run->no_password)
 		return CMD_OK;
-	}
-	(void)buf_reserve(&password, SECRET_PASSWORD_MAX + 1);
-	if (user_password(name, true, &password) == 0)
-		status = make_secrets(c->run, buf_span(&password), false,
-		    &c->secrets);
-	secret_buf_clear(&password);
-	return status;
+	(void)buf_reserve(&c->password, SECRET_PASSWORD_MAX + 1);
+	return user_password(name, true, &c->password) == 0 ? CMD_OK :
+	    CMD_USAGE;
+}
+
+static int
+secrets_of_password(struct change *c)
+{
+	if (!c->run->no_password)
+		return make_secrets(c, buf_span(&c->password), false);
+	buf_add_char(&c->secrets, 'x');
+	return CMD_OK;
 }
 
 /* --- a change */
@@ -126,6 +164,7 @@ change_end(struct change *c)
 static void
 change_clear(struct change *c)
 {
+	secret_buf_clear(&c->password);
 	secret_buf_clear(&c->secrets);
 	secret_buf_clear(&c->text);
 	user_file_close(&c->file);
@@ -213,11 +252,13 @@ add(struct change *c, int argc, char **argv)
 	if (argc - 1 > ACCOUNT_COLUMNS_MAX)
 		return refuse(argv[0], "more than 64 columns");
 	if ((status = take_columns(argv + 1, argc - 1, columns)) != CMD_OK ||
-	    (status = ask_secrets(c, argv[0])) != CMD_OK ||
+	    (status = ask_password(c, argv[0])) != CMD_OK ||
 	    (status = change_begin(c, true)) != CMD_OK)
 		return status;
 	if (c->place.found)
 		return no(c, "is there already");
+	if ((status = secrets_of_password(c)) != CMD_OK)
+		return status;
 	edit_add(buf_span(&c->file.text), c->name, buf_span(&c->secrets),
 	    columns, (size_t)(argc - 1), &c->text);
 	status = change_end(c);
@@ -230,11 +271,13 @@ passwd(struct change *c, int argc, char **argv)
 	int	 status;
 
 	(void)argc;
-	if ((status = ask_secrets(c, argv[0])) != CMD_OK ||
+	if ((status = ask_password(c, argv[0])) != CMD_OK ||
 	    (status = change_begin(c, false)) != CMD_OK)
 		return status;
 	if (!c->place.found)
 		return no(c, "is not there");
+	if ((status = secrets_of_password(c)) != CMD_OK)
+		return status;
 	edit_passwd(buf_span(&c->file.text), &c->place,
 	    buf_span(&c->secrets), &c->text);
 	status = change_end(c);
@@ -291,6 +334,9 @@ app_write(struct change *c, const char *password)
 		return no(c, "has an app of that name already");
 	if (c->place.napps >= ACCOUNT_APPS_MAX)
 		return no(c, "has 64 apps");
+	status = make_secrets(c, span_of(password), true);
+	if (status != CMD_OK)
+		return status;
 	edit_app_add(buf_span(&c->file.text), &c->place, c->app, today(date),
 	    buf_span(&c->secrets), &c->text);
 	status = change_end(c);
@@ -309,9 +355,7 @@ app_add(struct change *c, int argc, char **argv)
 	if ((why = account_app_fault(c->app)) != NULL)
 		return refuse(argv[1], why);
 	secret_random(password);
-	status = make_secrets(c->run, span_of(password), true, &c->secrets);
-	if (status == CMD_OK)
-		status = app_write(c, password);
+	status = app_write(c, password);
 	explicit_bzero(password, sizeof(password));
 	return status;
 }

@@ -117,7 +117,7 @@ class Words(Folder):
         self.user(0, "app", "add", "colin", "phone")
         new = self.text().split("\n")
         self.assertEqual(new[:6] + new[7:], after[:6] + after[6:])
-        self.assertRegex(new[6], r"^    app phone \d{4}-\d\d-\d\d \{SCRAM-SHA-256\}4096,\S+$")
+        self.assertRegex(new[6], r"^    app phone \d{4}-\d\d-\d\d \{SCRAM-SHA-256\}10000,\S+$")
 
     def test_mode_and_owner_stay(self):
         os.chmod(self.users, 0o640)
@@ -157,6 +157,17 @@ class Words(Folder):
         self.user(0, "add", "ann", "--no-password")
         self.assertIn("\nann:x\n", self.text())
         self.assertEqual(self.verify("ann", "x"), ("wrong", None))
+
+    def test_scram_has_one_salt_for_a_user(self):
+        """Or clients could not log in by it with the password of an app."""
+        self.user(0, "add", "eve", password="one")
+        self.user(0, "app", "add", "eve", "phone")
+        self.user(0, "passwd", "eve", password="two")
+        self.user(0, "app", "add", "eve", "tablet")
+        eve = self.text().partition("\neve:")[2]
+        salts = re.findall(r"\{SCRAM-SHA-256\}(\d+,[^,]+),", eve)
+        self.assertEqual(len(salts), 3)
+        self.assertEqual(len(set(salts)), 1)
 
     def test_no(self):
         self.assertIn("is there already", self.user(1, "add", "Colin", password="x").stderr)

@@ -174,7 +174,7 @@ no_secret_stays_in_memory(void **state)
 	proof_password(&of, password, &is);
 	assert_int_equal(is.result, AUTH_RIGHT);
 	accounts_close(&a);
-	assert_int_equal(secret_make(ACCOUNT_CRYPT, password, false, &made,
+	assert_int_equal(secret_make(ACCOUNT_CRYPT, password, false, NULL, &made,
 	    &why), 0);
 	assert_int_equal(secret_verify(ACCOUNT_CRYPT,
 	    span_from(buf_span(&made), strlen("{CRYPT}")), password),

@@ -200,9 +200,9 @@ what_is_made_is_verified(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
 		assert_int_equal(secret_make(schemes[i], SPAN("o n\xc3\xa9"),
-		    false, &made, &why), 0);
+		    false, NULL, &made, &why), 0);
 		assert_int_equal(secret_make(schemes[i], SPAN("o n\xc3\xa9"),
-		    true, &again, &why), 0);
+		    true, NULL, &again, &why), 0);
 		assert_string_not_equal(buf_cstr(&made), buf_cstr(&again));
 		text = span_of(strchr(buf_cstr(&made), '}') + 1);
 		assert_null(account_secret_fault(schemes[i], text, &weak));
@@ -223,10 +223,10 @@ what_is_only_read(void **state)
 	const char	*why;
 
 	(void)state;
-	assert_int_equal(secret_make(ACCOUNT_PLAIN, SPAN("one"), false, &out,
-	    &why), -1);
-	assert_int_equal(secret_make(ACCOUNT_SSHA, SPAN("one"), false, &out,
-	    &why), -1);
+	assert_int_equal(secret_make(ACCOUNT_PLAIN, SPAN("one"), false, NULL,
+	    &out, &why), -1);
+	assert_int_equal(secret_make(ACCOUNT_SSHA, SPAN("one"), false, NULL,
+	    &out, &why), -1);
 	assert_int_equal(out.n, 0);
 }
 
