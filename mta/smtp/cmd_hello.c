@@ -46,7 +46,10 @@ greet(struct session *s, enum smtp_state next)
 static void
 told_helo_decided(struct session *s, const struct rs_verdict *v)
 {
-	if (session_refused(s, v)) {
+	bool	refused = session_refused(s, v);
+
+	session_hello_end(s, !refused);
+	if (refused) {
 		refuse_all(s);
 		return;
 	}
@@ -58,9 +61,10 @@ told_helo_decided(struct session *s, const struct rs_verdict *v)
 static void
 go_on(struct session *s)
 {
-	if (s->told_helo)
+	if (s->told_helo) {
+		session_hello_begin(s);
 		session_ask(s, RS_HOOK_HELO, told_helo_decided);
-	else
+	} else
 		greet(s, SMTP_FRESH);
 }
 
@@ -128,7 +132,10 @@ forget_new_name(struct session *s)
 static void
 hello_decided(struct session *s, const struct rs_verdict *v)
 {
-	if (session_refused(s, v)) {
+	bool	refused = session_refused(s, v);
+
+	session_hello_end(s, !refused);
+	if (refused) {
 		forget_new_name(s);
 		return;
 	}
@@ -155,6 +162,7 @@ hello(struct session *s, const struct smtp_command *c, bool esmtp)
 	s->helo = xstrndup(c->args.p, c->args.n);
 	s->facts.helo = span_of(s->helo);
 	s->asks_esmtp = esmtp;
+	session_hello_begin(s);
 	session_ask(s, RS_HOOK_HELO, hello_decided);
 }
 

@@ -119,6 +119,7 @@ static void
 forget_rules(struct session *s)
 {
 	s->edits.n = 0;
+	s->hello.from = s->hello.to = 0;
 	s->discard = false;
 	s->hidden = 0;
 	arena_reset(&s->arena);

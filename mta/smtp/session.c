@@ -211,6 +211,7 @@ session_forget(struct session *s)
 	session_forget_login(s);
 	xforward_clear(s);
 	s->edits.n = s->first->nedits;
+	s->hello.from = s->hello.to = 0;
 	s->discard = s->first->discard;
 	s->hidden = s->first->hidden;
 	if (n > 0)
@@ -458,10 +459,39 @@ keep_edits(struct session *s, const struct decision *d)
 	v = decision_edits(d, &n);
 	if (n == 0)
 		return;
-	if (s->tx != NULL)
+	if (s->tx != NULL && !s->hello.asked)
 		edits_add(&s->tx->edits, &s->tx->arena, v, n);
 	else
 		edits_add(&s->edits, &s->arena, v, n);
+}
+
+void
+session_hello_begin(struct session *s)
+{
+	s->hello.asked = true;
+	s->hello.was = s->edits.n;
+	s->facts.tags = s->tags;
+}
+
+void
+session_hello_end(struct session *s, bool accepted)
+{
+	struct edits	*e = &s->edits;
+	size_t		 old = s->hello.to - s->hello.from;
+
+	s->hello.asked = false;
+	s->facts.tags = s->tx != NULL ? s->tx->tags : s->tags;
+	if (!accepted) {
+		e->n = s->hello.was;
+		return;
+	}
+	if (old > 0) {
+		memmove(e->v + s->hello.from, e->v + s->hello.to,
+		    (e->n - s->hello.to) * sizeof(*e->v));
+		e->n -= old;
+	}
+	s->hello.from = s->hello.was - old;
+	s->hello.to = e->n;
 }
 
 /* A session for `waybill diff`: each recipient, and what ends before one. */

@@ -108,6 +108,11 @@ struct session {
 	bool			 discard;	/* they said so */
 	struct arena		 arena;		/* tags and edits of `on connect` and `on helo` */
 	struct edits		 edits;
+	struct {
+		bool		 asked;		/* `on helo` is being decided */
+		size_t		 from, to;	/* its edits among the session's */
+		size_t		 was;		/* as many were there before it was asked */
+	}			 hello;
 	struct decision		*decision;	/* that it waits for */
 	session_step		*step;
 	bool			 asking, answered;
@@ -165,6 +170,12 @@ void	session_forget_login(struct session *);
 void	session_discarded(struct session *);
 /* After what is to be sent has been sent, the end.  why: static. */
 void	session_close(struct session *, const char *why);
+/*
+ * Around the question `on helo`: what it leaves is the session's, also when a
+ * transaction is open, and its edits stand for those of a former EHLO.
+ */
+void	session_hello_begin(struct session *);
+void	session_hello_end(struct session *, bool accepted);
 /* Asks the policy; step is called now or later. */
 void	session_ask(struct session *, enum rs_hook, session_step *);
 /*

@@ -37,7 +37,7 @@ transaction_begin(struct session *s)
 	t->mail_ms = clock_wall_ms();
 	t->deadline_ms = loop_now_ms() + s->gen->transaction_ms;
 	t->discard = s->discard;
-	s->facts.tags = tags_begin(s, t);
+	s->facts.tags = t->tags = tags_begin(s, t);
 	s->tx = t;
 	intake_transaction(s->server->intake, 1);
 	return t;

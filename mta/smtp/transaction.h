@@ -32,6 +32,7 @@ struct transaction {
 	bool			 drop_rcpt;	/* the one that is being answered: so */
 	size_t			 rcpts_octets;	/* of the envelope, about */
 	struct edits		 edits;
+	struct rs_value		*tags;		/* NULL: the policy has none */
 	int64_t			 deadline_ms;	/* boot time */
 	int64_t			 mail_ms;	/* wall time of MAIL: BY= counts from it */
 	int64_t			 arrival_ms;	/* wall time of 354 */

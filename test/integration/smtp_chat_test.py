@@ -38,7 +38,9 @@ POLICIES = {
     message 2K; recipients 2; errors 3; commands 12; hops 2; idle 2s; transaction 4s
 }
 """ + RCPT + ROUTE,
-    "rules": HEAD + """on helo {
+    "rules": HEAD + """tag marked : text
+on helo {
+    client.helo == "marked.example" => tag marked = "yes"
     client.helo == "plain.example" => hide 8bitmime, pipelining
     client.helo == "evil.example" => reject 550 5.7.1 "not {client.helo}"
     client.helo == "away.example" => defer 421 4.7.0 "go away"
@@ -51,6 +53,7 @@ on rcpt {
     rcpt.domain not in ours => reject 550 5.7.1 "no relaying"
     rcpt.user == "gone" => discard
     rcpt.user == "later" => defer 450 4.2.1 "later"
+    marked == "yes" => reject 550 5.7.1 "marked"
     otherwise => accept
 }
 on data {
@@ -230,7 +233,7 @@ class Conversations(unittest.TestCase):
         for path in glob.glob(f"{HERE}/smtp/*.chat"):
             with open(path, encoding="utf-8") as f:
                 self.assertRegex(
-                    f.read(), r"(RFCs? \d+, [0-9A-Z]|XCLIENT_README|XFORWARD_README|proxy-protocol.txt, [0-9])", path)
+                    f.read(), r"(RFCs? \d+, [0-9A-Z]|XCLIENT_README|XFORWARD_README|proxy-protocol.txt, [0-9]|draft-[a-z-]+[,:])", path)
 
     def test_plain(self):
         self.play_all("plain")

@@ -149,6 +149,17 @@ class Messages(unittest.TestCase):
             self.assertTrue(any(b"\tfor <ann@here.example>;\n" in m for m in ann))
             self.assertIn(b"Return-Path: <>\n", bob)
 
+    def test_edits_of_the_last_ehlo_alone(self):
+        hello = 'on helo { otherwise => add header "X-Helo: {client.helo}" }\n'
+        with Server(POLICIES["plain"] + hello, USERS) as s, s.smtp() as c:
+            c.ehlo("first.example")
+            c.mail("x@b.example")
+            for name in ("second.example", "[not a name", "third.example"):
+                c.docmd("EHLO", name)
+            c.sendmail("a@b.example", ["ann@here.example"], "S: 1\r\n\r\n")
+            self.assertEqual([x for x in s.wait_mail("ann")[0].split(b"\n") if b"X-" in x],
+                             [b"X-Helo: third.example"])
+
     def test_ipv6(self):
         try:
             with socket.socket(socket.AF_INET6) as probe:
