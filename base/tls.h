@@ -181,7 +181,9 @@ struct span	 tls_client_name(const struct tls *);
 
 enum tls_binding {
 	TLS_BINDING_EXPORTER,	/* RFC 9266; of TLS 1.2 only with RFC 7627 */
-	TLS_BINDING_END_POINT	/* RFC 5929, 4: a hash of our certificate */
+	/* RFC 5929, 4: a hash of the certificate that the client was shown, also when
+	 * its session is taken up again. */
+	TLS_BINDING_END_POINT
 };
 #define TLS_BINDING_MAX	64
 /* Octets of the channel binding in out; 0: there is none. */

@@ -63,9 +63,9 @@ exporter(const struct tls *t, uint8_t *out)
 
 /* RFC 5929, 4.1: the hash of its signature, SHA-256 for MD5 and SHA-1. */
 static size_t
-end_point(const struct tls *t, uint8_t *out)
+shown_hash(const SSL *ssl, uint8_t *out)
 {
-	X509		*x = SSL_get_certificate(t->ssl);
+	X509		*x = SSL_get_certificate(ssl);
 	unsigned	 n = 0;
 	int		 md;
 
@@ -76,6 +76,39 @@ end_point(const struct tls *t, uint8_t *out)
 		md = NID_sha256;
 	if (X509_digest(x, EVP_get_digestbynid(md), out, &n) != 1)
 		return 0;
+	return n;
+}
+
+/*
+ * What is taken up again has shown no certificate: the client knows the one of
+ * the first handshake, which may be of another key than we would show now, or
+ * renewed since.  Its hash goes with the session.
+ */
+int
+tls_agreed_keep(SSL *ssl, void *arg)
+{
+	uint8_t	hash[TLS_BINDING_MAX];
+	size_t	n;
+
+	(void)arg;
+	if (SSL_session_reused(ssl))
+		return 1;	/* it has it already */
+	n = shown_hash(ssl, hash);
+	return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), hash, n);
+}
+
+static size_t
+end_point(const struct tls *t, uint8_t *out)
+{
+	void	*kept;
+	size_t	 n;
+
+	if (!SSL_session_reused(t->ssl))
+		return shown_hash(t->ssl, out);
+	if (SSL_SESSION_get0_ticket_appdata(SSL_get_session(t->ssl), &kept,
+	    &n) != 1 || kept == NULL || n > TLS_BINDING_MAX)
+		return 0;
+	memcpy(out, kept, n);
 	return n;
 }
 

@@ -125,6 +125,11 @@ bool	 tls_tickets_any(const struct tls_tickets *);
 int	 tls_tickets_cb(SSL *, unsigned char *name, unsigned char *iv,
 	    EVP_CIPHER_CTX *, EVP_MAC_CTX *, int encrypt);
 
+/* --- tls_agreed.c */
+
+/* Of SSL_CTX_set_session_ticket_cb(): what a ticket has besides. */
+int	 tls_agreed_keep(SSL *, void *arg);
+
 /* --- tls_client.c */
 
 bool	 tls_authorities_set(struct tls_server *, struct span pem,

@@ -103,6 +103,7 @@ set_resumption(const struct tls_server *ts, SSL_CTX *ctx)
 	SSL_CTX_set_session_id_context(ctx, ts->context_id,
 	    sizeof(ts->context_id));
 	SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, tls_tickets_cb);
+	SSL_CTX_set_session_ticket_cb(ctx, tls_agreed_keep, NULL, NULL);
 	SSL_CTX_set_num_tickets(ctx, 1);
 	if (ts->ticket_s > 0)
 		SSL_CTX_set_timeout(ctx, (long)ts->ticket_s);

@@ -380,6 +380,19 @@ keep_session(SSL *ssl, SSL_SESSION *s)
 	return 1;
 }
 
+/* RFC 5929, 4: both ends think of the certificate that the client was shown. */
+static void
+assert_bound(const struct pair *p)
+{
+	uint8_t	mine[TLS_BINDING_MAX], theirs[EVP_MAX_MD_SIZE];
+
+	assert_int_equal(X509_digest(SSL_get0_peer_certificate(p->client),
+	    EVP_sha256(), theirs, NULL), 1);
+	assert_int_equal(tls_binding(p->server, TLS_BINDING_END_POINT, mine),
+	    32);
+	assert_memory_equal(mine, theirs, 32);
+}
+
 /* One connection, with the session that was kept; whether it was taken up. */
 static bool
 connect_once(struct tls_server *ts, SSL_CTX *ctx, const struct made *client,
@@ -401,6 +414,7 @@ connect_once(struct tls_server *ts, SSL_CTX *ctx, const struct made *client,
 	(void)SSL_read(p.client, &c, 1);	/* the ticket of 1.3 */
 	resumed = tls_resumed(p.server);
 	assert_int_equal(resumed, SSL_session_reused(p.client));
+	assert_bound(&p);
 	if (name == NULL)
 		assert_false(tls_client_verified(p.server));
 	else {
@@ -416,6 +430,46 @@ connect_once(struct tls_server *ts, SSL_CTX *ctx, const struct made *client,
 	SSL_set_shutdown(p.client, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	pair_close(&p);
 	return resumed;
+}
+
+static struct tls_server *
+showing(const struct made *one, const struct made *other,
+    struct tls_tickets *tickets)
+{
+	struct tls_options	 o = { .tickets = tickets, .ticket_s = 3600 };
+	struct tls_server	*ts = serve(&o);
+
+	add(ts, one, "", SPAN_NONE, NULL);
+	if (other != NULL)
+		add(ts, other, "", SPAN_NONE, NULL);
+	ready(ts);
+	return ts;
+}
+
+/* Whatever would be shown now: two types of keys, or what was renewed since. */
+static void
+test_a_session_keeps_its_certificate(void **state)
+{
+	static const struct tls_ticket_key	 key = { "name", "aes", "mac" };
+	struct tls_tickets	*t = tls_tickets_new();
+	struct tls_server	*both = showing(&mx_ec, &mx_rsa, t);
+	struct tls_server	*renewed = showing(&wild, NULL, t);
+
+	(void)state;
+	tls_tickets_set(t, &key, 1);
+	for (unsigned i = 0; i < 2; i++) {
+		SSL_CTX	*ctx = i == 0 ? tls12 : tls13;
+
+		assert_false(connect_once(both, ctx, NULL, NULL));
+		assert_true(connect_once(both, ctx, NULL, NULL));
+		assert_true(connect_once(renewed, ctx, NULL, NULL));
+		assert_true(connect_once(both, ctx, NULL, NULL));
+		SSL_SESSION_free(kept);
+		kept = NULL;
+	}
+	tls_server_unref(&both);
+	tls_server_unref(&renewed);
+	tls_tickets_free(&t);
 }
 
 static struct tls_server *
@@ -632,6 +686,7 @@ main(void)
 		cmocka_unit_test(test_renewal),
 		cmocka_unit_test(test_staples),
 		cmocka_unit_test(test_a_staple_that_is_none),
+		cmocka_unit_test(test_a_session_keeps_its_certificate),
 		cmocka_unit_test(test_tickets_open_sessions_of_others),
 		cmocka_unit_test(test_tickets_and_certificates_of_clients),
 		cmocka_unit_test(test_certificates_of_clients),
