@@ -70,6 +70,17 @@ is_full(const struct notice *no, const struct message *m,
 	return *why_not == NULL;
 }
 
+/* Whole lines of it: HEADER_MAX may be in the middle of one. */
+static size_t
+header_lines(struct span start)
+{
+	size_t	n = header_size(start);
+
+	while (n > 0 && start.p[n - 1] != '\n')
+		n--;
+	return n;
+}
+
 static void
 read_original(const struct notice *no, const struct message *m,
     const struct envelope *e, struct buf *original, struct dsn *dsn)
@@ -82,7 +93,7 @@ read_original(const struct notice *no, const struct message *m,
 	if (read_start(no->q, m, n, original) == -1)
 		dsn->full = false;
 	else if (!dsn->full)
-		buf_cut(original, header_size(buf_span(original)));
+		buf_cut(original, header_lines(buf_span(original)));
 	dsn->original = buf_span(original);
 }
 

@@ -171,6 +171,16 @@ class Told(unittest.TestCase):
             self.assertEqual(r.actions(), {"bob@queue.example": "delivered",
                                            "b@else.example": "relayed"})
 
+    def test_of_a_long_header_whole_lines_come_back(self):
+        """Wherever in a line of four octets the part that is returned ends."""
+        with Sink() as hop, Server(policy(hop.port), TABLES) as s:
+            for n in range(4):
+                send(s, [("bob@queue.example", "NOTIFY=SUCCESS")],
+                     content=b"A:" + b"z" * n + b"\r\n" + b"B:\r\n" * 17000 + b"\r\n")
+            for octets in s.wait_mail("ann", 4):
+                self.assertNotIn(b"\r", octets)
+                self.assertIn(b"\nB:\n\n--=_", octets)
+
     def test_an_address_of_utf8_has_its_own_report(self):
         with Sink() as hop, Server(policy(hop.port), dict(TABLES, users="jörg:x\n")) as s:
             send(s, [("grün@else.example", "")], mail="SMTPUTF8", sender="jörg@queue.example")
