@@ -16,8 +16,9 @@
 struct secure {
 	struct session		*session;
 	struct tls		*tls;		/* NULL: no octet has come yet */
-	TAILQ_ENTRY(secure)	 wait;
+	TAILQ_ENTRY(secure)	 entry;		/* of the line, or under way */
 	int64_t			 began_ms;
+	int64_t			 slow_ms;	/* from then on it gives way */
 	int			 wants;		/* LOOP_READ, LOOP_WRITE */
 	bool			 waits;		/* stands in the line */
 	bool			 shakes;	/* is counted */
@@ -26,6 +27,8 @@ struct secure {
 };
 
 static void	shake(struct session *);
+static void	failed(struct session *, const char *, bool);
+static void	call_next(void *);
 
 /* --- whether */
 
@@ -46,12 +49,6 @@ secure_offered(const struct session *s)
 {
 	return s->secure == NULL && s->gen->tls != NULL &&
 	    s->door->tls != DOOR_TLS_NONE;
-}
-
-bool
-secure_has_room(const struct session *s)
-{
-	return s->server->secure.shaking < SECURE_HANDSHAKES_MAX;
 }
 
 bool
@@ -78,6 +75,7 @@ secure_server_init(struct secure_server *sv)
 {
 	sv->tickets = tls_tickets_new();
 	TAILQ_INIT(&sv->line);
+	TAILQ_INIT(&sv->under_way);
 }
 
 void
@@ -85,8 +83,47 @@ secure_stats(const struct secure_server *sv, struct buf *out)
 {
 	buf_addf(out, "\"tls_handshakes\":%" PRIu64 ",\"tls_resumed\":%" PRIu64
 	    ",\"tls_failed\":%" PRIu64 ",\"tls_refused\":%" PRIu64
-	    ",\"tls_under_way\":%u", sv->count.done, sv->count.resumed,
-	    sv->count.failed, sv->count.refused, sv->shaking);
+	    ",\"tls_gave_way\":%" PRIu64 ",\"tls_under_way\":%u",
+	    sv->count.done, sv->count.resumed, sv->count.failed,
+	    sv->count.refused, sv->count.gave_way, sv->shaking);
+}
+
+/* Who began first, and has us wait for him; NULL: all wait for us. */
+static struct secure *
+slowest(const struct secure_server *sv)
+{
+	struct secure	*c;
+
+	TAILQ_FOREACH(c, &sv->under_way, entry)
+		if (c->wants != 0)
+			return c;
+	return NULL;
+}
+
+bool
+secure_has_room(const struct session *s)
+{
+	return s->server->secure.waiting < SECURE_LINE_MAX;
+}
+
+/* False: nobody has to, yet. */
+static bool
+one_gives_way(struct secure_server *sv)
+{
+	struct secure	*c = slowest(sv);
+	struct session	*s;
+	int64_t		 now = loop_now_ms();
+
+	if (c == NULL || c->slow_ms > now) {
+		timer_set(&sv->next, c == NULL ? SECURE_SLOW_MS :
+		    c->slow_ms - now, call_next, sv);
+		return false;
+	}
+	s = c->session;
+	sv->count.gave_way++;
+	failed(s, "slow, and others waited", false);
+	session_settle(s);
+	return true;
 }
 
 /* In a turn of its own: others are not called from within a session. */
@@ -97,8 +134,9 @@ call_next(void *arg)
 	struct secure		*c;
 	struct session		*s;
 
-	while (sv->shaking < SECURE_HANDSHAKES_MAX &&
-	    (c = TAILQ_FIRST(&sv->line)) != NULL) {
+	while ((c = TAILQ_FIRST(&sv->line)) != NULL) {
+		if (sv->shaking >= SECURE_HANDSHAKES_MAX && !one_gives_way(sv))
+			return;
 		s = c->session;
 		shake(s);
 		session_settle(s);
@@ -106,11 +144,28 @@ call_next(void *arg)
 }
 
 static void
+stand_in_line(struct secure_server *sv, struct secure *c)
+{
+	c->wants = 0;
+	if (c->waits)
+		return;
+	c->waits = true;
+	sv->waiting++;
+	TAILQ_INSERT_TAIL(&sv->line, c, entry);
+	if (!timer_pending(&sv->next))
+		timer_set(&sv->next, 0, call_next, sv);
+}
+
+static void
 leave_line(struct secure *c)
 {
-	if (c->waits)
-		TAILQ_REMOVE(&c->session->server->secure.line, c, wait);
+	struct secure_server	*sv = &c->session->server->secure;
+
+	if (!c->waits)
+		return;
 	c->waits = false;
+	sv->waiting--;
+	TAILQ_REMOVE(&sv->line, c, entry);
 }
 
 /* False: it has to wait. */
@@ -120,15 +175,14 @@ enter(struct session *s)
 	struct secure_server	*sv = &s->server->secure;
 	struct secure		*c = s->secure;
 
-	if (!secure_has_room(s)) {
-		if (!c->waits)
-			TAILQ_INSERT_TAIL(&sv->line, c, wait);
-		c->waits = true;
-		c->wants = 0;
+	if (sv->shaking >= SECURE_HANDSHAKES_MAX) {
+		stand_in_line(sv, c);
 		return false;
 	}
 	leave_line(c);
 	c->shakes = true;
+	c->slow_ms = loop_now_ms() + SECURE_SLOW_MS;
+	TAILQ_INSERT_TAIL(&sv->under_way, c, entry);
 	sv->shaking++;
 	return true;
 }
@@ -142,6 +196,7 @@ leave(struct session *s)
 	if (!s->secure->shakes)
 		return;
 	s->secure->shakes = false;
+	TAILQ_REMOVE(&sv->under_way, s->secure, entry);
 	sv->shaking--;
 	if (!TAILQ_EMPTY(&sv->line))
 		timer_set(&sv->next, 0, call_next, sv);

@@ -5,7 +5,9 @@
  * A session is secure once secure_on() is true; until then its octets are in the
  * clear.  A handshake begins with the client's first octet, so that who only
  * connects costs nothing; of those that are under way a worker has
- * SECURE_HANDSHAKES_MAX at most, and others stand in a line.
+ * SECURE_HANDSHAKES_MAX at most, and others stand in a line.  While one does, who
+ * has been at it for SECURE_SLOW_MS, and has us wait for him, gives way: some
+ * dozen addresses that begin handshakes and end none stop nobody.
  */
 #ifndef WB_MTA_SMTP_SECURE_H
 #define WB_MTA_SMTP_SECURE_H
@@ -21,16 +23,21 @@
  * signature.
  */
 #define SECURE_HANDSHAKES_MAX	500
+#define SECURE_LINE_MAX		500	/* with more before it STARTTLS is refused */
 #define SECURE_HANDSHAKE_MS	30000	/* for all of it; `idle` where that is less */
+#define SECURE_SLOW_MS		2000	/* a handshake is two or three turns */
 
 /* Of a worker. */
+TAILQ_HEAD(secure_list, secure);
+
 struct secure_server {
 	struct tls_tickets	*tickets;
-	TAILQ_HEAD(, secure)	 line;		/* who wait for others' handshakes */
+	struct secure_list	 line;		/* who wait for others' handshakes */
+	struct secure_list	 under_way;	/* the first began first */
 	struct timer		 next;
-	unsigned		 shaking;
+	unsigned		 shaking, waiting;
 	struct {
-		uint64_t	done, resumed, failed, refused;
+		uint64_t	done, resumed, failed, refused, gave_way;
 	} count;
 };
 
@@ -40,7 +47,7 @@ void	secure_stats(const struct secure_server *, struct buf *out);
 
 /* STARTTLS is offered: there is a certificate, the door wants it, it is not on. */
 bool	secure_offered(const struct session *);
-/* Whether one more handshake could begin now. */
+/* Whether one more handshake could begin now, or in a few seconds. */
 bool	secure_has_room(const struct session *);
 bool	secure_on(const struct session *);
 /* Whether a command has to wait for STARTTLS (RFC 3207, 4). */

@@ -1,6 +1,7 @@
 """TLS of the real server with other people's clients: openssl, swaks, curl, msmtp."""
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -199,6 +200,30 @@ class Tls(unittest.TestCase):
             self.assertIn("221 2.0.0", self.s_client(first=True))
         finally:
             for c in idle:
+                c.close()
+
+    def counts(self, name):
+        status = self.s.waybill("status", "--json").stdout
+        return [int(n) for n in re.findall(rf'"{name}": ?(\d+)', status)]
+
+    def test_who_ends_no_handshake_gives_way(self):
+        """More of them than all workers have room for: a worker has 500."""
+        n = 700 * len(self.s.processes()["smtp"])
+        resource.setrlimit(resource.RLIMIT_NOFILE, (n + 500, n + 500))
+        begun = []
+        try:
+            for i in range(n):
+                at = (f"127.1.{i // 200}.{i % 200 + 1}", 0)
+                c = socket.create_connection(("127.0.0.1", self.s.ports[1]), PATIENCE, at)
+                begun.append(c)
+                c.sendall(b"\x16\x03\x01\x02\x00\x01")
+            wait_for(lambda: 500 in self.counts("tls_under_way"))
+            self.assertIn("221 2.0.0", self.s_client(first=True))
+            self.assertIn("221 2.0.0", self.s_client())
+            wait_for(lambda: sum(self.counts("tls_gave_way")) > 100)
+            self.assertIn('why="slow, and others waited"', self.s.log())
+        finally:
+            for c in begun:
                 c.close()
 
     def test_a_slow_handshake(self):
