@@ -122,10 +122,14 @@ content_header_is_8bit(int fd, uint64_t offset, uint64_t length)
 {
 	struct content	c;
 	struct span	in;
+	size_t		n;
 
 	content_start(&c, fd, offset, length, true);
 	if (c.left == 0)
 		return false;
-	return read_piece(&c, &in) == -1 ||
-	    has_8bit(span_mem(in.p, header_size(in)));
+	if (read_piece(&c, &in) == -1)
+		return true;
+	n = header_size(in);
+	/* One that is longer than a piece is not looked through. */
+	return has_8bit(span_mem(in.p, n)) || (n == in.n && c.left > 0);
 }

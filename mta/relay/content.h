@@ -31,7 +31,7 @@ bool			content_is_8bit(int fd, uint64_t offset, uint64_t length);
 
 /* Whether it cannot go by DATA: a NUL, a CR or LF alone, a line of more than 998 octets; true when it cannot be read. */
 bool			content_is_binary(int fd, uint64_t offset, uint64_t length);
-/* Whether an octet above 127 stands in its header section (as far as 256 KiB); true when it cannot be read. */
+/* Whether an octet above 127 stands in its header section, or may, since that is longer than 256 KiB; true when it cannot be read. */
 bool			content_header_is_8bit(int fd, uint64_t offset, uint64_t length);
 
 #endif

@@ -181,6 +181,13 @@ class Told(unittest.TestCase):
                 self.assertNotIn(b"\r", octets)
                 self.assertIn(b"\nB:\n\n--=_", octets)
 
+    def test_utf8_far_down_in_a_header_is_not_overlooked(self):
+        with Sink(extensions=("8BITMIME",)) as hop, Server(policy(hop.port), TABLES) as s:
+            send(s, [("far@else.example", "")], mail="SMTPUTF8",
+                 content=b"B:\r\n" * 70000 + "C: ü\r\n\r\n".encode())
+            self.assertEqual(report(s).rcpts[0]["Status"], "5.6.7")
+            self.assertEqual(hop.messages, [])
+
     def test_an_address_of_utf8_has_its_own_report(self):
         with Sink() as hop, Server(policy(hop.port), dict(TABLES, users="jörg:x\n")) as s:
             send(s, [("grün@else.example", "")], mail="SMTPUTF8", sender="jörg@queue.example")
