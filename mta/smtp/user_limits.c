@@ -5,6 +5,7 @@
 
 #include "base/digest.h"
 #include "mta/msg/auth.h"
+#include "mta/smtp/lmtp.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/session_int.h"
 #include "mta/smtp/user_limits.h"
@@ -82,12 +83,15 @@ told(struct session *s, enum limits_answer answer)
 {
 	enum user_limit	 what = s->user.asked;
 	user_limit_step	*step = s->user.step;
+	size_t		 mark = lmtp_mark(s);
 
 	s->user.ticket = 0;
 	if (answer == LIMITS_CANNOT)
 		session_refuse(s, REPLY_NOT_COUNTED, SPAN_NONE);
 	else if (answer == LIMITS_YES)
 		session_refuse(s, limits[what].over, SPAN_NONE);
+	if (what == USER_OCTETS)	/* the answer to a content */
+		lmtp_repeat(s, mark);
 	step(s, answer == LIMITS_NO);
 }
 

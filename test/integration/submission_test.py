@@ -12,6 +12,7 @@ set ours = { "here.example" }
 map users = text "users" as accounts
 listen smtp on "127.0.0.1:@PORT@"
 listen submission on "127.0.0.1:@PORT2@" { accounts users; auth required; auth in clear; tls none }
+listen lmtp on "127.0.0.1:@PORT3@" { accounts users; auth required; auth in clear; tls none }
 mailbox boxes { accounts users; path "@DIR@/mail/{user}" }
 limits { %s }
 on rcpt {
@@ -29,7 +30,9 @@ class Submission(unittest.TestCase):
         s = Server(POLICY % limits, tables={"users": USERS})
         self.addCleanup(s.__exit__, None, None, None)
         with open(s.policy, encoding="ascii") as f:
-            self.port = int(f.read().split("submission on \"127.0.0.1:")[1].split("\"")[0])
+            text = f.read()
+        self.port, self.lmtp_port = (int(text.split(kind + " on \"127.0.0.1:")[1].split("\"")[0])
+                                     for kind in ("submission", "lmtp"))
         return s
 
     def login(self, user="ann"):
@@ -96,6 +99,20 @@ class Submission(unittest.TestCase):
         self.send(c, "Subject: x\r\n\r\n" + "x" * 70 + "\r\n" + ("y" * 70 + "\r\n") * 80)
         self.refused(450, b"4.7.1", self.send, c, "Subject: x\r\n\r\n" + ("y" * 70 + "\r\n") * 80)
         self.send(c)                            # there is room for a small one
+
+    def test_octets_by_lmtp_have_an_answer_for_each_recipient(self):
+        self.server("user octets 1K over 1h")
+        c = smtplib.LMTP("127.0.0.1", self.lmtp_port, timeout=20)
+        self.addCleanup(c.close)
+        c.ehlo("client.example")      # LHLO
+        c.login("ann", "secret-ann")
+        for wanted in (250, 450):
+            c.mail("ann@here.example")
+            self.assertEqual([c.rcpt(f"{u}@here.example")[0] for u in ("ann", "bob")], [250, 250])
+            self.assertEqual(c.docmd("DATA")[0], 354)
+            c.send(b"Subject: x\r\n\r\n" + (b"y" * 70 + b"\r\n") * 12 + b".\r\n")
+            self.assertEqual([c.getreply()[0], c.getreply()[0]], [wanted, wanted])
+        self.assertEqual(c.noop(), (250, b"2.0.0 ok"))
 
     def test_connections(self):
         self.server("user connections 1")
