@@ -78,8 +78,12 @@ cmd_rcpt(struct session *s, const struct smtp_command *c)
 	enum args_result	 r;
 	const char		*why = NULL;
 
-	/* 4.5.3.1.10: those that were accepted are delivered nevertheless. */
+	/*
+	 * 4.5.3.1.10: those that were accepted are delivered nevertheless.
+	 * What was said of those that were put off is held as long as they.
+	 */
 	if (t->nrcpts + t->nunkept >= s->gen->rcpts_max ||
+	    t->nsaid++ >= 2 * (size_t)s->gen->rcpts_max ||
 	    t->rcpts_octets > RCPTS_OCTETS_MAX) {
 		session_refuse(s, REPLY_RCPTS, SPAN_NONE);
 		return;

@@ -28,6 +28,7 @@ struct transaction {
 	struct envelope_param	*rcpts_params;	/* of each; NULL: none has any */
 	struct envelope_param	 rcpt_param;	/* of the RCPT under way */
 	size_t			 nrcpts, cap;
+	size_t			 nsaid;		/* whatever was answered */
 	size_t			 nunkept;	/* answered 250, and discarded by a rule */
 	bool			 drop_rcpt;	/* the one that is being answered: so */
 	size_t			 rcpts_octets;	/* of the envelope, about */

@@ -108,6 +108,7 @@ on mail {
 }
 on rcpt {
     rcpt.user == "gone" => discard
+    rcpt.user == "later" => defer 450 4.2.1 "later"
     rcpt.domain in ours => accept
     client.authenticated => accept
     client.ip in home => accept
