@@ -112,6 +112,15 @@ certs_ticket_ms(const struct generation *g)
 	return 0;
 }
 
+/* For the log: "-" is the block without `for`. */
+static const char *
+host_text(const struct generation *g, const struct cert *c)
+{
+	struct span	host = cert_host(g, c);
+
+	return host.n == 0 ? "-" : log_quote(host);
+}
+
 /* --- what is wrong */
 
 static void
@@ -119,7 +128,7 @@ say(const struct generation *g, struct cert *c)
 {
 	c->unsaid_ms = 0;
 	log_warnx("event=certificate-%s for=%s why=%s",
-	    c->pair == NULL ? "missing" : "kept", log_quote(cert_host(g, c)),
+	    c->pair == NULL ? "missing" : "kept", host_text(g, c),
 	    log_quote(span_of(c->why)));
 }
 
@@ -227,7 +236,7 @@ say_used(const struct generation *g, const struct cert *c)
 	const struct pair	*p = c->pair;
 
 	log_info("event=certificate-read for=%s file=%s names=%s "
-	    "algorithm=%s days=%lld", log_quote(cert_host(g, c)),
+	    "algorithm=%s days=%lld", host_text(g, c),
 	    log_quote(span_of(c->paths[KEYS_CERTIFICATE])),
 	    log_quote(span_of(p->names)), p->algorithm,
 	    (long long)((p->not_after_s - clock_wall_ms() / 1000) / 86400));
