@@ -48,6 +48,17 @@ tried(const struct asking *a)
 	return hash_keyed(span_mem(parts, sizeof(parts))) | 1;
 }
 
+/*
+ * What fits no secret that can be read is a guess, also where another secret is
+ * broken: such an account is no place to guess at for nothing.
+ */
+static bool
+is_guess(const struct asking *a)
+{
+	return a->verdict.result == AUTH_WRONG ||
+	    (a->verdict.result == AUTH_CANNOT && a->proof.refuted);
+}
+
 static void
 count_failures(const struct asking *a)
 {
@@ -55,7 +66,7 @@ count_failures(const struct asking *a)
 	struct failures_who	 who = who_of(a);
 	int64_t			 now = loop_now_ms();
 
-	if (a->verdict.result == AUTH_WRONG)
+	if (is_guess(a))
 		failures_add(s->failures, &s->settings.limits, &who, tried(a),
 		    now);
 	else if (a->verdict.result == AUTH_RIGHT)
@@ -85,17 +96,20 @@ static void
 tell_log(const struct asking *a)
 {
 	const struct auth_question	*q = &a->q;
+	const char			*why = NULL;
 	char				 text[IP_TEXT_MAX] = "-";
 
 	if (a->verdict.result == AUTH_RIGHT)
 		return;
-
+	if (a->verdict.result == AUTH_CANNOT)
+		why = a->why;
 	if (q->client.family != 0)
 		(void)ip_format(&q->client, text);
 	log_info("login result=%s client=%s user=%s mechanism=%s service=%s "
-	    "map=%s", auth_result_name(a->verdict.result), text,
+	    "map=%s why=%s", auth_result_name(a->verdict.result), text,
 	    log_quote(q->user), log_quote(q->mechanism),
-	    log_quote(q->service), log_quote(q->map));
+	    log_quote(q->service), log_quote(q->map),
+	    why == NULL ? "-" : log_quote(span_of(why)));
 }
 
 /* --- telling it */

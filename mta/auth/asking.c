@@ -118,6 +118,7 @@ proved(struct asking *a)
 
 	if (p->why != NULL)
 		complain(a);
+	a->why = p->why;
 	if (p->result == AUTH_RIGHT && p->which.n > 0)
 		memcpy(a->verdict.which, p->which.p, p->which.n);
 	memcpy(a->verdict.signature, p->signature, p->nsignature);
@@ -232,6 +233,7 @@ asking_busy(struct turn *t)
 	struct asking	*a = asking_of(t);
 
 	a->service->counts.busy++;
+	a->why = "too many wait";
 	asking_ends(a, AUTH_CANNOT);
 }
 
@@ -254,6 +256,7 @@ pam_says(void *arg, enum auth_result is)
 	turns_ended(&a->service->pam);
 	if (is == AUTH_RIGHT && !a->nobody)
 		keep_far(a);
+	a->why = "PAM cannot say";
 	asking_ends(a, is);
 }
 
@@ -446,6 +449,7 @@ server_says(void *arg, enum asked_proof is, const struct asked_rows *rows)
 		asking_ends(a, AUTH_WRONG);
 		break;
 	case ASKED_CANNOT:
+		a->why = "the server cannot be asked";
 		asking_ends(a, AUTH_CANNOT);
 		break;
 	}
@@ -485,6 +489,13 @@ ask_server(struct asking *a, const struct auth_user *who)
 /* --- whose user it is */
 
 static void
+cannot_look(struct asking *a)
+{
+	a->why = "the table, or its entry, cannot be read";
+	asking_ends(a, AUTH_CANNOT);
+}
+
+static void
 ask_tables(struct asking *a)
 {
 	struct auth_user	 who;
@@ -496,7 +507,7 @@ ask_tables(struct asking *a)
 	if (is == MAP_NONE)
 		decide_nobody(a);
 	else if (is != MAP_FOUND)
-		asking_ends(a, AUTH_CANNOT);
+		cannot_look(a);
 	else if (who.way == AUTH_BY_PAM)
 		decide_pam(a, who.name);
 	else if (who.way == AUTH_BY_SERVER)
@@ -529,6 +540,7 @@ token_says(void *arg, enum auth_result is, struct span name)
 	    (a->q.user.n > 0 && !span_ieq(name, a->q.user))))
 		is = AUTH_WRONG;
 	if (is != AUTH_RIGHT) {
+		a->why = "who verifies tokens cannot say";
 		asking_ends(a, is);
 		return;
 	}
@@ -540,9 +552,10 @@ token_says(void *arg, enum auth_result is, struct span name)
 static void
 ask_token(struct asking *a)
 {
-	if (a->service->tokens == NULL)
+	if (a->service->tokens == NULL) {
+		a->why = "nobody verifies tokens";
 		asking_ends(a, AUTH_CANNOT);
-	else
+	} else
 		tokens_ask(a->service->tokens, a->q.user, a->q.secret,
 		    token_says, a);
 }

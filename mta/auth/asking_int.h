@@ -22,6 +22,7 @@ struct asking {
 	size_t			 from;		/* tables before it do not have him */
 	enum auth_way		 way;		/* who decides */
 	bool			 nobody;	/* whoever decides, it is wrong */
+	const char		*why;		/* it cannot be decided; static; NULL: not told */
 	struct span		 raw;		/* a file's entry; wiped and freed */
 	struct auth_rows	*rows;		/* a server's, or NULL */
 	struct proof_of		 of;		/* of these two */

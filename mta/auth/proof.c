@@ -98,6 +98,7 @@ try_password(void *arg, const struct account_item *i)
 		return;
 	t->tried = true;
 	is = secret_verify(i->scheme, i->value, t->password);
+	t->out->refuted |= is == AUTH_WRONG;
 	if (is == AUTH_RIGHT)
 		fits(t->out, i);
 	else if (is == AUTH_CANNOT)
@@ -251,6 +252,7 @@ proof_scram(const struct proof_of *of, enum auth_hash hash,
 	*out = (struct proof){ .result = AUTH_WRONG };
 	if (first_of(of, scheme_of(hash), &p.first))
 		why = each_secret(of, try_proof, &p);
+	out->refuted = p.tried && out->result != AUTH_RIGHT;
 	if (!p.tried)
 		(void)prove(&p, NULL, signature);
 	decide(out, why);
@@ -303,6 +305,7 @@ proof_cram(const struct proof_of *of, struct span challenge,
 
 	*out = (struct proof){ .result = AUTH_WRONG };
 	why = each_secret(of, try_cram, &c);
+	out->refuted = c.tried && out->result != AUTH_RIGHT;
 	if (!c.tried)
 		(void)cram_fits(&c, SPAN("nobody"));
 	decide(out, c.cannot ? "this system's library has no MD5" : why);

@@ -29,6 +29,7 @@ struct proof {
 	struct span	which;		/* RIGHT: the app, or empty; of the account's octets */
 	struct span	secret;		/* RIGHT: what was shown to be known; of its octets */
 	const char	*why;		/* CANNOT: what is wrong with a secret (static) */
+	bool		refuted;	/* a secret that can be read was compared, and is another */
 	uint8_t		signature[AUTH_KEY_MAX];	/* scram: ServerSignature */
 	size_t		nsignature;
 };

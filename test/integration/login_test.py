@@ -224,6 +224,19 @@ class Process(unittest.TestCase):
         self.assertLess(took(b"one", b"\x7f\0\0\2")[1], 0.2)  # he is known there now
         self.assertEqual(self.stats(auth)["slow"], 1)
 
+    def test_a_broken_secret_beside_a_good_one(self):
+        """It may have been the right one, says the answer; but who guesses is slowed."""
+        auth, peer = self.start("ann:{ARGON2}abc {PLAIN}one\n",
+                                "auth { failures 3; slowest 1s; refuse 6; window 1h }")
+        self.assertEqual(auth_verify(peer, b"ann", b"one").result, "right")
+        for i in range(6):
+            v = auth_verify(peer, b"ann", b"guess%d" % i, client=b"\x7f\0\0\1")
+            self.assertEqual(v.result, "cannot")
+        v = auth_verify(peer, b"ann", b"guess", client=b"\x7f\0\0\1")
+        self.assertEqual(v.result, "slow")
+        stats = self.stats(auth)
+        self.assertEqual((stats["cannot"], stats["wrong"], stats["slow"]), (6, 0, 1))
+
     def test_tokens(self):
         tokens = {"ann t1": "ann", "ann t2": "bob", " t3": "ANN", " t4": "eve", "ann t5": "ann\tx"}
         with Socketmap({"oauth": tokens}) as sm:
@@ -287,6 +300,16 @@ class Whole(unittest.TestCase):
             self.assertEqual(self.login(s, "ann", "one"), 535)
             self.assertEqual(self.login(s, "ann", "two"), 235)
             self.assertIn("auth", s.waybill("status").stdout)
+
+    def test_a_broken_secret_is_told_of(self):
+        with Server(policy(), tables={"users": "bob:x\nann:{ARGON2}abc {PLAIN}one\n"}) as s:
+            self.assertEqual(self.login(s, "ann", "one"), 235)
+            self.assertEqual(self.login(s, "ann", "two"), 454)
+            self.assertRegex(s.log(), r'login result=cannot client=127\.0\.0\.1 user=ann .*'
+                                      r'why="no such scheme; there are CRYPT')
+            self.assertRegex(s.log(), r"index\[\d+\] warn table map=users file=\S+/users line=2 "
+                                      r'column=6 problem="no such scheme')
+            self.assertNotIn("ARGON2", s.log())
 
     def test_who_is_killed_is_followed(self):
         with Server(policy(), tables={"users": "ann:{PLAIN}one\n"},
