@@ -69,6 +69,9 @@ struct tls_options {
 	const char	*protocol;
 };
 
+/* Whether OpenSSL here knows one cipher of the list, for TLS 1.2. */
+bool	 tls_ciphers_known(const char *list);
+
 struct tls_server;
 struct tls_signer;
 /* What is pointed at is copied, but the tickets.  NULL: *why is static. */

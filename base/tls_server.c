@@ -33,6 +33,20 @@ load(void)
 	OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
 }
 
+bool
+tls_ciphers_known(const char *list)
+{
+	SSL_CTX	*ctx;
+	bool	 known;
+
+	load();
+	ctx = SSL_CTX_new(TLS_server_method());
+	known = ctx != NULL && SSL_CTX_set_cipher_list(ctx, list) == 1;
+	SSL_CTX_free(ctx);
+	ERR_clear_error();
+	return known;
+}
+
 /* --- one context */
 
 static int

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/fileio.h"
 #include "base/json.h"
+#include "base/tls.h"
 #include "base/xalloc.h"
 #include "mta/keys/pair.h"
 
@@ -118,6 +119,26 @@ path_of(const struct rs_image *im, uint32_t object, enum rs_option option)
 	return s.n == 0 ? NULL : xstrndup(s.p, s.n);
 }
 
+/* What is none to OpenSSL here would not be used. */
+static void
+look_at_ciphers(struct block *b, struct span text)
+{
+	char	*list, *said;
+
+	if (text.n == 0)
+		return;
+	list = xstrndup(text.p, text.n);
+	if (!tls_ciphers_known(list)) {
+		said = xasprintf("ciphers \"%s\": OpenSSL here knows none of "
+		    "them for TLS 1.2 (those of 1.3 are not chosen); the "
+		    "server's own list would be used: leave 'ciphers' out, or "
+		    "write one that 'openssl ciphers' takes", list);
+		say(b, KEYS_CERTIFICATE, true, said);
+		free(said);
+	}
+	free(list);
+}
+
 static size_t
 look_block(const struct rs_image *im, uint32_t object, say_fn *cb, void *arg)
 {
@@ -130,6 +151,7 @@ look_block(const struct rs_image *im, uint32_t object, say_fn *cb, void *arg)
 	b.paths[KEYS_AUTHORITIES] = path_of(im, object,
 	    RS_OPT_TLS_client_authorities);
 	look(&b);
+	look_at_ciphers(&b, rs_option_text(im, object, RS_OPT_TLS_ciphers));
 	for (unsigned i = 0; i < KEYS_NPARTS; i++) {
 		if (b.octets[i].n > 0)
 			explicit_bzero(b.octets[i].base, b.octets[i].cap);

@@ -44,14 +44,31 @@ clients_of(struct span word)
 	    TLS_CLIENTS_NONE;
 }
 
+/* A list of which nothing is known is no reason to do without TLS. */
+static char *
+ciphers_of(const struct rs_image *image, uint32_t object)
+{
+	struct span	 text = rs_option_text(image, object,
+			    RS_OPT_TLS_ciphers);
+	char		*list;
+
+	if (text.n == 0)
+		return NULL;
+	list = xstrndup(text.p, text.n);
+	if (tls_ciphers_known(list))
+		return list;
+	log_warnx("event=ciphers-not-used ciphers=%s why=\"OpenSSL here knows "
+	    "none of them for TLS 1.2; those of doc/tls.md are used\"",
+	    log_quote(text));
+	free(list);
+	return NULL;
+}
+
 static struct tls_server *
 server_of(const struct rs_image *image, const struct opened *b,
     struct tls_tickets *tickets, const char **why)
 {
-	struct span		 ciphers = rs_option_text(image, b->object,
-				    RS_OPT_TLS_ciphers);
-	char			*list = ciphers.n == 0 ? NULL :
-				    xstrndup(ciphers.p, ciphers.n);
+	char			*list = ciphers_of(image, b->object);
 	int64_t			 ms = rs_option_int(image, b->object,
 				    RS_OPT_TLS_tickets);
 	struct tls_options	 o = {

@@ -305,6 +305,17 @@ class Tls(unittest.TestCase):
         self.assertNotIn("event=died", log.replace("process=keys", "").replace(
             "event=died signal=9", ""))
 
+    def test_z_ciphers_that_nobody_knows(self):
+        """A mistyped list does not take TLS away."""
+        text = POLICY.replace("client certificates asked", 'ciphers "BOGUS"; client certificates asked')
+        self.s.set_policy(text)
+        r = self.s.run("check", self.s.policy, check=False)
+        self.assertIn('warning: ciphers "BOGUS": OpenSSL here knows none of them', r.stderr)
+        self.s.waybill("reload")
+        wait_for(lambda: "event=ciphers-not-used ciphers=BOGUS" in self.s.log())
+        for arg in ("-tls1_2", "-tls1_3"):
+            self.assertIn("221 2.0.0", self.s_client(arg))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -235,6 +235,9 @@ test_a_list_of_ciphers(void **state)
 	assert_false(tls_server_add(ts, &c, &why));
 	assert_string_equal(why, "no cipher of the list is known");
 	tls_server_unref(&ts);
+	assert_false(tls_ciphers_known("no-such-thing"));
+	assert_false(tls_ciphers_known("TLS_AES_128_GCM_SHA256"));
+	assert_true(tls_ciphers_known("no-such-thing:ECDHE+AESGCM"));
 }
 
 static void
