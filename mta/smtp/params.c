@@ -154,7 +154,7 @@ take_by(struct reading *r, struct span v)
 	return out->by != PARAMS_BY_NONE;
 }
 
-/* "<>" or a mailbox, in xtext (RFC 4954, 5) */
+/* "<>" or a mailbox, in xtext (RFC 4954, 5); curl puts <> around each. */
 static bool
 take_auth(struct reading *r, struct span v)
 {
@@ -163,9 +163,14 @@ take_auth(struct reading *r, struct span v)
 	struct span	 text;
 	const char	*why;
 
-	if (!xtext_decode(v, a, &text) || (!span_eq(text, SPAN("<>")) &&
-	    address_parse(text, 0, a, &ad, &why) == -1))
+	if (!xtext_decode(v, a, &text))
 		return false;
+	if (!span_eq(text, SPAN("<>"))) {
+		if (text.n > 2 && text.p[0] == '<' && text.p[text.n - 1] == '>')
+			text = (struct span){ text.p + 1, text.n - 2 };
+		if (address_parse(text, 0, a, &ad, &why) == -1)
+			return false;
+	}
 	r->out->has_auth = true;
 	r->out->auth = text;
 	return true;

@@ -86,6 +86,9 @@ parameters_are_read_strictly(void **state)
 		{ " ENVID=a+C3+BC", PARAMS_VALUE, 0, 0 },
 		{ " AUTH=nobody", PARAMS_VALUE, 0, 0 },
 		{ " AUTH=a@b.example+0D", PARAMS_VALUE, 0, 0 },
+		{ " AUTH=<a@b.example", PARAMS_VALUE, 0, 0 },
+		{ " AUTH=<<a@b.example>>", PARAMS_VALUE, 0, 0 },
+		{ " AUTH=<<>>", PARAMS_VALUE, 0, 0 },
 	};
 	struct smtp_params	p;
 
@@ -121,6 +124,9 @@ mail_has_the_parameters_of_its_extensions(void **state)
 	    false, &p), PARAMS_OK);
 	assert_int_equal(p.ret, PARAMS_RET_FULL);
 	assert_true(is_text(p.auth, "<>"));
+	assert_int_equal(parse(" AUTH=<e+3Dmc2@example.com>", PARAMS_MAIL,
+	    EVERYTHING, false, &p), PARAMS_OK);
+	assert_true(is_text(p.auth, "e=mc2@example.com"));
 	arena_clear(&arena);
 }
 
