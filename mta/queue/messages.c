@@ -42,18 +42,32 @@ client_of(const struct envelope *e, char out[IP_TEXT_MAX])
 			ip_format(&e->facts[i].value.ip, out);
 }
 
+/* The login of who sent it; empty without one. */
+static struct span
+user_of(const struct envelope *e)
+{
+	for (size_t i = 0; i < e->nfacts; i++)
+		if (e->facts[i].value.type == RS_T_TEXT &&
+		    e->facts[i].fact == RS_FACT_CLIENT_USER)
+			return e->facts[i].value.s;
+	return SPAN("");
+}
+
 void
 message_log_accepted(const struct message *m)
 {
 	struct arena	 a = { 0 };
 	struct envelope	 e;
+	struct span	 user;
 	char		 id[QID_TEXT], client[IP_TEXT_MAX];
 
 	message_envelope(m, &a, &e);
 	client_of(&e, client);
-	log_info("accepted id=%s from=%s size=%llu nrcpt=%zu client=%s "
+	user = user_of(&e);
+	log_info("accepted id=%s from=%s size=%llu nrcpt=%zu client=%s user=%s "
 	    "policy=%.*s", qid_format(m->qid, id), log_quote(e.sender),
-	    (unsigned long long)e.size, e.nrcpts, client, SPAN_ARG(e.policy));
+	    (unsigned long long)e.size, e.nrcpts, client,
+	    user.n == 0 ? "-" : log_quote(user), SPAN_ARG(e.policy));
 	arena_clear(&a);
 }
 

@@ -167,7 +167,8 @@ freeze_facts(const struct session *s, struct envelope *e)
 	e->facts = arena_alloc(&s->tx->arena,
 	    (RS_NFACTS + ntags) * sizeof(*e->facts));
 	for (unsigned i = 0; i < RS_NFACTS; i++)
-		if (s->gen->route_facts >> i & 1 || i == RS_FACT_CLIENT_IP)
+		if (s->gen->route_facts >> i & 1 || i == RS_FACT_CLIENT_IP ||
+		    (i == RS_FACT_CLIENT_USER && s->facts.authenticated))
 			freeze(s, i, e);
 	for (unsigned i = 0; i < ntags; i++)
 		if (policy_route_tag(p, i))

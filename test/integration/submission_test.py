@@ -63,6 +63,7 @@ class Submission(unittest.TestCase):
         for field in ("Date: ", "From: ann@here.example", "Message-ID: <", "Subject: hello"):
             self.assertIn("\n" + field, got)
         self.assertNotIn("Bcc", got)
+        self.assertRegex(s.log(), r"accepted id=\S+ from=ann@here\.example .* user=ann policy=")
 
     def test_other_listeners_mend_nothing(self):
         s = self.server()
@@ -71,6 +72,7 @@ class Submission(unittest.TestCase):
         got = wait_for(lambda: s.maildir("bob"))[0].decode()
         self.assertIn("\nBcc: ann@here.example", got)
         self.assertNotIn("\nMessage-ID:", got)
+        self.assertRegex(s.log(), r"accepted id=\S+ from=x@y\.example .* user=- policy=")
 
     def test_messages(self):
         s = self.server("user messages 2/1h")
