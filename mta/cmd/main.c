@@ -99,7 +99,7 @@ main(int argc, char **argv)
 		return cmd_help(1, argv);
 	if ((c = cmd_find(argv[1])) == NULL)
 		return cmd_unknown(argv[1]);
-	if (argc == 3 && strcmp(argv[2], "--help") == 0)
+	if (argc > 2 && strcmp(argv[argc - 1], "--help") == 0)
 		return cmd_help(2, argv);
 	return c->run(argc - 1, argv + 1);
 }

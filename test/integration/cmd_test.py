@@ -86,6 +86,8 @@ class Usage(Base):
             self.assertIn(f"  {name} ", out)
             self.assertIn(f"usage: waybill {name}", self.run_ok("help", name))
             self.assertIn(f"usage: waybill {name}", self.run_ok(name, "--help"))
+        for words in (("user", "app", "add"), ("queue", "list"), ("map", "query")):
+            self.assertIn(f"usage: waybill {words[0]}", self.run_ok(*words, "--help"))
 
     def test_version(self):
         self.assertRegex(self.run_ok("--version"), r"^waybill \d+\.\d+\.\d+\n$")
