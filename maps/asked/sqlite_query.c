@@ -177,6 +177,19 @@ prepare(struct sqlite_query *q)
 	return true;
 }
 
+/* The file itself, or something else of SQLite's. */
+static void
+not_opened(struct sqlite_query *q, int rc)
+{
+	int	 error = sqlite3_system_errno(q->db);
+
+	if ((rc & 0xff) == SQLITE_CANTOPEN && error != 0)
+		failed(q, passes(q, rc) ? MAP_LATER : MAP_BROKEN,
+		    strerror(error), "");
+	else
+		failed_sqlite(q, rc);
+}
+
 static bool
 open_file(struct sqlite_query *q, const struct stat *st)
 {
@@ -191,7 +204,7 @@ open_file(struct sqlite_query *q, const struct stat *st)
 		return false;
 	}
 	if (rc != SQLITE_OK) {
-		failed_sqlite(q, rc);
+		not_opened(q, rc);
 		return false;
 	}
 	confine(q);
