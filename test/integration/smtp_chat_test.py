@@ -178,6 +178,17 @@ on rcpt {
 }
 """ + BOX + ROUTE,
 })
+POLICIES["tls_login"] = TLS.replace("CLIENTS", "").replace('listen smtp on "127.0.0.1:@PORT@"', """
+listen smtp on "127.0.0.1:@PORT@" { auth offered; accounts users }
+listen submission on "127.0.0.1:@PORT2@" {
+    auth required; auth in clear; accounts users; mechanisms plain, scram-sha-256
+}""") + BOX + """on rcpt {
+    client.authenticated => accept
+    rcpt.domain not in ours => reject 550 5.7.1 "no relaying"
+    rcpt unknown => reject 550 5.1.1
+    otherwise => accept
+}
+""" + ROUTE
 
 
 def make_certificates(folder):
@@ -256,6 +267,9 @@ class Conversations(unittest.TestCase):
 
     def test_rules(self):
         self.play_all("rules")
+
+    def test_logins_and_tls(self):
+        self.play_all("tls_login")
 
     def test_tls(self):
         self.play_all("tls")
