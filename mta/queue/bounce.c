@@ -44,7 +44,8 @@ admit(struct notice *no, struct segment *g)
 	char		 id[QID_TEXT], about[QID_TEXT];
 
 	journal_add(no->q->journal, &r);
-	log_info("bounced id=%s dsn=%s action=%s",
+	log_info("%s id=%s dsn=%s action=%s",
+	    no->kind == NOTICE_FAILED ? "bounced" : "notified",
 	    qid_format(no->about, about), qid_format(no->item.qid, id),
 	    names[no->kind]);
 	no->q->count.bounced++;
