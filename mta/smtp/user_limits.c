@@ -105,6 +105,17 @@ answered(void *arg, enum limits_answer answer)
 	session_go_on(s);
 }
 
+/* What will never have room is not put off. */
+static void
+too_large(struct session *s, user_limit_step *step)
+{
+	size_t	mark = lmtp_mark(s);
+
+	session_refuse(s, REPLY_USER_TOO_LARGE, SPAN_NONE);
+	lmtp_repeat(s, mark);
+	step(s, false);
+}
+
 void
 user_limit_ask(struct session *s, enum user_limit what, uint64_t n,
     user_limit_step *step)
@@ -124,6 +135,10 @@ user_limit_ask(struct session *s, enum user_limit what, uint64_t n,
 		return;
 	}
 	units = what == USER_OCTETS ? (n + KIB - 1) / KIB : n;
+	if (what == USER_OCTETS && units > q.count) {
+		too_large(s, step);
+		return;
+	}
 	q.more = units == 0 ? 0 : units > UINT32_MAX ? UINT32_MAX :
 	    (uint32_t)units - 1;
 	q.key = who(s->facts.user, &w);

@@ -101,6 +101,8 @@ class Submission(unittest.TestCase):
         self.send(c, "Subject: x\r\n\r\n" + "x" * 70 + "\r\n" + ("y" * 70 + "\r\n") * 80)
         self.refused(450, b"4.7.1", self.send, c, "Subject: x\r\n\r\n" + ("y" * 70 + "\r\n") * 80)
         self.send(c)                            # there is room for a small one
+        self.refused(552, b"5.3.4", self.send, c, "Subject: x\r\n\r\n" + ("y" * 70 + "\r\n") * 200)
+        self.send(c)                            # and that did not count
 
     def test_octets_by_lmtp_have_an_answer_for_each_recipient(self):
         self.server("user octets 1K over 1h")
