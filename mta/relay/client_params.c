@@ -19,11 +19,11 @@
 
 /* --- whether it can */
 
-/* RFC 8689, 4.2.1; 5: what tells of a failure goes without. */
+/* RFC 8689, 4.2.1; 5: what tells of a failure goes without, if we made it. */
 static bool
 is_for_tls(const struct job *j)
 {
-	return (j->flags & ENV_REQUIRETLS) && j->sender.n > 0;
+	return (j->flags & ENV_REQUIRETLS) && !(j->flags & ENV_DSN);
 }
 
 /* Octets that the hop would take for something else; true: *why is set. */
