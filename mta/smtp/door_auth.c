@@ -50,25 +50,22 @@ door_map_name(const struct door *d, unsigned n)
 	return rs_string(d->image, rs_map(d->image, door_map(d, n))->name);
 }
 
-/* A mechanism of SCRAM that is named is meant with its channel bound, too. */
-static sasl_mask
-with_plus(sasl_mask m)
-{
-	if (m & SASL_BIT(SASL_SCRAM_SHA_1))
-		m |= SASL_BIT(SASL_SCRAM_SHA_1_PLUS);
-	if (m & SASL_BIT(SASL_SCRAM_SHA_256))
-		m |= SASL_BIT(SASL_SCRAM_SHA_256_PLUS);
-	return m;
-}
+/*
+ * Without a word: all, but those that need a secret which is the password, and
+ * those that bind the channel: programs that take the best of a list and have
+ * not learnt to bind one stop there (mutt with GNU SASL).
+ */
+#define NOT_UNASKED \
+	(SASL_BIT(SASL_CRAM_MD5) | SASL_BIT(SASL_SCRAM_SHA_1_PLUS) | \
+	SASL_BIT(SASL_SCRAM_SHA_256_PLUS))
 
-/* Without a word: all, but those that need a secret which is the password. */
 static void
 read_mechanisms(struct door *d)
 {
 	struct rs_value	word;
 	enum sasl_mech	mech;
 
-	d->mechanisms = ~SASL_BIT(SASL_CRAM_MD5);
+	d->mechanisms = ~NOT_UNASKED;
 	word = value(d, RS_OPT_LISTEN_mechanisms, 0);
 	if (word.type != RS_T_TEXT)
 		return;
@@ -82,7 +79,6 @@ read_mechanisms(struct door *d)
 			    log_quote(d->name), log_quote(word.s));
 		word = value(d, RS_OPT_LISTEN_mechanisms, i + 1);
 	}
-	d->mechanisms = with_plus(d->mechanisms);
 }
 
 void

@@ -31,7 +31,7 @@ auth { tokens "@TOKENS@"; failures 1000; refuse 5000 }
 listen smtp on "127.0.0.1:@PORT@"
 listen submission on "127.0.0.1:@PORT2@" {
     auth required; tls required
-    mechanisms plain, login, cram-md5, scram-sha-1, scram-sha-256, oauthbearer, xoauth2, external
+    mechanisms plain, login, cram-md5, scram-sha-1, scram-sha-256, scram-sha-1-plus, scram-sha-256-plus, oauthbearer, xoauth2, external
 }
 listen submissions on "127.0.0.1:@PORT3@" { auth required }
 listen submission inside on "127.0.0.1:@PORT4@" {

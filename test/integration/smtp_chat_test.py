@@ -181,7 +181,7 @@ on rcpt {
 POLICIES["tls_login"] = TLS.replace("CLIENTS", "").replace('listen smtp on "127.0.0.1:@PORT@"', """
 listen smtp on "127.0.0.1:@PORT@" { auth offered; accounts users }
 listen submission on "127.0.0.1:@PORT2@" {
-    auth required; auth in clear; accounts users; mechanisms plain, scram-sha-256
+    auth required; auth in clear; accounts users; mechanisms plain, scram-sha-256, scram-sha-256-plus
 }""") + BOX + """on rcpt {
     client.authenticated => accept
     rcpt.domain not in ours => reject 550 5.7.1 "no relaying"
