@@ -3,10 +3,12 @@
  */
 #include "config.h"
 
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -73,6 +75,27 @@ make_user(const char *name)
 	}
 	printf("user %s\n", name);
 	return 0;
+}
+
+/*
+ * One setup after the other: of two at once each would find that a user is not
+ * there, and one of them that he is.
+ */
+static int
+make_users(void)
+{
+	size_t	i;
+	int	fd, r = 0;
+
+	fd = open("/etc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		return said("/etc");
+	if (flock(fd, LOCK_EX) == -1)
+		r = said("/etc");
+	for (i = 0; r == 0 && i < NUSERS; i++)
+		r = make_user(users[i]);
+	close(fd);
+	return r;
 }
 
 /* The folders above it, which belong to root. */
@@ -205,7 +228,6 @@ cmd_setup(int argc, char **argv)
 		{ OPT_TEXT, "policy", 'c', { .text = &policy } },
 		{ OPT_END, NULL, 0, { NULL } }
 	};
-	size_t			 i;
 	int			 n;
 
 	if ((n = cmd_options(argc, argv, opts)) == -1)
@@ -217,9 +239,8 @@ cmd_setup(int argc, char **argv)
 		    "without root no setup is needed\n");
 		return CMD_NO;
 	}
-	for (i = 0; i < NUSERS; i++)
-		if (make_user(users[i]) == -1)
-			return CMD_NO;
+	if (make_users() == -1)
+		return CMD_NO;
 	if (make_folder(EMPTY_FOLDER, NULL, 0755) == -1)
 		return CMD_NO;
 	if (policy != NULL)
