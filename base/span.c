@@ -4,6 +4,17 @@
 #include "base/span.h"
 
 bool
+span_has_control(struct span s)
+{
+	size_t	i;
+
+	for (i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
+			return true;
+	return false;
+}
+
+bool
 span_ieq(struct span a, struct span b)
 {
 	uint64_t	v, w;

@@ -51,6 +51,8 @@ span_eq(struct span a, struct span b)
 
 /* Equality and order; the i-forms fold ASCII letters only. */
 bool		span_ieq(struct span, struct span);
+/* An octet below a blank, or DEL. */
+bool		span_has_control(struct span);
 int		span_cmp(struct span, struct span);
 bool		span_prefix(struct span, struct span prefix);
 bool		span_iprefix(struct span, struct span prefix);

@@ -454,10 +454,9 @@ rs_option_place(const struct rs_image *im, const struct rs_optval *v,
 	return *RS_REC(im, PLACES, struct rs_place, v->first_place + place);
 }
 
-/* A place of an option; NONE where it has none. */
-static struct rs_value
-place_of(const struct rs_image *im, uint32_t object, enum rs_option option,
-    unsigned nth)
+struct rs_value
+rs_option_value(const struct rs_image *im, uint32_t object,
+    enum rs_option option, unsigned nth)
 {
 	const struct rs_optval	*v;
 	struct rs_place		 place;
@@ -472,6 +471,23 @@ place_of(const struct rs_image *im, uint32_t object, enum rs_option option,
 	return rs_const(im, place.index);
 }
 
+uint32_t
+rs_option_hides(const struct rs_image *im, uint32_t object)
+{
+	struct rs_value	v;
+	uint32_t	set = 0;
+	unsigned	i, ext;
+
+	for (i = 0;; i++) {
+		v = rs_option_value(im, object, RS_OPT_LISTEN_hide, i);
+		if (v.type != RS_T_TEXT)
+			return set;
+		ext = rs_extension_named(v.s);
+		if (ext < RS_NEXTENSIONS)
+			set |= RS_EXT_BIT(ext);
+	}
+}
+
 static int64_t
 number_of(struct rs_value v)
 {
@@ -482,14 +498,14 @@ int64_t
 rs_option_int(const struct rs_image *im, uint32_t object,
     enum rs_option option)
 {
-	return number_of(place_of(im, object, option, 0));
+	return number_of(rs_option_value(im, object, option, 0));
 }
 
 struct span
 rs_option_text(const struct rs_image *im, uint32_t object,
     enum rs_option option)
 {
-	struct rs_value	v = place_of(im, object, option, 0);
+	struct rs_value	v = rs_option_value(im, object, option, 0);
 
 	return rs_has_span(v.type) ? v.s : SPAN_NONE;
 }
@@ -504,8 +520,8 @@ int64_t
 rs_setting_int_at(const struct rs_image *im, enum rs_option option,
     unsigned nth)
 {
-	return number_of(place_of(im, im->single[rs_options[option].block],
-	    option, nth));
+	return number_of(rs_option_value(im,
+	    im->single[rs_options[option].block], option, nth));
 }
 
 struct span

@@ -272,6 +272,14 @@ bool		 rs_option(const struct rs_image *, uint32_t object,
 /* Whether the address is in the networks of the option (N); false: it has none. */
 bool		 rs_option_has_ip(const struct rs_image *, uint32_t object,
     enum rs_option, const struct ip *);
+/*
+ * A place of the first statement, when it is a constant; NONE where it is none,
+ * and behind the last.
+ */
+struct rs_value	 rs_option_value(const struct rs_image *, uint32_t object,
+    enum rs_option, unsigned place);
+/* RS_EXT_BIT() of what a listener's `hide` names. */
+uint32_t	 rs_option_hides(const struct rs_image *, uint32_t listener);
 struct rs_place	 rs_option_place(const struct rs_image *,
     const struct rs_optval *, unsigned place);
 /* The first place of an option, a number or a text; 0 or empty: it has none. */

@@ -21,35 +21,17 @@ static void	ask_tables(struct asking *);
 
 /* --- its memory */
 
-static void
-copy(char **to, struct span *s)
-{
-	struct span	 copied = span_mem(*to, s->n);
-
-	if (s->n > 0)
-		memcpy(*to, s->p, s->n);
-	*to += s->n;
-	*s = copied;
-}
-
 static struct asking *
 asking_new(struct auth_peer *k, uint64_t ticket, const struct auth_question *q)
 {
-	size_t		 n = q->map.n + q->user.n + q->service.n +
-	    q->mechanism.n + q->message.n + q->secret.n;
+	size_t		 n = auth_question_octets(q);
 	struct asking	*a = xmalloc(sizeof(*a) + n);
-	char		*to = a->octets;
 
 	*a = (struct asking){
 		.peer = k, .service = k->service, .ticket = ticket, .q = *q,
 		.began_ms = loop_now_ms(), .n = n
 	};
-	copy(&to, &a->q.map);
-	copy(&to, &a->q.user);
-	copy(&to, &a->q.service);
-	copy(&to, &a->q.mechanism);
-	copy(&to, &a->q.message);
-	copy(&to, &a->q.secret);
+	auth_question_copy(&a->q, a->octets);
 	k->questions++;
 	k->service->waiting++;
 	return a;
@@ -518,17 +500,6 @@ ask_tables(struct asking *a)
 
 /* --- tokens */
 
-static bool
-has_control(struct span s)
-{
-	size_t	 i;
-
-	for (i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
-			return true;
-	return false;
-}
-
 /* The name has to be an account's, and the one that the client has said. */
 static void
 token_says(void *arg, enum auth_result is, struct span name)
@@ -536,7 +507,7 @@ token_says(void *arg, enum auth_result is, struct span name)
 	struct asking	*a = arg;
 
 	if (is == AUTH_RIGHT && (name.n == 0 || name.n > AUTH_USER_MAX ||
-	    has_control(name) ||
+	    span_has_control(name) ||
 	    (a->q.user.n > 0 && !span_ieq(name, a->q.user))))
 		is = AUTH_WRONG;
 	if (is != AUTH_RIGHT) {
@@ -570,7 +541,7 @@ asking_begin(struct auth_peer *k, uint64_t ticket,
 
 	if (asking_is_refused(a))
 		asking_ends(a, AUTH_SLOW);
-	else if (has_control(a->q.user))
+	else if (span_has_control(a->q.user))
 		decide_nobody(a);
 	else if (a->q.ask == AUTH_ASK_TOKEN)
 		ask_token(a);

@@ -12,17 +12,6 @@ is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-static bool
-has_control(struct span s)
-{
-	size_t	 i;
-
-	for (i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
-			return true;
-	return false;
-}
-
 /* "$y$..." is "{CRYPT}$y$...". */
 static struct span
 add_secrets(struct buf *b, struct span s)
@@ -53,7 +42,7 @@ name_fault(struct span name)
 	if (name.n > ACCOUNT_WORD_MAX)
 		return "the first of two columns names the app, in 64 octets "
 		    "at most";
-	if (has_control(name))
+	if (span_has_control(name))
 		return "the name of an app has no control characters";
 	if (name.n > 0 && (name.p[0] == '{' || name.p[0] == '$'))
 		return "the first of two columns names the app, and is no "

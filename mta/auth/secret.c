@@ -212,17 +212,12 @@ secret_verify_nobody(struct span password)
 const char *
 secret_password_fault(struct span password)
 {
-	size_t	 i;
-
 	if (password.n == 0)
 		return "an empty password";
 	if (password.n > SECRET_PASSWORD_MAX)
 		return "a password longer than 512 octets";
-	for (i = 0; i < password.n; i++)
-		if ((unsigned char)password.p[i] < ' ' ||
-		    password.p[i] == 0x7f)
-			return "a control character in the password";
-	return NULL;
+	return span_has_control(password) ?
+	    "a control character in the password" : NULL;
 }
 
 /* --- making them */

@@ -140,24 +140,6 @@ play_milters_begin(struct play *pl)
 
 /* --- what is hidden */
 
-static uint32_t
-listener_hides(const struct rs_image *im, uint32_t listener)
-{
-	const struct rs_optval	*v;
-	uint32_t		 set = 0;
-	unsigned		 i, ext;
-
-	if (!rs_option(im, listener, RS_OPT_LISTEN_hide, 0, &v))
-		return 0;
-	for (i = 0; i < v->nplaces; i++) {
-		ext = rs_extension_named(rs_const(im,
-		    rs_option_place(im, v, i).index).s);
-		if (ext < RS_NEXTENSIONS)
-			set |= RS_EXT_BIT(ext);
-	}
-	return set;
-}
-
 uint32_t
 play_hidden(const struct play *pl)
 {
@@ -169,7 +151,7 @@ play_hidden(const struct play *pl)
 		o = rs_object(im, i);
 		if (o->kind == RS_O_LISTEN &&
 		    span_eq(rs_string(im, o->name), pl->facts.listener))
-			set |= listener_hides(im, i);
+			set |= rs_option_hides(im, i);
 	}
 	for (i = 0; i < pl->neffects; i++)
 		if (pl->effects[i].kind == RS_E_HIDE)

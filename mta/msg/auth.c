@@ -77,6 +77,29 @@ auth_question_fits(const struct auth_question *q)
 	    (secret_max(q->ask) == 0 || q->secret.n <= secret_max(q->ask));
 }
 
+size_t
+auth_question_octets(const struct auth_question *q)
+{
+	return q->map.n + q->user.n + q->service.n + q->mechanism.n +
+	    q->message.n + q->secret.n;
+}
+
+void
+auth_question_copy(struct auth_question *q, char *to)
+{
+	struct span *const	texts[] = { &q->map, &q->user, &q->service,
+	    &q->mechanism, &q->message, &q->secret };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct span	*s = texts[i];
+
+		if (s->n > 0)
+			memcpy(to, s->p, s->n);
+		s->p = to;
+		to += s->n;
+	}
+}
+
 bool
 auth_question_put(struct chan *c, uint64_t ticket,
     const struct auth_question *q)

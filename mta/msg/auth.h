@@ -116,6 +116,10 @@ bool			 auth_client_offers(const struct auth_client *, struct span map, struct a
 
 /* None of its texts is too long. */
 bool	 auth_question_fits(const struct auth_question *);
+/* Of all its texts. */
+size_t	 auth_question_octets(const struct auth_question *);
+/* Copies them to, where so many have room, and lets the question have those. */
+void	 auth_question_copy(struct auth_question *, char *to);
 /* Any of the questions; false: one of the texts is too long, nothing is sent. */
 bool	 auth_question_put(struct chan *, uint64_t ticket, const struct auth_question *);
 /* false: nonsense, or another message.  Spans: borrowed from the message. */

@@ -190,32 +190,14 @@ auth_client_free(struct auth_client **cp)
 	free(c);
 }
 
-static void
-copy(char **to, struct span *s)
-{
-	struct span	 copied = span_mem(*to, s->n);
-
-	if (s->n > 0)
-		memcpy(*to, s->p, s->n);
-	*to += s->n;
-	*s = copied;
-}
-
 static struct asking *
 asking_new(const struct auth_question *asks)
 {
-	size_t		 n = asks->map.n + asks->user.n + asks->service.n +
-	    asks->mechanism.n + asks->message.n + asks->secret.n;
+	size_t		 n = auth_question_octets(asks);
 	struct asking	*a = xmalloc(sizeof(*a) + n);
-	char		*to = a->octets;
 
 	*a = (struct asking){ .asks = *asks, .n = n };
-	copy(&to, &a->asks.map);
-	copy(&to, &a->asks.user);
-	copy(&to, &a->asks.service);
-	copy(&to, &a->asks.mechanism);
-	copy(&to, &a->asks.message);
-	copy(&to, &a->asks.secret);
+	auth_question_copy(&a->asks, a->octets);
 	return a;
 }
 

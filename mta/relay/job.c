@@ -18,12 +18,7 @@
 bool
 job_address_ok(struct span s)
 {
-	size_t	i;
-
-	for (i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
-			return false;
-	return true;
+	return !span_has_control(s);
 }
 
 static struct span

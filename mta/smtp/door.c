@@ -45,25 +45,6 @@ tls_of(struct span word)
 	    DOOR_TLS_NONE;
 }
 
-/* Words of a list, as bits. */
-static uint32_t
-read_hidden(const struct rs_image *image, uint32_t object)
-{
-	const struct rs_optval	*v;
-	uint32_t		 set = 0;
-	unsigned		 e;
-
-	if (!rs_option(image, object, RS_OPT_LISTEN_hide, 0, &v))
-		return 0;
-	for (unsigned i = 0; i < v->nplaces; i++) {
-		e = rs_extension_named(rs_const(image,
-		    rs_option_place(image, v, i).index).s);
-		if (e < RS_NEXTENSIONS)
-			set |= RS_EXT_BIT(e);
-	}
-	return set;
-}
-
 void
 door_read(struct door *d, const struct rs_image *image, uint32_t object)
 {
@@ -78,5 +59,5 @@ door_read(struct door *d, const struct rs_image *image, uint32_t object)
 	d->tls = d->tls_first ? DOOR_TLS_REQUIRED : tls_of(rs_option_text(
 	    image, object, RS_OPT_LISTEN_tls));
 	door_read_auth(d);
-	d->hidden = read_hidden(image, object);
+	d->hidden = rs_option_hides(image, object);
 }

@@ -6,18 +6,10 @@
 #include "base/log.h"
 #include "mta/smtp/door.h"
 
-/* The nth value of an option, when it is a constant, else RS_T_NONE. */
 static struct rs_value
 value(const struct door *d, enum rs_option option, unsigned n)
 {
-	const struct rs_optval	*v;
-	struct rs_place		 pl = { 0, UINT32_MAX };
-
-	if (rs_option(d->image, d->object, option, 0, &v) && n < v->nplaces)
-		pl = rs_option_place(d->image, v, n);
-	if (pl.is_func || pl.index == UINT32_MAX)
-		return (struct rs_value){ .type = RS_T_NONE };
-	return rs_const(d->image, pl.index);
+	return rs_option_value(d->image, d->object, option, n);
 }
 
 static enum door_auth

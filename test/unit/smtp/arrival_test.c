@@ -16,6 +16,7 @@
 
 #include "mta/smtp/arrival.h"
 #include "test/unit/smtp/played.h"
+#include "test/unit/smtp/said.h"
 
 #define SIG	"\r\n\r\n\0\r\nQUIT\n"
 #define V4	"\xc0\x00\x02\x01\xc6\x33\x64\x02\x30\x39\x00\x19"
@@ -37,13 +38,6 @@ static const char policy[] =
     "  client.ip in home => accept\n"
     "}\n"
     "route { otherwise => relay \"127.0.0.1:2526\" }\n";
-
-static void
-has(const char *text, const char *part)
-{
-	if (strstr(text, part) == NULL)
-		fail_msg("'%s' is not in: %s", part, text);
-}
 
 static void
 closed_unsaid(struct played *p, int fd)

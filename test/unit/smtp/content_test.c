@@ -15,6 +15,7 @@
 
 #include "base/xalloc.h"
 #include "test/unit/smtp/played.h"
+#include "test/unit/smtp/said.h"
 
 #define HEAD \
 	"edition 1\n" \
@@ -35,13 +36,6 @@
 	"  rcpt.domain in ours => deliver box\n" \
 	"  otherwise => mx\n" \
 	"}\n"
-
-static void
-has(const char *text, const char *part)
-{
-	if (strstr(text, part) == NULL)
-		fail_msg("'%s' is not in: %s", part, text);
-}
 
 static int
 hello(struct played *p, const char *ip)

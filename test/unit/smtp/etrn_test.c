@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "test/unit/smtp/played.h"
+#include "test/unit/smtp/said.h"
 
 static const char policy[] =
     "edition 1\n"
@@ -21,20 +22,6 @@ static const char policy[] =
     "listen smtp other on \"127.0.0.1:2526\"\n"
     "on rcpt { otherwise => reject }\n"
     "route { otherwise => relay \"127.0.0.1:2527\" }\n";
-
-static void
-is(const char *text, const char *want)
-{
-	if (strcmp(text, want) != 0)
-		fail_msg("wanted: %sgot: %s", want, text);
-}
-
-static void
-has(const char *text, const char *part)
-{
-	if (strstr(text, part) == NULL)
-		fail_msg("'%s' is not in: %s", part, text);
-}
 
 static int
 hello(struct played *p, const char *ip, const char *listener, bool offered)

@@ -20,6 +20,7 @@
 #include "mta/smtp/secure.h"
 #include "test/unit/base/tls_peer.h"
 #include "test/unit/smtp/played.h"
+#include "test/unit/smtp/said.h"
 
 #define HEAD \
 	"edition 1\n" \
@@ -39,13 +40,6 @@
 
 static const char	plain[] = HEAD TAIL;
 static struct made	made;
-
-static void
-has(const char *text, const char *part)
-{
-	if (strstr(text, part) == NULL)
-		fail_msg("'%s' is not in: %s", part, text);
-}
 
 static void
 lacks(const char *text, const char *part)

@@ -18,6 +18,7 @@
 #include "mta/msg/msg.h"
 #include "mta/policy/policy.h"
 #include "test/unit/smtp/played.h"
+#include "test/unit/smtp/said.h"
 
 #define HEAD \
 	"edition 1\n" \
@@ -42,20 +43,6 @@
 static const char plain_policy[] = HEAD
     "limits { message 2M; recipients 3; errors 5; commands 60; hops 4 }\n"
     RCPT_RULES TAIL;
-
-static void
-has(const char *text, const char *part)
-{
-	if (strstr(text, part) == NULL)
-		fail_msg("'%s' is not in: %s", part, text);
-}
-
-static void
-is(const char *text, const char *want)
-{
-	if (strcmp(text, want) != 0)
-		fail_msg("wanted: %sgot: %s", want, text);
-}
 
 /* Greeted, EHLO said. */
 static int
