@@ -164,6 +164,7 @@ session_free(struct session **sp)
 	free(s->helo);
 	free(s->old_helo);
 	free(s->account);
+	free(s->first);
 	free(s);
 	server_left(sv);
 }
@@ -189,7 +190,9 @@ session_remember(struct session *s)
 {
 	size_t	n = tags_size(s);
 
-	s->first = arena_alloc(&s->arena, sizeof(*s->first) + n);
+	free(s->first);
+	/* Not in the arena: most sessions need none of its blocks. */
+	s->first = xmalloc(sizeof(*s->first) + n);
 	s->first->nedits = s->edits.n;
 	s->first->discard = s->discard;
 	s->first->hidden = s->hidden;

@@ -129,7 +129,7 @@ struct session {
 	uint64_t		 etrn;		/* ticket of intake_etrn(); 0: none */
 	struct transaction	*tx;
 	struct secure		*secure;	/* TLS; NULL: in the clear */
-	struct after_connect	*first;		/* what session_forget() goes back to; in the arena */
+	struct after_connect	*first;		/* what session_forget() goes back to */
 };
 
 /* --- its life */
