@@ -3,12 +3,14 @@
  */
 #include "mta/spool/envelope.h"
 
+#include "mta/spool/attributes.h"
 #include "mta/spool/octets.h"
 
 #include <assert.h>
 
 #define ENVELOPE_PLAIN		1	/* version: nothing of ESMTP but what OLD_FLAGS say */
 #define ENVELOPE_PARAMS		2	/* version: parameters behind the facts */
+#define ENVELOPE_ATTRS		3	/* version: attributes behind those */
 #define OLD_FLAGS		(ENV_8BIT | ENV_UTF8 | ENV_DSN)
 #define RCPT_LEAST		2	/* octets of the shortest recipient */
 #define FACT_LEAST		5	/* and of the shortest fact */
@@ -125,14 +127,25 @@ put_params(const struct envelope *e, size_t n, struct buf *out)
 	}
 }
 
+/* The least that has a place for all of it: older programs read that. */
+static unsigned
+version_of(const struct envelope *e, size_t nparams)
+{
+	if (e->nattrs > 0)
+		return ENVELOPE_ATTRS;
+	if ((e->flags & ~(uint32_t)OLD_FLAGS) != 0 || e->envid.n > 0 ||
+	    nparams > 0)
+		return ENVELOPE_PARAMS;
+	return ENVELOPE_PLAIN;
+}
+
 void
 envelope_format(const struct envelope *e, struct buf *out)
 {
-	size_t	i, nparams = count_params(e);
-	bool	plain = (e->flags & ~(uint32_t)OLD_FLAGS) == 0 &&
-		    e->envid.n == 0 && nparams == 0;
+	size_t		i, nparams = count_params(e);
+	unsigned	version = version_of(e, nparams);
 
-	octets_put(out, plain ? ENVELOPE_PLAIN : ENVELOPE_PARAMS, 2);
+	octets_put(out, version, 2);
 	octets_put(out, e->flags, 4);
 	octets_put(out, e->qid, 8);
 	octets_put(out, (uint64_t)e->arrival_ms, 8);
@@ -145,8 +158,10 @@ envelope_format(const struct envelope *e, struct buf *out)
 	octets_put(out, e->nfacts, 4);
 	for (i = 0; i < e->nfacts; i++)
 		put_fact(out, &e->facts[i]);
-	if (!plain)
+	if (version >= ENVELOPE_PARAMS)
 		put_params(e, nparams, out);
+	if (version >= ENVELOPE_ATTRS)
+		attrs_format(e, out);
 }
 
 static void
@@ -258,8 +273,8 @@ envelope_parse(struct span in, struct arena *a, struct envelope *e)
 	size_t		 i;
 
 	memset(e, 0, sizeof(*e));
-	if (in.n > ENVELOPE_MAX || (version != ENVELOPE_PLAIN &&
-	    version != ENVELOPE_PARAMS))
+	if (in.n > ENVELOPE_MAX || version < ENVELOPE_PLAIN ||
+	    version > ENVELOPE_ATTRS)
 		return -1;
 	e->flags = (uint32_t)octets_get(&o, 4);
 	e->qid = octets_get(&o, 8);
@@ -275,9 +290,12 @@ envelope_parse(struct span in, struct arena *a, struct envelope *e)
 	e->facts = arena_alloc(a, (e->nfacts + 1) * sizeof(*e->facts));
 	for (i = 0; i < e->nfacts && !o.bad; i++)
 		get_fact(&o, &e->facts[i]);
-	if (version == ENVELOPE_PARAMS)
+	if (version >= ENVELOPE_PARAMS)
 		get_params(&o, a, e);
-	else if ((e->flags & ~(uint32_t)OLD_FLAGS) != 0)
+	if (version >= ENVELOPE_ATTRS)
+		attrs_parse(&o, a, e);
+	if (version == ENVELOPE_PLAIN &&
+	    (e->flags & ~(uint32_t)OLD_FLAGS) != 0)
 		o.bad = true;
 	if ((e->flags & ~(uint32_t)ENV_FLAGS) != 0)
 		o.bad = true;

@@ -47,6 +47,12 @@ struct envelope_fact {
 	struct rs_value	value;
 };
 
+/* What few envelopes have: attributes.h. */
+struct envelope_attr {
+	uint16_t	id;	/* enum attr_id, or one that only others know */
+	struct span	value;
+};
+
 struct envelope {
 	uint64_t		 qid;
 	int64_t			 arrival_ms;	/* wall */
@@ -61,6 +67,8 @@ struct envelope {
 	struct span		 envid;		/* ENVID=, xtext decoded; empty: none */
 	int64_t			 by_ms;		/* deadline of BY=, wall; with a flag of it */
 	struct envelope_param	*params;	/* of each recipient; NULL: none has any */
+	size_t			 nattrs;
+	struct envelope_attr	*attrs;		/* by rising ids; set and asked by attributes.h */
 };
 
 #define ENVELOPE_MAX		(4u << 20)	/* octets of one envelope */

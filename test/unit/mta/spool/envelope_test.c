@@ -1,6 +1,7 @@
 /*
  * envelope_test.c - what is written is read; what is torn or lies is refused.
  */
+#include "mta/spool/attributes.h"
 #include "mta/spool/envelope.h"
 
 #include <setjmp.h>
@@ -127,6 +128,139 @@ test_without_parameters_it_is_the_first_version(void **state)
 	buf_clear(&b);
 }
 
+/* As make(), with all attributes, and one of a later program. */
+static void
+make_attrs(struct buf *out)
+{
+	struct envelope_attr	later = { 900, SPAN("later") };
+	struct span		rcpt = SPAN("b@example.net");
+	struct arena		a = { 0 };
+	struct envelope		e = {
+		.qid = 8, .arrival_ms = 1795255200123, .size = 10,
+		.sender = SPAN("a@example.org"), .nrcpts = 1, .rcpts = &rcpt,
+		.nattrs = 1, .attrs = &later
+	};
+
+	attr_put_language(&e, &a, SPAN("de-AT"));
+	attr_put_priority(&e, &a, PRIORITY_HIGH);
+	attr_put_program(&e, &a, 1000, SPAN("ann"));
+	attr_put_kept(&e, &a, KEPT_HOLD, SPAN("first"));
+	attr_put_filtered(&e, &a, SPAN("amavis"));
+	attr_put_kept(&e, &a, KEPT_QUARANTINE, SPAN("a virus"));
+	attr_put_priority(&e, &a, PRIORITY_LOW);
+	assert_int_equal(e.nattrs, 6);
+	envelope_format(&e, out);
+	arena_clear(&a);
+}
+
+static void
+test_attributes_are_read_as_they_were_written(void **state)
+{
+	struct arena	a = { 0 };
+	struct envelope	e;
+	struct buf	b = { 0 };
+	struct span	text;
+	uint32_t	uid;
+
+	(void)state;
+	make_attrs(&b);
+	assert_int_equal(b.base[b.off], 3);
+	assert_int_equal(envelope_parse(buf_span(&b), &a, &e), 0);
+	assert_int_equal(attr_priority(&e), PRIORITY_LOW);
+	assert_int_equal(attr_kept(&e, &text), KEPT_QUARANTINE);
+	assert_true(span_eq(text, SPAN("a virus")));
+	assert_true(span_eq(attr_filtered(&e), SPAN("amavis")));
+	assert_true(attr_program(&e, &uid, &text));
+	assert_int_equal(uid, 1000);
+	assert_true(span_eq(text, SPAN("ann")));
+	assert_true(span_eq(attr_language(&e), SPAN("de-AT")));
+	assert_int_equal(e.nattrs, 6);
+	assert_int_equal(e.attrs[5].id, 900);
+	assert_true(span_eq(e.attrs[5].value, SPAN("later")));
+	arena_clear(&a);
+	buf_clear(&b);
+}
+
+static void
+test_without_attributes_it_says_what_is_usual(void **state)
+{
+	struct arena	a = { 0 };
+	struct envelope	e;
+	struct buf	b = { 0 };
+
+	(void)state;
+	make_params(&b, 0);
+	assert_int_equal(envelope_parse(buf_span(&b), &a, &e), 0);
+	assert_int_equal(e.nattrs, 0);
+	assert_int_equal(attr_priority(&e), PRIORITY_NORMAL);
+	assert_int_equal(attr_kept(&e, NULL), KEPT_NOT);
+	assert_int_equal(attr_filtered(&e).n, 0);
+	assert_false(attr_program(&e, NULL, NULL));
+	assert_int_equal(attr_language(&e).n, 0);
+	arena_clear(&a);
+	buf_clear(&b);
+}
+
+static void
+test_nonsense_in_attributes_is_refused(void **state)
+{
+	/* Behind its two octets of id, each begins with 4 of its length. */
+	const struct envelope_attr	bad[] = {
+		{ ATTR_PRIORITY, SPAN("\3") },
+		{ ATTR_PRIORITY, SPAN("") },
+		{ ATTR_PRIORITY, SPAN("\1\1") },
+		{ ATTR_KEPT, SPAN("") },
+		{ ATTR_KEPT, SPAN("\3why") },
+		{ ATTR_KEPT, SPAN("\0why") },
+		{ ATTR_FILTERED, SPAN("") },
+		{ ATTR_PROGRAM, SPAN("\1\1\1") },
+		{ ATTR_LANGUAGE, SPAN("123456789012345678901234567890123456") },
+	};
+	struct span	rcpt = SPAN("b@example.net");
+	struct arena	a = { 0 };
+	struct buf	b = { 0 };
+	struct envelope	e;
+	size_t		i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct envelope_attr	at = bad[i];
+
+		e = (struct envelope){ .nrcpts = 1, .rcpts = &rcpt,
+		    .nattrs = 1, .attrs = &at };
+		envelope_format(&e, &b);
+		assert_int_equal(envelope_parse(buf_span(&b), &a, &e), -1);
+		buf_reset(&b);
+		arena_reset(&a);
+	}
+	arena_clear(&a);
+	buf_clear(&b);
+}
+
+static void
+test_attributes_stand_in_their_order_and_once(void **state)
+{
+	struct envelope_attr	twice[2] = { { 900, SPAN("a") },
+				    { 900, SPAN("b") } };
+	struct span		rcpt = SPAN("b@example.net");
+	struct envelope		e = { .nrcpts = 1, .rcpts = &rcpt,
+				    .nattrs = 2, .attrs = twice };
+	struct arena		a = { 0 };
+	struct buf		b = { 0 };
+
+	(void)state;
+	envelope_format(&e, &b);
+	assert_int_equal(envelope_parse(buf_span(&b), &a, &e), -1);
+	buf_reset(&b);
+	e.nattrs = 2;
+	e.attrs = twice;
+	twice[1].id = 899;
+	envelope_format(&e, &b);
+	assert_int_equal(envelope_parse(buf_span(&b), &a, &e), -1);
+	arena_clear(&a);
+	buf_clear(&b);
+}
+
 #define TEXTS	(2 + 6 + 2 + 18)	/* octets of ORCPT at the end */
 
 static void
@@ -242,6 +376,9 @@ test_every_shorter_form_is_refused(void **state)
 	buf_reset(&b);
 	make_params(&b, ENV_RET_HDRS);
 	shorter_forms_are_refused(&b);
+	buf_reset(&b);
+	make_attrs(&b);
+	shorter_forms_are_refused(&b);
 	buf_clear(&b);
 }
 
@@ -271,6 +408,8 @@ changed_octets_stay_within_bounds(struct buf *b)
 						    e.params[k].orcpt);
 				}
 				is_within(b, e.envid);
+				for (k = 0; k < e.nattrs; k++)
+					is_within(b, e.attrs[k].value);
 				read++;
 			}
 			b->base[b->off + i] ^= (char)(1 << bit);
@@ -291,6 +430,9 @@ test_every_changed_octet_is_read_within_bounds(void **state)
 	changed_octets_stay_within_bounds(&b);
 	buf_reset(&b);
 	make_params(&b, ENV_RET_HDRS);
+	changed_octets_stay_within_bounds(&b);
+	buf_reset(&b);
+	make_attrs(&b);
 	changed_octets_stay_within_bounds(&b);
 	buf_clear(&b);
 }
@@ -322,6 +464,10 @@ main(void)
 		cmocka_unit_test(
 		    test_without_parameters_it_is_the_first_version),
 		cmocka_unit_test(test_nonsense_in_parameters_is_refused),
+		cmocka_unit_test(test_attributes_are_read_as_they_were_written),
+		cmocka_unit_test(test_without_attributes_it_says_what_is_usual),
+		cmocka_unit_test(test_nonsense_in_attributes_is_refused),
+		cmocka_unit_test(test_attributes_stand_in_their_order_and_once),
 		cmocka_unit_test(test_the_sender_stands_where_the_header_says),
 		cmocka_unit_test(test_every_shorter_form_is_refused),
 		cmocka_unit_test(test_every_changed_octet_is_read_within_bounds),
