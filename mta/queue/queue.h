@@ -157,6 +157,8 @@ void	router_tick(struct queue *);
 
 /* A recipient of this message is being expanded just now. */
 bool	router_expands(const struct queue *, uint64_t qid, uint32_t rcpt);
+/* The route process can be asked. */
+bool	router_there(const struct queue *);
 
 /* --- targets.c: what one target means */
 

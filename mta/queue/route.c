@@ -312,6 +312,12 @@ apply(struct router *r, struct ask *a)
 }
 
 bool
+router_there(const struct queue *q)
+{
+	return q->router->chan != NULL;
+}
+
+bool
 router_expands(const struct queue *q, uint64_t qid, uint32_t rcpt)
 {
 	const struct ask *a = htab_get(&q->router->asked,
