@@ -4,7 +4,7 @@
  * A multipart/report (RFC 6522) of a text for people, the fields of RFC 3464
  * for programs, and the header of the message that it is about; with UTF-8
  * the types of RFC 6533.  What others wrote (addresses, replies) goes through
- * header_put() or put_text(), so that it can neither end a line nor a part.
+ * header_put() or dsn_text.c, so that it can neither end a line nor a part.
  */
 #include "config.h"
 
@@ -12,11 +12,11 @@
 
 #include "mail/date.h"
 #include "mail/dsn.h"
+#include "mail/dsn_text.h"
 #include "mail/header.h"
+#include "mail/transfer.h"
 #include "mail/xtext.h"
 
-#define TEXT_WIDTH	72	/* octets of a line for people */
-#define TEXT_HARD_MAX	900	/* a word is cut there; RFC 5322, 2.1.1 */
 #define REPLY_MAX	1000	/* octets of a reply that are quoted */
 
 /* What is being written. */
@@ -24,30 +24,15 @@ struct report {
 	const struct dsn	*d;
 	struct buf		*out;
 	struct buf		 line;		/* of put(): one field */
-	struct buf		 text;		/* of put_address() */
+	struct buf		 text;		/* of put_address(), of the text part */
 	char			 boundary[64];
 };
 
-/* By enum dsn_action. */
-static const struct {
-	const char	*word;		/* RFC 3464, 2.3.3 */
-	const char	*subject;
-	const char	*intro;
-} actions[DSN_NACTIONS] = {
-	[DSN_FAILED] = { "failed", "Undelivered mail",
-	    "Your message could not be delivered to the following "
-	    "recipients, and will not be tried again:" },
-	[DSN_DELAYED] = { "delayed", "Delayed mail",
-	    "Your message has not been delivered to the following recipients "
-	    "yet. You need not send it again:" },
-	[DSN_DELIVERED] = { "delivered", "Delivered mail",
-	    "Your message has been delivered to the following recipients:" },
-	[DSN_RELAYED] = { "relayed", "Relayed mail",
-	    "Your message has been handed on for the following recipients to "
-	    "a server that does not tell what becomes of it:" },
-	[DSN_EXPANDED] = { "expanded", "Expanded mail",
-	    "Your message has reached the following addresses and is handed "
-	    "on from there to several recipients:" },
+/* RFC 3464, 2.3.3. */
+static const char *const actions[DSN_NACTIONS] = {
+	[DSN_FAILED] = "failed", [DSN_DELAYED] = "delayed",
+	[DSN_DELIVERED] = "delivered", [DSN_RELAYED] = "relayed",
+	[DSN_EXPANDED] = "expanded"
 };
 
 /* Octets above 127 only where the report is UTF-8; controls never. */
@@ -87,39 +72,6 @@ put_date(struct report *r, const char *name, int64_t ms)
 		put(r, name, "", span_of(date_rfc5322(ms, date)), "");
 }
 
-/* Octets of the next line: to a blank before TEXT_WIDTH, or else after it. */
-static size_t
-text_line(struct span s)
-{
-	size_t	 i, best = 0;
-
-	for (i = 0; i < s.n; i++) {
-		if (i >= TEXT_WIDTH && best > 0)
-			return best;
-		if (i >= TEXT_HARD_MAX)
-			return i;
-		if (s.p[i] == ' ' && i > 0)
-			best = i;
-	}
-	return s.n;
-}
-
-/* A paragraph for people, wrapped, each line behind indent. */
-static void
-put_text(struct report *r, const char *indent, struct span text)
-{
-	struct span	 s;
-	size_t		 n;
-
-	buf_reset(&r->line);
-	add_clean(r, text, &r->line);
-	for (s = span_trim(buf_span(&r->line)); s.n > 0;
-	    s = span_trim(span_from(s, n))) {
-		n = text_line(s);
-		buf_addf(r->out, "%s%.*s\r\n", indent, (int)n, s.p);
-	}
-}
-
 static struct span
 reply_of(const struct dsn_rcpt *rc)
 {
@@ -128,17 +80,6 @@ reply_of(const struct dsn_rcpt *rc)
 	if (s.n > REPLY_MAX)
 		s.n = REPLY_MAX;
 	return s;
-}
-
-static bool
-has(const struct dsn *d, enum dsn_action action)
-{
-	size_t	 i;
-
-	for (i = 0; i < d->n; i++)
-		if (d->rcpts[i].action == action)
-			return true;
-	return false;
 }
 
 /* One that stands nowhere in what is quoted. */
@@ -174,15 +115,41 @@ is_eightbit(struct span s)
 	return all >= 0x80;
 }
 
-/* Of what matters most. */
-static const char *
-subject(const struct dsn *d)
+/* A header field that others have written as it is, or as words of ASCII. */
+static void
+put_subject(struct report *r)
 {
-	unsigned	 action = 0;
+	buf_reset(&r->text);
+	dsn_text_subject(r->d, &r->text);
+	buf_reset(&r->line);
+	buf_add_str(&r->line, "Subject: ");
+	transfer_words(buf_span(&r->text), &r->line);
+	header_put(buf_span(&r->line), r->out);
+}
 
-	while (action < DSN_NACTIONS - 1 && !has(d, action))
-		action++;
-	return actions[action].subject;
+/* RFC 3834, 3.1.3: to which message this belongs. */
+static void
+put_in_reply_to(struct report *r)
+{
+	struct header_field	f;
+	struct span		body;
+
+	if (!header_find(r->d->original, SPAN("Message-ID"), 0, &f))
+		return;
+	body = header_trim(f.body);
+	if (body.n > 2 && body.n < 250 && body.p[0] == '<' &&
+	    body.p[body.n - 1] == '>' && span_is_ascii(body) &&
+	    !span_has_control(body)) {
+		put(r, "In-Reply-To", "", body, "");
+		put(r, "References", "", body, "");
+	}
+}
+
+/* Only these octets go as they are: all else is ASCII. */
+static bool
+needs_8bit(const struct dsn *d)
+{
+	return d->utf8 || (d->full && is_eightbit(d->original));
 }
 
 static void
@@ -192,86 +159,51 @@ put_header(struct report *r)
 
 	put(r, "From", "Mail Delivery System <MAILER-DAEMON@",
 	    d->reporting_mta, ">");
-	put(r, "To", "<", d->sender, ">");
-	put(r, "Subject", subject(d), SPAN_NONE, "");
+	put(r, "To", "<", d->to, ">");
+	put_subject(r);
 	put_date(r, "Date", d->now_ms > 0 ? d->now_ms : 1);
 	buf_addf(r->out, "Message-ID: <%s@", r->boundary + 2);
 	add_clean(r, d->reporting_mta, r->out);
-	buf_addf(r->out, ">\r\n"
-	    "Auto-Submitted: auto-replied\r\n"
+	buf_add_str(r->out, ">\r\n");
+	put_in_reply_to(r);
+	buf_addf(r->out, "Auto-Submitted: auto-replied\r\n"
 	    "MIME-Version: 1.0\r\n"
 	    "Content-Type: multipart/report; report-type=%sdelivery-status;\r\n"
 	    " boundary=\"%s\"\r\n", d->utf8 ? "global-" : "",
 	    r->boundary);
-	if (d->utf8 || is_eightbit(d->original))
+	if (needs_8bit(d))
 		buf_add_str(r->out, "Content-Transfer-Encoding: 8bit\r\n");
 	buf_add_str(r->out, "\r\n");
 }
 
+/* encoding: "8bit", "quoted-printable"; NULL: none. */
 static void
-begin_part(struct report *r, const char *type, bool eightbit)
+begin_part(struct report *r, const char *type, const char *encoding)
 {
 	buf_addf(r->out, "\r\n--%s\r\nContent-Type: %s\r\n", r->boundary,
 	    type);
-	if (eightbit)
-		buf_add_str(r->out, "Content-Transfer-Encoding: 8bit\r\n");
-	buf_add_str(r->out, "\r\n");
-}
-
-/* One recipient, for people. */
-static void
-put_story(struct report *r, const struct dsn_rcpt *rc)
-{
-	char	 date[DATE_MAX];
-
-	buf_add_str(r->out, "\r\n<");
-	add_clean(r, rc->address, r->out);
-	buf_add_str(r->out, ">\r\n");
-	put_text(r, "    ", rc->why);
-	if (rc->reply.n > 0) {
-		buf_add_str(r->out, "    ");
-		if (rc->mta.n > 0)
-			add_clean(r, rc->mta, r->out);
-		else
-			buf_add_str(r->out, "the next server");
-		buf_add_str(r->out, " said:\r\n");
-		put_text(r, "        ", reply_of(rc));
-	}
-	if (rc->action == DSN_DELAYED && rc->will_retry_until_ms > 0)
-		buf_addf(r->out, "    it is tried again until %s\r\n",
-		    date_rfc5322(rc->will_retry_until_ms, date));
-}
-
-static void
-put_stories(struct report *r, enum dsn_action action)
-{
-	size_t	 i;
-
-	if (!has(r->d, action))
-		return;
-	buf_add_str(r->out, "\r\n");
-	put_text(r, "", span_of(actions[action].intro));
-	for (i = 0; i < r->d->n; i++)
-		if (r->d->rcpts[i].action == action)
-			put_story(r, &r->d->rcpts[i]);
+	if (encoding != NULL)
+		buf_addf(r->out, "Content-Transfer-Encoding: %s\r\n",
+		    encoding);
 }
 
 static void
 put_people(struct report *r)
 {
-	unsigned	 action;
+	bool	ascii;
 
-	begin_part(r, r->d->utf8 ? "text/plain; charset=utf-8" :
-	    "text/plain; charset=us-ascii", r->d->utf8);
-	buf_add_str(r->out, "This is the mail server ");
-	add_clean(r, r->d->reporting_mta, r->out);
-	buf_add_str(r->out, ".\r\n");
-	for (action = 0; action < DSN_NACTIONS; action++)
-		put_stories(r, action);
-	buf_addf(r->out, "\r\n%s of your message is attached.\r\n",
-	    r->d->full ? "All" : "The header");
-	if (r->d->not_full != NULL)
-		put_text(r, "", span_of(r->d->not_full));
+	buf_reset(&r->text);
+	dsn_text_body(r->d, &r->text);
+	ascii = !is_eightbit(buf_span(&r->text));
+	begin_part(r, ascii ? "text/plain; charset=us-ascii" :
+	    "text/plain; charset=utf-8", ascii ? NULL : "quoted-printable");
+	if (r->d->language.n > 0)
+		put(r, "Content-Language", "", r->d->language, "");
+	buf_add_str(r->out, "\r\n");
+	if (ascii)
+		buf_take(r->out, &r->text);
+	else
+		transfer_quoted(buf_span(&r->text), r->out);
 }
 
 /* In a report of ASCII an address with other octets is utf-8-addr-xtext (RFC 6533, 3). */
@@ -296,6 +228,19 @@ put_address(struct report *r, const char *name, struct span type,
 	header_put(buf_span(&r->line), r->out);
 }
 
+/* RFC 3464, 2.3.6: an SMTP reply, or what a program has said. */
+static void
+put_diagnostic(struct report *r, const struct dsn_rcpt *rc)
+{
+	buf_reset(&r->line);
+	buf_add_str(&r->line, "Diagnostic-Code: ");
+	add_clean(r, rc->diagnostic.n > 0 ? rc->diagnostic : SPAN("smtp"),
+	    &r->line);
+	buf_add_str(&r->line, "; ");
+	add_clean(r, reply_of(rc), &r->line);
+	header_put(buf_span(&r->line), r->out);
+}
+
 /* Per-recipient fields (RFC 3464, 2.3). */
 static void
 put_rcpt(struct report *r, const struct dsn_rcpt *rc)
@@ -305,12 +250,12 @@ put_rcpt(struct report *r, const struct dsn_rcpt *rc)
 		put_address(r, "Original-Recipient", rc->orcpt_type,
 		    rc->orcpt);
 	put_address(r, "Final-Recipient", SPAN("rfc822"), rc->address);
-	put(r, "Action", actions[rc->action].word, SPAN_NONE, "");
+	put(r, "Action", actions[rc->action], SPAN_NONE, "");
 	put(r, "Status", "", rc->status, "");
 	if (rc->mta.n > 0)
 		put(r, "Remote-MTA", "dns; ", rc->mta, "");
 	if (rc->reply.n > 0)
-		put(r, "Diagnostic-Code", "smtp; ", reply_of(rc), "");
+		put_diagnostic(r, rc);
 	put_date(r, "Last-Attempt-Date", rc->last_attempt_ms);
 	if (rc->action == DSN_DELAYED)
 		put_date(r, "Will-Retry-Until", rc->will_retry_until_ms);
@@ -323,7 +268,8 @@ put_programs(struct report *r)
 	size_t	 i;
 
 	begin_part(r, r->d->utf8 ? "message/global-delivery-status" :
-	    "message/delivery-status", r->d->utf8);
+	    "message/delivery-status", r->d->utf8 ? "8bit" : NULL);
+	buf_add_str(r->out, "\r\n");
 	if (r->d->envid.n > 0)
 		put(r, "Original-Envelope-Id", "", r->d->envid, "");
 	put(r, "Reporting-MTA", "dns; ", r->d->reporting_mta, "");
@@ -342,13 +288,27 @@ original_type(const struct dsn *d)
 	return d->utf8 ? "message/global-headers" : "text/rfc822-headers";
 }
 
+/* A message cannot be encoded (RFC 2046, 5.2.1); a header alone is text (RFC 6522, 4). */
+static const char *
+original_encoding(const struct dsn *d)
+{
+	if (!is_eightbit(d->original))
+		return NULL;
+	return d->full || d->utf8 ? "8bit" : "quoted-printable";
+}
+
 static void
 put_original(struct report *r)
 {
 	struct span	 s = r->d->original;
+	const char	*encoding = original_encoding(r->d);
 
-	begin_part(r, original_type(r->d), r->d->utf8 || is_eightbit(s));
-	buf_add_span(r->out, s);
+	begin_part(r, original_type(r->d), encoding);
+	buf_add_str(r->out, "\r\n");
+	if (encoding != NULL && strcmp(encoding, "quoted-printable") == 0)
+		transfer_quoted(s, r->out);
+	else
+		buf_add_span(r->out, s);
 	if (s.n > 0 && s.p[s.n - 1] != '\n')
 		buf_add_str(r->out, "\r\n");
 }
@@ -358,7 +318,7 @@ dsn_needs_utf8(const struct dsn *d)
 {
 	size_t	 i;
 
-	if (is_eightbit(d->sender) ||
+	if (is_eightbit(d->to) ||
 	    is_eightbit(span_mem(d->original.p, header_size(d->original))))
 		return true;
 	for (i = 0; i < d->n; i++)

@@ -55,19 +55,18 @@ full_max(const struct queue *q)
  */
 static bool
 is_full(const struct notice *no, const struct message *m,
-    const struct envelope *e, const char **why_not)
+    const struct envelope *e, enum dsn_cut *cut)
 {
-	*why_not = NULL;
+	*cut = DSN_CUT_NONE;
 	if (no->kind != NOTICE_FAILED || !(e->flags & ENV_RET_FULL))
 		return false;
 	if (e->flags & ENV_REQUIRETLS)
-		*why_not = "The rest is not, because it was to be sent "
-		    "encrypted only.";
+		*cut = DSN_CUT_ENCRYPTED;
 	else if (e->flags & ENV_BINARY)
-		*why_not = "The rest is not, because it is binary.";
+		*cut = DSN_CUT_BINARY;
 	else if (m->size > full_max(no->q))
-		*why_not = "The rest is not, because it is too large.";
-	return *why_not == NULL;
+		*cut = DSN_CUT_LARGE;
+	return *cut == DSN_CUT_NONE;
 }
 
 /* Whole lines of it: HEADER_MAX may be in the middle of one. */
@@ -87,7 +86,7 @@ read_original(const struct notice *no, const struct message *m,
 {
 	size_t	n = m->size < HEADER_MAX ? (size_t)m->size : HEADER_MAX;
 
-	dsn->full = is_full(no, m, e, &dsn->not_full);
+	dsn->full = is_full(no, m, e, &dsn->cut);
 	if (dsn->full)
 		n = (size_t)m->size;
 	if (read_start(no->q, m, n, original) == -1)
@@ -205,8 +204,9 @@ envelope_for(struct notice *no, const struct envelope *about, bool utf8)
 	struct span	content = buf_span(&no->content);
 	struct envelope	e = {
 		.qid = qid_next(&no->q->qids), .arrival_ms = clock_wall_ms(),
-		.flags = ENV_DSN | (utf8 ? ENV_UTF8 | ENV_8BIT : 0) |
-		    (about->flags & (ENV_8BIT | ENV_REQUIRETLS)),
+		.flags = ENV_DSN | (utf8 ? ENV_UTF8 : 0) |
+		    (span_is_ascii(content) ? 0 : ENV_8BIT) |
+		    (about->flags & ENV_REQUIRETLS),
 		.size = content.n, .policy = about->policy,
 		.nrcpts = 1, .rcpts = &no->to
 	};
@@ -250,7 +250,7 @@ notice_compose(struct notice *no, const struct message *m,
 	struct dsn	 dsn = {
 		.reporting_mta = span_of(no->q->set.hostname),
 		.id = span_of(qid_format(m->qid, id)),
-		.envid = e->envid, .sender = no->to,
+		.envid = e->envid, .to = no->to, .sender = e->sender,
 		.arrival_ms = e->arrival_ms, .now_ms = clock_wall_ms(),
 		.rcpts = rcpts
 	};

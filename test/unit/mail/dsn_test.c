@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "mail/dsn.h"
+#include "mail/dsn_text.h"
 #include "mail/header.h"
 
 #define NOW	1795258989123
@@ -37,7 +38,7 @@ about(const struct dsn_rcpt *rcpts, size_t n)
 {
 	return (struct dsn){
 		.reporting_mta = SPAN("mail.example.org"),
-		.id = SPAN("0ABCDEFGHIJKL"), .sender = SPAN("ann@x.example"),
+		.id = SPAN("0ABCDEFGHIJKL"), .to = SPAN("ann@x.example"),
 		.arrival_ms = NOW - 5000, .now_ms = NOW,
 		.rcpts = rcpts, .n = n,
 		.original = SPAN("Subject: hello\r\n\r\n"),
@@ -68,13 +69,6 @@ static const char wanted[] =
     "    The next server refused the recipient.\r\n"
     "    mx.there.example said:\r\n"
     "        550 5.1.1 no such user\r\n"
-    "\r\n"
-    "Your message has not been delivered to the following recipients yet.\r\n"
-    "You need not send it again:\r\n"
-    "\r\n"
-    "<tim@slow.example>\r\n"
-    "    No server of the domain answers.\r\n"
-    "    it is tried again until Sun, 22 Nov 2026 11:03:09 +0000\r\n"
     "\r\n"
     "The header of your message is attached.\r\n"
     "\r\n"
@@ -213,8 +207,9 @@ utf8_has_its_own_types(void **state)
 	buf_clear(&out);
 }
 
+/* A hop without 8BITMIME takes it (RFC 6522, 4; RFC 2046, 5.2.1). */
 static void
-an_eightbit_header_is_marked(void **state)
+an_eightbit_header_is_written_in_ascii(void **state)
 {
 	struct dsn	 d = about(&failed, 1);
 	struct buf	 out = { 0 };
@@ -222,8 +217,15 @@ an_eightbit_header_is_marked(void **state)
 	(void)state;
 	d.original = SPAN("Subject: \xf6\r\n\r\n");
 	dsn_compose(&d, &out);
-	assert_non_null(strstr(buf_cstr(&out),
-	    "text/rfc822-headers\r\nContent-Transfer-Encoding: 8bit\r\n"));
+	assert_lines_are_clean(buf_span(&out), true);
+	assert_non_null(strstr(buf_cstr(&out), "text/rfc822-headers\r\n"
+	    "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+	    "Subject: =F6\r\n"));
+	buf_reset(&out);
+	d.full = true;
+	dsn_compose(&d, &out);
+	assert_non_null(strstr(buf_cstr(&out), "message/rfc822\r\n"
+	    "Content-Transfer-Encoding: 8bit\r\n"));
 	buf_clear(&out);
 }
 
@@ -312,10 +314,57 @@ a_full_return_is_a_message(void **state)
 	    "All of your message is attached.\r\n"));
 	buf_reset(&out);
 	d.full = false;
-	d.not_full = "The rest is not.";
+	d.cut = DSN_CUT_LARGE;
 	dsn_compose(&d, &out);
 	assert_non_null(strstr(buf_cstr(&out),
-	    "The header of your message is attached.\r\nThe rest is not.\r\n"));
+	    "The header of your message is attached.\r\n"
+	    "The rest is not, because it is too large.\r\n"));
+	buf_clear(&out);
+}
+
+/* Text and subject of another language, in octets that each hop takes. */
+static void
+a_text_of_another_language_is_ascii_on_the_wire(void **state)
+{
+	struct dsn_rcpt	 rc = failed;
+	struct dsn	 d = about(&rc, 1);
+	struct buf	 out = { 0 };
+
+	(void)state;
+	rc.address = SPAN("j\xc3\xb6rg@x.example");
+	d.text = dsn_text_builtin(DSN_TEXT_DELAYED, SPAN("de-AT"));
+	d.language = SPAN("de");
+	rc.action = DSN_DELAYED;
+	dsn_compose(&d, &out);
+	assert_lines_are_clean(buf_span(&out), true);
+	assert_non_null(strstr(buf_cstr(&out),
+	    "Subject: =?utf-8?q?Verz=C3=B6gerte_Nachricht?=\r\n"));
+	assert_non_null(strstr(buf_cstr(&out), "charset=utf-8\r\n"
+	    "Content-Transfer-Encoding: quoted-printable\r\n"
+	    "Content-Language: de\r\n\r\n"));
+	assert_non_null(strstr(buf_cstr(&out), "<j=C3=B6rg@x.example>"));
+	buf_clear(&out);
+}
+
+/* RFC 3464, 2.3.6; RFC 3834, 3.1.3. */
+static void
+a_program_has_a_diagnostic_of_its_own(void **state)
+{
+	struct dsn_rcpt	 rc = failed;
+	struct dsn	 d = about(&rc, 1);
+	struct buf	 out = { 0 };
+
+	(void)state;
+	rc.diagnostic = SPAN("x-unix");
+	rc.mta = SPAN_NONE;
+	rc.reply = SPAN("77: not allowed");
+	d.original = SPAN("Message-ID: <1@x.example>\r\n\r\n");
+	dsn_compose(&d, &out);
+	assert_non_null(strstr(buf_cstr(&out),
+	    "Diagnostic-Code: x-unix; 77: not allowed\r\n"));
+	assert_null(strstr(buf_cstr(&out), "Remote-MTA"));
+	assert_non_null(strstr(buf_cstr(&out),
+	    "\r\nIn-Reply-To: <1@x.example>\r\n"));
 	buf_clear(&out);
 }
 
@@ -328,10 +377,13 @@ main(void)
 		cmocka_unit_test(what_others_wrote_stays_in_its_line),
 		cmocka_unit_test(the_boundary_is_not_in_the_header),
 		cmocka_unit_test(utf8_has_its_own_types),
-		cmocka_unit_test(an_eightbit_header_is_marked),
+		cmocka_unit_test(an_eightbit_header_is_written_in_ascii),
 		cmocka_unit_test(success_is_told_with_what_the_sender_gave),
 		cmocka_unit_test(an_original_recipient_may_be_utf8),
 		cmocka_unit_test(a_full_return_is_a_message),
+		cmocka_unit_test(
+		    a_text_of_another_language_is_ascii_on_the_wire),
+		cmocka_unit_test(a_program_has_a_diagnostic_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

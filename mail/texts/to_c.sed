@@ -1,0 +1,5 @@
+# A template as C strings, one for each line (mail/dsn_texts.inc).
+s/\\/\\\\/g
+s/"/\\"/g
+s/^/    "/
+s/$/\\n"/
