@@ -1,37 +1,27 @@
 /*
- * jobs.c - what the queue asks of deliver, done on threads.
+ * jobs.c - what the queue asks of deliver: read, given to its kind, answered.
  */
 #include "config.h"
 
+#include <sys/mman.h>
+#include <sys/stat.h>
+
 #include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/pool.h"
 #include "base/xalloc.h"
 
-#include "mailbox/store/store.h"
-
 #include "mta/msg/msg.h"
 
+#include "mta/deliver/job.h"
 #include "mta/deliver/jobs.h"
 
 #define PREFIX_MAX	(16u << 10)	/* octets of Return-Path: and the like */
-
-/* One job; a thread has it between pool_run() and its answer. */
-struct job {
-	uint16_t		 type;		/* DELIVER, COMMIT */
-	uint64_t		 number;
-	char			*maildir;
-	char			*name;		/* DELIVER: its base */
-	char			*octets;	/* prefix, then content */
-	size_t			 prefix_n, content_n;
-	int			 fd;		/* -1, or the content */
-	bool			 as_is;		/* its line ends stay */
-	char			 final[STORE_NAME_MAX];
-	enum store_result	 result;
-	struct store_error	 error;
-};
+#define ADDRESS_MAX	1024
 
 static struct {
 	struct chan	*queue;
@@ -43,82 +33,94 @@ static struct {
 static void
 job_free(struct job *j)
 {
+	if (j->mapped != NULL)
+		munmap(j->mapped, j->content.n);
 	if (j->fd != -1)
 		close(j->fd);
-	free(j->maildir);
+	free(j->path);
 	free(j->name);
 	free(j->octets);
 	free(j);
 }
 
-/* --- on a thread */
+/* --- answers */
 
-static enum store_result
-prepare(struct job *j)
+void
+job_fail(struct job *j, unsigned code, const char *status, const char *fmt,
+    ...)
 {
-	struct span	 base = span_of(j->name);
-	struct span	 prefix = span_mem(j->octets, j->prefix_n);
-	struct span	 content;
-	off_t		 size;
+	va_list	 ap;
 
-	if (j->fd == -1) {
-		content = span_mem(j->octets + j->prefix_n, j->content_n);
-		return store_prepare(j->maildir, base, prefix, content,
-		    j->as_is, j->final, &j->error);
-	}
-	size = lseek(j->fd, 0, SEEK_END);
-	return store_prepare_fd(j->maildir, base, prefix, j->fd,
-	    size < 0 ? UINT64_MAX : (uint64_t)size, j->as_is, j->final,
-	    &j->error);
+	j->answer = JOB_FAILED;
+	j->code = (uint16_t)code;
+	snprintf(j->status, sizeof(j->status), "%s", status);
+	va_start(ap, fmt);
+	vsnprintf(j->text, sizeof(j->text), fmt, ap);
+	va_end(ap);
 }
+
+static void
+answer(const struct job *j)
+{
+	static const uint16_t	 types[] = {
+		[JOB_DELIVERED] = MSG_DELIVERED,
+		[JOB_PREPARED] = MSG_PREPARED,
+		[JOB_FAILED] = MSG_DELIVER_FAILED
+	};
+	struct chan		*c = jobs.queue;
+
+	chan_begin(c, types[j->answer]);
+	chan_u64(c, j->number);
+	if (j->answer == JOB_FAILED) {
+		chan_u16(c, j->code);
+		chan_str(c, j->status);
+		chan_str(c, j->text);
+	} else if (j->answer == JOB_PREPARED)
+		chan_str(c, j->final);
+	chan_end(c);
+}
+
+void
+job_done(struct job *j)
+{
+	answer(j);
+	job_free(j);
+	if (--jobs.open == 0 && jobs.idle != NULL)
+		jobs.idle();
+}
+
+/* --- to its kind */
 
 static void
 work(void *arg)
 {
 	struct job	*j = arg;
 
-	j->result = j->type == MSG_DELIVER ? prepare(j) :
-	    store_commit(j->maildir, j->name, &j->error);
-}
-
-/* --- on the loop */
-
-/* The reply code that a server would give with this status. */
-static uint16_t
-code_of(const struct job *j)
-{
-	if (j->result == STORE_NEVER)
-		return 554;
-	return strcmp(j->error.status, "4.3.0") == 0 ? 451 : 452;
-}
-
-static void
-answer(const struct job *j)
-{
-	struct chan	*c = jobs.queue;
-
-	chan_begin(c, j->result != STORE_OK ? MSG_DELIVER_FAILED :
-	    j->type == MSG_DELIVER ? MSG_PREPARED : MSG_DELIVERED);
-	chan_u64(c, j->number);
-	if (j->result != STORE_OK) {
-		chan_u16(c, code_of(j));
-		chan_str(c, j->error.status);
-		chan_str(c, j->error.text);
-	} else if (j->type == MSG_DELIVER)
-		chan_str(c, j->final);
-	chan_end(c);
+	j->kind->work(j);
 }
 
 static void
 done(void *arg)
 {
-	struct job	*j = arg;
-
-	answer(j);
-	job_free(j);
-	if (--jobs.open == 0 && jobs.idle != NULL)
-		jobs.idle();
+	job_done(arg);
 }
+
+static void
+begin(struct job *j)
+{
+	if (j->answer == JOB_FAILED)
+		job_done(j);
+	else if (j->kind->sane != NULL && !j->kind->sane(j)) {
+		job_fail(j, 554, "5.3.5", "no %s can be there",
+		    deliver_kind_name(j->kind->number));
+		job_done(j);
+	} else if (j->kind->start != NULL)
+		j->kind->start(j);
+	else
+		pool_run(jobs.pool, work, done, j);
+}
+
+/* --- reading */
 
 /* A field that becomes a C string; NULL: it has a NUL in it. */
 static char *
@@ -131,25 +133,66 @@ text(struct msg *m, size_t max)
 	return xstrndup(s.n > 0 ? s.p : "", s.n);
 }
 
-/* DELIVER: prefix and content, or its descriptor. */
+/* Copies what the job borrows from its message; *at is eaten. */
 static void
-read_octets(struct msg *m, struct job *j)
+keep(char **at, struct span *s)
 {
-	struct span	 prefix = msg_bytes(m, PREFIX_MAX), content;
-	bool		 has_fd;
+	if (s->n > 0)
+		memcpy(*at, s->p, s->n);
+	s->p = *at;
+	*at += s->n;
+}
 
+static void
+keep_all(struct job *j)
+{
+	char	*at;
+
+	at = j->octets = xmalloc(j->options.n + j->sender.n + j->recipient.n +
+	    j->prefix.n + j->content.n + 1);
+	keep(&at, &j->options);
+	keep(&at, &j->sender);
+	keep(&at, &j->recipient);
+	keep(&at, &j->prefix);
+	keep(&at, &j->content);
+}
+
+/* The content that came by descriptor. */
+static void
+map_content(struct job *j)
+{
+	struct stat	 st;
+	void		*p;
+
+	if (fstat(j->fd, &st) == -1)
+		goto fail;
+	if (st.st_size == 0)
+		return;
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, j->fd, 0);
+	if (p == MAP_FAILED)
+		goto fail;
+	j->mapped = p;
+	j->content = span_mem(p, (size_t)st.st_size);
+	return;
+fail:
+	job_fail(j, 451, "4.3.0", "the message cannot be read");
+}
+
+/* The fields of DELIVER behind the name. */
+static void
+read_deliver(struct msg *m, struct job *j)
+{
+	bool	 has_fd;
+
+	j->sender = msg_bytes(m, ADDRESS_MAX);
+	j->recipient = msg_bytes(m, ADDRESS_MAX);
+	j->arrived_ms = msg_u64(m);
+	j->prefix = msg_bytes(m, PREFIX_MAX);
 	j->as_is = msg_u8(m) != 0;
 	has_fd = msg_u8(m) != 0;
-	content = msg_bytes(m, has_fd ? 0 : JOBS_INLINE_MAX);
+	j->content = msg_bytes(m, has_fd ? 0 : JOBS_INLINE_MAX);
 	if (has_fd)
 		j->fd = msg_fd(m);
-	j->prefix_n = prefix.n;
-	j->content_n = content.n;
-	j->octets = xmalloc(prefix.n + content.n + 1);
-	if (prefix.n > 0)
-		memcpy(j->octets, prefix.p, prefix.n);
-	if (content.n > 0)
-		memcpy(j->octets + prefix.n, content.p, content.n);
 }
 
 static struct job *
@@ -158,16 +201,24 @@ job_read(struct msg *m)
 	struct job	*j = xcalloc(1, sizeof(*j));
 
 	j->fd = -1;
-	j->type = m->type;
+	j->commit = m->type == MSG_COMMIT;
+	j->kind = kind_find(msg_u8(m));
 	j->number = msg_u64(m);
-	j->maildir = text(m, PATH_MAX);
-	j->name = text(m, STORE_NAME_MAX - 1);
-	if (m->type == MSG_DELIVER)
-		read_octets(m, j);
-	if (msg_end(m) && j->maildir != NULL && j->name != NULL)
-		return j;
-	job_free(j);
-	return NULL;
+	j->path = text(m, PATH_MAX);
+	j->options = msg_bytes(m, DELIVER_HOW_MAX);
+	j->name = text(m, JOB_FINAL_MAX - 1);
+	if (!j->commit)
+		read_deliver(m, j);
+	if (!msg_end(m) || j->path == NULL || j->name == NULL ||
+	    j->kind == NULL || (j->commit && !j->kind->two_steps) ||
+	    !deliver_options_ok(j->options)) {
+		job_free(j);
+		return NULL;
+	}
+	keep_all(j);
+	if (j->fd != -1)
+		map_content(j);
+	return j;
 }
 
 bool
@@ -179,7 +230,7 @@ jobs_message(struct msg *m)
 	    jobs.open == JOBS_MAX || (j = job_read(m)) == NULL)
 		return false;
 	jobs.open++;
-	pool_run(jobs.pool, work, done, j);
+	begin(j);
 	return true;
 }
 

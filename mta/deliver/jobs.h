@@ -1,8 +1,8 @@
 /*
- * jobs.h - what the queue asks of deliver, done on threads.
+ * jobs.h - what the queue asks of deliver: read, given to its kind, answered.
  *
- * DELIVER and COMMIT each become a job; its answer leaves when its thread has
- * done it.  Jobs may end in another order than they came; the queue sends the
+ * DELIVER and COMMIT each become a job (job.h); its answer leaves when its
+ * kind has done it.  Jobs may end in another order than they came; the queue sends the
  * COMMIT of a message only after its PREPARED.
  */
 #ifndef WB_MTA_DELIVER_JOBS_H

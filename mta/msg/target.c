@@ -3,6 +3,7 @@
  */
 #include <limits.h>
 
+#include "mta/msg/deliver.h"
 #include "mta/msg/target.h"
 
 #define ADDRESS_OCTETS	1024	/* more than RFC 5321, 4.5.3.1 allows */
@@ -23,6 +24,7 @@ target_put(struct chan *c, const struct target *t)
 	chan_bytes(c, t->mailbox);
 	chan_bytes(c, t->account);
 	chan_bytes(c, t->path);
+	chan_bytes(c, t->how);
 	chan_u32(c, t->uid);
 	chan_u32(c, t->gid);
 	chan_u16(c, t->code);
@@ -34,6 +36,11 @@ target_put(struct chan *c, const struct target *t)
 static bool
 sensible(const struct target *t)
 {
+	unsigned	 kind;
+	struct span	 options;
+
+	if (!deliver_how(t->how, &kind, &options))
+		return false;
 	switch (t->kind) {
 	case TARGET_DELIVER:
 		return t->path.n > 0 && t->path.p[0] == '/' &&
@@ -63,6 +70,7 @@ target_get(struct msg *m, struct target *t)
 	t->mailbox = msg_bytes(m, NAME_OCTETS);
 	t->account = msg_bytes(m, NAME_OCTETS);
 	t->path = msg_bytes(m, PATH_MAX);
+	t->how = msg_bytes(m, DELIVER_HOW_MAX);
 	t->uid = msg_u32(m);
 	t->gid = msg_u32(m);
 	t->code = msg_u16(m);

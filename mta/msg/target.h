@@ -35,12 +35,21 @@ struct target {
 	struct span	rcpt_to;	/* TARGET_HOP, in the place of address; empty: that */
 	struct span	mailbox;	/* TARGET_DELIVER: name in the policy */
 	struct span	account;	/* key in its accounts */
-	struct span	path;		/* absolute, of the Maildir */
+	struct span	path;		/* absolute, of the Maildir or file */
+	struct span	how;		/* kind and options of DELIVER (deliver.h); empty: a plain Maildir */
 	uint32_t	uid, gid;	/* its owner */
 	uint16_t	code;		/* FAIL, LATER: reply code */
 	struct span	status;		/* "5.1.1" */
 	struct span	text;
 };
+
+/* It is done by a process of its owner (uid, gid). */
+static inline bool
+target_is_local(const struct target *t)
+{
+	return t->kind == TARGET_DELIVER || t->kind == TARGET_PIPE ||
+	    t->kind == TARGET_FILE;
+}
 
 void	target_put(struct chan *, const struct target *);
 /* Spans are borrowed from the message. false: nonsense (m->bad is set). */

@@ -1,5 +1,5 @@
 /*
- * deliverer.h - what local.c and deliverer.c share: processes that deliver
+ * deliverer.h - what local*.c and deliverer.c share: processes that deliver
  * for one uid, and the jobs that they have.
  */
 #ifndef WB_MTA_QUEUE_DELIVERER_H
@@ -64,5 +64,14 @@ bool	 local_message(struct deliverer *, struct msg *);
 /* It has died: its jobs begin again, or wait when that happens too often. */
 void	 local_died(struct deliverer *);
 void	 deliverers_tick(struct local *);
+
+/* DELIVER with its content, a large one after a thread has read it. */
+void	 local_send(struct local_job *);
+void	 local_send_commit(struct local_job *);
+/* The target's state says what came of it. */
+void	 local_end(struct local_job *);
+void	 local_fail(struct local_job *, uint16_t code, struct span status, struct span text);
+/* Its deliverer has gone: another will do it. */
+void	 local_again(struct local_job *);
 
 #endif

@@ -312,7 +312,8 @@ is_moved(const struct dest *d, const struct target *t)
 	    !span_eq(old.mail_from, t->mail_from) ||
 	    !span_eq(old.rcpt_to, t->rcpt_to) ||
 	    !span_eq(old.mailbox, t->mailbox) ||
-	    !span_eq(old.account, t->account) || !span_eq(old.path, t->path);
+	    !span_eq(old.account, t->account) || !span_eq(old.path, t->path) ||
+	    !span_eq(old.how, t->how);
 }
 
 /* One that waits goes on waiting, and then goes there. */
@@ -323,7 +324,7 @@ redirect_waiting(struct applying *ap, struct dest *d, const struct target *t)
 	char		 text[32];
 
 	hop_unref(s, &d->hop);
-	if (t->kind == TARGET_DELIVER)
+	if (target_is_local(t))
 		d->hop = sched_hop(s, span_of(local_hop(t->uid, t->gid,
 		    text)));
 	else
@@ -333,7 +334,7 @@ redirect_waiting(struct applying *ap, struct dest *d, const struct target *t)
 static bool
 goes(const struct target *t)
 {
-	return t->kind == TARGET_DELIVER || t->kind == TARGET_HOP;
+	return target_is_local(t) || t->kind == TARGET_HOP;
 }
 
 static void

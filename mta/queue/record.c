@@ -19,6 +19,7 @@ static const struct {
 /* In a target's kind. */
 #define KIND_REWRITTEN	0x80u	/* the envelope that leaves is another */
 #define KIND_OWNED	0x40u	/* its sender is the owner of a list */
+#define KIND_HOW	0x20u	/* it is not a plain Maildir */
 
 #define SUB_WIDE	0xffffu	/* field s: the number stands behind it */
 
@@ -50,7 +51,7 @@ record_put_target(struct buf *out, const struct target *t)
 	bool	rewritten = t->mail_from.n > 0 || t->rcpt_to.n > 0;
 
 	octets_put(out, t->kind | (rewritten ? KIND_REWRITTEN : 0) |
-	    (t->owned ? KIND_OWNED : 0), 1);
+	    (t->owned ? KIND_OWNED : 0) | (t->how.n > 0 ? KIND_HOW : 0), 1);
 	octets_put(out, t->uid, 4);
 	octets_put(out, t->gid, 4);
 	put_text(out, t->address);
@@ -62,6 +63,8 @@ record_put_target(struct buf *out, const struct target *t)
 		put_text(out, t->mail_from);
 		put_text(out, t->rcpt_to);
 	}
+	if (t->how.n > 0)
+		put_text(out, t->how);
 }
 
 static void
@@ -70,7 +73,7 @@ get_target(struct octets *o, struct target *t)
 	unsigned	kind = (unsigned)octets_get(o, 1);
 
 	memset(t, 0, sizeof(*t));
-	t->kind = (uint8_t)(kind & ~(KIND_REWRITTEN | KIND_OWNED));
+	t->kind = (uint8_t)(kind & ~(KIND_REWRITTEN | KIND_OWNED | KIND_HOW));
 	t->owned = (kind & KIND_OWNED) != 0;
 	t->uid = (uint32_t)octets_get(o, 4);
 	t->gid = (uint32_t)octets_get(o, 4);
@@ -83,6 +86,8 @@ get_target(struct octets *o, struct target *t)
 		t->mail_from = octets_get_short(o);
 		t->rcpt_to = octets_get_short(o);
 	}
+	if (kind & KIND_HOW)
+		t->how = octets_get_short(o);
 }
 
 int

@@ -95,7 +95,7 @@ target_apply(struct queue *q, struct message *m, struct dest *d,
 		return;
 	}
 	hop_unref(&q->sched, &d->hop);
-	if (t->kind == TARGET_DELIVER) {
+	if (target_is_local(t)) {
 		if (then != DEST_LOGGING)
 			dest_set_place(d, t);
 		d->hop = sched_hop(&q->sched,

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/loop.h"
+#include "mta/msg/deliver.h"
 #include "mta/msg/dns.h"
 #include "mta/msg/msg.h"
 #include "mta/msg/target.h"
@@ -121,6 +122,8 @@ static const struct target	targets[] = {
 	{ .rcpt = 7, .kind = TARGET_DELIVER, .address = S("ann@example.org"),
 	  .mailbox = S("local"), .account = S("ann"),
 	  .path = S("/home/ann/Maildir"), .uid = 1000, .gid = 1001 },
+	{ .kind = TARGET_DELIVER, .path = S("/var/mail/ann"),
+	  .how = S("\2\2\2\0" "9K") },
 	{ .kind = TARGET_HOP, .address = S("b@example.net"),
 	  .hop = S("host:[192.0.2.1]:25") },
 	{ .kind = TARGET_DISCARD, .address = S("c@example.net") },
@@ -145,6 +148,7 @@ same_targets(struct msg *m)
 		assert_true(span_eq(t.mailbox, targets[i].mailbox));
 		assert_true(span_eq(t.account, targets[i].account));
 		assert_true(span_eq(t.path, targets[i].path));
+		assert_true(span_eq(t.how, targets[i].how));
 		assert_int_equal(t.uid, targets[i].uid);
 		assert_int_equal(t.gid, targets[i].gid);
 		assert_int_equal(t.code, targets[i].code);
@@ -176,6 +180,8 @@ static const struct target	nonsense[] = {
 	{ .kind = TARGET_DELIVER },
 	{ .kind = TARGET_DELIVER, .path = S("relative") },
 	{ .kind = TARGET_DELIVER, .path = S("/with\0nul") },
+	{ .kind = TARGET_DELIVER, .path = S("/p"), .how = S("\x7f") },
+	{ .kind = TARGET_DELIVER, .path = S("/p"), .how = S("\1\2") },
 	{ .kind = TARGET_HOP },
 	{ .kind = TARGET_FAIL, .code = 250 },
 	{ .kind = TARGET_LATER, .code = 0 },
@@ -210,6 +216,48 @@ targets_that_make_no_sense_are_refused(void **state)
 	checker = all_nonsense;
 	run_loop();
 	assert_int_equal(checked, 1);
+}
+
+/* --- ways to deliver */
+
+static void
+options_of_a_delivery_come_back(void **state)
+{
+	struct buf	 b = { 0 };
+	struct span	 v, options;
+	unsigned	 kind;
+
+	(void)state;
+	buf_add_char(&b, DELIVER_MBOX);
+	deliver_option_add(&b, DELIVER_QUOTA, SPAN("1000"));
+	deliver_option_add(&b, DELIVER_LOCKS, SPAN_NONE);
+	assert_true(deliver_how(buf_span(&b), &kind, &options));
+	assert_int_equal(kind, DELIVER_MBOX);
+	assert_true(deliver_option(options, DELIVER_QUOTA, &v));
+	assert_true(span_eq(v, SPAN("1000")));
+	assert_true(deliver_option(options, DELIVER_LOCKS, &v));
+	assert_int_equal(v.n, 0);
+	assert_false(deliver_option(options, DELIVER_FOLDER, &v));
+	buf_clear(&b);
+	assert_true(deliver_how(SPAN_NONE, &kind, &options));
+	assert_int_equal(kind, DELIVER_MAILDIR);
+}
+
+static void
+options_that_make_no_sense_are_refused(void **state)
+{
+	static const struct span	bad[] = {
+		S("\0\0\0"), S("\x7f\0\0"), S("\1"), S("\1\0"),
+		S("\1\1\0"), S("\1\0\1x"), S("\1\0\0\1\0\0"),
+	};
+	struct span			v;
+	size_t				i;
+
+	(void)state;
+	for (i = 0; i < COUNT(bad); i++)
+		assert_false(deliver_options_ok(bad[i]));
+	assert_false(deliver_option(SPAN("\1\1\0"), DELIVER_FOLDER, &v));
+	assert_true(deliver_options_ok(SPAN_NONE));
 }
 
 /* --- DNS */
@@ -442,6 +490,8 @@ main(void)
 		cmocka_unit_test(each_process_has_a_name),
 		T(targets_come_back_as_they_were),
 		T(targets_that_make_no_sense_are_refused),
+		T(options_of_a_delivery_come_back),
+		T(options_that_make_no_sense_are_refused),
 		T(a_question_is_asked_and_answered),
 		T(addresses_travel),
 		T(an_open_question_is_asked_again_on_a_new_channel),

@@ -21,6 +21,7 @@
 
 #include "base/fileio.h"
 #include "base/loop.h"
+#include "mta/msg/deliver.h"
 #include "mta/msg/msg.h"
 
 #define PROGRAM		"./waybill-deliver"
@@ -167,9 +168,14 @@ deliver(unsigned job, const char *maildir, const char *name,
     const char *content, int fd)
 {
 	chan_begin(t.queue, MSG_DELIVER);
+	chan_u8(t.queue, DELIVER_MAILDIR);
 	chan_u64(t.queue, job);
 	chan_str(t.queue, maildir);
+	chan_str(t.queue, "");
 	chan_str(t.queue, name);
+	chan_str(t.queue, "");
+	chan_str(t.queue, "ann@example.org");
+	chan_u64(t.queue, 1000);
 	chan_str(t.queue, "Return-Path: <>\r\n");
 	chan_u8(t.queue, 0);
 	chan_u8(t.queue, fd != -1);
@@ -183,8 +189,10 @@ static void
 commit(unsigned job, const char *maildir, const char *name)
 {
 	chan_begin(t.queue, MSG_COMMIT);
+	chan_u8(t.queue, DELIVER_MAILDIR);
 	chan_u64(t.queue, job);
 	chan_str(t.queue, maildir);
+	chan_str(t.queue, "");
 	chan_str(t.queue, name);
 	chan_end(t.queue);
 }

@@ -8,6 +8,7 @@
 #include "base/fileio.h"
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "mta/msg/deliver.h"
 
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -204,14 +205,20 @@ say(struct chan *c, unsigned type, uint64_t job)
 static bool
 take_deliver(struct fakes *f, struct msg *m)
 {
+	unsigned	kind = msg_u8(m);
 	uint64_t	job = msg_u64(m);
 	struct span	name, prefix, content;
 	bool		file;
 	char		final[220];
 	int		fd;
 
+	CHECK(kind == DELIVER_MAILDIR);
 	msg_bytes(m, 1000);
+	CHECK(deliver_options_ok(msg_bytes(m, 1000)));
 	name = msg_bytes(m, 200);
+	msg_bytes(m, 1000);
+	msg_bytes(m, 1000);
+	CHECK(msg_u64(m) > 0);
 	prefix = msg_bytes(m, 1000);
 	f->as_is = msg_u8(m) != 0;
 	file = msg_u8(m) != 0;
@@ -248,9 +255,12 @@ take_deliver(struct fakes *f, struct msg *m)
 static bool
 take_commit(struct fakes *f, struct msg *m)
 {
+	unsigned	kind = msg_u8(m);
 	uint64_t	job = msg_u64(m);
 	struct span	name;
 
+	CHECK(kind == DELIVER_MAILDIR);
+	msg_bytes(m, 1000);
 	msg_bytes(m, 1000);
 	name = msg_bytes(m, 300);
 	CHECK(msg_end(m) && f->commits < FAKE_LOG_MAX);
