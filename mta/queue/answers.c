@@ -301,7 +301,7 @@ answer_remove(struct queue *q, struct json *j, struct span args)
 
 	if (m == NULL)
 		return;
-	message_remove(q, m);
+	message_remove(q, m, "uid:0");
 	json_uint(j, "removed", 1);
 }
 

@@ -175,7 +175,7 @@ look_at(struct etrn *e, struct message *m)
 	struct dest	*d;
 	uint64_t	 counted = 0;
 
-	if (m->flags & M_GONE ||
+	if (m->flags & (M_GONE | M_HELD) ||
 	    m->in_state[DEST_WAIT] + m->in_state[DEST_READY] == 0)
 		return;
 	message_envelope(m, &arena, &env);

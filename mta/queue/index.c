@@ -5,6 +5,7 @@
 
 #include "base/xalloc.h"
 #include "mta/queue/record.h"
+#include "mta/spool/attributes.h"
 #include "mta/spool/octets.h"
 #include "mta/spool/segment.h"
 
@@ -30,7 +31,9 @@ asks_for_success(const struct envelope *e)
 static uint16_t
 flags_of(const struct envelope *e)
 {
-	unsigned	flags = 0;
+	static const unsigned	kept[NKEPTS] = { [KEPT_HOLD] = M_HELD,
+				    [KEPT_QUARANTINE] = M_HELD | M_QUARANTINED };
+	unsigned		flags = 0;
 
 	if (e->flags & ENV_DSN)
 		return M_DSN;
@@ -38,6 +41,7 @@ flags_of(const struct envelope *e)
 		flags |= M_BINARY;
 	if (e->flags & ENV_BY_RETURN)
 		flags |= M_BY_RETURN;
+	flags |= kept[attr_kept(e, NULL)];
 	if (e->sender.n == 0)
 		return (uint16_t)flags;
 	if (asks_for_success(e))
@@ -107,6 +111,13 @@ message_sender(const struct message *m)
 
 	octets_get_span(&o, ENVELOPE_SENDER_AT);
 	return octets_get_short(&o);
+}
+
+int64_t
+message_arrival_ms(const struct message *m)
+{
+	return (int64_t)octets_load((const uint8_t *)m->env +
+	    ENVELOPE_ARRIVAL_AT, 8);
 }
 
 uint64_t

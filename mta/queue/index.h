@@ -69,7 +69,10 @@ enum message_flags {
 	M_BY_RETURN = 1 << 7,	/* it has a deadline (RFC 2852), mode R */
 	M_BY_NOTIFY = 1 << 8,	/* mode N */
 	M_LATE = 1 << 9,	/* the sender has been told that it has passed */
-	M_BINARY = 1 << 10	/* BINARYMIME */
+	M_BINARY = 1 << 10,	/* BINARYMIME */
+	M_HELD = 1 << 11,	/* kept.h: nothing of it is begun */
+	M_QUARANTINED = 1 << 12,	/* with M_HELD: and not for ever */
+	M_RELEASED = 1 << 13	/* has been HELD: arrival_s says until when */
 };
 
 struct message {
@@ -90,7 +93,7 @@ struct message {
 	uint32_t	 soonest_s;	/* none of WAIT is due before; 0: none waits */
 	uint32_t	 wake_s;	/* earliest time that something is due */
 	uint32_t	 heap_at;	/* place in the heap of such times; 0: none */
-	uint32_t	 arrival_s;	/* wall */
+	uint32_t	 arrival_s;	/* wall; from here on its lifetime counts */
 	uint16_t	 flags;
 };
 
@@ -124,6 +127,7 @@ void		 message_free(struct message **);
 /* The envelope, tables in the arena, spans in the message. */
 void		 message_envelope(const struct message *, struct arena *, struct envelope *);
 struct span	 message_sender(const struct message *);	/* without parsing all */
+int64_t		 message_arrival_ms(const struct message *);	/* wall; likewise */
 uint64_t	 message_offset(const struct message *);
 /* In its segment; of a message with a body file: in that file. */
 uint64_t	 message_content_offset(const struct message *);

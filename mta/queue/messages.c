@@ -1,10 +1,11 @@
 /*
  * messages.c - what an outcome means for a message, and its end.
  */
-#include "mta/queue/queue.h"
+#include "mta/queue/kept.h"
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "mta/spool/attributes.h"
 #include "ruleset/op.h"
 
 #include <stdlib.h>
@@ -53,6 +54,17 @@ user_of(const struct envelope *e)
 	return SPAN("");
 }
 
+static void
+log_kept(const struct message *m, const struct envelope *e)
+{
+	struct span	why;
+	unsigned	how = attr_kept(e, &why);
+	char		id[QID_TEXT];
+
+	log_info("kept id=%s how=%s by=policy why=%s", qid_format(m->qid, id),
+	    kept_name(how), log_quote(why));
+}
+
 void
 message_log_accepted(const struct message *m)
 {
@@ -68,6 +80,8 @@ message_log_accepted(const struct message *m)
 	    "policy=%.*s", qid_format(m->qid, id), log_quote(e.sender),
 	    (unsigned long long)e.size, e.nrcpts, client,
 	    user.n == 0 ? "-" : log_quote(user), SPAN_ARG(e.policy));
+	if (m->flags & M_HELD)
+		log_kept(m, &e);
 	arena_clear(&a);
 }
 
@@ -134,6 +148,7 @@ message_admit(struct queue *q, struct message *m, struct segment *g,
 		return false;
 	}
 	message_move(m, g, offset);
+	kept_enter(q, m);
 	if (m->qid > q->max_qid)
 		q->max_qid = m->qid;
 	return true;
@@ -147,6 +162,7 @@ finish(struct queue *q, struct message *m)
 	uint32_t	 i;
 
 	log_record(q, REC_FINISHED, m->qid);
+	kept_leave(q, m);
 	sched_forget(&q->sched, m);
 	for (i = 0; i < m->ndests; i++)
 		hop_unref(&q->sched, &m->dests[i].hop);
@@ -293,6 +309,35 @@ warn_s(const struct queue *q, const struct message *m)
 	return expiry > earlier ? expiry - (uint32_t)earlier : 1;
 }
 
+/* The end of its quarantine; 0: it is kept until somebody releases it. */
+static uint32_t
+kept_end_s(const struct queue *q, const struct message *m)
+{
+	int64_t	until = kept_until_ms(q, m), left;
+
+	if (until == 0)
+		return 0;
+	left = (until - clock_wall_ms() + 999) / 1000;
+	if (left > q->set.quarantine_ms / 1000 + 1)
+		left = q->set.quarantine_ms / 1000 + 1;	/* a wrong clock */
+	return in_s(left);
+}
+
+/* When something of it is due by itself; 0: never, it is kept. */
+static uint32_t
+due_s(const struct queue *q, const struct message *m)
+{
+	uint32_t	due;
+
+	if (m->flags & M_HELD)
+		return kept_end_s(q, m);
+	due = earlier_of(expiry_s(q, m), warn_s(q, m));
+	due = earlier_of(due, by_s(m, M_BY_NOTIFY));
+	if (m->in_state[DEST_WAIT] > 0)
+		due = earlier_of(due, m->soonest_s);
+	return due;
+}
+
 /*
  * The next time to look at it, at least a second on: what was due may not
  * have come to anything yet.
@@ -300,27 +345,38 @@ warn_s(const struct queue *q, const struct message *m)
 static void
 set_wake(struct queue *q, struct message *m)
 {
-	uint32_t	expiry = expiry_s(q, m), wake = expiry;
+	uint32_t	wake = due_s(q, m);
 
-	wake = earlier_of(wake, warn_s(q, m));
-	wake = earlier_of(wake, by_s(m, M_BY_NOTIFY));
-	if (m->in_state[DEST_WAIT] > 0)
-		wake = earlier_of(wake, m->soonest_s);
 	if (m->in_state[DEST_FAILED] + m->in_state[DEST_ARRIVED] > 0)
 		wake = earlier_of(wake, index_now_s() + WARN_AGAIN_S);
-	if (wake <= index_now_s())
+	if (wake != 0 && wake <= index_now_s())
 		wake = index_now_s() + 1;
 	index_wake_at(&q->index, m, wake);
 }
 
 /* --- what is due */
 
-/* Nothing of it is on its way: what failed can be told together. */
+/*
+ * Nothing of it is on its way: what failed can be told together.  What is kept
+ * is not on its way.
+ */
 static bool
-is_quiet(const uint32_t *n)
+is_quiet(const struct message *m)
 {
-	return n[DEST_NEW] + n[DEST_ROUTING] + n[DEST_LOGGING] +
-	    n[DEST_READY] + n[DEST_ACTIVE] == 0;
+	const uint32_t	*n = m->in_state;
+
+	return n[DEST_ROUTING] + n[DEST_LOGGING] + n[DEST_ACTIVE] == 0 &&
+	    (m->flags & M_HELD || n[DEST_NEW] + n[DEST_READY] == 0);
+}
+
+/* Those without a hop are routed, those with one get into line there. */
+static void
+go_on(struct queue *q, struct message *m)
+{
+	if (m->in_state[DEST_NEW] > 0)
+		router_want(q, m);
+	if (m->in_state[DEST_READY] > 0)
+		sched_ready(&q->sched, m);
 }
 
 void
@@ -334,12 +390,12 @@ message_settle(struct queue *q, struct message *m)
 			finish(q, m);
 		return;
 	}
-	if (n[DEST_NEW] > 0)
-		router_want(q, m);
-	if (n[DEST_READY] > 0)
-		sched_ready(&q->sched, m);
+	if (m->flags & M_HELD)
+		kept_settle(q, m);
+	else
+		go_on(q, m);
 	set_wake(q, m);
-	if (n[DEST_FAILED] + n[DEST_ARRIVED] > 0 && is_quiet(n) &&
+	if (n[DEST_FAILED] + n[DEST_ARRIVED] > 0 && is_quiet(m) &&
 	    !(m->flags & M_NOTIFYING))
 		bounce_ended(q, m);
 }
@@ -437,6 +493,11 @@ message_due(struct queue *q, struct message *m)
 {
 	uint32_t	now = index_now_s();
 
+	if (m->flags & M_HELD) {
+		if (!kept_expire(q, m))
+			message_settle(q, m);
+		return;
+	}
 	if (expiry_s(q, m) <= now) {
 		if (!expire(q, m)) {	/* told when all of it has failed */
 			index_wake_at(&q->index, m, now + 1);
@@ -475,11 +536,12 @@ message_retry(struct queue *q, struct message *m)
 }
 
 void
-message_remove(struct queue *q, struct message *m)
+message_remove(struct queue *q, struct message *m, const char *by)
 {
 	char	id[QID_TEXT];
 
-	log_info("removed id=%s", qid_format(m->qid, id));
+	log_info("removed id=%s by=%s", qid_format(m->qid, id),
+	    log_quote(span_of(by)));
 	q->count.removed++;
 	m->flags |= M_GONE;
 	sched_forget(&q->sched, m);

@@ -25,6 +25,7 @@ struct settings {
 	int64_t		 lifetime_ms;
 	int64_t		 warn_ms;		/* 0: never */
 	int64_t		 transaction_ms;
+	int64_t		 quarantine_ms;		/* 0: for ever */
 	uint32_t	 concurrency;
 	char		*hostname;
 };
@@ -65,6 +66,8 @@ struct queue {
 	struct control		*control;
 	struct bodies		*bodies;
 	struct etrn		*etrn;
+	struct htab		 kept;		/* kept.c: on hold by hand */
+	size_t			 nheld, nquarantined;	/* messages in the index */
 	uint64_t		 dump_qid;	/* state.c: the message under way */
 	uint32_t		 dump_at;	/* its next target */
 	struct counters		 count;
@@ -104,7 +107,8 @@ void	message_move(struct message *, struct segment *, uint64_t offset);
 void	messages_tick(struct queue *);
 /* By hand: due now; away. */
 void	message_retry(struct queue *, struct message *);
-void	message_remove(struct queue *, struct message *);
+/* by: "uid:0", or why the queue does so itself. */
+void	message_remove(struct queue *, struct message *, const char *by);
 /* One target that waits is due now; message_settle() follows. */
 void	dest_wake(struct message *, struct dest *);
 void	message_log_accepted(const struct message *);

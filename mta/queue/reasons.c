@@ -128,5 +128,13 @@ enum reason
 reason_of_dest(const struct queue *q, const struct message *m,
     const struct dest *d)
 {
-	return m->flags & M_GONE ? REASON_REMOVED : of_state(q, d);
+	if (m->flags & M_GONE)
+		return REASON_REMOVED;
+	/* A job that is under way is not stopped, nor a renaming. */
+	if (m->flags & M_HELD && (d->state == DEST_NEW ||
+	    d->state == DEST_READY || d->state == DEST_WAIT) &&
+	    !(d->flags & DEST_PREPARED))
+		return m->flags & M_QUARANTINED ? REASON_QUARANTINED :
+		    REASON_HELD;
+	return of_state(q, d);
 }

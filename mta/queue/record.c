@@ -181,6 +181,12 @@ put_field(struct buf *out, char field, const struct record *r)
 	case 'k':
 		octets_put(out, r->relayed, 1);
 		break;
+	case 'h':
+		octets_put(out, r->kept, 1);
+		break;
+	case 'u':
+		octets_put(out, r->uid, 4);
+		break;
 	case 'i':
 		octets_put(out, r->max_segment, 4);
 		octets_put(out, r->max_generation, 4);
@@ -256,6 +262,12 @@ get_field(struct octets *o, char field, struct record *r)
 		break;
 	case 'k':
 		r->relayed = octets_get(o, 1) != 0;
+		break;
+	case 'h':
+		r->kept = (uint8_t)octets_get(o, 1);
+		break;
+	case 'u':
+		r->uid = (uint32_t)octets_get(o, 4);
 		break;
 	case 'i':
 		r->max_segment = (uint32_t)octets_get(o, 4);

@@ -22,6 +22,8 @@ struct record {
 	uint8_t			type;
 	uint8_t			writer;
 	bool			relayed;	/* ARRIVED */
+	uint8_t			kept;		/* HELD: enum attr_kept */
+	uint32_t		uid;		/* and by whom */
 	uint32_t		sub;
 	uint16_t		attempts;
 	uint16_t		code;

@@ -1,6 +1,7 @@
 /*
  * replay.c - what had become of a message's targets; replay.h.
  */
+#include "mta/queue/kept.h"
 #include "mta/queue/replay.h"
 
 #include "base/clock.h"
@@ -208,6 +209,8 @@ apply_events(struct queue *q, struct message *m, const struct past_event *e)
 			m->flags |= M_WARNED;
 		else if (r.type == REC_LATE)
 			m->flags |= M_LATE;
+		else if (r.type == REC_HELD || r.type == REC_RELEASED)
+			kept_replay(q, m, &r);
 		else if (r.type == REC_EXPANDED || r.type == REC_PART ||
 		    r.type == REC_WHOLE)
 			apply_expansion(&p, &r);

@@ -191,7 +191,8 @@ static void
 ask(struct router *r, struct message *m)
 {
 	uint32_t	*rcpts = xmalloc(m->ndests * sizeof(*rcpts));
-	uint32_t	 i, n = m->flags & M_GONE ? 0 : take_new(m, rcpts);
+	uint32_t	 i, n = m->flags & (M_GONE | M_HELD) ? 0 :
+			    take_new(m, rcpts);
 
 	if (n > 0) {
 		chan_begin(r->chan, MSG_ROUTE);

@@ -81,13 +81,12 @@ read_limits(const struct rs_image *img, struct sched *s)
 
 /* A time, or the word `never`: 0. */
 static int64_t
-read_warn(const struct rs_image *img)
+read_time(const struct rs_image *img, unsigned option)
 {
 	const struct rs_optval	*o;
 	struct rs_value		 v;
 
-	if (!rs_option(img, object_of(img, RS_O_QUEUE), RS_OPT_QUEUE_warn, 0,
-	    &o))
+	if (!rs_option(img, object_of(img, RS_O_QUEUE), option, 0, &o))
 		return 0;
 	v = place_value(img, o, 0);
 	return v.type == RS_T_TIME && v.i > 0 ? v.i : 0;
@@ -109,7 +108,8 @@ settings_read(struct queue *q, int image_fd, const char **why)
 	s->transaction_ms = rs_setting_int(img, RS_OPT_LIMITS_transaction);
 	s->concurrency = (uint32_t)rs_setting_int(img,
 	    RS_OPT_QUEUE_concurrency);
-	s->warn_ms = read_warn(img);
+	s->warn_ms = read_time(img, RS_OPT_QUEUE_warn);
+	s->quarantine_ms = read_time(img, RS_OPT_QUEUE_quarantine);
 	free(s->hostname);
 	s->hostname = text_of(rs_setting_text(img, RS_OPT_SERVER_hostname));
 	read_retries(img, &q->sched);

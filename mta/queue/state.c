@@ -5,7 +5,7 @@
  * the offset that it names is in the index now, and so in a later slice,
  * unless it is finished by then.
  */
-#include "mta/queue/queue.h"
+#include "mta/queue/kept.h"
 
 #define SLICE	1000	/* targets */
 
@@ -123,7 +123,7 @@ dump_dest(struct journal *j, const struct message *m, const struct dest *d)
 }
 
 static void
-dump_head(struct journal *j, const struct message *m)
+dump_head(const struct queue *q, struct journal *j, const struct message *m)
 {
 	struct record	r = { .type = REC_PLACED, .qid = m->qid,
 	    .segment = m->seg->id, .offset = message_offset(m) };
@@ -137,6 +137,7 @@ dump_head(struct journal *j, const struct message *m)
 		r.type = REC_LATE;
 		journal_dump(j, &r);
 	}
+	kept_dump(q, j, m);
 }
 
 /* What is being expanded just now will say itself that it is whole. */
@@ -169,7 +170,7 @@ dump_some(struct queue *q, struct journal *j, const struct message *m,
 	if (q->dump_qid != m->qid) {
 		q->dump_qid = m->qid;
 		q->dump_at = 0;
-		dump_head(j, m);
+		dump_head(q, j, m);
 	}
 	from = q->dump_at;
 	to = n < m->ndests - from ? from + n : m->ndests;

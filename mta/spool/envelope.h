@@ -76,6 +76,7 @@ struct envelope {
 #define ENVELOPE_ORCPT_MAX	500	/* octets of an address; RFC 3461, 4.2 */
 #define ENVELOPE_ORCPT_TYPE_MAX	40	/* octets of its type; open */
 #define ENVELOPE_PARAM_MAX	(4 + 1 + 2 * 2 + ENVELOPE_ORCPT_TYPE_MAX + ENVELOPE_ORCPT_MAX)	/* of all parameters of a recipient */
+#define ENVELOPE_ARRIVAL_AT	14	/* offset of the time of arrival in the octets */
 #define ENVELOPE_SENDER_AT	30	/* offset of the sender's u16 length in the octets */
 
 /* Values above the limits are the caller's bug. */

@@ -93,7 +93,7 @@ removed_while_it_is_expanded(const char *dir)
 
 	fakes_accept(f, "a@x.test", "many70000@y.test", 500);
 	fakes_until(f, in_the_middle);
-	message_remove(&f->q, f->q.index.first);
+	message_remove(&f->q, f->q.index.first, "test");
 	fakes_until(f, is_empty);
 	CHECK(f->njobs == 0);
 }

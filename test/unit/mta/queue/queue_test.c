@@ -559,14 +559,14 @@ removed(const char *dir)
 	f->q.sched.retries_ms[0] = 3600000;
 	fakes_accept(f, "a@x.test", "hop@y.test", 500);
 	fakes_until(f, waits);
-	message_remove(&f->q, f->q.index.first);
+	message_remove(&f->q, f->q.index.first, "test");
 	CHECK(f->q.index.n == 0);
 	/* While a job is under way it goes when that ends. */
 	f->code = 0;
 	f->njobs = 0;
 	fakes_accept(f, "a@x.test", "hop@y.test", 500);
 	fakes_until(f, has_jobs);
-	message_remove(&f->q, f->q.index.first);
+	message_remove(&f->q, f->q.index.first, "test");
 	CHECK(f->q.index.n == 1);
 	fakes_relayed(f, 0, 451, "no");
 	fakes_until(f, is_empty);
