@@ -257,7 +257,7 @@ answer_show(struct queue *q, struct json *j, struct span args)
 	json_object(j, "message");
 	put_id(j, m->qid);
 	put_time(j, "arrival", e.arrival_ms);
-	put_time(j, "expires", e.arrival_ms + q->set.lifetime_ms);
+	put_time(j, "expires", e.arrival_ms + q->sched.general.lifetime_ms[0]);
 	json_uint(j, "size", m->size);
 	json_text(j, "sender", e.sender);
 	json_text(j, "policy", e.policy);
@@ -349,10 +349,10 @@ put_hop(struct json *j, const struct hop *h)
 	json_str(j, "hop", h->text);
 	json_uint(j, "waiting", h->wants);
 	json_uint(j, "active", h->outstanding);
-	json_uint(j, "concurrency", h->concurrency);
-	json_bool(j, "dead", h->dead);
-	put_time(j, "probe", h->dead ? clock_wall_ms() + h->probe_ms -
-	    clock_boot_ms() : 0);
+	json_uint(j, "concurrency", h->site->concurrency);
+	json_bool(j, "dead", h->site->dead);
+	put_time(j, "probe", h->site->dead ? clock_wall_ms() +
+	    h->site->probe_ms - clock_boot_ms() : 0);
 	json_object_end(j);
 }
 
@@ -373,7 +373,7 @@ answer_queue(struct queue *q, struct json *j)
 	while (n < HOPS_MAX && htab_next(&q->sched.hops, &pos, &key, &v)) {
 		const struct hop	*h = v;
 
-		if (h->refs > 0 || h->dead) {
+		if (h->refs > 0 || h->site->dead) {
 			put_hop(j, h);
 			n++;
 		}

@@ -31,12 +31,15 @@ asks_for_success(const struct envelope *e)
 static uint16_t
 flags_of(const struct envelope *e)
 {
-	static const unsigned	kept[NKEPTS] = { [KEPT_HOLD] = M_HELD,
-				    [KEPT_QUARANTINE] = M_HELD | M_QUARANTINED };
-	unsigned		flags = 0;
+	static const uint16_t	 priorities[NPRIORITIES] = {
+		[PRIORITY_HIGH] = M_HIGH, [PRIORITY_LOW] = M_LOW
+	};
+	static const unsigned	 kept[NKEPTS] = { [KEPT_HOLD] = M_HELD,
+				     [KEPT_QUARANTINE] = M_HELD | M_QUARANTINED };
+	unsigned		 flags = priorities[attr_priority(e)];
 
 	if (e->flags & ENV_DSN)
-		return M_DSN;
+		return (uint16_t)(flags | M_DSN);
 	if (e->flags & ENV_BINARY)
 		flags |= M_BINARY;
 	if (e->flags & ENV_BY_RETURN)
@@ -118,6 +121,14 @@ message_arrival_ms(const struct message *m)
 {
 	return (int64_t)octets_load((const uint8_t *)m->env +
 	    ENVELOPE_ARRIVAL_AT, 8);
+}
+
+unsigned
+message_priority(const struct message *m)
+{
+	if (m->flags & M_HIGH)
+		return PRIORITY_HIGH;
+	return m->flags & M_LOW ? PRIORITY_LOW : PRIORITY_NORMAL;
 }
 
 uint64_t

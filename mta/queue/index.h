@@ -72,7 +72,9 @@ enum message_flags {
 	M_BINARY = 1 << 10,	/* BINARYMIME */
 	M_HELD = 1 << 11,	/* kept.h: nothing of it is begun */
 	M_QUARANTINED = 1 << 12,	/* with M_HELD: and not for ever */
-	M_RELEASED = 1 << 13	/* has been HELD: arrival_s says until when */
+	M_RELEASED = 1 << 13,	/* has been HELD: arrival_s says until when */
+	M_HIGH = 1 << 14,	/* its priority; neither: normal */
+	M_LOW = 1 << 15
 };
 
 struct message {
@@ -128,6 +130,7 @@ void		 message_free(struct message **);
 void		 message_envelope(const struct message *, struct arena *, struct envelope *);
 struct span	 message_sender(const struct message *);	/* without parsing all */
 int64_t		 message_arrival_ms(const struct message *);	/* wall; likewise */
+unsigned	 message_priority(const struct message *);	/* enum attr_priority */
 uint64_t	 message_offset(const struct message *);
 /* In its segment; of a message with a body file: in that file. */
 uint64_t	 message_content_offset(const struct message *);

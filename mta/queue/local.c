@@ -73,7 +73,7 @@ local_end(struct local_job *j)
 
 	job_unlink(j);
 	j->deliverer->idle_ms = clock_boot_ms();
-	sched_ended(&q->sched, j->hop, SCHED_NONE);
+	sched_ended(&q->sched, j->hop, SCHED_NONE, 0);
 	hop_unref(&q->sched, &j->hop);
 	segment_unpin(j->seg);
 	if (j->fd != -1)

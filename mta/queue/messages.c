@@ -193,8 +193,14 @@ void
 dest_defer(struct queue *q, struct message *m, struct dest *d,
     const struct answer *an)
 {
-	int64_t	wait_ms = sched_retry_ms(&q->sched, d->attempts,
-	    m->qid + d->rcpt + (uint64_t)d->attempts * 31);
+	enum error_class	 class = error_class_of(an->code, an->status);
+	const struct terms	*t = d->hop == NULL ? &q->sched.general :
+	    d->hop->terms;
+	int64_t			 wait_ms = terms_retry_ms(t, class,
+	    d->attempts, m->qid + d->rcpt + (uint64_t)d->attempts * 31);
+
+	if (d->hop != NULL)
+		sched_failed(d->hop, class);
 
 	if (d->attempts < UINT16_MAX)
 		d->attempts++;
@@ -249,12 +255,12 @@ in_s(int64_t left)
 static uint32_t
 lifetime_s(const struct queue *q, const struct message *m)
 {
-	int64_t	left = ((int64_t)m->arrival_s * 1000 + q->set.lifetime_ms -
+	int64_t	left = ((int64_t)m->arrival_s * 1000 + q->sched.general.lifetime_ms[0] -
 	    clock_wall_ms()) / 1000;
 
 	/* A clock that was wrong must not keep mail for years. */
-	if (left > q->set.lifetime_ms / 1000)
-		left = q->set.lifetime_ms / 1000;
+	if (left > q->sched.general.lifetime_ms[0] / 1000)
+		left = q->sched.general.lifetime_ms[0] / 1000;
 	return in_s(left);
 }
 
@@ -301,7 +307,7 @@ static uint32_t
 warn_s(const struct queue *q, const struct message *m)
 {
 	uint32_t	expiry = lifetime_s(q, m);
-	int64_t	earlier = (q->set.lifetime_ms - q->set.warn_ms) / 1000;
+	int64_t	earlier = (q->sched.general.lifetime_ms[0] - q->set.warn_ms) / 1000;
 
 	if (q->set.warn_ms == 0 || (m->flags & (M_WARNED | M_DSN)) ||
 	    earlier <= 0)

@@ -17,16 +17,15 @@
 #include "mta/queue/own.h"
 #include "mta/queue/schedule.h"
 #include "mta/queue/segments.h"
+#include "mta/queue/terms_read.h"
 #include "mta/spool/qid.h"
 
 /* From the policy's image. */
 struct settings {
 	uint64_t	 segment_octets, reserve_octets;
-	int64_t		 lifetime_ms;
 	int64_t		 warn_ms;		/* 0: never */
 	int64_t		 transaction_ms;
 	int64_t		 quarantine_ms;		/* 0: for ever */
-	uint32_t	 concurrency;
 	char		*hostname;
 };
 
@@ -55,6 +54,7 @@ struct queue {
 	struct own		*own;
 	struct index		 index;
 	struct sched		 sched;
+	struct terms_table	*terms;		/* of hops; NULL: all have the same */
 	struct qid_gen		 qids;
 	uint64_t		 max_qid;	/* ever seen */
 	uint32_t		 copy_after_ms;	/* sealing to moving what is left */

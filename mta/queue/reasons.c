@@ -64,38 +64,32 @@ of_ready(const struct queue *q, const struct hop *h)
 {
 	if (q->stopping || q->sched.jobs_max == 0)
 		return REASON_STOPPING;
-	if (h->blocked)
+	if (h->site->blocked)
 		return h->local ? REASON_NO_DELIVERER : REASON_NO_RELAY;
-	if (h->dead)
+	if (h->site->dead)
 		return REASON_HOP_DEAD;
-	if (h->outstanding >= h->concurrency)
+	if (h->site->outstanding >= h->site->concurrency)
 		return REASON_HOP_LIMIT;
-	if (q->sched.jobs >= q->sched.jobs_max)
+	if (sched_is_full(&q->sched, h->site))
 		return REASON_JOBS_LIMIT;
 	return REASON_IN_LINE;
 }
 
-/*
- * WAIT: by the last answer.  The classes are those of the options: no
- * connection and 421; 452, 4.2.2 and 4.3.1; 450 and 451 with 4.2.0 or 4.7.x.
- */
+/* WAIT: by the class of the last answer. */
 static enum reason
 of_wait(const struct dest *d)
 {
-	struct answer	an;
+	static const enum reason	 reasons_of[CLASS_N] = {
+		[CLASS_OTHER] = REASON_RETRY,
+		[CLASS_CONNECT] = REASON_RETRY_CONNECT,
+		[CLASS_GREYLISTED] = REASON_RETRY_GREYLISTED,
+		[CLASS_FULL] = REASON_RETRY_FULL
+	};
+	struct answer			 an;
 
 	if (!dest_answer(d, &an))
 		return REASON_RETRY;
-	if (an.code == 421 || span_prefix(an.status, SPAN("4.4.")))
-		return REASON_RETRY_CONNECT;
-	if (an.code == 452 || span_eq(an.status, SPAN("4.2.2")) ||
-	    span_eq(an.status, SPAN("4.3.1")))
-		return REASON_RETRY_FULL;
-	if ((an.code == 450 || an.code == 451) &&
-	    (span_eq(an.status, SPAN("4.2.0")) ||
-	    span_prefix(an.status, SPAN("4.7."))))
-		return REASON_RETRY_GREYLISTED;
-	return REASON_RETRY;
+	return reasons_of[error_class_of(an.code, an.status)];
 }
 
 static enum reason

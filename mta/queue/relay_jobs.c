@@ -26,6 +26,7 @@ struct job {
 	int64_t		 since_ms;
 	uint32_t	 slot;
 	uint32_t	 n;
+	uint8_t		 sched;		/* enum sched_job */
 	uint32_t	 dests[];
 };
 
@@ -74,6 +75,7 @@ job_new(struct relay_jobs *r, struct hop *h, struct message *m,
 	j->id = (uint64_t)++r->serial << 32 | j->slot;
 	j->m = m;
 	j->hop = hop_ref(h);
+	j->sched = (uint8_t)sched_starting(&r->q->sched);
 	j->seg = m->seg;
 	j->content_offset = m->flags & M_BODY ? 0 : message_content_offset(m);
 	j->n = n;
@@ -240,7 +242,7 @@ end_job(struct relay_jobs *r, struct job *j, enum sched_outcome outcome)
 	struct queue	*q = r->q;
 	struct message	*m = j->m;
 
-	sched_ended(&q->sched, j->hop, outcome);
+	sched_ended(&q->sched, j->hop, outcome, j->sched);
 	job_free(r, j);
 	message_settle(q, m);
 }

@@ -146,7 +146,8 @@ apply_deferred(struct queue *q, struct message *m, struct dest *d,
 	struct answer	an = { .code = r->code, .status = r->status,
 	    .mta = r->mta, .text = r->text, .when_ms = clock_wall_ms() };
 	int64_t		wait_ms = r->next_ms - clock_wall_ms();
-	int64_t		most = sched_retry_ms(&q->sched, UINT16_MAX, 0) * 2;
+	int64_t		most = 2 * terms_retry_ms(&q->sched.general,
+	    error_class_of(r->code, r->status), UINT16_MAX, 0);
 
 	/* The wall clock may have been set: never longer than a wait is. */
 	if (wait_ms > most)

@@ -170,7 +170,7 @@ rcpt_of(const struct notice *no, const struct dest *d,
 	r.why = why_of(no, &an);
 	r.last_attempt_ms = an.when_ms;
 	if (r.action == DSN_DELAYED)
-		r.will_retry_until_ms = e->arrival_ms + no->q->set.lifetime_ms;
+		r.will_retry_until_ms = e->arrival_ms + no->q->sched.general.lifetime_ms[0];
 	if (e->params != NULL) {
 		r.orcpt_type = e->params[d->rcpt].orcpt_type;
 		r.orcpt = e->params[d->rcpt].orcpt;

@@ -26,6 +26,14 @@ start_job(void *arg, struct hop *h, struct message *m, const uint32_t *dests,
 	    relay_start(q, h, m, dests, n);
 }
 
+static const struct terms *
+hop_terms(void *arg, struct span hop)
+{
+	const struct queue	*q = arg;
+
+	return terms_of_hop(q->terms, hop);
+}
+
 static void
 on_spare(void *arg)
 {
@@ -50,7 +58,9 @@ on_full(void *arg)
 void
 queue_init(struct queue *q)
 {
-	static const struct sched_ops		sched_ops = { start_job };
+	static const struct sched_ops		sched_ops = {
+		start_job, hop_terms
+	};
 	static const struct segments_ops	segments_ops = {
 		on_spare, on_gone, on_full
 	};

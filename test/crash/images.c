@@ -134,7 +134,7 @@ load(const char *dir)
 	f->later_until = UINT32_MAX;
 	f->q.copy_after_ms = 150;
 	f->q.resume_ms = 100;
-	f->q.sched.retries_ms[0] = 3600000;
+	fakes_retry(f, 3600000);
 	for (i = 1; i <= MESSAGES; i++) {
 		send_one(f, (unsigned)random() % 100);
 		if (i % 7 == 0)
@@ -375,10 +375,14 @@ recover_and_check(const char *image, size_t upto)
 	folder_fill(&q, false);
 	queue_init(&q);
 	q.set = (struct settings){ .segment_octets = SEGMENT,
-	    .reserve_octets = 1, .lifetime_ms = 5 * 86400000ll,
-	    .concurrency = 20, .hostname = xstrdup("mx.test") };
-	q.sched.nretries = 1;
-	q.sched.retries_ms[0] = 3600000;
+	    .reserve_octets = 1,
+	    .hostname = xstrdup("mx.test") };
+	terms_set_retry(&q.sched.general,
+	    &(struct retry_waits){ .n = 1, .ms = { 3600000 } });
+	terms_set_lifetime(&q.sched.general, 5 * 86400000ll);
+	q.sched.general.concurrency = 20;
+	q.sched.general.start = 5;
+	q.sched.general.recipients = 100;
 	q.segments.size = SEGMENT;
 	recover(&q);
 	_exit(check(&q, upto) ? 0 : 1);

@@ -54,7 +54,7 @@ with_waiting(const char *dir, const char *const *rcpts, size_t n)
 	struct fakes	*f = fakes_open(dir, SEGMENT);
 
 	f->code = 451;
-	f->q.sched.retries_ms[0] = HOUR_MS;
+	fakes_retry(f, HOUR_MS);
 	for (size_t i = 0; i < n; i++)
 		fakes_accept(f, "a@x.test", rcpts[i], 500);
 	fakes_until(f, all_wait);
@@ -148,7 +148,7 @@ is_dead(struct fakes *f)
 {
 	const struct message	*m = f->q.index.first;
 
-	return m != NULL && m->dests[0].hop != NULL && m->dests[0].hop->dead;
+	return m != NULL && m->dests[0].hop != NULL && m->dests[0].hop->site->dead;
 }
 
 /* One job probes it, and when that goes well the others follow. */
@@ -160,8 +160,7 @@ of_a_dead_hop(const char *dir)
 
 	f->unconnected = true;
 	f->code = 451;
-	for (i = 0; i < SCHED_RETRIES_MAX; i++)
-		f->q.sched.retries_ms[i] = HOUR_MS;
+	fakes_retry(f, HOUR_MS);
 	for (i = 0; i < 20; i++)
 		fakes_accept(f, "a@x.test", "hop@y.test", 500);
 	fakes_until(f, is_dead);
@@ -186,7 +185,7 @@ of_others(const char *dir)
 
 	f->later_until = 1;
 	f->deliver_code = 452;
-	f->q.sched.retries_ms[0] = HOUR_MS;
+	fakes_retry(f, HOUR_MS);
 	for (unsigned i = 0; i < 2; i++)
 		fakes_accept(f, "a@x.test", rcpts[i], 500);
 	fakes_until(f, all_wait);

@@ -543,6 +543,19 @@ fakes_logged(struct fakes *f)
 
 /* --- the whole */
 
+void
+fakes_retry(struct fakes *f, int64_t ms)
+{
+	terms_set_retry(&f->q.sched.general,
+	    &(struct retry_waits){ .n = 1, .ms = { ms } });
+}
+
+void
+fakes_lifetime(struct fakes *f, int64_t ms)
+{
+	terms_set_lifetime(&f->q.sched.general, ms);
+}
+
 struct fakes *
 fakes_open(const char *dir, uint64_t segment_octets)
 {
@@ -557,12 +570,13 @@ fakes_open(const char *dir, uint64_t segment_octets)
 	folder_fill(q, true);
 	queue_init(q);
 	q->set = (struct settings){ .segment_octets = segment_octets,
-	    .reserve_octets = 1, .lifetime_ms = 5 * 86400000ll,
-	    .transaction_ms = 1800000, .concurrency = 20,
+	    .reserve_octets = 1,
+	    .transaction_ms = 1800000,
 	    .hostname = xstrdup("mx.test") };
-	q->sched.nretries = 1;
-	q->sched.retries_ms[0] = 1000;
-	q->sched.limit = 20;
+	q->sched.general = (struct terms){ .concurrency = 20, .start = 5,
+	    .recipients = 100, .messages = 100 };
+	fakes_retry(f, 1000);
+	fakes_lifetime(f, 5 * 86400000ll);
 	q->segments.size = segment_octets;
 	queue_start(q);
 	control_open(q);

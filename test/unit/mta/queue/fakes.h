@@ -101,6 +101,9 @@ struct fakes {
 void	fakes_failed(const char *file, int line, const char *what) __attribute__((noreturn));
 /* A queue on this folder (made if needed), recovered, with all peers. */
 struct fakes *fakes_open(const char *dir, uint64_t segment_octets);
+/* One wait between attempts, one lifetime, whatever the error. */
+void	fakes_retry(struct fakes *, int64_t ms);
+void	fakes_lifetime(struct fakes *, int64_t ms);
 /* Also one peer alone, new: its earlier channel closes. */
 void	fakes_peer(struct fakes *, enum proc);
 /* Turns of the loop until this holds at the end of one; two minutes are a failure. */

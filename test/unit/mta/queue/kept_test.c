@@ -94,7 +94,7 @@ released(const char *dir)
 	struct message	*m = f->q.index.first;
 
 	f->route_silent = true;
-	f->q.set.lifetime_ms = 3600000;
+	fakes_lifetime(f, 3600000);
 	m->arrival_s -= 86400;	/* long before its lifetime */
 	CHECK(message_release(&f->q, m, 0));
 	CHECK(!message_release(&f->q, m, 0));
@@ -147,7 +147,7 @@ held(const char *dir)
 	struct message	*m;
 
 	f->code = 451;
-	f->q.sched.retries_ms[0] = 3600000;
+	fakes_retry(f, 3600000);
 	fakes_accept(f, "a@x.test", "hop@y.test", 500);
 	fakes_until(f, waits);
 	m = f->q.index.first;
@@ -166,13 +166,13 @@ held_still(const char *dir)
 	struct message	*m = f->q.index.first;
 	struct kept	 k;
 
-	f->q.set.lifetime_ms = 1;	/* of what is tried */
+	fakes_lifetime(f, 1);	/* of what is tried */
 	message_settle(&f->q, m);
 	fakes_run_ms(f, 1500);
 	CHECK(f->q.index.n == 1 && f->njobs == 0);
 	CHECK(kept_ask(&f->q, m, &a, &k) && k.by_hand && k.uid == 1000);
 	CHECK(span_eq(k.why, SPAN("ask Ann")));
-	f->q.set.lifetime_ms = 86400000;
+	fakes_lifetime(f, 86400000);
 	journal_checkpoint(f->q.journal);
 	fakes_logged(f);
 	arena_clear(&a);
@@ -199,11 +199,11 @@ held_in_line(const char *dir)
 	struct message	*first;
 
 	f->code = 0;
-	f->q.sched.limit = 1;
+	f->q.sched.general.concurrency = 1;
 	fakes_accept(f, "a@x.test", "hop1@y.test", 500);
 	fakes_until(f, has_jobs);
 	first = f->q.index.first;
-	first->dests[0].hop->concurrency = 1;
+	first->dests[0].hop->site->concurrency = 1;
 	fakes_accept(f, "a@x.test", "hop2@y.test", 500);
 	while (f->q.index.n < 2 || first->next->in_state[DEST_READY] == 0)
 		fakes_run_ms(f, 5);

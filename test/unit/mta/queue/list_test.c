@@ -146,13 +146,13 @@ all_expire(const char *dir)
 	struct fakes	*f = fakes_open(dir, SEGMENT);
 
 	f->code = 451;
-	f->q.sched.retries_ms[0] = f->q.sched.retries_ms[1] = 3600000;
+	fakes_retry(f, 3600000);
 	fakes_accept(f, "drop@sender.test", "many2500@y.test", 500);
 	fakes_until(f, many_wait);
-	f->q.set.lifetime_ms = 1;
+	fakes_lifetime(f, 1);
 	message_settle(&f->q, f->q.index.first);
 	fakes_until(f, all_failed);
-	f->q.set.lifetime_ms = 3600000;		/* of the notification */
+	fakes_lifetime(f, 3600000);		/* of the notification */
 	fakes_until(f, is_bounced);
 	CHECK(f->ngot == 2500 && f->q.count.failed == 2500);
 }
@@ -315,7 +315,7 @@ another_list(const char *dir)
 	uint64_t	 size;
 
 	f->code = 451;
-	f->q.sched.retries_ms[0] = f->q.sched.retries_ms[1] = 3600000;
+	fakes_retry(f, 3600000);
 	fakes_accept(f, "a@x.test", "many1000@y.test", 500);
 	fakes_until(f, all_wait);
 	m = f->q.index.first;

@@ -403,7 +403,7 @@ warned(const char *dir)
 	struct fakes	*f = fakes_open(dir, SEGMENT);
 
 	f->q.set.warn_ms = 1000;
-	f->q.sched.retries_ms[0] = 60000;
+	fakes_retry(f, 60000);
 	f->code = 451;
 	accept_given(f, &(struct given){ .rcpts = { "hop@y.test",
 	    "hop2@y.test", "hop3@y.test" }, .notify = { NOTIFY_FAILURE,
@@ -420,7 +420,7 @@ too_late(const char *dir)
 {
 	struct fakes	*f = fakes_open(dir, SEGMENT);
 
-	f->q.sched.retries_ms[0] = 3000;
+	fakes_retry(f, 3000);
 	f->code = 451;
 	accept_given(f, &(struct given){ .rcpts = { "hop@y.test" },
 	    .flags = ENV_BY_RETURN, .by_ms = 1500 });
@@ -450,7 +450,7 @@ late(const char *dir)
 {
 	struct fakes	*f = fakes_open(dir, SEGMENT);
 
-	f->q.sched.retries_ms[0] = 60000;
+	fakes_retry(f, 60000);
 	f->code = 451;
 	accept_given(f, &(struct given){ .rcpts = { "hop@y.test",
 	    "hop2@y.test" }, .notify = { 0, NOTIFY_FAILURE },

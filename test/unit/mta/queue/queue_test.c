@@ -210,7 +210,7 @@ another_warned(const char *dir)
 	const char	*to[3] = { "as1@y.test", "as2@y.test", "as1b@y.test" };
 
 	f->q.set.warn_ms = 1000;
-	f->q.sched.retries_ms[0] = 60000;
+	fakes_retry(f, 60000);
 	f->code = 451;
 	fakes_accept_n(f, "drop@sender.test", to, 3, 500, true);
 	fakes_until(f, two_warned);
@@ -236,7 +236,7 @@ another_expanded(const char *dir)
 	struct fakes	*f = fakes_open(dir, SEGMENT);
 
 	f->code = 451;
-	f->q.sched.retries_ms[0] = 3600000;
+	fakes_retry(f, 3600000);
 	fakes_accept(f, "a@x.test", "twoas@y.test", 500);
 	fakes_until(f, two_wait);
 	fakes_logged(f);
@@ -276,8 +276,8 @@ expired(const char *dir)
 {
 	struct fakes	*f = fakes_open(dir, SEGMENT);
 
-	f->q.set.lifetime_ms = 2000;
-	f->q.sched.retries_ms[0] = 60000;
+	fakes_lifetime(f, 2000);
+	fakes_retry(f, 60000);
 	f->code = 451;
 	fakes_accept(f, "drop@sender.test", "hop@y.test", 500);
 	fakes_until(f, is_bounced);
@@ -296,7 +296,7 @@ warned(const char *dir)
 	struct fakes	*f = fakes_open(dir, SEGMENT);
 
 	f->q.set.warn_ms = 1000;
-	f->q.sched.retries_ms[0] = 60000;
+	fakes_retry(f, 60000);
 	f->code = 451;
 	fakes_accept(f, "drop@sender.test", "hop@y.test", 500);
 	fakes_until(f, waits);
@@ -349,7 +349,7 @@ routed_again(const char *dir)
 	unsigned	 before;
 
 	f->code = 451;
-	f->q.sched.retries_ms[0] = 3600000;
+	fakes_retry(f, 3600000);
 	fakes_accept(f, "a@x.test", "hop@y.test", 500);
 	fakes_until(f, waits);
 	before = f->asked;
@@ -527,7 +527,7 @@ deferred_once(const char *dir)
 	struct fakes	*f = fakes_open(dir, SEGMENT);
 
 	f->code = 451;
-	f->q.sched.retries_ms[0] = 3600000;
+	fakes_retry(f, 3600000);
 	fakes_accept(f, "a@x.test", "hop@y.test", 500);
 	fakes_until(f, waits);
 	fakes_logged(f);
@@ -556,7 +556,7 @@ removed(const char *dir)
 	struct fakes	*f = fakes_open(dir, SEGMENT);
 
 	f->code = 451;
-	f->q.sched.retries_ms[0] = 3600000;
+	fakes_retry(f, 3600000);
 	fakes_accept(f, "a@x.test", "hop@y.test", 500);
 	fakes_until(f, waits);
 	message_remove(&f->q, f->q.index.first, "test");
@@ -579,7 +579,7 @@ retried(const char *dir)
 	struct fakes	*f = fakes_open(dir, SEGMENT);
 
 	f->code = 451;
-	f->q.sched.retries_ms[0] = 3600000;
+	fakes_retry(f, 3600000);
 	fakes_accept(f, "a@x.test", "hop@y.test", 500);
 	fakes_until(f, waits);
 	f->code = 250;
@@ -610,7 +610,7 @@ control(const char *dir)
 	const char	*a;
 
 	f->code = 451;
-	f->q.sched.retries_ms[0] = 3600000;
+	fakes_retry(f, 3600000);
 	qid_format(fakes_accept(f, "\"a\\\nb\"@x.test", "hop@y.test", 500), id);
 	fakes_until(f, waits);
 	a = fakes_ask(f, "list\n");
@@ -644,7 +644,7 @@ remove_and_die(const char *dir)
 	char		 id[QID_TEXT], line[64];
 
 	f->code = 451;
-	f->q.sched.retries_ms[0] = 3600000;
+	fakes_retry(f, 3600000);
 	qid_format(fakes_accept(f, "a@x.test", "hop@y.test", 500), id);
 	fakes_until(f, waits);
 	snprintf(line, sizeof(line), "remove %s\n", id);

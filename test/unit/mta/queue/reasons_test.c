@@ -58,6 +58,7 @@ setup(void **state)
 	(void)state;
 	memset(&t, 0, sizeof(t));
 	sched_init(&t.q.sched, NULL, NULL);
+	t.q.sched.general = (struct terms){ .concurrency = 20, .start = 5 };
 	router_open(&t.q);
 	t.hop = sched_hop(&t.q.sched, SPAN("relay:x"));
 	t.d.hop = t.hop;
@@ -106,16 +107,17 @@ test_ready_names_what_is_in_its_way(void **state)
 	assert_int_equal(reason_in(DEST_READY), REASON_IN_LINE);
 	t.q.sched.jobs = t.q.sched.jobs_max;
 	assert_int_equal(reason_in(DEST_READY), REASON_JOBS_LIMIT);
-	t.hop->outstanding = t.hop->concurrency;
+	t.hop->site->outstanding = t.hop->site->concurrency;
 	assert_int_equal(reason_in(DEST_READY), REASON_HOP_LIMIT);
-	t.hop->dead = true;
+	t.hop->site->dead = true;
 	assert_int_equal(reason_in(DEST_READY), REASON_HOP_DEAD);
-	t.hop->blocked = true;
+	t.hop->site->blocked = true;
 	assert_int_equal(reason_in(DEST_READY), REASON_NO_RELAY);
 	t.hop->local = true;
 	assert_int_equal(reason_in(DEST_READY), REASON_NO_DELIVERER);
 	t.q.stopping = true;
 	assert_int_equal(reason_in(DEST_READY), REASON_STOPPING);
+	t.hop->site->dead = false;	/* it stands in no list of such */
 }
 
 static void

@@ -66,7 +66,7 @@ accept_three(const char *dir)
 	struct fakes	*f = fakes_open(dir, SEGMENT);
 
 	f->code = 451;
-	f->q.sched.retries_ms[0] = 3600000;
+	fakes_retry(f, 3600000);
 	fakes_accept(f, "first@x.test", "hop@y.test", 1000);
 	fakes_accept(f, "a@x.test", "hop@y.test", OCTETS);
 	fakes_accept(f, "b@x.test", "hop@y.test", OCTETS);

@@ -234,7 +234,7 @@ one_percent(const char *dir)
 
 	f->q.copy_after_ms = 1000;
 	f->code = 0;
-	f->q.sched.limit = 1000;
+	f->q.sched.general.concurrency = 1000;
 	for (i = 0; i < 3000; i++)
 		fakes_accept(f, "a@x.test", i % 100 == 0 ? "later@keep.test" :
 		    "drop@y.test", 10000), f->later_until = UINT32_MAX;

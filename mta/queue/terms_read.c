@@ -1,0 +1,280 @@
+/*
+ * terms_read.c - the terms of hops: `queue`, `queue for ...`, and `connections`
+ * of relay blocks.
+ *
+ * A hop has those of the first `queue for` that names it: its relay block, the
+ * domain whose MX hosts it is, or the host that is named.
+ */
+#include "mta/queue/terms_read.h"
+
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "ruleset/image.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define LIMIT_MAX	UINT16_MAX
+
+/* Whom the terms are for: a relay block, or the domains of a set. */
+struct row {
+	uint32_t	relay;		/* object; UINT32_MAX: none */
+	uint32_t	set;		/* UINT32_MAX: none */
+	size_t		terms;		/* which of them */
+};
+
+struct terms_table {
+	struct rs_image	*img;
+	struct row	*rows;		/* the first that fits counts */
+	size_t		 nrows;
+	struct terms	*terms;
+	size_t		 n;
+	char		**texts;	/* that terms borrow */
+	size_t		 ntexts;
+	int64_t		*lifetimes;
+	size_t		 nlifetimes;
+};
+
+static struct rs_value
+place_value(const struct rs_image *img, const struct rs_optval *o, unsigned n)
+{
+	struct rs_place	p = rs_option_place(img, o, n);
+
+	assert(!p.is_func && p.index != UINT32_MAX);
+	return rs_const(img, p.index);
+}
+
+/* --- one block of options */
+
+static void
+read_time(const struct rs_image *img, uint32_t object, enum rs_option option,
+    int64_t *out)
+{
+	const struct rs_optval	*o;
+
+	if (rs_option(img, object, option, 0, &o))
+		*out = place_value(img, o, 0).i;
+}
+
+/* At least one; what an image says beyond any machine's is cut. */
+static void
+read_limit(const struct rs_image *img, uint32_t object, enum rs_option option,
+    uint32_t *out)
+{
+	const struct rs_optval	*o;
+	int64_t			 v;
+
+	if (!rs_option(img, object, option, 0, &o))
+		return;
+	v = place_value(img, o, 0).i;
+	*out = v < 1 ? 1 : v > LIMIT_MAX ? LIMIT_MAX : (uint32_t)v;
+}
+
+static bool
+read_waits(const struct rs_image *img, uint32_t object, enum rs_option option,
+    struct retry_waits *out)
+{
+	const struct rs_optval	*o;
+	struct retry_waits	 w = { 0 };
+	unsigned		 i;
+
+	if (!rs_option(img, object, option, 0, &o) || o->nplaces == 0)
+		return false;
+	for (i = 0; i < o->nplaces && i < TERMS_WAITS_MAX; i++)
+		w.ms[w.n++] = place_value(img, o, i).i;
+	*out = w;
+	return true;
+}
+
+/* What stands in the block; what does not stays as it is in *t. */
+static void
+read_block(const struct rs_image *img, uint32_t object, struct terms *t)
+{
+	struct retry_waits	 w;
+	int64_t			 lifetime = -1;
+
+	if (read_waits(img, object, RS_OPT_QUEUE_retry, &w))
+		terms_set_retry(t, &w);
+	read_time(img, object, RS_OPT_QUEUE_lifetime, &lifetime);
+	if (lifetime >= 0)
+		terms_set_lifetime(t, lifetime);
+	read_limit(img, object, RS_OPT_QUEUE_concurrency, &t->concurrency);
+}
+
+/* --- who has terms of his own */
+
+static struct terms *
+add_terms(struct terms_table *tt, const struct terms *like)
+{
+	tt->terms = xreallocarray(tt->terms, tt->n + 1, sizeof(*tt->terms));
+	tt->terms[tt->n] = *like;
+	return &tt->terms[tt->n++];
+}
+
+static void
+add_row(struct terms_table *tt, uint32_t relay, uint32_t set)
+{
+	tt->rows = xreallocarray(tt->rows, tt->nrows + 1, sizeof(*tt->rows));
+	tt->rows[tt->nrows++] = (struct row){ relay, set, tt->n - 1 };
+}
+
+/* Relay blocks that say how many connections they take. */
+static void
+read_relays(struct terms_table *tt, const struct terms *general)
+{
+	const struct rs_optval	*o;
+	uint32_t		 i;
+
+	for (i = 0; i < rs_nobject(tt->img); i++) {
+		if (rs_object(tt->img, i)->kind != RS_O_RELAY ||
+		    !rs_option(tt->img, i, RS_OPT_RELAY_connections, 0, &o) ||
+		    o->is_default)
+			continue;
+		read_limit(tt->img, i, RS_OPT_RELAY_connections,
+		    &add_terms(tt, general)->concurrency);
+		add_row(tt, i, UINT32_MAX);
+	}
+}
+
+static uint32_t
+general_block(const struct rs_image *img)
+{
+	uint32_t	i;
+
+	for (i = 0; i < rs_nobject(img); i++)
+		if (rs_object(img, i)->kind == RS_O_QUEUE &&
+		    rs_string(img, rs_object(img, i)->name).n == 0)
+			return i;
+	fatalx("the policy's image has no queue");
+}
+
+static int
+compare_times(const void *a, const void *b)
+{
+	const int64_t	*x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static void
+add_lifetimes(struct terms_table *tt, const struct terms *t)
+{
+	unsigned	i;
+
+	for (i = 0; i < CLASS_N; i++)
+		tt->lifetimes[tt->nlifetimes++] = t->lifetime_ms[i];
+}
+
+static void
+gather_lifetimes(struct terms_table *tt, const struct terms *general)
+{
+	size_t	i, n = 1;
+
+	tt->lifetimes = xreallocarray(NULL, (tt->n + 1) * CLASS_N,
+	    sizeof(*tt->lifetimes));
+	add_lifetimes(tt, general);
+	for (i = 0; i < tt->n; i++)
+		add_lifetimes(tt, &tt->terms[i]);
+	qsort(tt->lifetimes, tt->nlifetimes, sizeof(*tt->lifetimes),
+	    compare_times);
+	for (i = 1; i < tt->nlifetimes; i++)
+		if (tt->lifetimes[i] != tt->lifetimes[n - 1])
+			tt->lifetimes[n++] = tt->lifetimes[i];
+	tt->nlifetimes = n;
+}
+
+struct terms_table *
+terms_read(struct rs_image *img, struct terms *general)
+{
+	struct terms_table	*tt = xcalloc(1, sizeof(*tt));
+
+	tt->img = img;
+	*general = (struct terms){ .start = 5, .recipients = 100 };
+	read_block(img, general_block(img), general);
+	read_relays(tt, general);
+	gather_lifetimes(tt, general);
+	return tt;
+}
+
+void
+terms_table_free(struct terms_table **ttp)
+{
+	struct terms_table	*tt = *ttp;
+	size_t			 i;
+
+	*ttp = NULL;
+	if (tt == NULL)
+		return;
+	for (i = 0; i < tt->ntexts; i++)
+		free(tt->texts[i]);
+	free(tt->texts);
+	free(tt->rows);
+	free(tt->terms);
+	free(tt->lifetimes);
+	rs_image_free(&tt->img);
+	free(tt);
+}
+
+const int64_t *
+terms_lifetimes(const struct terms_table *tt, size_t *n)
+{
+	*n = tt->nlifetimes;
+	return tt->lifetimes;
+}
+
+/* --- asking */
+
+/* Of several hops the first. */
+static struct span
+first_of(struct span hop)
+{
+	ptrdiff_t	blank = span_index(hop, ' ');
+
+	if (blank >= 0)
+		hop.n = (size_t)blank;
+	return hop;
+}
+
+/* "mx:DOMAIN[:PORT]", "host:NAME:PORT": the name; empty: it has none. */
+static struct span
+name_of(struct span hop)
+{
+	ptrdiff_t	colon = span_index(hop, ':');
+	bool		named = span_prefix(hop, SPAN("mx:")) ||
+	    span_prefix(hop, SPAN("host:"));
+
+	if (!named || colon < 0)
+		return SPAN_NONE;
+	hop = span_from(hop, (size_t)colon + 1);
+	if (hop.n == 0 || hop.p[0] == '[')
+		return SPAN_NONE;
+	if ((colon = span_index(hop, ':')) >= 0)
+		hop.n = (size_t)colon;
+	return hop;
+}
+
+static bool
+row_fits(const struct terms_table *tt, const struct row *r, struct span hop)
+{
+	struct rs_value	 domain = rs_text(RS_T_DOMAIN, name_of(hop));
+
+	if (r->relay != UINT32_MAX)
+		return span_prefix(hop, SPAN("relay:")) &&
+		    span_eq(span_from(hop, 6), rs_string(tt->img,
+		    rs_object(tt->img, r->relay)->name));
+	return domain.s.n > 0 && rs_set_has(tt->img, r->set, &domain);
+}
+
+const struct terms *
+terms_of_hop(const struct terms_table *tt, struct span hop)
+{
+	size_t	i;
+
+	if (tt == NULL)
+		return NULL;
+	hop = first_of(hop);
+	for (i = 0; i < tt->nrows; i++)
+		if (row_fits(tt, &tt->rows[i], hop))
+			return &tt->terms[tt->rows[i].terms];
+	return NULL;
+}
