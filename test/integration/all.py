@@ -5,7 +5,7 @@
 
 Every test/integration/*_test.py is a unittest module; --sanitized leaves out
 those that say SANITIZED = False.  Each module is a process; N of them run side by
-side (one more than there are processors, since they wait much).  Ends with "N passed, N failed".
+side (more than twice the processors, since they wait for most of their time).  Ends with "N passed, N failed".
 """
 import argparse
 import concurrent.futures
@@ -15,12 +15,14 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
+import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 APART = {"valgrind_test"}  # has a step of its own
-LONG = ("keys_test", "smtp_chat_test", "queue_test")    # begin first, so that none is alone at the end
+LONG = ("keys_test", "table_reload_test", "smtp_chat_test", "dns_rules_test", "queue_test")    # begin first, so that none is alone at the end
 
 
 def run_one(name, sanitized):
@@ -41,19 +43,27 @@ def run_one(name, sanitized):
 def run_apart(name, sanitized):
     """As a process: (passed, failed, what it printed)."""
     args = [sys.executable, os.path.abspath(__file__), "--here", name]
-    r = subprocess.run(args + ["--sanitized"] * sanitized, stdout=subprocess.PIPE,
-                       stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
-    m = re.search(r"^(\d+) passed, (\d+) failed\n\Z", r.stdout, re.M)
-    if m is None or (r.returncode != 0 and m[2] == "0"):
-        return 0, 1, r.stdout + f"{name} ended with status {r.returncode}\n"
-    return int(m[1]), int(m[2]), r.stdout[:m.start()]
+    began = time.monotonic()
+    with tempfile.TemporaryFile("w+", errors="replace") as out:
+        p = subprocess.Popen(args + ["--sanitized"] * sanitized, stdout=out,
+                             stderr=subprocess.STDOUT, text=True)
+        _, status, used = os.wait4(p.pid, 0)
+        p.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        text = out.read()
+    print(f"{name}: {time.monotonic() - began:.0f} s, "
+          f"{used.ru_utime + used.ru_stime:.0f} s of processor", flush=True)
+    m = re.search(r"^(\d+) passed, (\d+) failed\n\Z", text, re.M)
+    if m is None or (p.returncode != 0 and m[2] == "0"):
+        return 0, 1, text + f"{name} ended with status {p.returncode}\n"
+    return int(m[1]), int(m[2]), text[:m.start()]
 
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__,
                                  formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--sanitized", action="store_true")
-    ap.add_argument("--jobs", type=int, default=os.cpu_count() + 1)
+    ap.add_argument("--jobs", type=int, default=2 * os.cpu_count() + 2)
     ap.add_argument("--here", metavar="NAME", help=argparse.SUPPRESS)
     ap.add_argument("names", nargs="*")
     a = ap.parse_args()
