@@ -49,7 +49,7 @@ static const struct action {
 	[CF_A_VERDICT] = { "a verdict out of a map", TALK | AT(ROUTE), false,
 	    true, "the hooks of a session, and in 'route'" },
 	[CF_A_QUARANTINE] = { "quarantine", TALK, true, false, SESSIONS },
-	[CF_A_LMTP] = { "lmtp", AT(ROUTE), true, false, ROUTES },
+	[CF_A_LMTP] = { "lmtp", AT(ROUTE), true, true, ROUTES },
 	[CF_A_FILE] = { "file", AT(ROUTE), true, false, ROUTES },
 	[CF_A_PIPE] = { "pipe", AT(ROUTE), true, false, ROUTES },
 	[CF_A_DELAY] = { "delay", TALK | ASKED, false, true, SESSIONS },

@@ -61,7 +61,7 @@ static const struct advice actions[] = {
 	{ "deliver", "write: deliver NAME, with the name of a mailbox" },
 	{ "relay", "write: relay NAME, or relay \"host:port\"" },
 	{ "redirect", "write: redirect <address>" },
-	{ "lmtp", "write: lmtp \"/path\"" },
+	{ "lmtp", "write: lmtp \"/path\", lmtp \"host:port\"" },
 	{ "file", "write: file \"/path\"" },
 	{ "pipe", "write: pipe \"/command\" as USER" }
 };

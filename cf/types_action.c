@@ -6,6 +6,8 @@
 #include "cf/types.h"
 #include "mail/status.h"
 
+#define SOCKET_PATH_MAX	107	/* octets; unix(7) */
+
 /* "550 5.7.1 no": the code would be told twice. */
 static void
 check_reply_text(struct cf *cf, const struct cf_action *a)
@@ -249,34 +251,77 @@ check_expand(struct cf *cf, const struct cf_action *a)
 }
 
 /* Paths and commands: no stranger has a say in them. */
-static void
-check_path(struct cf *cf, const struct cf_action *a)
+static bool
+check_trusted(struct cf *cf, const struct cf_action *a)
 {
 	const struct cf_expr	*e = a->expr, *taint = cf_type_taint(e);
 	const char		*word = cf_action_word(a);
 
 	if (!cf_type_want(cf, a->expr, RS_T_TEXT, arena_printf(&cf->arena,
 	    "'%s'", word).p))
-		return;
+		return false;
 	if (taint != NULL) {
 		cf_error(cf, e->loc, "the client could choose what '%s' takes: "
 		    "it comes from %s", word, cf_expr_text(cf, taint).p);
 		cf_help(cf, "take it from constants and tables only; a "
 		    "mailbox's path escapes what it names");
-		return;
+		return false;
 	}
 	if (e->asked) {
 		cf_error(cf, e->loc, "a server could choose what '%s' takes, "
 		    "as this comes out of its table", word);
 		cf_help(cf, "take it from constants and from tables of files");
-		return;
+		return false;
 	}
+	return true;
+}
+
+static void
+check_path(struct cf *cf, const struct cf_action *a)
+{
+	const struct cf_expr	*e = a->expr;
+
+	if (!check_trusted(cf, a))
+		return;
 	if (e->kind == CF_E_TEXT)
 		e = e->list;
 	if (e->kind == CF_E_CONST && (e->value.s.n == 0 ||
 	    e->value.s.p[0] != '/'))
 		cf_error(cf, a->expr->loc, "'%s' wants an absolute path",
-		    word);
+		    cf_action_word(a));
+}
+
+/* "/path", "unix:/path", or a host with its port: LMTP has none of its own. */
+static bool
+is_lmtp(struct span s)
+{
+	size_t	 i;
+
+	if (span_prefix(s, SPAN("unix:")))
+		s = span_from(s, 5);
+	if (s.n == 0 || s.p[0] != '/') {
+		for (i = s.n; i > 0 && s.p[i - 1] >= '0' &&
+		    s.p[i - 1] <= '9'; i--)
+			continue;
+		return i > 0 && i < s.n && s.p[i - 1] == ':' && is_hop(s);
+	}
+	for (i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] == 0x7f)
+			return false;
+	return s.n > 1 && s.n <= SOCKET_PATH_MAX;
+}
+
+static void
+check_lmtp(struct cf *cf, const struct cf_action *a)
+{
+	if (!check_trusted(cf, a) || a->expr->kind != CF_E_CONST ||
+	    is_lmtp(a->expr->value.s))
+		return;
+	cf_error(cf, a->expr->loc, "'%.*s' is no socket for LMTP",
+	    SPAN_ARG(a->expr->value.s));
+	cf_help(cf, "as in \"/run/dovecot/lmtp\", \"unix:/run/dovecot/lmtp\", "
+	    "\"192.0.2.1:24\", \"imap.example.org:24\"; a path has no blanks "
+	    "and at most 107 octets");
 }
 
 #define DELAY_MAX_MS	(5 * 60 * 1000)	/* RFC 5321, 4.5.3.2.2 */
@@ -352,7 +397,10 @@ type_action(struct cf *cf, struct cf_action *a, unsigned result)
 		if (a->expr != NULL)
 			want_text(cf, a);
 		break;
-	case CF_A_LMTP: case CF_A_FILE: case CF_A_PIPE:
+	case CF_A_LMTP:
+		check_lmtp(cf, a);
+		break;
+	case CF_A_FILE: case CF_A_PIPE:
 		check_path(cf, a);
 		break;
 	case CF_A_DELAY:

@@ -199,6 +199,12 @@ void		 rs_image_free(struct rs_image **);
 /* First 16 hex digits of the image's SHA-256: what logs call the policy. */
 const char	*rs_image_hash(const struct rs_image *);
 
+/*
+ * Whether mail may go by `lmtp` to sockets in the file system; true also when
+ * that is computed (sockets.c).
+ */
+bool		 rs_image_uses_sockets(const struct rs_image *);
+
 struct span	 rs_string(const struct rs_image *, uint32_t);
 struct rs_value	 rs_const(const struct rs_image *, uint32_t);
 #define RS_TABLE(type, name) \

@@ -65,7 +65,8 @@ target_met(const struct routing *r, size_t i, const struct target *t,
 	case CF_X_DISCARD:
 		return t->kind == TARGET_DISCARD;
 	case CF_X_LMTP:
-		return t->kind == TARGET_LMTP && says(s, t->path);
+		return t->kind == TARGET_HOP && v->kind == RS_V_LMTP &&
+		    says(s, v->value.s);
 	case CF_X_PIPE:
 		return t->kind == TARGET_PIPE && says(s, t->path);
 	case CF_X_FILE:

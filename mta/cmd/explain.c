@@ -25,7 +25,11 @@ explain_target(const struct target *t, struct buf *out)
 			buf_addf(out, " from <%.*s>", SPAN_ARG(t->mail_from));
 		break;
 	case TARGET_HOP:
-		buf_addf(out, "send to %.*s", SPAN_ARG(t->hop));
+		if (span_prefix(t->hop, SPAN("lmtp:")))
+			buf_addf(out, "lmtp \"%.*s\"",
+			    SPAN_ARG(span_from(t->hop, 5)));
+		else
+			buf_addf(out, "send to %.*s", SPAN_ARG(t->hop));
 		if (t->mail_from.n > 0)
 			buf_addf(out, " from <%.*s>", SPAN_ARG(t->mail_from));
 		if (t->rcpt_to.n > 0)
@@ -33,9 +37,6 @@ explain_target(const struct target *t, struct buf *out)
 		break;
 	case TARGET_DISCARD:
 		buf_add_str(out, "discard");
-		break;
-	case TARGET_LMTP:
-		buf_addf(out, "lmtp \"%.*s\"", SPAN_ARG(t->path));
 		break;
 	case TARGET_PIPE:
 		buf_addf(out, "pipe \"%.*s\"", SPAN_ARG(t->path));
@@ -138,7 +139,7 @@ static void
 explain_target_json(struct json *j, const struct routing *r, size_t i)
 {
 	static const char *const kinds[] = {
-		"?", "deliver", "hop", "discard", "fail", "later", "lmtp",
+		"?", "deliver", "hop", "discard", "fail", "later", "?",
 		"pipe", "file"
 	};
 	size_t			 n;

@@ -4,7 +4,8 @@
  * Also the text form of a next hop, by which the queue schedules and relay
  * finds its way: "relay:NAME" (a relay block of the policy), "host:[A]:PORT"
  * or "host:NAME:PORT" (relay "host:port"), "mx:DOMAIN" or "mx:DOMAIN:PORT"; or
- * several of these, a blank between, which are tried in that order.
+ * several of these, a blank between, which are tried in that order.  "lmtp:/PATH",
+ * "lmtp:[A]:PORT" and "lmtp:NAME:PORT" (lmtp "...") stand alone.
  */
 #ifndef WB_MTA_MSG_TARGET_H
 #define WB_MTA_MSG_TARGET_H
@@ -14,13 +15,12 @@
 
 enum target_kind {
 	TARGET_DELIVER = 1,	/* into a mailbox */
-	TARGET_HOP,		/* relay, mx */
+	TARGET_HOP,		/* relay, mx, lmtp */
 	TARGET_DISCARD,
 	TARGET_FAIL,		/* for good: a DSN says so */
 	TARGET_LATER,		/* cannot say now: route again */
 	/* No process of this version delivers so: route says LATER for them. */
-	TARGET_LMTP,		/* path: socket */
-	TARGET_PIPE,		/* path: command; account: system user */
+	TARGET_PIPE = 7,	/* path: command; account: system user */
 	TARGET_FILE,		/* path */
 	TARGET_EXPANDED		/* nowhere: all that it has become goes as another recipient */
 };

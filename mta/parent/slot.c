@@ -155,6 +155,9 @@ make_args(const struct slot *s, struct args *a)
 	if (s->proc == PROC_AUTH)
 		add_arg(a, "--servers", auth_asks(p->generation) ? "yes" :
 		    NULL);
+	if (s->proc == PROC_RELAY)
+		add_arg(a, "--sockets", rs_image_uses_sockets(
+		    generation_image(p->generation)) ? "yes" : NULL);
 	if (s->proc == PROC_QUEUE || s->proc == PROC_LIMITS ||
 	    s->proc == PROC_AUTH)
 		add_arg(a, "--spool", p->spool);

@@ -238,6 +238,20 @@ by_relay_to(struct routing *r, struct span host)
 		fail(r, 451, "4.3.5", SPAN("the next hop is no host"));
 }
 
+/* The envelope goes as it is: what rewrites outbound is for relay and mx. */
+static void
+by_lmtp(struct routing *r, struct span where)
+{
+	struct target	t = { .kind = TARGET_HOP };
+
+	if (!routing_lmtp(where, &r->arena, &t.hop)) {
+		fail(r, 451, "4.3.5", SPAN("where lmtp leads is no socket"));
+		return;
+	}
+	routing_add(r, &t);
+	r->phase = ROUTE_NEXT;
+}
+
 static void
 discard(struct routing *r)
 {
@@ -247,7 +261,7 @@ discard(struct routing *r)
 	r->phase = ROUTE_NEXT;
 }
 
-/* What is delivered by others: a socket, a command, a file. */
+/* What is delivered by others: a command, a file. */
 static void
 elsewhere(struct routing *r, enum target_kind kind, const struct rs_verdict *v)
 {
@@ -297,7 +311,7 @@ rules_said(struct routing *r, const struct rs_verdict *v)
 		discard(r);
 		break;
 	case RS_V_LMTP:
-		elsewhere(r, TARGET_LMTP, v);
+		by_lmtp(r, v->value.s);
 		break;
 	case RS_V_PIPE:
 		elsewhere(r, TARGET_PIPE, v);

@@ -115,6 +115,8 @@ void		 routing_forget(struct routing *);
 void		 routing_fail(struct routing *, unsigned code, const char *status, struct span text);
 /* "host", "host:port", "[address]:port" as a hop, or several of them (and "mx:name") by blanks; false: it is none. */
 bool		 routing_host(struct span, struct arena *, struct span *hop);
+/* "/path", "unix:/path", "host:port", "[address]:port" as a hop of LMTP; false: it is none. */
+bool		 routing_lmtp(struct span, struct arena *, struct span *hop);
 
 /* --- routing.c */
 /* The address under way is deferred, because something could not be asked. */

@@ -9,6 +9,7 @@
 #include "mta/policy/routing_int.h"
 
 #define SMTP_PORT	25	/* RFC 5321, 4.5.4.2 */
+#define SOCKET_PATH_MAX	107	/* octets; unix(7) */
 
 struct routing *
 routing_new(struct policy *p, struct policy_facts *f)
@@ -361,5 +362,34 @@ routing_host(struct span s, struct arena *ar, struct span *hop)
 		    arena_printf(ar, "%.*s %.*s", SPAN_ARG(*hop),
 		    SPAN_ARG(one));
 	} while (s.n > 0);
+	return true;
+}
+
+/* "host:25" has a port; "host" and "[address]" have none. */
+static bool
+has_port(struct span s)
+{
+	size_t	i = s.n;
+
+	while (i > 0 && s.p[i - 1] >= '0' && s.p[i - 1] <= '9')
+		i--;
+	return i > 0 && i < s.n && s.p[i - 1] == ':';
+}
+
+bool
+routing_lmtp(struct span s, struct arena *ar, struct span *hop)
+{
+	if (span_index(s, ' ') >= 0 || span_has_control(s))
+		return false;
+	if (span_prefix(s, SPAN("unix:")))
+		s = span_from(s, 5);
+	if (span_prefix(s, SPAN("/"))) {
+		*hop = arena_join(ar, SPAN("lmtp:"), s, SPAN_NONE);
+		return s.n > 1 && s.n <= SOCKET_PATH_MAX;
+	}
+	if (!has_port(s) || !one_hop(s, ar, hop))
+		return false;
+	*hop = arena_join(ar, SPAN("lmtp:"), span_from(*hop,
+	    sizeof("host:") - 1), SPAN_NONE);
 	return true;
 }

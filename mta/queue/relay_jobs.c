@@ -319,6 +319,13 @@ is_told(const struct dest *d, const struct envelope *e, unsigned offers)
 	    !(offers & RELAYED_DELIVERBY));
 }
 
+/* LMTP is spoken to who delivers (RFC 2033, 1): it has arrived. */
+static bool
+is_mailbox(const struct hop *h)
+{
+	return span_prefix(span_mem(h->text, h->text_n), SPAN("lmtp:"));
+}
+
 static void
 sent(struct relay_jobs *r, const struct job *j, struct dest *d,
     const struct envelope *e, const struct answer *an, unsigned offers)
@@ -331,7 +338,8 @@ sent(struct relay_jobs *r, const struct job *j, struct dest *d,
 	    log_quote(an->text));
 	r->q->count.sent++;
 	if (is_told(d, e, offers))
-		dest_arrive(r->q, j->m, d, an, !notify_is_list(d));
+		dest_arrive(r->q, j->m, d, an, !notify_is_list(d) &&
+		    !is_mailbox(j->hop));
 	else
 		dest_done(r->q, j->m, d);
 }

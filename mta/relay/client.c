@@ -381,7 +381,7 @@ client_new(int fd, const struct hop_addr *addr, struct self *self,
 	c->fd = fd;
 	c->addr = *addr;
 	c->self = self_ref(self);
-	client_set_mta(c, span_of(addr->name));
+	client_set_mta(c, hop_addr_name(addr));
 	c->state = CONNECTING;
 	c->deadline_ms = client_deadline(client_states[CONNECTING].seconds);
 	watch_set(&c->watch, fd, LOOP_WRITE, on_ready, c);

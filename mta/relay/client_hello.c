@@ -1,5 +1,6 @@
 /*
- * client_hello.c - from the greeting to a session (RFC 5321, 3.1, 3.2, 4.1.1.1).
+ * client_hello.c - from the greeting to a session (RFC 5321, 3.1, 3.2, 4.1.1.1;
+ * RFC 2033, 4.1).
  */
 #include "mta/relay/client_int.h"
 
@@ -41,12 +42,10 @@ refused(struct client *c, const struct reply *r)
 void
 client_set_mta(struct client *c, struct span name)
 {
-	char	ip[IP_TEXT_MAX];
+	char	text[HOP_ADDR_TEXT];
 
 	free(c->mta);
-	ip_format(&c->addr.ip, ip);
-	c->mta = name.n > 0 ? xasprintf("%.*s[%s]", SPAN_ARG(name), ip) :
-	    xasprintf("[%s]", ip);
+	c->mta = xstrdup(hop_addr_text(&c->addr, name, text));
 }
 
 /* The host that greets us is us. */
@@ -71,7 +70,7 @@ hello_done(struct client *c, const struct reply *r)
 		client_fail(c, &why);
 		return;
 	}
-	if (c->addr.name[0] == '\0')
+	if (hop_addr_name(&c->addr).n == 0)
 		client_set_mta(c, reply_host(r));
 	client_step(c, IDLE, "ready");
 	c->ops->ready(c->arg);
@@ -83,7 +82,7 @@ client_greeting_reply(struct client *c, const struct reply *r)
 	if (client_out_of_step(c))
 		client_surplus(c);
 	else if (r->code == 220)
-		say_hello(c, "EHLO", EHLO);
+		say_hello(c, c->addr.lmtp ? "LHLO" : "EHLO", EHLO);
 	else
 		refused(c, r);
 }
@@ -94,7 +93,7 @@ client_ehlo_reply(struct client *c, const struct reply *r)
 	if (r->code == 250) {
 		ehlo_parse(r, &c->ext);
 		hello_done(c, r);
-	} else if (r->code >= 500 && r->code != 521) {
+	} else if (r->code >= 500 && r->code != 521 && !c->addr.lmtp) {
 		if (client_out_of_step(c))
 			client_surplus(c);
 		else

@@ -4,6 +4,7 @@
  *   CONNECTING -> GREETING -> EHLO (-> HELO) -> IDLE	client_hello.c
  *   IDLE -> ENVELOPE -> CONTENT -> DOT -> IDLE	client_mail.c
  *           ENVELOPE -> LONE_DOT -> IDLE	nobody accepted, yet 354 came
+ *   LMTP: in DOT there is a reply for each recipient that RCPT accepted
  *   IDLE -> QUIT -> GONE
  *
  * In ENVELOPE the commands RSET, MAIL, RCPT ..., DATA are numbered: `sent` is
@@ -21,7 +22,7 @@
 #define STATES(X)							\
 	X(CONNECTING,	30,	"the connection")	/* open */	\
 	X(GREETING,	300,	"the greeting")				\
-	X(EHLO,		300,	"the answer to EHLO")	/* open */	\
+	X(EHLO,		300,	"the answer to EHLO")	/* open; LHLO too */ \
 	X(HELO,		300,	"the answer to HELO")	/* open */	\
 	X(IDLE,		0,	"-")			/* the owner's */ \
 	X(ENVELOPE,	300,	"the answer to MAIL or RCPT")		\
@@ -64,6 +65,7 @@ struct client {
 	bool			 mail_ok;
 	bool			 bdat;		/* the content goes by BDAT, not by DATA */
 	size_t			 sent, next, accepted;
+	size_t			 answered;	/* LMTP: recipients before this one have the dot's reply */
 	struct content		 content;
 	bool			 content_done;	/* the final dot is in out or has left */
 	bool			 busy, freed;	/* in a callback; freed after it */

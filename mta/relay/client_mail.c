@@ -1,5 +1,6 @@
 /*
- * client_mail.c - one message: envelope, content, the answers (RFC 5321, 3.3).
+ * client_mail.c - one message: envelope, content, the answers (RFC 5321, 3.3;
+ * RFC 2033, 4.2).
  */
 #include "mta/relay/client_int.h"
 
@@ -105,7 +106,7 @@ client_send(struct client *c, struct job *j)
 
 	assert(c->state == IDLE && c->job == NULL);
 	c->job = j;
-	c->sent = c->next = c->accepted = 0;
+	c->sent = c->next = c->accepted = c->answered = 0;
 	c->mail_ok = c->content_done = false;
 	if (client_out_of_step(c)) {
 		if (c->used)
@@ -170,6 +171,8 @@ data_reply(struct client *c, const struct reply *r)
 		client_surplus(c);
 	} else if (r->code == 354 && c->accepted > 0) {
 		start_content(c, "354");
+	} else if (r->code == 354 && c->addr.lmtp) {
+		client_finish(c, CLIENT_CLOSED);	/* 2033, 4.2: has to be 503 */
 	} else if (r->code == 354) {	/* RFC 2920, 3.1 */
 		client_step(c, LONE_DOT, "354");
 		buf_add_str(&c->out, ".\r\n");
@@ -284,6 +287,24 @@ client_proceed(struct client *c)
 	}
 }
 
+/* RFC 2033, 4.2: one for each accepted recipient, in their order.  True: more to come. */
+static bool
+answer_next(struct client *c, const struct outcome *o)
+{
+	const struct job	*j = c->job;
+	bool			 said = false;
+
+	for (; c->answered < j->nsend; c->answered++) {
+		if (!j->rcpts[c->answered].accepted)
+			continue;
+		if (said)
+			return true;
+		job_result(c->job, c->answered, o);
+		said = true;
+	}
+	return false;
+}
+
 void
 client_dot_reply(struct client *c, const struct reply *r)
 {
@@ -294,7 +315,12 @@ client_dot_reply(struct client *c, const struct reply *r)
 		return;
 	}
 	outcome_reply(&o, r);
-	job_result_accepted(c->job, &o);
+	if (c->addr.lmtp && answer_next(c, &o)) {
+		c->deadline_ms = client_deadline(client_states[DOT].seconds);
+		return;
+	}
+	if (!c->addr.lmtp)
+		job_result_accepted(c->job, &o);
 	client_finish(c, CLIENT_IDLE);
 }
 

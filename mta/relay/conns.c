@@ -4,6 +4,7 @@
 #include "mta/relay/conns.h"
 
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <assert.h>
 #include <errno.h>
@@ -55,6 +56,7 @@ struct conns {
 };
 
 static void	try_next(struct session *);
+static void	mark_dead(struct conns *, const struct hop_addr *);
 static void	find_addresses(struct session *);
 static void	on_tick(void *);
 static void	start(struct conns *, struct job *);
@@ -247,7 +249,7 @@ session_failed(void *arg, const struct outcome *why)
 		return;
 	}
 	a = &s->list->at[s->at];
-	dead_mark(&s->conns->dead, &a->ip, a->port, loop_now_ms());
+	mark_dead(s->conns, a);
 	keep_outcome(s, why);
 	s->at++;
 	try_next(s);
@@ -272,12 +274,30 @@ session_finished(void *arg, enum client_end end)
 
 /* --- connecting */
 
-/* A socket on which connect() is under way, or -1 with errno. */
+/* What connect() takes; its length. */
+static socklen_t
+address_of(const struct hop_addr *a, struct sockaddr_storage *sa)
+{
+	struct sockaddr_un	*sun = (struct sockaddr_un *)sa;
+
+	if (!hop_is_local(a))
+		return ip_to_sockaddr(&a->ip, a->port, sa);
+	memset(sun, 0, sizeof(*sun));
+	sun->sun_family = AF_UNIX;
+	memcpy(sun->sun_path, a->name, strnlen(a->name,
+	    sizeof(sun->sun_path) - 1));
+	return sizeof(*sun);
+}
+
+/*
+ * A socket on which connect() is under way, or -1 with errno.  A local one is
+ * connected at once, or not: EAGAIN says that too many wait there.
+ */
 static int
 connect_to(const struct hop_addr *a)
 {
 	struct sockaddr_storage	sa;
-	socklen_t		n = ip_to_sockaddr(&a->ip, a->port, &sa);
+	socklen_t		n = address_of(a, &sa);
 	int			fd, error;
 
 	fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -294,10 +314,17 @@ connect_to(const struct hop_addr *a)
 static void
 tell_mta(struct session *s, const struct hop_addr *a)
 {
-	char	ip[IP_TEXT_MAX], text[HOP_NAME_MAX + IP_TEXT_MAX + 2];
+	char	text[HOP_ADDR_TEXT];
 
-	snprintf(text, sizeof(text), "%s[%s]", a->name, ip_format(&a->ip, ip));
-	job_set_mta(s->job, span_of(text));
+	job_set_mta(s->job, span_of(hop_addr_text(a, hop_addr_name(a), text)));
+}
+
+/* A local socket has no other address in whose favour it is passed over. */
+static void
+mark_dead(struct conns *k, const struct hop_addr *a)
+{
+	if (!hop_is_local(a))
+		dead_mark(&k->dead, &a->ip, a->port, loop_now_ms());
 }
 
 /* false: not even begun; s->why says why. */
@@ -308,16 +335,15 @@ try_address(struct session *s, const struct hop_addr *a)
 		session_ready, session_failed, session_finished
 	};
 	struct outcome			why;
-	char				ip[IP_TEXT_MAX];
 	int				fd;
 
 	s->tries++;
 	tell_mta(s, a);
 	if ((fd = connect_to(a)) == -1) {
-		outcome_set(&why, 451, "4.4.1", "cannot connect to %s[%s]: %s",
-		    a->name, ip_format(&a->ip, ip), strerror(errno));
+		outcome_set(&why, 451, "4.4.1", "cannot connect to %.*s: %s",
+		    SPAN_ARG(s->job->mta), strerror(errno));
 		keep_outcome(s, &why);
-		dead_mark(&s->conns->dead, &a->ip, a->port, loop_now_ms());
+		mark_dead(s->conns, a);
 		return false;
 	}
 	s->conns->n.connects++;

@@ -159,8 +159,21 @@ list_add(struct hop_list *list, const struct hop_host *h, const struct ip *ips,
 		a = &list->at[list->n++];
 		a->ip = ips[i];
 		a->port = h->port;
+		a->lmtp = h->lmtp;
 		memcpy(a->name, h->name, sizeof(a->name));
 	}
+}
+
+const char *
+hop_addr_text(const struct hop_addr *a, struct span name,
+    char out[HOP_ADDR_TEXT])
+{
+	char	ip[IP_TEXT_MAX];
+
+	snprintf(out, HOP_ADDR_TEXT, "%.*s[%s]",
+	    (int)(name.n < HOP_NAME_MAX ? name.n : 0), name.p,
+	    hop_is_local(a) ? a->name : ip_format(&a->ip, ip));
+	return out;
 }
 
 /* IPv4 before IPv6 of each host: more hops know a sender by its IPv4 name. */
@@ -266,7 +279,7 @@ look_hosts_up(struct hop_query *q)
 
 	for (i = 0; i < q->n; i++) {
 		h = &q->hosts[i];
-		if (h->name[0] == '\0')
+		if (h->name[0] == '\0' || h->local)
 			continue;
 		q->waiting += 2;
 		h->ticket4 = dns_ask(dns, DNS_A, span_of(h->name), got_a, h);

@@ -1,7 +1,8 @@
 /*
  * hops.h - from the text of a next hop to the addresses to try, in order.
  *
- * The text is "relay:NAME", "host:[A]:PORT", "host:NAME:PORT", "mx:DOMAIN[:PORT]"
+ * The text is "relay:NAME", "host:[A]:PORT", "host:NAME:PORT", "mx:DOMAIN[:PORT]",
+ * "lmtp:/PATH", "lmtp:[A]:PORT", "lmtp:NAME:PORT"
  * (mta/msg/target.h), or several of them by blanks: the addresses of the first
  * come first, and it is enough that one of them has some.  MX as RFC 5321, 5.1 asks: by preference, equal ones in
  * random order, A and AAAA of the domain when it has no MX, nothing that is
@@ -29,10 +30,28 @@ struct hops {
 };
 
 struct hop_addr {
-	struct ip	ip;
+	struct ip	ip;			/* family 0: a local socket, name is its path */
 	uint16_t	port;
+	bool		lmtp;			/* RFC 2033 is spoken there */
 	char		name[HOP_NAME_MAX];	/* "" when the policy gives an address */
 };
+
+static inline bool
+hop_is_local(const struct hop_addr *a)
+{
+	return a->ip.family == 0;
+}
+
+/* Of a socket none: what it is called says its path. */
+static inline struct span
+hop_addr_name(const struct hop_addr *a)
+{
+	return hop_is_local(a) ? SPAN_NONE : span_of(a->name);
+}
+
+#define HOP_ADDR_TEXT	(HOP_NAME_MAX + IP_TEXT_MAX + 2)
+/* "name[address]", "[/path]": as logs and notifications call it. */
+const char	*hop_addr_text(const struct hop_addr *, struct span name, char out[HOP_ADDR_TEXT]);
 
 struct hop_list {
 	size_t		n;

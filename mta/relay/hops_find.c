@@ -3,6 +3,8 @@
  */
 #include "mta/relay/hops_int.h"
 
+#include <sys/un.h>
+
 #include <stdio.h>
 
 #include "ruleset/image.h"
@@ -109,6 +111,34 @@ add_relay(struct hop_query *q, struct span name)
 		add_relay_host(q, image, v);
 }
 
+/* --- LMTP (RFC 2033): a local socket, or HOST:PORT */
+
+/* The path of a socket has to fit an address (unix(7)). */
+static bool
+add_socket(struct hop_query *q, struct span path)
+{
+	struct hop_host	*h = &q->hosts[q->n];
+
+	if (q->n == HOP_HOSTS_MAX ||
+	    path.n >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		return false;
+	*h = (struct hop_host){ .local = true, .query = q, .n4 = 1 };
+	snprintf(h->name, sizeof(h->name), "%.*s", SPAN_ARG(path));
+	q->n++;
+	return true;
+}
+
+static void
+add_lmtp(struct hop_query *q, struct span where)
+{
+	bool	there;
+
+	there = span_prefix(where, SPAN("/")) ? add_socket(q, where) :
+	    add_host_port(q, where);
+	if (there)
+		q->hosts[q->n - 1].lmtp = true;
+}
+
 int
 hop_find_hosts(struct hop_query *q, struct span hop, struct outcome *why)
 {
@@ -116,6 +146,8 @@ hop_find_hosts(struct hop_query *q, struct span hop, struct outcome *why)
 		add_relay(q, span_from(hop, 6));
 	else if (span_prefix(hop, SPAN("host:")))
 		add_host_port(q, span_from(hop, 5));
+	else if (span_prefix(hop, SPAN("lmtp:")))
+		add_lmtp(q, span_from(hop, 5));
 	if (q->n > 0)
 		return 0;
 	outcome_set(why, 451, "4.3.5", "the policy has no hosts for %.*s",

@@ -11,6 +11,8 @@
 struct hop_host {
 	char			 name[HOP_NAME_MAX];	/* "" : an address was given */
 	uint16_t		 port;
+	bool			 lmtp;
+	bool			 local;		/* name is the path of a socket */
 	uint32_t		 pref;
 	size_t			 n4, n6;
 	struct ip		 ip4[HOST_IPS_MAX], ip6[HOST_IPS_MAX];

@@ -6,11 +6,16 @@
  * (callouts), sockets to anywhere.  An intruder, a hostile next hop, could read
  * the mail that waits in these segments, report messages as delivered that are
  * not, and say of any recipient that its hop would take it.
+ *
+ * Where the policy sends mail by LMTP to sockets in the file system they are
+ * found by their names, so there is no chroot.  No file is opened: neither the
+ * list of system calls nor Landlock lets it.
  */
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/confine.h"
+#include "base/landlock.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/xalloc.h"
@@ -39,6 +44,7 @@ struct relay {
 	struct segments		 segments;
 	struct self_locals	 locals;
 	struct rs_image		*image;		/* hops borrows it */
+	bool			 sockets;	/* in the file system may be connected to */
 };
 
 /* --- configuration */
@@ -52,6 +58,12 @@ relay_config(struct child_config *config, void *arg)
 
 	if ((image = rs_image_open_settings(config->image_fd, &why)) == NULL) {
 		log_warnx("event=image-refused why=\"%s\"", why);
+		return false;
+	}
+	if (!r->sockets && rs_image_uses_sockets(image)) {
+		log_info("event=restart why=\"the policy names sockets\"");
+		rs_image_free(&image);
+		child_done();
 		return false;
 	}
 	conns_renew(r->conns);
@@ -272,6 +284,20 @@ relay_stats(struct buf *out, void *arg)
 	    callouts_kept(r->callouts));
 }
 
+/* Sockets in the file system have names; nothing else is opened by one. */
+static void
+confine(bool sockets)
+{
+	confine_drop("waybill-relay", sockets ? NULL : child_option("chroot"));
+	confine_descriptors(DESCRIPTORS);
+	confine_sandbox(CONFINE_NET | (sockets ? CONFINE_UNIX : 0));
+#ifndef WAYBILL_SANITIZED	/* their run-time reads /proc */
+	if (sockets && !landlock_read_only(NULL, 0))
+		log_info("event=unconfined why=\"the kernel has no "
+		    "Landlock\"");
+#endif
+}
+
 int
 main(int argc, char **argv)
 {
@@ -282,15 +308,14 @@ main(int argc, char **argv)
 	static struct relay		r;
 
 	child_open(PROC_RELAY, argc, argv, &ops, &r);
+	r.sockets = child_option("sockets") != NULL;
 	self_find_locals(&r.locals);
 	r.hops.self = self_new(SPAN("localhost"), &r.locals);
 	r.hops.dns = dns_client_new();
 	r.hops.mx_port = mx_port();
 	r.conns = conns_new(&r.hops, answer, &r);
 	r.callouts = callouts_new(take_probe, &r);
-	confine_drop("waybill-relay", child_option("chroot"));
-	confine_descriptors(DESCRIPTORS);
-	confine_sandbox(CONFINE_NET);
+	confine(r.sockets);
 	child_run();
 	return 0;
 }

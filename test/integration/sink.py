@@ -9,6 +9,8 @@
 It offers the `extensions` that it is given; content comes by DATA, or by BDAT
 when CHUNKING is among them.
 
+Sink(lmtp=True) speaks LMTP; Sink(path=P) listens on a local socket.
+
 Sink(script=f): f(verb, argument, session) may return a reply (bytes), None for the usual
 one, or False to close the connection; verbs are upper case, "" is the greeting, "." the final dot.
 """
@@ -83,7 +85,7 @@ class _Session(socketserver.StreamRequestHandler):
             return False
         verb, _, argument = line.strip().decode("utf-8", "replace").partition(" ")
         verb = verb.upper()
-        if verb == "EHLO":
+        if verb == ("LHLO" if self.server.hop.lmtp else "EHLO"):
             return self.answer(verb, argument, self.server.hop.ehlo) is not None
         if verb == "DATA":
             return self.data(argument)
@@ -127,15 +129,17 @@ class _Session(socketserver.StreamRequestHandler):
         message = {"from": self.sender, "to": self.rcpts, "data": content}
         rcpts, arguments = self.rcpts, self.arguments
         self.reset()
-        reply = hop.script(".", content, self) if hop.script else None
-        if reply is False:
-            return False
-        reply = b"250 2.0.0 taken\r\n" if reply is None else reply
-        if reply[:1] == b"2" and rcpts:
-            with hop.lock:
-                hop.messages.append(message)
-                hop.rcpts.append(arguments)
-        self.say(reply)
+        for some in [[r] for r in rcpts] if hop.lmtp else [rcpts]:
+            self.rcpt = some[-1] if some else None
+            reply = hop.script(".", content, self) if hop.script else None
+            if reply is False:
+                return False
+            reply = b"250 2.0.0 taken\r\n" if reply is None else reply
+            if reply[:1] == b"2" and some:
+                with hop.lock:
+                    hop.messages.append(dict(message, to=some))
+                    hop.rcpts.append([a for a, r in zip(arguments, rcpts) if r in some])
+            self.say(reply)
         return True
 
 
@@ -145,10 +149,15 @@ class _Server(socketserver.ThreadingTCPServer):
     request_queue_size = 512
 
 
+class _LocalServer(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+    request_queue_size = 512
+
+
 class Sink:
-    def __init__(self, script=None, port=0, host="127.0.0.1",
+    def __init__(self, script=None, port=0, host="127.0.0.1", lmtp=False, path=None,
                  extensions=("PIPELINING", "SIZE 100000000", "8BITMIME", "ENHANCEDSTATUSCODES")):
-        self.script = script
+        self.script, self.lmtp = script, lmtp
         self.messages, self.rcpts, self.wire = [], [], []
         self.sessions = 0
         self.lock = threading.Lock()
@@ -156,9 +165,9 @@ class Sink:
         self.ehlo = b"".join(
             f"250{' ' if n == names[-1] else '-'}{n}\r\n".encode() for n in names)
         _Server.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.server = _Server((host, port), _Session)
+        self.server = _LocalServer(path, _Session) if path else _Server((host, port), _Session)
         self.server.hop = self
-        self.port = self.server.server_address[1]
+        self.port = None if path else self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
         self.thread.start()
 

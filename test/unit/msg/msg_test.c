@@ -176,7 +176,7 @@ targets_come_back_as_they_were(void **state)
 
 static const struct target	nonsense[] = {
 	{ .kind = 0 }, { .kind = TARGET_EXPANDED + 1 },
-	{ .kind = TARGET_LMTP, .path = S("/nobody/delivers/so") },
+	{ .kind = TARGET_PIPE - 1, .path = S("/nobody/delivers/so") },
 	{ .kind = TARGET_DELIVER },
 	{ .kind = TARGET_DELIVER, .path = S("relative") },
 	{ .kind = TARGET_DELIVER, .path = S("/with\0nul") },

@@ -275,7 +275,8 @@ void
 begin(const struct chat *c)
 {
 	static const struct self_locals	none;
-	struct hop_addr			addr = { .port = 25, .name = "mx.y" };
+	struct hop_addr			addr = { .port = 25, .name = "mx.y",
+	    .lmtp = c->lmtp };
 	struct self			*self;
 	int				fds[2];
 

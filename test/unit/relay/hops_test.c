@@ -166,10 +166,15 @@ got(void *arg, struct hop_list *list, const struct outcome *why)
 		return;
 	}
 	assert_true(list->n > 0);
-	for (i = 0; i < list->n; i++)
-		buf_addf(&told, "%s%s[%s]:%u", i == 0 ? "" : " ",
-		    list->at[i].name, ip_format(&list->at[i].ip, ip),
-		    list->at[i].port);
+	for (i = 0; i < list->n; i++) {
+		buf_addf(&told, "%s%s", i == 0 ? "" : " ",
+		    list->at[i].lmtp ? "lmtp " : "");
+		if (hop_is_local(&list->at[i]))
+			buf_addf(&told, "[%s]", list->at[i].name);
+		else
+			buf_addf(&told, "%s[%s]:%u", list->at[i].name,
+			    ip_format(&list->at[i].ip, ip), list->at[i].port);
+	}
 	free(list);
 }
 
@@ -187,6 +192,7 @@ resolve(const char *hop)
 	return buf_cstr(&told);
 }
 
+#define TEN	"0123456789"
 #define A_ALL	"a.example[192.0.2.1]:25 a.example[192.0.2.2]:25 " \
 		"a.example[2001:db8::1]:25"
 #define B_ALL	"b.example[192.0.2.3]:25"
@@ -200,6 +206,14 @@ static const struct { const char *hop, *wanted; } table[] = {
 	    "nosuch.example" },
 	{ "host:dead.example:25", "451 4.4.3 DNS cannot say where it is: "
 	    "dead.example" },
+	{ "lmtp:/run/lmtp", "lmtp [/run/lmtp]" },
+	{ "lmtp:[192.0.2.9]:24", "lmtp [192.0.2.9]:24" },
+	{ "lmtp:b.example:24", "lmtp b.example[192.0.2.3]:24" },
+	{ "lmtp:b.example", "451 4.3.5 the policy has no hosts for "
+	    "lmtp:b.example" },
+	{ "lmtp:/" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "1234567",
+	    "451 4.3.5 the policy has no hosts for lmtp:/" TEN TEN TEN TEN TEN
+	    TEN TEN TEN TEN TEN "1234567" },
 	{ "host:b.example", "451 4.3.5 the policy has no hosts for "
 	    "host:b.example" },
 	{ "host:b.example:0", "451 4.3.5 the policy has no hosts for "
