@@ -212,6 +212,27 @@ print_failures(const json_t *doc)
 /* --- the queue */
 
 static void
+print_throttle(const json_t *t)
+{
+	const json_t	*r, *reasons = json_object_get(t, "reasons");
+	char		 used[TABLE_SIZE], most[TABLE_SIZE];
+	size_t		 i;
+
+	printf("flow     %.1f come and %.1f go a second; index %s of %s\n",
+	    json_number_value(json_object_get(t, "arrivals")),
+	    json_number_value(json_object_get(t, "departures")),
+	    table_size(cmd_json_int(t, "memory_used"), used),
+	    table_size(cmd_json_int(t, "memory"), most));
+	json_array_foreach(reasons, i, r)
+		printf("%s since %s: %s.\n%8s %s.\n",
+		    cmd_json_str(r, "reason"), cmd_json_str(r, "since"),
+		    table_text(r, "text"), "", table_text(r, "remedy"));
+	if (cmd_json_int(t, "delay_ms") > 0)
+		printf("MAIL is delayed by %lld ms.\n",
+		    (long long)cmd_json_int(t, "delay_ms"));
+}
+
+static void
 print_queue(const json_t *q)
 {
 	static const char *const counts[] = {
@@ -229,8 +250,7 @@ print_queue(const json_t *q)
 		printf(" %s %lld%s", counts[i],
 		    (long long)cmd_json_int(q, counts[i]),
 		    i + 1 < sizeof(counts) / sizeof(counts[0]) ? "," : "\n");
-	if (json_is_true(json_object_get(q, "full")))
-		printf("The spool is full: MAIL is answered 452.\n");
+	print_throttle(json_object_get(q, "throttle"));
 }
 
 static void

@@ -368,6 +368,7 @@ answer_queue(struct queue *q, struct json *j)
 	json_uint(j, "octets", q->index.octets);
 	put_counts(j, &q->count);
 	put_spool(j, q);
+	answer_throttle(q, j);
 	json_object_end(j);
 	json_array(j, "hops");
 	while (n < HOPS_MAX && htab_next(&q->sched.hops, &pos, &key, &v)) {

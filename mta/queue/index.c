@@ -10,9 +10,43 @@
 #include "mta/spool/segment.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <stdlib.h>
 
 #define SLOTS_LEAST	256
+
+/* --- memory */
+
+/*
+ * Of a message outside its own pieces: a slot of the table (between 4/3 and
+ * 8/3 of one), one of the heap, its place in line at a hop.
+ */
+#define PLACES		(16 + 8 + 64)
+#define CHUNK		8	/* octets of the allocator's own, each piece */
+
+static size_t	held;		/* by all messages of this process */
+
+static void *
+hold(void *p)
+{
+	held += malloc_usable_size(p) + CHUNK;
+	return p;
+}
+
+static void
+let_go(void *p)
+{
+	if (p == NULL)
+		return;
+	held -= malloc_usable_size(p) + CHUNK;
+	free(p);
+}
+
+size_t
+index_memory(void)
+{
+	return held;
+}
 
 /* --- messages */
 
@@ -64,12 +98,13 @@ message_new(struct span envelope)
 	uint32_t	 i;
 
 	if (envelope_parse(envelope, &a, &e) == 0 && e.nrcpts > 0) {
-		m = xcalloc(1, sizeof(*m));
+		m = hold(xcalloc(1, sizeof(*m)));
+		held += PLACES;
 		m->qid = e.qid;
 		m->size = e.size;
 		m->arrival_s = (uint32_t)(e.arrival_ms / 1000);
 		m->flags = flags_of(&e);
-		m->env = xmalloc(envelope.n);
+		m->env = hold(xmalloc(envelope.n));
 		memcpy(m->env, envelope.p, envelope.n);
 		m->env_n = (uint32_t)envelope.n;
 		message_add_dests(m, (uint32_t)e.nrcpts);
@@ -90,13 +125,14 @@ message_free(struct message **mp)
 	if (m == NULL)
 		return;
 	for (i = 0; i < m->ndests; i++) {
-		free(m->dests[i].place);
-		free(m->dests[i].last);
+		let_go(m->dests[i].place);
+		let_go(m->dests[i].last);
 		free(m->dests[i].name);
 	}
-	free(m->dests);
-	free(m->env);
-	free(m);
+	let_go(m->dests);
+	let_go(m->env);
+	let_go(m);
+	held -= PLACES;
 }
 
 void
@@ -159,7 +195,10 @@ message_add_dests(struct message *m, uint32_t n)
 	if (m->ndests + n > m->dests_cap) {
 		m->dests_cap = m->dests == NULL ? n :
 		    m->ndests + n + m->ndests / 4;
-		m->dests = xreallocarray(m->dests, m->dests_cap, sizeof(*d));
+		if (m->dests != NULL)
+			held -= malloc_usable_size(m->dests) + CHUNK;
+		m->dests = hold(xreallocarray(m->dests, m->dests_cap,
+		    sizeof(*d)));
 	}
 	d = m->dests + m->ndests;
 	memset(d, 0, n * sizeof(*d));
@@ -252,7 +291,7 @@ dest_wait(struct message *m, struct dest *d, uint32_t next_s)
 static char *
 keep(struct buf *b)
 {
-	char	*p = xmalloc(b->n);
+	char	*p = hold(xmalloc(b->n));
 
 	memcpy(p, buf_span(b).p, b->n);
 	buf_reset(b);
@@ -264,7 +303,7 @@ dest_set_place(struct dest *d, const struct target *t)
 {
 	static struct buf	b;
 
-	free(d->place);
+	let_go(d->place);
 	d->place = NULL;
 	d->place_n = 0;
 	if (t == NULL)
@@ -286,8 +325,8 @@ dest_place(const struct dest *d, struct target *t)
 }
 
 /* u32 length of what follows, code, time, texts. */
-void
-dest_set_answer(struct dest *d, const struct answer *a)
+static char *
+pack_answer(const struct answer *a)
 {
 	static struct buf	b;
 	struct span		text = a->text;
@@ -301,8 +340,16 @@ dest_set_answer(struct dest *d, const struct answer *a)
 	octets_put_short(&b, a->mta.n > 300 ? SPAN_NONE : a->mta);
 	octets_put_short(&b, text);
 	octets_store((uint8_t *)b.base + b.off, b.n - 4, 4);
-	free(d->last);
-	d->last = keep(&b);
+	return keep(&b);
+}
+
+void
+dest_set_answer(struct dest *d, const struct answer *a)
+{
+	char	*last = a == NULL ? NULL : pack_answer(a);
+
+	let_go(d->last);	/* a may be what stands there */
+	d->last = last;
 }
 
 bool
@@ -420,6 +467,7 @@ index_add(struct index *ix, struct message *m)
 		return false;
 	ix->slots[i] = m;
 	ix->n++;
+	ix->come++;
 	ix->octets += m->size;
 	m->prev = ix->last;
 	m->next = NULL;
@@ -464,6 +512,7 @@ index_del(struct index *ix, struct message *m)
 	assert(ix->slots[i] == m);
 	close_gap(ix, i);
 	ix->n--;
+	ix->gone++;
 	ix->octets -= m->size;
 	for (i = 0; i < CURSOR_NCURSORS; i++)
 		if (ix->cursors[i] == m)

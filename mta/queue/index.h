@@ -42,7 +42,7 @@ struct dest {
 	struct hop	*hop;		/* a reference; NULL: not routed */
 	char		*place;		/* packed target (record.h), NULL: the recipient at hop */
 	char		*last;		/* packed last answer (struct answer), NULL: none */
-	char		*name;		/* PREPARED: final base name */
+	char		*name;		/* PREPARED: final base name; few have one, not in index_memory() */
 	uint32_t	 place_n;
 	uint32_t	 rcpt;		/* in the envelope */
 	uint32_t	 next_s;	/* index time */
@@ -118,6 +118,7 @@ struct index {
 	size_t		 heap_n, heap_cap;
 	struct message	*cursors[CURSOR_NCURSORS];	/* next to be looked at */
 	uint64_t	 octets;	/* contents of all */
+	uint64_t	 come, gone;	/* messages, ever */
 };
 
 /*
@@ -140,6 +141,12 @@ uint64_t	 message_record_length(const struct message *);
 bool		 index_add(struct index *, struct message *);
 struct message	*index_find(const struct index *, uint64_t qid);
 void		 index_del(struct index *, struct message *);
+
+/*
+ * Octets that messages take in this process, places in tables and lines
+ * included; what is being allocated for a moment is not.
+ */
+size_t		 index_memory(void);
 
 /* Times are seconds of the boot clock; wake_s 0 takes it out. */
 void		 index_wake_at(struct index *, struct message *, uint32_t wake_s);
@@ -166,6 +173,7 @@ void		 dest_line_drop(struct message *, struct dest_line *);
 void		 dest_set_place(struct dest *, const struct target *);
 /* The target as route gave it; spans live in dest. false: none (NULL place). */
 bool		 dest_place(const struct dest *, struct target *);
+/* NULL: none any more. */
 void		 dest_set_answer(struct dest *, const struct answer *);
 bool		 dest_answer(const struct dest *, struct answer *);
 /* Final recipient: its own address, or the envelope's. */

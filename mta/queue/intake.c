@@ -479,9 +479,7 @@ intake_closed(struct chan *c, void *arg)
 static void
 say_space(struct worker *w)
 {
-	chan_begin(w->chan, MSG_SPACE);
-	chan_u8(w->chan, w->q->full);
-	chan_end(w->chan);
+	space_put(w->chan, &w->q->throttle.space);
 }
 
 void

@@ -183,8 +183,7 @@ dest_done(struct queue *q, struct message *m, struct dest *d)
 
 	dest_set_state(m, d, DEST_DONE);
 	hop_unref(&q->sched, &d->hop);
-	free(d->last);
-	d->last = NULL;
+	dest_set_answer(d, NULL);
 	if (--m->nopen > 0)
 		journal_add(q->journal, &r);	/* else FINISHED says it */
 }

@@ -18,6 +18,7 @@
 #include "mta/queue/schedule.h"
 #include "mta/queue/segments.h"
 #include "mta/queue/terms_read.h"
+#include "mta/queue/throttle.h"
 #include "mta/spool/qid.h"
 
 /* From the policy's image. */
@@ -46,7 +47,9 @@ struct queue {
 	int			 spool_fd, seg_fd, body_fd, control_fd;
 	struct settings		 set;
 	bool			 running;	/* recovered */
-	bool			 full;		/* space below the reserve */
+	struct throttle		 throttle;	/* whether more mail is taken */
+	bool			 full;		/* no space for what could wait: bodies, moving */
+	uint64_t		 free_octets;	/* of the disk, when last looked at */
 	bool			 moving;	/* deferred.c is at work */
 	struct pool		*syncs, *work;
 	struct journal		*journal;
@@ -217,7 +220,11 @@ void	bounce_late(struct queue *, struct message *);
 void	deferred_tick(struct queue *);
 
 /* --- space.c */
+void	space_begin(struct queue *);
+/* Now; each second; at the end of a turn, when a limit may have been passed. */
 void	space_check(struct queue *);
+void	space_tick(struct queue *);
+void	space_turn(struct queue *);
 
 /* --- recover.c, state.c */
 /* Status log and segments become index and journal; fatal() when it cannot be. */

@@ -95,7 +95,7 @@ on_tick(void *arg)
 
 	timer_set(&q->tick, TICK_MS, on_tick, q);
 	q->sched.now_ms = clock_boot_ms();
-	space_check(q);
+	space_tick(q);
 	sched_tick(&q->sched);
 	messages_tick(q);
 	router_tick(q);
@@ -142,6 +142,7 @@ on_turn(void *arg)
 	if (sched_run(&q->sched))
 		loop_soon(again, q);
 	journal_turn(q->journal);
+	space_turn(q);
 	stop_if_idle(q);
 }
 
@@ -150,7 +151,7 @@ queue_start(struct queue *q)
 {
 	recover(q);
 	q->running = true;
-	space_check(q);
+	space_begin(q);
 	loop_at_turn_end(&q->turn, on_turn, q);
 	timer_set(&q->tick, TICK_MS, on_tick, q);
 }

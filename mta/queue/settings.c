@@ -50,6 +50,14 @@ read_time(const struct rs_image *img, unsigned option)
 	return v.type == RS_T_TIME && v.i > 0 ? v.i : 0;
 }
 
+static void
+read_throttle(const struct rs_image *img, struct throttle *t)
+{
+	t->mark = (uint64_t)rs_setting_int(img, RS_OPT_QUEUE_mark);
+	t->messages = (uint64_t)rs_setting_int(img, RS_OPT_QUEUE_messages);
+	t->memory = (uint64_t)rs_setting_int(img, RS_OPT_QUEUE_memory);
+}
+
 int
 settings_read(struct queue *q, int image_fd, const char **why)
 {
@@ -66,6 +74,7 @@ settings_read(struct queue *q, int image_fd, const char **why)
 	s->transaction_ms = rs_setting_int(img, RS_OPT_LIMITS_transaction);
 	s->warn_ms = read_time(img, RS_OPT_QUEUE_warn);
 	s->quarantine_ms = read_time(img, RS_OPT_QUEUE_quarantine);
+	read_throttle(img, &q->throttle);
 	free(s->hostname);
 	s->hostname = text_of(rs_setting_text(img, RS_OPT_SERVER_hostname));
 	q->segments.size = s->segment_octets;

@@ -11,15 +11,37 @@
 #include "mta/smtp/xclient.h"
 
 static void
-mail_counted(struct session *s, bool ok)
+mail_taken(struct session *s)
 {
-	if (!ok) {
-		transaction_end(s);
-		return;
-	}
 	session_reply(s, REPLY_SENDER, SPAN_NONE);
 	session_enter(s, SMTP_MAIL, "MAIL");
 	xforward_log(s);
+}
+
+static void
+mail_delayed(void *arg)
+{
+	struct session	*s = arg;
+
+	session_unpark(s);
+	mail_taken(s);
+	session_go_on(s);
+}
+
+/* Where more comes than goes, clients wait a little before they go on. */
+static void
+mail_counted(struct session *s, bool ok)
+{
+	uint32_t	delay_ms = intake_delay_ms(s->server->intake);
+
+	if (!ok) {
+		transaction_end(s);
+	} else if (delay_ms == 0) {
+		mail_taken(s);
+	} else {
+		timer_set(&s->tx->delay, delay_ms, mail_delayed, s);
+		session_park(s);
+	}
 }
 
 static void
@@ -35,13 +57,24 @@ mail_decided(struct session *s, const struct rs_verdict *v)
 	user_limit_ask(s, USER_MESSAGES, 1, mail_counted);
 }
 
+/* Who has logged in, and programs of this machine. */
+static bool
+is_user(const struct session *s)
+{
+	return s->facts.authenticated ||
+	    (s->origin.local && s->origin.via.family == 0);
+}
+
 /* Whether mail can be taken just now; has said why not. */
 static bool
 have_room(struct session *s)
 {
-	switch (intake_state(s->server->intake)) {
+	switch (intake_state(s->server->intake, is_user(s))) {
 	case INTAKE_NO_SPACE:
 		session_refuse(s, REPLY_FULL, SPAN_NONE);
+		return false;
+	case INTAKE_BUSY:
+		session_refuse(s, REPLY_BUSY, SPAN_NONE);
 		return false;
 	case INTAKE_NOT_NOW:
 		session_refuse(s, REPLY_NOT_NOW, SPAN_NONE);

@@ -277,7 +277,8 @@ sweep(void *arg)
 
 	wait_ms = 1000 * (int64_t)msg_timeout_s(MSG_SEGMENT_WANTED);
 	/* No segment will come: the queue says when there is room again. */
-	while (in->waiting.n > 0 && in->full && in->chan != NULL &&
+	while (in->waiting.n > 0 && in->space.strangers == SPACE_FULL &&
+	    in->chan != NULL &&
 	    in->active.fd == -1) {
 		in->count.failed++;
 		answer(in, take(&in->waiting), INTAKE_FULL);
@@ -315,14 +316,24 @@ intake_new(unsigned instance)
 }
 
 enum intake_state
-intake_state(const struct intake *in)
+intake_state(const struct intake *in, bool user)
 {
-	if (in->full)
+	switch (user ? in->space.users : in->space.strangers) {
+	case SPACE_FULL:
 		return INTAKE_NO_SPACE;
+	case SPACE_BUSY:
+		return INTAKE_BUSY;
+	}
 	if (!in->has_floor || in->finished != NULL ||
 	    (in->chan != NULL && chan_backlog(in->chan) > INTAKE_BACKLOG_MAX))
 		return INTAKE_NOT_NOW;
 	return INTAKE_READY;
+}
+
+uint32_t
+intake_delay_ms(const struct intake *in)
+{
+	return in->space.delay_ms;
 }
 
 uint64_t

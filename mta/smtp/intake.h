@@ -59,10 +59,13 @@ void		 intake_attach(struct intake *, int fd);
 enum intake_state {
 	INTAKE_READY,
 	INTAKE_NOT_NOW,	/* 451 4.3.0: the queue has not given a segment yet, or does not keep up */
-	INTAKE_NO_SPACE	/* 452 4.3.1 */
+	INTAKE_NO_SPACE, /* 452 4.3.1 */
+	INTAKE_BUSY	/* 452 4.3.2: as many messages are queued as may be */
 };
-/* Asked at MAIL. */
-enum intake_state intake_state(const struct intake *);
+/* Asked at MAIL; user: one's own, for whom a part of each limit is kept. */
+enum intake_state intake_state(const struct intake *, bool user);
+/* So long MAIL's answer waits, because more comes than goes; 0: not at all. */
+uint32_t	 intake_delay_ms(const struct intake *);
 /* Unique for ever; only when intake_state() says READY. */
 uint64_t	 intake_qid(struct intake *);
 

@@ -13,6 +13,7 @@
 #include "base/chan.h"
 #include "base/hash.h"
 #include "base/loop.h"
+#include "mta/msg/space.h"
 #include "mta/smtp/batch.h"
 #include "mta/spool/qid.h"
 
@@ -25,7 +26,7 @@ struct intake {
 	struct chan		*chan;		/* to the queue; NULL: it has died */
 	struct intake_segment	 active, spare;
 	bool			 wanted;	/* SEGMENT_WANTED is under way */
-	bool			 full;		/* SPACE */
+	struct space		 space;		/* as the queue has said last */
 	bool			 has_floor;
 	bool			 revoked;	/* active, while a batch runs on it */
 	struct qid_gen		 gen;

@@ -193,8 +193,7 @@ from_queue(struct chan *c, struct msg *m, void *arg)
 	case MSG_ETRN_STARTED:
 		return etrn_answered(in, m);
 	case MSG_SPACE:
-		in->full = msg_u8(m) != 0;
-		return msg_end(m);
+		return space_get(m, &in->space);
 	default:
 		return false;
 	}

@@ -68,7 +68,7 @@ static bool
 too_early(const struct listener *l)
 {
 	return loop_now_ms() < l->early_until_ms &&
-	    intake_state(l->server->intake) == INTAKE_NOT_NOW;
+	    intake_state(l->server->intake, false) == INTAKE_NOT_NOW;
 }
 
 static void

@@ -63,6 +63,7 @@ transaction_end(struct session *s)
 	buf_clear(&t->header);
 	buf_clear(&t->new_header);
 	policy_parts_free(&t->parts);
+	timer_clear(&t->delay);
 	free(t->edits.v);
 	free(t->rcpts);
 	free(t->rcpts_params);

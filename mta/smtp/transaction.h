@@ -35,6 +35,7 @@ struct transaction {
 	struct edits		 edits;
 	struct rs_value		*tags;		/* NULL: the policy has none */
 	int64_t			 deadline_ms;	/* boot time */
+	struct timer		 delay;		/* of MAIL's answer */
 	int64_t			 mail_ms;	/* wall time of MAIL: BY= counts from it */
 	int64_t			 arrival_ms;	/* wall time of 354 */
 	/* the content, with our Received: before it */

@@ -59,8 +59,7 @@ smtp_message(struct chan *c, struct msg *m, void *arg)
 		f->revoked++;
 		break;
 	case MSG_SPACE:
-		f->full = msg_u8(m) != 0;
-		break;
+		return space_get(m, &f->space);
 	case MSG_BODY:
 		msg_u64(m);
 		f->body_fd = msg_u8(m) != 0 ? msg_fd(m) : -2;

@@ -59,7 +59,7 @@ struct fakes {
 	unsigned		 segments;	/* received so far */
 	unsigned		 told;		/* ACCEPTED sent */
 	bool			 wanted;	/* a segment */
-	bool			 full;		/* SPACE */
+	struct space		 space;		/* the last SPACE */
 	bool			 unsynced;	/* the next records are not synced */
 	int			 body_fd;	/* of BODY; -2: refused */
 	unsigned		 etrns;		/* ETRN_STARTED received */

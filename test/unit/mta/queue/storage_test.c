@@ -369,13 +369,13 @@ body_relayed(const char *dir)
 static bool
 is_full(struct fakes *f)
 {
-	return f->full;
+	return f->space.strangers == SPACE_FULL;
 }
 
 static bool
 has_space(struct fakes *f)
 {
-	return !f->full;
+	return f->space.strangers == SPACE_OPEN;
 }
 
 static void
@@ -393,6 +393,86 @@ no_space(const char *dir)
 	fakes_until(f, has_space);
 }
 
+static bool
+is_busy(struct fakes *f)
+{
+	return f->space.strangers == SPACE_BUSY &&
+	    f->space.users == SPACE_OPEN;
+}
+
+static bool
+is_delayed(struct fakes *f)
+{
+	return f->space.delay_ms > 0;
+}
+
+static bool
+is_not_delayed(struct fakes *f)
+{
+	return f->space.delay_ms == 0;
+}
+
+#define MOST	16
+
+/* The limit holds from the message on that reaches it, not from a second. */
+static void
+messages_limit(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	unsigned	 i;
+
+	f->code = 0;
+	f->q.throttle.messages = MOST;
+	for (i = 0; i < MOST - 1; i++)
+		fakes_accept(f, "a@x.test", "hop@y.test", 100);
+	fakes_until(f, has_jobs);
+	CHECK(has_space(f));
+	fakes_accept(f, "a@x.test", "hop@y.test", 100);
+	fakes_until(f, is_busy);
+	CHECK(throttle_holds(&f->q.throttle, REASON_MESSAGES));
+	f->code = 250;
+	for (i = f->njobs; i > 0; i--)
+		fakes_relayed(f, i - 1, 250, "ok");
+	fakes_until(f, is_empty);
+	fakes_until(f, has_space);
+	CHECK(index_memory() == 0);
+}
+
+/* The memory of messages is counted, and comes down with them. */
+static void
+memory_limit(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	f->q.throttle.memory = 1;
+	f->q.sched.jobs_max = 0;
+	fakes_accept(f, "a@x.test", "hop@y.test", 100);
+	fakes_until(f, is_full);
+	CHECK(throttle_holds(&f->q.throttle, REASON_MEMORY));
+	f->q.sched.jobs_max = 10;
+	fakes_until(f, is_empty);
+	fakes_until(f, has_space);
+}
+
+static void
+marked(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	f->code = 0;
+	f->q.throttle.mark = 1;
+	fakes_accept(f, "a@x.test", "hop@y.test", 100);
+	fakes_accept(f, "a@x.test", "hop@y.test", 100);
+	fakes_until(f, is_delayed);
+	CHECK(throttle_holds(&f->q.throttle, REASON_MARK));
+	CHECK(has_space(f));
+	while (f->njobs < 2)
+		fakes_run_ms(f, 10);
+	fakes_relayed(f, 0, 250, "ok");
+	fakes_relayed(f, 1, 250, "ok");
+	fakes_until(f, is_not_delayed);
+}
+
 ONE(what_a_dead_worker_had_synced_counts, untold)
 ONE(a_record_that_nobody_named_is_read, passed_over)
 ONE(segments_are_used_again, reused)
@@ -404,6 +484,9 @@ STEPS(a_checkpoint_loses_nothing, many_left, find_550, find_550)
 ONE(bodies_come_and_go, bodies)
 ONE(a_body_is_relayed_and_removed, body_relayed)
 ONE(below_the_reserve_smtp_is_told, no_space)
+ONE(at_as_many_messages_as_may_be_smtp_is_told, messages_limit)
+ONE(with_as_much_memory_as_may_be_smtp_is_told, memory_limit)
+ONE(above_the_mark_mail_is_delayed, marked)
 
 int
 main(void)
@@ -420,6 +503,9 @@ main(void)
 		cmocka_unit_test(test_bodies_come_and_go),
 		cmocka_unit_test(test_a_body_is_relayed_and_removed),
 		cmocka_unit_test(test_below_the_reserve_smtp_is_told),
+		cmocka_unit_test(test_at_as_many_messages_as_may_be_smtp_is_told),
+		cmocka_unit_test(test_with_as_much_memory_as_may_be_smtp_is_told),
+		cmocka_unit_test(test_above_the_mark_mail_is_delayed),
 	};
 
 	return cmocka_run_group_tests_name("storage", tests, NULL, NULL);
