@@ -48,7 +48,8 @@ static const struct action {
 	[CF_A_VALUE] = { "a value", ANYWHERE, true, true, EVERY },
 	[CF_A_VERDICT] = { "a verdict out of a map", TALK | AT(ROUTE), false,
 	    true, "the hooks of a session, and in 'route'" },
-	[CF_A_QUARANTINE] = { "quarantine", TALK, true, false, SESSIONS },
+	[CF_A_QUARANTINE] = { "quarantine", TALK, true, true, SESSIONS },
+	[CF_A_HOLD] = { "hold", TALK, true, true, SESSIONS },
 	[CF_A_LMTP] = { "lmtp", AT(ROUTE), true, true, ROUTES },
 	[CF_A_FILE] = { "file", AT(ROUTE), true, false, ROUTES },
 	[CF_A_PIPE] = { "pipe", AT(ROUTE), true, false, ROUTES },
@@ -69,6 +70,13 @@ bool
 cf_action_is_final(const struct cf_action *a)
 {
 	return actions[a->kind].final;
+}
+
+bool
+cf_action_accepts(const struct cf_action *a)
+{
+	return a->kind == CF_A_ACCEPT || a->kind == CF_A_QUARANTINE ||
+	    a->kind == CF_A_HOLD;
 }
 
 const char *

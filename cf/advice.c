@@ -39,7 +39,6 @@ static const struct advice actions[] = {
 	{ "warn", "write: log \"...\"" },
 	{ "greylist", "it is a condition: greylisted by client.ip/24, sender, "
 	    "rcpt for 5m => defer" },
-	{ "hold", "write: quarantine \"why\"" },
 	{ "forward", "write: redirect <address>, in 'route'" },
 	{ "prepend", "write: add header \"Name: value\"" },
 	{ "if", RULE },

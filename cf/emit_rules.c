@@ -73,7 +73,8 @@ emit_reason(struct emit *f, const struct cf_action *a)
 {
 	struct emit_op	 text = emit_reply_text(f, a);
 
-	emit_op(f, RS_QUARANTINE, text.reg, 0, 0);
+	emit_op(f, a->kind == CF_A_HOLD ? RS_HOLD : RS_QUARANTINE, text.reg,
+	    0, 0);
 	emit_release(f, text);
 }
 
@@ -155,7 +156,7 @@ emit_action(struct emit *f, const struct cf_action *a)
 	case CF_A_MOVED:
 		emit_reply(f, a, RS_MOVED);
 		break;
-	case CF_A_QUARANTINE:
+	case CF_A_QUARANTINE: case CF_A_HOLD:
 		emit_reason(f, a);
 		break;
 	case CF_A_SET:

@@ -114,6 +114,7 @@ static void	 cf_yyerror(struct cf_loc *, struct cf_parser *, const char *);
 %token <v> USE "'use'" BOUNCE "'bounce'" HOP "'hop'"
 %token <v> STARTTLS "'starttls'" FIRST "'first'" UNION "'union'"
 %token <v> AUTH "'auth'" HIDE "'hide'" VRFY "'vrfy'" EXPN "'expn'"
+%token <v> HOLD "'hold'"
 %token HIDES_TOO "','"		/* between the extensions of 'hide' */
 
 /* A name before a '(' is a ruleset's. */
@@ -417,6 +418,7 @@ action
 	| MOVED val		{ $$ = cf_action(C, @$, CF_A_MOVED, $2); }
 	| index			{ $$ = cf_action(C, @$, CF_A_VERDICT, $1); }
 	| QUARANTINE reply_text	{ $$ = cf_action(C, @$, CF_A_QUARANTINE, $2); }
+	| HOLD reply_text	{ $$ = cf_action(C, @$, CF_A_HOLD, $2); }
 	| LMTP text		{ $$ = cf_action(C, @$, CF_A_LMTP, $2); }
 	| FILE text		{ $$ = cf_action(C, @$, CF_A_FILE, $2); }
 	| PIPE text AS word	{ $$ = cf_action_name(C, @$, CF_A_PIPE, $4, @4, $2); }
@@ -631,6 +633,7 @@ expected
 	| DEFER reply		{ $$ = cf_tnode_reply(C, @$, CF_TN_DEFER, $2); }
 	| DISCARD		{ $$ = cf_tnode(C, @$, CF_TN_DISCARD); }
 	| QUARANTINE account	{ $$ = cf_tnode1(C, @$, CF_TN_QUARANTINE, $2, @2); }
+	| HOLD account		{ $$ = cf_tnode1(C, @$, CF_TN_HOLD, $2, @2); }
 	| LMTP account		{ $$ = cf_tnode1(C, @$, CF_TN_LMTP, $2, @2); }
 	| PIPE account		{ $$ = cf_tnode1(C, @$, CF_TN_PIPE, $2, @2); }
 	| FILE account		{ $$ = cf_tnode1(C, @$, CF_TN_FILE, $2, @2); }
@@ -700,7 +703,7 @@ word_but_on
 	| HEADERS | INBOUND | LMTP | MILTER | ONLY | OPEN | OUTBOUND | OVER
 	| PIPE | QUARANTINE | RATES | REWRITE | SKIP
 	| SPF | TLS | USE | BOUNCE | HOP | STARTTLS | FIRST | UNION
-	| AUTH | HIDE | VRFY | EXPN
+	| AUTH | HIDE | VRFY | EXPN | HOLD
 	;
 
 %%

@@ -328,7 +328,7 @@ look_at(struct relay *r, prove_env x, const struct cf_rule *rule,
 	if (is_allowed(a))
 		return;
 	for (; a != NULL && !r->undecided; a = a->next) {
-		if (a->kind == CF_A_ACCEPT)
+		if (cf_action_accepts(a))
 			check_open(r, rule, cond, prove_left_meet(&r->left,
 			    taken));
 		if (a->kind == CF_A_APPLY)

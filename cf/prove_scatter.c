@@ -32,6 +32,14 @@ action_of(const struct cf_action *a, enum cf_action_kind kind)
 	return NULL;
 }
 
+static bool
+any_accepts(const struct cf_action *a)
+{
+	for (; a != NULL && !cf_action_is_final(a); a = a->next)
+		;
+	return a != NULL && cf_action_accepts(a);
+}
+
 static void
 walk_route(struct scatter *s, const struct cf_rule *r)
 {
@@ -102,7 +110,7 @@ walk_rules(struct scatter *s, prove_env x, const struct cf_rule *r,
 		}
 		c = prove_truth(&s->p, x, r->cond);
 		taken = bdd_and(b, left, c);
-		if (action_of(r->actions, CF_A_ACCEPT) != NULL)
+		if (any_accepts(r->actions))
 			check_accept(s, r, taken);
 		look_into(s, x, r->actions, taken);
 		left = bdd_and(b, left, bdd_not(b, bdd_and(b, c,

@@ -55,6 +55,7 @@ static const struct {
 	[CF_A_REDIRECT] = { "redirect", true },
 	[CF_A_MOVED] = { "moved", true },
 	[CF_A_QUARANTINE] = { "quarantine", true },
+	[CF_A_HOLD] = { "hold", true },
 	[CF_A_LMTP] = { "lmtp", true },
 	[CF_A_FILE] = { "file", true },
 	[CF_A_DELAY] = { "delay", true },

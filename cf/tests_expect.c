@@ -78,6 +78,9 @@ cf_tests_verdict(struct testing *t, enum cf_tnode_kind kind,
 	case CF_TN_QUARANTINE:
 		s->expect.kind = CF_X_QUARANTINE;
 		break;
+	case CF_TN_HOLD:
+		s->expect.kind = CF_X_HOLD;
+		break;
 	default:
 		s->expect.kind = CF_X_ACCEPT;
 		break;
@@ -173,9 +176,9 @@ cf_tests_expect(struct testing *t, const struct cf_tnode *n)
 	cf_tests_need_client(t, n);
 	switch (n->kind) {
 	case CF_TN_ACCEPT: case CF_TN_REJECT: case CF_TN_DEFER:
-	case CF_TN_DISCARD: case CF_TN_QUARANTINE:
+	case CF_TN_DISCARD: case CF_TN_QUARANTINE: case CF_TN_HOLD:
 		cf_tests_verdict(t, n->kind, &n->reply);
-		if (n->kind == CF_TN_QUARANTINE)
+		if (n->kind == CF_TN_QUARANTINE || n->kind == CF_TN_HOLD)
 			t->step->expect.text = n->value.s;
 		break;
 	case CF_TN_DELIVER: case CF_TN_RELAY: case CF_TN_MX:

@@ -106,7 +106,7 @@ enum cf_action_kind {
 	CF_A_EXPAND, CF_A_DELIVER, CF_A_RELAY, CF_A_MX, CF_A_REDIRECT,
 	CF_A_MOVED, CF_A_VALUE,
 	CF_A_VERDICT,		/* expr: MAP[...], a verdict out of a map */
-	CF_A_QUARANTINE,	/* expr: why */
+	CF_A_QUARANTINE, CF_A_HOLD,	/* expr: why */
 	CF_A_LMTP, CF_A_FILE,	/* expr: path */
 	CF_A_PIPE,		/* expr: command; name: system user */
 	CF_A_DELAY,		/* expr: constant time */
@@ -185,7 +185,7 @@ enum cf_tnode_kind {
 	CF_TN_UNKNOWN,
 	CF_TN_MILTER,		/* value: its name; reply; value2: enum cf_tnode_kind in i; value3: stage, NONE: the last */
 	CF_TN_MILTER_FAILING,	/* only in a CF_TN_MILTER */
-	CF_TN_QUARANTINE, CF_TN_LMTP, CF_TN_PIPE, CF_TN_FILE,	/* value: text, NONE: any */
+	CF_TN_QUARANTINE, CF_TN_HOLD, CF_TN_LMTP, CF_TN_PIPE, CF_TN_FILE,	/* value: text, NONE: any */
 	CF_TN_STARTTLS,		/* value: version; value2: certificate; value3: cipher, both may be empty */
 	CF_TN_DELIVERY, CF_TN_BOUNCE,	/* waited */
 	CF_TN_HOP,		/* value: name; value2: ip; tls, waited */

@@ -21,6 +21,8 @@ const struct cf_expr *cf_type_taint(const struct cf_expr *);
 void	cf_type_actions(struct cf *, struct cf_action *, enum rs_hook, unsigned result);
 /* actions.c: what rules do. */
 bool	cf_action_is_final(const struct cf_action *);
+/* It takes mail in: `accept`, and what is then kept, `quarantine` and `hold`. */
+bool	cf_action_accepts(const struct cf_action *);
 /* "add header", as messages name the action. */
 const char *cf_action_word(const struct cf_action *);
 /* Bits of the hooks in which it may stand; sym is known. */

@@ -393,7 +393,7 @@ type_action(struct cf *cf, struct cf_action *a, unsigned result)
 	case CF_A_MOVED:
 		want_text(cf, a);
 		break;
-	case CF_A_QUARANTINE:
+	case CF_A_QUARANTINE: case CF_A_HOLD:
 		if (a->expr != NULL)
 			want_text(cf, a);
 		break;

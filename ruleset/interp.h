@@ -25,6 +25,7 @@ enum rs_verdict_kind {
 	RS_V_LMTP,		/* value: socket */
 	RS_V_PIPE,		/* value: command; text: system user */
 	RS_V_FILE,		/* value: path */
+	RS_V_HOLD,		/* text: why */
 	RS_NVERDICTS
 };
 
@@ -68,6 +69,8 @@ struct arena	*rs_eval_arena(struct rs_eval *);
 /* Instructions that it has run since it was made, all runs together. */
 uint64_t	 rs_eval_executed(const struct rs_eval *);
 
+/* ACCEPT, and those that accept what is then kept: QUARANTINE, HOLD. */
+bool		 rs_verdict_accepts(unsigned kind);
 const char	*rs_verdict_name(unsigned);	/* "accept" */
 
 #endif

@@ -12,12 +12,20 @@ static const char *const verdict_names[] = {
 	[RS_V_REDIRECT] = "redirect", [RS_V_MOVED] = "moved",
 	[RS_V_VALUE] = "value", [RS_V_QUARANTINE] = "quarantine",
 	[RS_V_LMTP] = "lmtp", [RS_V_PIPE] = "pipe", [RS_V_FILE] = "file",
+	[RS_V_HOLD] = "hold",
 };
 
 const char *
 rs_verdict_name(unsigned kind)
 {
 	return kind < RS_NVERDICTS ? verdict_names[kind] : "?";
+}
+
+bool
+rs_verdict_accepts(unsigned kind)
+{
+	return kind == RS_V_ACCEPT || kind == RS_V_QUARANTINE ||
+	    kind == RS_V_HOLD;
 }
 
 enum next
@@ -92,15 +100,16 @@ lead(struct rs_eval *ev, const struct frame *f, const struct rs_insn *in,
 	return STOP;
 }
 
+/* QUARANTINE, HOLD: register a says why. */
 static enum next
-quarantine(struct rs_eval *ev, const struct frame *f,
-    const struct rs_insn *in, struct rs_verdict *out)
+keep(struct rs_eval *ev, const struct frame *f, const struct rs_insn *in,
+    enum rs_verdict_kind kind, struct rs_verdict *out)
 {
 	const struct rs_value	*v = &f->r[in->a];
 
 	if (v->type == RS_T_UNKNOWN)
 		return cannot_say(f, out);
-	verdict(f, RS_V_QUARANTINE, out);
+	verdict(f, kind, out);
 	out->text = rs_format(v, &ev->arena);
 	return STOP;
 }
@@ -181,7 +190,9 @@ decide(struct rs_eval *ev, struct frame *f, const struct rs_insn *in,
 	case RS_FILE:
 		return lead(ev, f, in, RS_V_FILE, RS_T_TEXT, out);
 	case RS_QUARANTINE:
-		return quarantine(ev, f, in, out);
+		return keep(ev, f, in, RS_V_QUARANTINE, out);
+	case RS_HOLD:
+		return keep(ev, f, in, RS_V_HOLD, out);
 	default:	/* VERDICT */
 		return obey(ev, f, in, out);
 	}
@@ -212,7 +223,8 @@ note_verdict(struct rs_eval *ev, const struct rs_verdict *v)
 {
 	struct rs_value	by = said_by(ev, v), value = v->value;
 
-	if (v->code != 0 || v->kind == RS_V_QUARANTINE)
+	if (v->code != 0 || v->kind == RS_V_QUARANTINE ||
+	    v->kind == RS_V_HOLD)
 		value = rs_text(RS_T_TEXT, v->text);
 	note(ev, RS_STEP_VERDICT, v->kind,
 	    v->rule == RS_NO_INDEX ? 0 : rs_rule(ev->im, v->rule)->line,

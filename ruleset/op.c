@@ -84,6 +84,7 @@ rs_ends_path(unsigned op)
 	case RS_REDIRECT:
 	case RS_MOVED:
 	case RS_QUARANTINE:
+	case RS_HOLD:
 	case RS_LMTP:
 	case RS_PIPE:
 	case RS_FILE:

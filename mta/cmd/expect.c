@@ -150,8 +150,9 @@ fate_met(const struct play *pl, const struct cf_step *s)
 		return false;
 	if (s->expect.kind == CF_X_DISCARD)
 		return play_fate(pl, RS_V_DISCARD) != NULL || route_met(pl, s);
-	p = play_fate(pl, RS_V_QUARANTINE);
-	return p != NULL && says(s, p->verdict.text);
+	p = play_kept(pl, s->expect.kind == CF_X_HOLD ? RS_V_HOLD :
+	    RS_V_QUARANTINE);
+	return p != NULL && says(s, p->kept_why);
 }
 
 static bool
@@ -207,6 +208,7 @@ met(struct play *pl, const struct cf_step *s)
 		return reply_met(p, RS_V_DEFER, s);
 	case CF_X_DISCARD:
 	case CF_X_QUARANTINE:
+	case CF_X_HOLD:
 		return fate_met(pl, s);
 	case CF_X_SENDER:
 		return play_sender_is(pl, s->expect.text);
@@ -314,6 +316,7 @@ expect_text(const struct rs_image *im, const struct cf_step *s,
 		[CF_X_RELAY_TO] = { "relay", "\"\"" },
 		[CF_X_MX] = { "mx", "  " },
 		[CF_X_QUARANTINE] = { "quarantine", "\"\"" },
+		[CF_X_HOLD] = { "hold", "\"\"" },
 		[CF_X_LMTP] = { "lmtp", "\"\"" },
 		[CF_X_PIPE] = { "pipe", "\"\"" },
 		[CF_X_FILE] = { "file", "\"\"" },
@@ -377,9 +380,10 @@ expect_got(const struct play *pl, struct buf *out)
 		    SPAN_ARG(p->status), SPAN_ARG(p->text));
 	else if ((fate = play_fate(pl, RS_V_DISCARD)) != NULL)
 		buf_add_str(out, "discard");
-	else if ((fate = play_fate(pl, RS_V_QUARANTINE)) != NULL)
-		buf_addf(out, "quarantine \"%.*s\"",
-		    SPAN_ARG(fate->verdict.text));
+	else if ((fate = play_kept(pl, RS_V_QUARANTINE)) != NULL ||
+	    (fate = play_kept(pl, RS_V_HOLD)) != NULL)
+		buf_addf(out, "%s \"%.*s\"", rs_verdict_name(fate->kept),
+		    SPAN_ARG(fate->kept_why));
 	else
 		buf_add_str(out, tells_nothing(p) ? "no verdict" : "accept");
 	if (p->milter.n > 0)

@@ -155,8 +155,8 @@ route(struct play *pl, size_t at)
 {
 	struct played	*p = &pl->v[at];
 	size_t		 i;
-	bool		 routed = p->verdict.kind == RS_V_ACCEPT ||
-	    p->verdict.kind == RS_V_QUARANTINE || p->by_route;
+	bool		 routed = rs_verdict_accepts(p->verdict.kind) ||
+	    p->by_route;
 
 	for (i = 0; i < p->record.n && !routed; i++)
 		routed = p->record.steps[i].kind == RS_STEP_UNKNOWN_RCPT;
@@ -377,6 +377,17 @@ play_fate(const struct play *pl, enum rs_verdict_kind kind)
 		if (pl->v[i].verdict.kind == kind &&
 		    (pl->v[i].hook != RS_HOOK_RCPT ||
 		    (ptrdiff_t)i >= pl->last_rcpt))
+			return &pl->v[i];
+	return NULL;
+}
+
+const struct played *
+play_kept(const struct play *pl, enum rs_verdict_kind kind)
+{
+	size_t	i;
+
+	for (i = 0; i < pl->n; i++)
+		if (pl->v[i].kept == kind)
 			return &pl->v[i];
 	return NULL;
 }

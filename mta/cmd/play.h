@@ -95,6 +95,8 @@ struct played {
 	struct rs_record	 route_record;
 	struct span		 rcpt;
 	bool			 taken;		/* RCPT: it has been accepted */
+	enum rs_verdict_kind	 kept;		/* RS_V_QUARANTINE, RS_V_HOLD; RS_V_END: not */
+	struct span		 kept_why;
 	bool			 rewrites;	/* a rewrite block */
 	struct span		 rewritten;	/* what it gave; empty: nothing */
 };
@@ -181,8 +183,10 @@ const struct played *play_answer(const struct play *);
 uint32_t play_hidden(const struct play *);
 /* The last recipient's routing; NULL when it was refused or not routed. */
 struct routing *play_routing(const struct play *);
-/* A hook has said so of the message, or of its last recipient: discard, quarantine.  NULL: none. */
+/* A hook has said so of the message, or of its last recipient: discard.  NULL: none. */
 const struct played *play_fate(const struct play *, enum rs_verdict_kind);
+/* A hook has said so of the message: RS_V_QUARANTINE, RS_V_HOLD.  NULL: none. */
+const struct played *play_kept(const struct play *, enum rs_verdict_kind);
 /* The content with the edits of all hooks so far; as it leaves, where it originates here. */
 struct span	play_message(struct play *);
 /* One of the forms in which the sender leaves for the last recipient's targets, or the sender itself. */

@@ -67,6 +67,10 @@ play_keep(struct play *pl, struct played *p, const struct rs_verdict *v)
 	p->verdict.status = arena_span(&pl->arena, v->status);
 	p->verdict.text = arena_span(&pl->arena, v->text);
 	p->verdict.value = rs_copy(&v->value, &pl->arena);
+	if (v->kind == RS_V_QUARANTINE || v->kind == RS_V_HOLD) {
+		p->kept = (enum rs_verdict_kind)v->kind;
+		p->kept_why = p->verdict.text;
+	}
 	policy_reply(&p->verdict, &pl->arena, &p->code, &p->status, &p->text);
 }
 
@@ -86,12 +90,15 @@ play_ask(struct play *pl, enum rs_hook hook, struct span command)
 {
 	struct played	*p = play_new(pl, hook, command);
 	struct decision	*d;
+	struct span	 why;
 
 	pl->facts.command = (uint32_t)pl->n;
 	d = policy_decide(pl->policy, hook, &pl->facts, &p->record, NULL,
 	    NULL);
 	assert(decision_done(d));
 	play_keep(pl, p, decision_verdict(d));
+	p->kept = decision_kept(d, &why);
+	p->kept_why = arena_span(&pl->arena, why);
 	p->by_route = decision_by_route(d);
 	p->line = decision_line(d);
 	if (!played_refused(p))

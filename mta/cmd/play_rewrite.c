@@ -144,7 +144,7 @@ play_originates(struct play *pl)
 	    rs_ntag(policy_image(pl->policy)) * sizeof(*f.tags));
 	d = policy_decide(pl->policy, RS_HOOK_RCPT, &f, NULL, NULL, NULL);
 	assert(decision_done(d));
-	may = decision_verdict(d)->kind == RS_V_ACCEPT ||
+	may = rs_verdict_accepts(decision_verdict(d)->kind) ||
 	    decision_by_route(d);
 	decision_free(&d);
 	return may;

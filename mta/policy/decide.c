@@ -117,7 +117,7 @@ hook_said(struct decision *d)
 		v->code = 550;
 		v->status = SPAN("5.7.1");
 	}
-	if (v->kind != RS_V_ACCEPT)
+	if (!rs_verdict_accepts(v->kind))
 		return ANSWERED;
 	/* `rcpt unknown` has made the same run; but tags may have changed. */
 	if (!facts_have_tags(d->policy))
@@ -153,7 +153,7 @@ ask_again(struct decision *d)
 		return false;
 	if (v.kind == RS_V_DEFER)
 		d->verdict = v;		/* lies in d->again */
-	else if (v.kind != RS_V_ACCEPT) {
+	else if (!rs_verdict_accepts(v.kind)) {
 		d->by_gateway = true;
 		d->verdict.kind = RS_V_REJECT;
 		d->verdict.code = 550;
@@ -161,7 +161,7 @@ ask_again(struct decision *d)
 		d->verdict.text = SPAN("this address may be a gateway's and "
 		    "is not trusted");
 	}
-	d->phase = v.kind == RS_V_ACCEPT ? ASK_ROUTE : ANSWERED;
+	d->phase = rs_verdict_accepts(v.kind) ? ASK_ROUTE : ANSWERED;
 	return true;
 }
 
@@ -325,6 +325,23 @@ decision_effects(const struct decision *d, size_t *n)
 {
 	*n = d->asking->neffects;
 	return d->asking->effects;
+}
+
+enum rs_verdict_kind
+decision_kept(const struct decision *d, struct span *why)
+{
+	const struct rs_verdict	*v = &d->verdict;
+
+	*why = SPAN_NONE;
+	if (v->kind == RS_V_QUARANTINE || v->kind == RS_V_HOLD) {
+		*why = v->text;
+		return (enum rs_verdict_kind)v->kind;
+	}
+	if (!d->asking->quarantined || (v->kind != RS_V_ACCEPT &&
+	    v->kind != RS_V_END))
+		return RS_V_END;
+	*why = d->asking->quarantine_why;
+	return RS_V_QUARANTINE;
 }
 
 uint32_t

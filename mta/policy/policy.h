@@ -256,6 +256,12 @@ struct policy_effect {
 	struct rs_value	value;		/* DELAY: time; BCC: address */
 };
 const struct policy_effect *decision_effects(const struct decision *, size_t *n);
+/*
+ * RS_V_QUARANTINE or RS_V_HOLD when the message is to be kept, else RS_V_END.
+ * Besides the verdict, `on rcpt` may have met an access table's QUARANTINE,
+ * which is no objection there.  why lies in the decision.
+ */
+enum rs_verdict_kind decision_kept(const struct decision *, struct span *why);
 /* Rule that decided: line in the policy, 0: none. */
 uint32_t	 decision_line(const struct decision *);
 /* cb has been called. */

@@ -240,6 +240,8 @@ struct asking {
 	bool			 dry;		/* no effects */
 	bool			 as_path;	/* facts are escaped as file names */
 	bool			 empty_name;	/* as_path: one of them was empty */
+	bool			 quarantined;	/* in `on rcpt`, by an access table */
+	struct span		 quarantine_why;	/* lies in the evaluation */
 	bool			 dns_failed;	/* DNS could not say what a rule has to know */
 	struct arena		*tags_arena;	/* routing: tags are copied here when one is set */
 	struct header_edit	*edits;

@@ -280,6 +280,24 @@ relays(const struct asking *a, const struct rs_value *v)
 	    (v->bits & RS_VERDICT_ANY_DOMAIN) == 0;
 }
 
+/*
+ * In `on rcpt` it is no objection, as OK is: a table of senders must not let
+ * them relay, and a rule behind it may refuse.
+ */
+static enum rs_answer
+quarantines(struct asking *a, struct span why, struct rs_verdict *out)
+{
+	if (a->hook != RS_HOOK_RCPT) {
+		out->kind = RS_V_QUARANTINE;
+		out->text = why;
+		return RS_HAVE;
+	}
+	if (!a->quarantined)
+		a->quarantine_why = arena_span(rs_eval_arena(a->eval), why);
+	a->quarantined = true;
+	return RS_ABSENT;
+}
+
 static enum rs_answer
 access_means(struct asking *a, const struct rs_value *v,
     struct rs_verdict *out)
@@ -302,9 +320,7 @@ access_means(struct asking *a, const struct rs_value *v,
 		out->kind = RS_V_DISCARD;
 		return RS_HAVE;
 	case MAP_ACCESS_QUARANTINE:
-		out->kind = RS_V_QUARANTINE;
-		out->text = acc.why;
-		return RS_HAVE;
+		return quarantines(a, acc.why, out);
 	}
 	return RS_CANNOT;
 }

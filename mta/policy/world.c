@@ -386,7 +386,7 @@ asking_reset(struct asking *a, struct policy_facts *f,
 {
 	a->facts = f;
 	a->nedits = a->neffects = 0;
-	a->empty_name = a->dns_failed = false;
+	a->empty_name = a->dns_failed = a->quarantined = false;
 	asked_stop(a);
 	if (a->memo.entries != NULL)
 		memo_drop(&a->memo);

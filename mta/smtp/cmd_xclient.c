@@ -121,6 +121,8 @@ forget_rules(struct session *s)
 	s->edits.n = 0;
 	s->hello.from = s->hello.to = 0;
 	s->discard = false;
+	free(s->kept);
+	s->kept = NULL;
 	s->hidden = 0;
 	arena_reset(&s->arena);
 	if (s->tags != NULL)

@@ -271,7 +271,7 @@ rewrite_header_in(struct session *s, rewrite_step *step)
 static bool
 may_relay(const struct decision *d)
 {
-	return decision_verdict(d)->kind == RS_V_ACCEPT ||
+	return rs_verdict_accepts(decision_verdict(d)->kind) ||
 	    decision_by_route(d);
 }
 

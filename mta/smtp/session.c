@@ -15,6 +15,7 @@
 #include "mta/smtp/auth.h"
 #include "mta/smtp/chunk.h"
 #include "mta/smtp/commands.h"
+#include "mta/smtp/kept.h"
 #include "mta/smtp/reroute.h"
 #include "mta/smtp/rewrite.h"
 #include "mta/smtp/secure.h"
@@ -129,6 +130,24 @@ log_end(const struct session *s)
 	    s->end == NULL ? "-" : s->end);
 }
 
+/* What `on connect` has left. */
+struct after_connect {
+	size_t		nedits;
+	bool		discard;
+	struct smtp_kept *kept;
+	uint32_t	hidden;
+	struct rs_value	tags[];
+};
+
+static void
+free_after_connect(struct session *s)
+{
+	if (s->first != NULL)
+		free(s->first->kept);
+	free(s->first);
+	s->first = NULL;
+}
+
 void
 session_free(struct session **sp)
 {
@@ -164,19 +183,13 @@ session_free(struct session **sp)
 	free(s->helo);
 	free(s->old_helo);
 	free(s->account);
-	free(s->first);
+	free(s->kept);
+	free_after_connect(s);
 	free(s);
 	server_left(sv);
 }
 
 /* --- what STARTTLS forgets */
-
-struct after_connect {
-	size_t		nedits;
-	bool		discard;
-	uint32_t	hidden;
-	struct rs_value	tags[];
-};
 
 static size_t
 tags_size(const struct session *s)
@@ -190,11 +203,12 @@ session_remember(struct session *s)
 {
 	size_t	n = tags_size(s);
 
-	free(s->first);
+	free_after_connect(s);
 	/* Not in the arena: most sessions need none of its blocks. */
 	s->first = xmalloc(sizeof(*s->first) + n);
 	s->first->nedits = s->edits.n;
 	s->first->discard = s->discard;
+	s->first->kept = smtp_kept_copy(s->kept);
 	s->first->hidden = s->hidden;
 	if (n > 0)
 		memcpy(s->first->tags, s->tags, n);
@@ -216,6 +230,8 @@ session_forget(struct session *s)
 	s->edits.n = s->first->nedits;
 	s->hello.from = s->hello.to = 0;
 	s->discard = s->first->discard;
+	free(s->kept);
+	s->kept = smtp_kept_copy(s->first->kept);
 	s->hidden = s->first->hidden;
 	if (n > 0)
 		memcpy(s->tags, s->first->tags, n);
@@ -509,21 +525,6 @@ log_traffic(const struct session *s, const struct rs_verdict *v)
 		    session_ref(s, ref));
 }
 
-/*
- * What a line of an access table wants kept for the administrator waits: this
- * server keeps nothing for him.  Rules of the policy that say so are refused
- * when it starts.
- */
-static const struct rs_verdict *
-served(const struct rs_verdict *v)
-{
-	static const struct rs_verdict	 later = { .kind = RS_V_DEFER,
-	    .cannot = true, .code = 451, .status = SPAN("4.3.0"),
-	    .rule = UINT32_MAX };
-
-	return v->kind == RS_V_QUARANTINE ? &later : v;
-}
-
 /* The decision lives until its step has ended: the verdict lies in it. */
 static void
 go_on(struct session *s)
@@ -537,7 +538,8 @@ go_on(struct session *s)
 	s->by_gateway = decision_by_gateway(d);
 	keep_edits(s, d);
 	keep_hidden(s, d);
-	s->step(s, served(decision_verdict(d)));
+	smtp_keep(s, d);
+	s->step(s, decision_verdict(d));
 	decision_free(&d);
 }
 

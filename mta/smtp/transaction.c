@@ -9,9 +9,11 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "mail/header.h"
+#include "mta/smtp/kept.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/transaction.h"
 #include "mta/smtp/xclient.h"
+#include "mta/spool/attributes.h"
 
 /* Tags start as the session left them. */
 static struct rs_value *
@@ -37,6 +39,7 @@ transaction_begin(struct session *s)
 	t->mail_ms = clock_wall_ms();
 	t->deadline_ms = loop_now_ms() + s->gen->transaction_ms;
 	t->discard = s->discard;
+	t->kept = smtp_kept_copy(s->kept);
 	s->facts.tags = t->tags = tags_begin(s, t);
 	s->tx = t;
 	intake_transaction(s->server->intake, 1);
@@ -67,6 +70,7 @@ transaction_end(struct session *s)
 	free(t->edits.v);
 	free(t->rcpts);
 	free(t->rcpts_params);
+	free(t->kept);
 	arena_clear(&t->arena);
 	free(t);
 	f->sender = f->rcpt = f->content = SPAN_NONE;
@@ -221,6 +225,9 @@ transaction_envelope(const struct session *s, uint64_t size, struct buf *out)
 	};
 
 	set_params(t, &e);
+	if (t->kept != NULL)
+		attr_put_kept(&e, &t->arena, t->kept->how,
+		    smtp_kept_why(t->kept));
 	freeze_facts(s, &e);
 	envelope_format(&e, out);
 }

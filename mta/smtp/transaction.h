@@ -53,6 +53,7 @@ struct transaction {
 	struct buf		 new_header;	/* after edits */
 	struct policy_parts	*parts;		/* attachments; NULL: no rule asks */
 	bool			 discard;	/* a rule said so: taken, answered, not kept */
+	struct smtp_kept	*kept;		/* a rule said so: taken, and stays in the queue; NULL: no */
 	bool			 storing;	/* the intake has it */
 };
 

@@ -26,7 +26,7 @@ PHRASES = (
 # How each is written; two hooks have no sender that could be asked about.
 ACTIONS = {
     "accept": "accept", "reject": "reject", "defer": "defer", "discard": "discard",
-    "quarantine": 'quarantine "x"', "deliver": "deliver family", "relay": 'relay "a.example"',
+    "quarantine": 'quarantine "x"', "hold": 'hold "x"', "deliver": "deliver family", "relay": 'relay "a.example"',
     "mx": "mx", "redirect": "redirect <a@b.example>", "moved": 'moved "a@b.example"',
     "lmtp": 'lmtp "/x"', "pipe": 'pipe "/x" as nobody', "file": 'file "/x"',
     "expand": "expand aliases", "tag": "tag shown = 1", "log": 'log "x"',

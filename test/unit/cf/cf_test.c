@@ -315,8 +315,6 @@ static const struct {
 	{ "on relay { otherwise => accept }", "'on relay'" },
 	{ "on bounce { otherwise => accept }", "'on bounce'" },
 	{ "listen pop3 on \"*:110\" { tls none }", "'listen pop3'" },
-	{ "on content { message.hops > 9 => quarantine \"x\" }",
-	    "'quarantine'" },
 	{ "milter m { socket \"unix:/m\" }\n"
 	    "on connect { client.port == 1 => use milter m }", "milter 'm'" },
 	{ "listen imap on \"*:143\" { tls none }", "'listen imap'" },

@@ -137,9 +137,23 @@ static const struct {
 	/* Of any domain: no leave to relay. */
 	{ RS_HOOK_RCPT, RS_ROLE_RCPT, "anyone@far.example", "go on" },
 	{ RS_HOOK_RCPT, RS_ROLE_RCPT, "trap@x.example", "discard" },
-	{ RS_HOOK_RCPT, RS_ROLE_RCPT, "odd@x.example", "quarantine odd" },
+	{ RS_HOOK_MAIL, RS_ROLE_RCPT, "odd@x.example", "quarantine odd" },
+	/* No leave to relay, either: it is noted, and rules go on. */
+	{ RS_HOOK_RCPT, RS_ROLE_RCPT, "odd@x.example", "go on, quarantined odd" },
 	{ RS_HOOK_RCPT, RS_ROLE_RCPT, "y@x.example", "none" },
 };
+
+/* What is noted besides, behind out. */
+static const char *
+noted(const struct asking *a, char *out, size_t n)
+{
+	size_t	at = strlen(out);
+
+	if (a->quarantined)
+		snprintf(out + at, n - at, ", quarantined %.*s",
+		    SPAN_ARG(a->quarantine_why));
+	return out;
+}
 
 static void
 set_facts(struct policy_facts *f, enum rs_role role, const char *who)
@@ -164,7 +178,7 @@ an_access_table_means(void **state)
 	struct policy		*p = open_policy(1);
 	struct asking		*a = asking_new(p);
 	struct policy_facts	f;
-	char			buf[200];
+	char			buf[200], got[300];
 	size_t			i;
 
 	(void)state;
@@ -186,7 +200,9 @@ an_access_table_means(void **state)
 		} else {
 			assert_int_equal(line.type, RS_T_VERDICT);
 			is = world_verdict(a, a->eval, ACCESS, &line, &v);
-			assert_string_equal(meaning(is, &v, buf, sizeof(buf)),
+			snprintf(got, sizeof(got), "%s", meaning(is, &v, buf,
+			    sizeof(buf)));
+			assert_string_equal(noted(a, got, sizeof(got)),
 			    access_rows[i].wanted);
 		}
 		policy_names_free(&f.names);

@@ -194,6 +194,8 @@ static const struct { const char *row, *json, *text; } told[] = {
 	    "j(hello) is asked" },
 	{ "quarantine", "\"name\":\"quarantine\",\"value\":\"hello\"",
 	    "quarantine \"hello\"" },
+	{ "hold", "\"name\":\"hold\",\"value\":\"hello\"",
+	    "hold \"hello\"" },
 	{ "pipe", "\"name\":\"pipe\",\"by\":\"user\",\"value\":\"hello\"",
 	    "pipe user \"hello\"" },
 	{ "use milter", "\"name\":\"use milter\",\"line\":1,\"field\":"
