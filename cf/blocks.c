@@ -157,7 +157,8 @@ check_numbers(struct cf *cf, const struct cf_object *o)
 				    rs_options[set->option].word);
 			else if ((v->type == RS_T_INT ||
 			    v->type == RS_T_TIME) && v->i == 0 &&
-			    (set->option != RS_OPT_MAP_cache || i == 0))
+			    (set->option != RS_OPT_MAP_cache || i == 0) &&
+			    set->option != RS_OPT_QUEUE_fallback_after)
 				cf_error(cf, set->places[i]->loc, "'%s' "
 				    "cannot be 0",
 				    rs_options[set->option].word);
@@ -289,6 +290,9 @@ cf_object_check(struct cf *cf, struct cf_object *o)
 		break;
 	case RS_O_SPOOL:
 		make_absolute(cf, o, RS_OPT_SPOOL_directory, 0);
+		break;
+	case RS_O_QUEUE:
+		cf_queue_check(cf, o);
 		break;
 	case RS_O_MAILBOX:
 		cf_accounts_check(cf, cf_option(o, RS_OPT_MAILBOX_accounts));

@@ -176,6 +176,35 @@ emit_nets(struct cf *cf, struct rs_build *b, const struct cf_object *o,
 	return place;
 }
 
+/* Domains of a list, those of named sets among them: one set of them all. */
+static struct rs_place
+emit_domains(struct cf *cf, struct rs_build *b, const struct cf_object *o,
+    const struct cf_set_opt *set)
+{
+	const struct cf_sym	*sym;
+	struct span		*domains;
+	struct rs_place		 place = { 0, UINT32_MAX };
+	struct rs_value		 number;
+	size_t			 i, k, n = 0;
+
+	for (i = 0; i < set->nplaces; i++) {
+		sym = set->places[i]->sym;
+		n += sym != NULL ? sym->n : 1;
+	}
+	domains = arena_alloc(&cf->arena, (n + 1) * sizeof(*domains));
+	for (i = n = 0; i < set->nplaces; i++) {
+		sym = set->places[i]->sym;
+		if (sym == NULL)
+			domains[n++] = set->places[i]->value.s;
+		for (k = 0; sym != NULL && k < sym->n; k++)
+			domains[n++] = sym->values[k].s;
+	}
+	number = rs_int(RS_T_INT, rs_build_domains(b, arena_printf(&cf->arena,
+	    "queue for %.*s", SPAN_ARG(o->name)), domains, n));
+	place.index = rs_build_const(b, &number);
+	return place;
+}
+
 /* Returns how many places there are. */
 static size_t
 emit_places(struct cf *cf, struct rs_build *b, const struct cf_object *o,
@@ -188,6 +217,10 @@ emit_places(struct cf *cf, struct rs_build *b, const struct cf_object *o,
 		letter = rs_option_letter(set->option, (unsigned)i);
 		if (letter == 'N') {
 			places[0] = emit_nets(cf, b, o, set);
+			return 1;
+		}
+		if (letter == 'D') {
+			places[0] = emit_domains(cf, b, o, set);
 			return 1;
 		}
 		places[i] = emit_value(cf, b, o, set->option, letter,

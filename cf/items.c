@@ -151,19 +151,12 @@ classify(struct list *l, struct written *w)
 	}
 }
 
-/* "example.org", or ".example.org" for all below it, in lower case. */
 static bool
 as_domain(struct cf *cf, struct span s, struct rs_value *out)
 {
-	bool		 below = s.n > 1 && s.p[0] == '.';
 	const char	*why;
 
-	if (!cf_lit_domain(cf, span_from(s, below), out, &why))
-		return false;
-	if (below)
-		*out = rs_text(RS_T_DOMAIN, arena_printf(&cf->arena, ".%.*s",
-		    SPAN_ARG(out->s)));
-	return true;
+	return cf_lit_domains(cf, s, out, &why);
 }
 
 /* The one type of all items; NONE: reported. */

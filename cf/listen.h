@@ -31,6 +31,11 @@ uint32_t cf_extensions(struct cf *, const struct cf_target *);
 void	cf_tls_check(struct cf *, struct cf_object *);
 void	cf_auth_check(struct cf *, const struct cf_object *);
 bool	cf_asks_certificates(const struct cf *);
+/* queue.c: the blocks `queue` and `queue for`. */
+bool	cf_queue_is_of_hop(enum rs_option);	/* it may differ by destination */
+/* The destinations of a `queue for`, by their kind. */
+void	cf_queue_whom(struct cf *, struct cf_expr *, struct cf_exprs *domains, struct cf_exprs *relays);
+void	cf_queue_check(struct cf *, const struct cf_object *);
 /* As messages name a block: "relay 'hub'". */
 const char	*cf_object_what(struct cf *, const struct cf_object *);	/* options.c */
 /* map_options.c: the options of a table's driver, and its queries. */

@@ -299,6 +299,20 @@ cf_lit_address(struct cf *cf, struct span s, struct rs_value *out,
 }
 
 bool
+cf_lit_domains(struct cf *cf, struct span s, struct rs_value *out,
+    const char **why)
+{
+	bool	 below = s.n > 1 && s.p[0] == '.';
+
+	if (!cf_lit_domain(cf, span_from(s, below), out, why))
+		return false;
+	if (below)
+		*out = rs_text(RS_T_DOMAIN, arena_printf(&cf->arena, ".%.*s",
+		    SPAN_ARG(out->s)));
+	return true;
+}
+
+bool
 cf_lit_domain(struct cf *cf, struct span s, struct rs_value *out,
     const char **why)
 {

@@ -23,6 +23,8 @@ bool	cf_lit_range(struct span, struct ip *first, struct ip *last, const char **w
 size_t	cf_range_split(const struct ip *first, const struct ip *last, struct ipnet out[CF_RANGE_NETS]);
 /* "local@domain", "<...>" taken off already. */
 bool	cf_lit_address(struct cf *, struct span, struct rs_value *, const char **why);
+/* "example.org", or ".example.org" for all below it, in lower case. */
+bool	cf_lit_domains(struct cf *, struct span, struct rs_value *, const char **why);
 bool	cf_lit_domain(struct cf *, struct span, struct rs_value *, const char **why);
 
 #endif

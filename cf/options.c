@@ -94,6 +94,15 @@ second_words(enum rs_object_kind kind, struct span word, struct buf *out)
 	return out->n > 0;
 }
 
+/* Some stand before the block, and not in it. */
+static bool
+is_inside(enum rs_option option)
+{
+	return option != RS_OPT_LISTEN_kind &&
+	    option != RS_OPT_QUEUE_for_domains &&
+	    option != RS_OPT_QUEUE_for_relays;
+}
+
 static void
 error_no_option(struct cf *cf, enum rs_object_kind kind,
     const struct cf_expr *e)
@@ -108,7 +117,7 @@ error_no_option(struct cf *cf, enum rs_object_kind kind,
 	}
 	cf_near_begin(&near, e->name);
 	for (i = 0; i < RS_NOPTIONS; i++) {
-		if (rs_options[i].block == kind && i != RS_OPT_LISTEN_kind)
+		if (rs_options[i].block == kind && is_inside((enum rs_option)i))
 			cf_near_try(&near, span_of(rs_options[i].word));
 	}
 	if (second_words(kind, e->name, &seconds)) {
@@ -204,6 +213,49 @@ read_for(struct cf *cf, struct cf_object *o, const struct cf_opt *opt)
 		read_option(cf, inner, in);
 }
 
+/* Of `retry` and `retry connect` the longer one; RS_NOPTIONS: none. */
+static unsigned
+option_of(enum rs_object_kind kind, struct cf_expr *e,
+    struct cf_expr **values)
+{
+	struct cf_expr	*after;
+	unsigned	 i, best = RS_NOPTIONS;
+
+	for (i = 0; i < RS_NOPTIONS; i++) {
+		if (rs_options[i].block != kind ||
+		    !is_inside((enum rs_option)i) ||
+		    !after_words(e, rs_options[i].word, &after) ||
+		    (best < RS_NOPTIONS && strlen(rs_options[i].word) <
+		    strlen(rs_options[best].word)))
+			continue;
+		best = i;
+		*values = after;
+	}
+	return best;
+}
+
+/* Whether it may be said of some: of hosts, of destinations. */
+static bool
+may_stand(struct cf *cf, const struct cf_object *o, const struct cf_opt *opt,
+    enum rs_option option)
+{
+	if (o->name.n == 0)
+		return true;
+	if (o->kind == RS_O_TLS && !is_of_host(option)) {
+		cf_error(cf, opt->loc, "'%s' is said once, for all "
+		    "certificates", rs_options[option].word);
+		cf_help(cf, "it stands in 'tls', outside of 'for'");
+		return false;
+	}
+	if (o->kind == RS_O_QUEUE && !cf_queue_is_of_hop(option)) {
+		cf_error(cf, opt->loc, "'%s' is said once, for all mail",
+		    rs_options[option].word);
+		cf_help(cf, "it stands in 'queue', without 'for'");
+		return false;
+	}
+	return true;
+}
+
 static void
 read_option(struct cf *cf, struct cf_object *o, const struct cf_opt *opt)
 {
@@ -214,22 +266,12 @@ read_option(struct cf *cf, struct cf_object *o, const struct cf_opt *opt)
 		read_for(cf, o, opt);
 		return;
 	}
-	for (i = 0; i < RS_NOPTIONS; i++) {
-		if (rs_options[i].block != o->kind ||
-		    i == RS_OPT_LISTEN_kind ||
-		    !after_words(opt->values, rs_options[i].word, &values))
-			continue;
-		if (o->kind == RS_O_TLS && o->name.n > 0 &&
-		    !is_of_host((enum rs_option)i)) {
-			cf_error(cf, opt->loc, "'%s' is said once, for all "
-			    "certificates", rs_options[i].word);
-			cf_help(cf, "it stands in 'tls', outside of 'for'");
-			return;
-		}
-		set_option(cf, o, opt, (enum rs_option)i, values, false);
-		return;
-	}
-	if (o->kind == RS_O_SERVER && opt->values->kind == CF_E_NAME)
+	i = option_of(o->kind, opt->values, &values);
+	if (i < RS_NOPTIONS) {
+		if (may_stand(cf, o, opt, (enum rs_option)i))
+			set_option(cf, o, opt, (enum rs_option)i, values,
+			    false);
+	} else if (o->kind == RS_O_SERVER && opt->values->kind == CF_E_NAME)
 		error_no_statement(cf, opt->values);
 	else
 		error_no_option(cf, o->kind, opt->values);
@@ -285,6 +327,8 @@ default_of(struct cf *cf, const struct cf_object *o, enum rs_option option)
 	if (o->kind == RS_O_MAP && !cf_map_takes(cf, o, option))
 		return "";
 	if (o->kind == RS_O_TLS && o->name.n > 0 && !is_of_host(option))
+		return "";
+	if (o->kind == RS_O_QUEUE && o->name.n > 0)
 		return "";
 	return o->kind == RS_O_LISTEN ? cf_listen_default(cf, o, option) :
 	    rs_options[option].dflt;
@@ -346,7 +390,7 @@ single(struct cf *cf, enum rs_object_kind kind)
 	struct cf_object	*o;
 
 	for (o = cf->objects; o != NULL; o = o->next) {
-		if (o->kind == kind)
+		if (o->kind == kind && o->name.n == 0)
 			return o;
 	}
 	return new_object(cf, kind, SPAN_NONE, (struct cf_loc){ 0, 0 });
@@ -382,6 +426,29 @@ set_kind(struct cf *cf, struct cf_object *o, const struct cf_decl *d)
 	set_option(cf, o, opt, RS_OPT_LISTEN_kind, word.first, false);
 }
 
+/* The values of one kind that stand behind `for`, if any. */
+static void
+set_whom(struct cf *cf, struct cf_object *o, enum rs_option option,
+    struct cf_exprs whom)
+{
+	if (whom.first != NULL)
+		set_option(cf, o, cf_opt(cf, o->loc, whom), option,
+		    whom.first, false);
+}
+
+static struct cf_object *
+queue_for(struct cf *cf, struct cf_decl *d)
+{
+	struct cf_object	*o;
+	struct cf_exprs		 domains = { 0 }, relays = { 0 };
+
+	o = new_object(cf, RS_O_QUEUE, d->name, d->name_loc);
+	cf_queue_whom(cf, d->expr, &domains, &relays);
+	set_whom(cf, o, RS_OPT_QUEUE_for_domains, domains);
+	set_whom(cf, o, RS_OPT_QUEUE_for_relays, relays);
+	return o;
+}
+
 static struct cf_object *
 object_of(struct cf *cf, struct cf_decl *d)
 {
@@ -394,6 +461,8 @@ object_of(struct cf *cf, struct cf_decl *d)
 		o = single(cf, RS_O_SPOOL);
 		break;
 	case CF_D_QUEUE:
+		if (d->expr != NULL)
+			return queue_for(cf, d);
 		o = single(cf, RS_O_QUEUE);
 		break;
 	case CF_D_LIMITS:

@@ -170,6 +170,8 @@ statement
 				{ cf_decl_listen(C, cf_decl_name(C, @$, CF_D_LISTEN, $3, @3), $2, @4, $values, $6); }
 	| SPOOL opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_SPOOL), $2); }
 	| QUEUE opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_QUEUE), $2); }
+	| QUEUE FOR values opts_block
+				{ cf_decl_queue_for(C, cf_decl(C, @$, CF_D_QUEUE), @2, $3, $4); }
 	| LIMITS opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_LIMITS), $2); }
 	| MAILBOX word opts_block
 				{ cf_decl_opts(cf_decl_name(C, @$, CF_D_MAILBOX, $2, @2), $3); }

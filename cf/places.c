@@ -2,6 +2,7 @@
  * places.c - the values of an option as ruleset/options.def has them: which
  * may stand in each place, and what they become.
  */
+#include "cf/literal.h"
 #include "cf/names.h"
 #include "cf/places.h"
 
@@ -44,6 +45,10 @@ letter_what(char letter)
 		return "a network, an address or the name of a net";
 	case 'f':
 		return "the name of a milter";
+	case 'h':
+		return "the name of a relay";
+	case 'D':
+		return "a domain, or the name of a set of domains";
 	case 'q':
 		return "a text";
 	case 'Z':
@@ -105,6 +110,34 @@ fit_size(struct cf_expr *e)
 	if (e->kind == CF_E_CONST && e->value.type == RS_T_INT)
 		e->value.type = RS_T_SIZE;
 	return e->kind == CF_E_CONST && e->value.type != RS_T_SIZE ? NULL : e;
+}
+
+/* A domain, all below one, or a set of such. */
+static struct cf_expr *
+fit_domain(struct match *m, struct cf_expr *e)
+{
+	struct rs_value	 v;
+	const char	*why;
+
+	if (e->kind == CF_E_NAME) {
+		e = fit_sym(m, CF_S_SET, e);
+		if (e != NULL && e->sym->type != RS_T_DOMAIN) {
+			cf_error(m->cf, e->loc, "'%.*s' is no set of domains",
+			    SPAN_ARG(e->sym->name));
+			m->failed = true;
+		}
+		return e;
+	}
+	if (e->kind != CF_E_CONST || e->value.type != RS_T_TEXT)
+		return NULL;
+	if (!cf_lit_domains(m->cf, e->value.s, &v, &why)) {
+		cf_error(m->cf, e->loc, "'%.*s' is no domain: %s",
+		    SPAN_ARG(e->value.s), why);
+		m->failed = true;
+		return e;
+	}
+	e->value.s = v.s;
+	return e;
 }
 
 /* What can stand in the braces of a query. */
@@ -169,6 +202,10 @@ fit(struct match *m, char letter, struct cf_expr *e)
 		return fit_query(m, e);
 	case 'f':
 		return fit_sym(m, CF_S_MILTER, e);
+	case 'h':
+		return fit_sym(m, CF_S_RELAY, e);
+	case 'D':
+		return fit_domain(m, e);
 	case 'd':
 		if (cf_is_word(e, SPAN("never")))
 			return cf_const(m->cf, e->loc, rs_int(RS_T_TIME, -1));
@@ -379,7 +416,7 @@ cf_place_value(struct cf *cf, char letter, const struct cf_expr *e,
 {
 	if (letter == 'm')
 		*out = rs_int(RS_T_INT, e->sym->index);
-	else if (letter == 'f')
+	else if (letter == 'f' || letter == 'h')
 		*out = rs_int(RS_T_INT, e->sym->object->index);
 	else if (letter == 'q')
 		*out = query(cf, e);

@@ -105,7 +105,9 @@ show_options(struct show *s, const struct cf_object *o, const char *indent)
 
 	for (set = o->opts; set != NULL; set = set->next) {
 		if (set->option == RS_OPT_LISTEN_on ||
-		    set->option == RS_OPT_LISTEN_kind)
+		    set->option == RS_OPT_LISTEN_kind ||
+		    set->option == RS_OPT_QUEUE_for_domains ||
+		    set->option == RS_OPT_QUEUE_for_relays)
 			continue;
 		buf_addf(s->out, "%s%s", indent, rs_options[set->option].word);
 		show_values(set, s->out);
@@ -159,7 +161,8 @@ show_object(struct show *s, const struct cf_object *o)
 	if (o->kind == RS_O_LISTEN)
 		show_listen(s, o);
 	else if (o->name.n > 0)
-		buf_addf(s->out, " %.*s", SPAN_ARG(o->name));
+		buf_addf(s->out, "%s %.*s", o->kind == RS_O_QUEUE ? " for" :
+		    "", SPAN_ARG(o->name));
 	buf_add_str(s->out, " {");
 	origin(s, o->loc);
 	show_options(s, o, "\t");

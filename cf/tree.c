@@ -418,6 +418,20 @@ cf_decl_map(struct cf_decl *d, struct rs_value driver, struct cf_loc loc,
 }
 
 void
+cf_decl_queue_for(struct cf *cf, struct cf_decl *d, struct cf_loc loc,
+    struct cf_exprs whom, struct cf_opts opts)
+{
+	d->expr = whom.first;
+	d->name_loc = loc;
+	if (whom.first != NULL) {
+		d->name_loc.pos = whom.first->loc.pos;
+		d->name_loc.end = whom.last->loc.end;
+	}
+	d->name = cf_written(cf, d->name_loc);
+	d->opts = opts.first;
+}
+
+void
 cf_decl_made(struct cf_decl *d, struct rs_value how, struct cf_loc loc,
     struct cf_targets of)
 {

@@ -217,7 +217,7 @@ enum cf_decl_kind {
 	CF_D_SET, CF_D_NET,	/* name, items */
 	CF_D_MAP,		/* name, driver, where, as, items */
 	CF_D_LISTEN,		/* name, where: what is spoken; opts */
-	CF_D_SPOOL, CF_D_QUEUE, CF_D_LIMITS,	/* opts */
+	CF_D_SPOOL, CF_D_QUEUE, CF_D_LIMITS,	/* opts; QUEUE with `for`: expr too */
 	CF_D_MAILBOX, CF_D_RELAY,		/* name, opts */
 	CF_D_TLS, CF_D_AUTH,			/* opts */
 	CF_D_MILTER,				/* name, opts */
@@ -342,6 +342,7 @@ struct cf_decl	*cf_decl_name(struct cf *, struct cf_loc, enum cf_decl_kind, stru
 void		 cf_decl_items(struct cf_decl *, struct cf_items);
 void		 cf_decl_opts(struct cf_decl *, struct cf_opts);
 void		 cf_decl_rules(struct cf_decl *, struct cf_rules);
+void		 cf_decl_queue_for(struct cf *, struct cf_decl *, struct cf_loc, struct cf_exprs whom, struct cf_opts);
 void		 cf_decl_type(struct cf_decl *, struct rs_value type, struct cf_loc);
 /* `set of domain`, as one name. */
 struct rs_value	 cf_type_of(struct cf *, struct rs_value what, struct rs_value of);

@@ -222,7 +222,8 @@ study(struct rs_image *im)
 	for (unsigned i = 0; i < RS_NOBJECTS; i++)
 		im->single[i] = RS_NO_INDEX;
 	for (uint32_t i = im->n[RS_S_OBJECTS]; i-- > 0;)
-		im->single[rs_object(im, i)->kind] = i;
+		if (rs_string(im, rs_object(im, i)->name).n == 0)
+			im->single[rs_object(im, i)->kind] = i;
 	digest_hex(((const struct rs_header *)(const void *)im->base)->sha256,
 	    8, im->hash);
 }

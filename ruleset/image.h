@@ -55,7 +55,8 @@ extern const char *const rs_object_names[RS_NOBJECTS];	/* "mailbox" */
  * same one for all.  What the image holds there: t w TEXT; T TEXT or a
  * function; i c INT; s SIZE; d TIME (`never` is -1); m INT, the map's number;
  * n NET; N INT, one for the whole list: the
- * number of the networks; r RATE; f INT, the milter's object; Z SIZE or a function; q TEXT in
+ * number of the networks; r RATE; f INT, the milter's object; h INT, the
+ * relay block's; D INT, one for the whole list: the number of the set of domains; Z SIZE or a function; q TEXT in
  * which {key}, {user} and {domain} stand for the key and what is before and
  * behind its last '@', \{ and \\ for a brace and a backslash; S a function, or
  * TEXT: "file:/path", "text:secret"; y INT 1.

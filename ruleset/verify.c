@@ -207,6 +207,14 @@ check_options(const struct rs_image *im, const struct rs_object *o)
 	return NULL;
 }
 
+/* `queue for ...` stands beside `queue`, and has a name. */
+static bool
+is_again(const struct rs_object *a, const struct rs_object *b)
+{
+	return a->kind == b->kind &&
+	    (a->kind != RS_O_QUEUE || a->name == b->name);
+}
+
 static const char *
 check_object(const struct rs_image *im, uint32_t i)
 {
@@ -217,7 +225,7 @@ check_object(const struct rs_image *im, uint32_t i)
 	MUST(o->noptions <= OPTIONS_MAX && is_range(im, RS_S_OPTIONS,
 	    o->first_option, o->noptions), "a block's options are not there");
 	for (uint32_t k = 0; is_single(o->kind) && k < i; k++)
-		MUST(REC(OBJECTS, struct rs_object, k)->kind != o->kind,
+		MUST(!is_again(REC(OBJECTS, struct rs_object, k), o),
 		    "a block that may be there once is there twice");
 	return check_options(im, o);
 }
@@ -276,8 +284,10 @@ check_place(const struct rs_image *im, const struct rs_place *p, char letter)
 	    "an option's map is not there");
 	MUST(letter != 'N' || (c->i >= 0 && c->i < im->n[RS_S_NETS]),
 	    "an option's networks are not there");
-	MUST(letter != 'f' || (c->i >= 0 && c->i < im->n[RS_S_OBJECTS]),
-	    "an option's milter is not there");
+	MUST(letter != 'D' || (c->i >= 0 && c->i < im->n[RS_S_SETS]),
+	    "an option's domains are not there");
+	MUST((letter != 'f' && letter != 'h') || (c->i >= 0 && c->i < im->n[RS_S_OBJECTS]),
+	    "an option's block is not there");
 	return NULL;
 }
 

@@ -7,6 +7,7 @@
  */
 #include "mta/queue/terms_read.h"
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "ruleset/image.h"
@@ -86,19 +87,63 @@ read_waits(const struct rs_image *img, uint32_t object, enum rs_option option,
 	return true;
 }
 
-/* What stands in the block; what does not stays as it is in *t. */
+/* A block that says `retry` or `lifetime` says it for all classes that it does not name. */
 static void
-read_block(const struct rs_image *img, uint32_t object, struct terms *t)
+read_times(const struct rs_image *img, uint32_t object, struct terms *t)
 {
 	struct retry_waits	 w;
 	int64_t			 lifetime = -1;
 
 	if (read_waits(img, object, RS_OPT_QUEUE_retry, &w))
 		terms_set_retry(t, &w);
+	read_waits(img, object, RS_OPT_QUEUE_retry_connect,
+	    &t->retry[CLASS_CONNECT]);
+	read_waits(img, object, RS_OPT_QUEUE_retry_greylisted,
+	    &t->retry[CLASS_GREYLISTED]);
+	read_waits(img, object, RS_OPT_QUEUE_retry_full,
+	    &t->retry[CLASS_FULL]);
 	read_time(img, object, RS_OPT_QUEUE_lifetime, &lifetime);
 	if (lifetime >= 0)
 		terms_set_lifetime(t, lifetime);
+	read_time(img, object, RS_OPT_QUEUE_lifetime_connect,
+	    &t->lifetime_ms[CLASS_CONNECT]);
+	read_time(img, object, RS_OPT_QUEUE_lifetime_full,
+	    &t->lifetime_ms[CLASS_FULL]);
+}
+
+static void
+read_fallback(struct terms_table *tt, uint32_t object, struct terms *t)
+{
+	const struct rs_optval	*o;
+	const struct rs_object	*relay;
+	struct buf		 text = { 0 };
+
+	read_time(tt->img, object, RS_OPT_QUEUE_fallback_after,
+	    &t->fallback_ms);
+	if (!rs_option(tt->img, object, RS_OPT_QUEUE_fallback, 0, &o))
+		return;
+	relay = rs_object(tt->img, (uint32_t)place_value(tt->img, o, 0).i);
+	buf_add_str(&text, "relay:");
+	buf_add_span(&text, rs_string(tt->img, relay->name));
+	t->fallback = xstrndup(buf_span(&text).p, text.n);
+	buf_clear(&text);
+	tt->texts = xreallocarray(tt->texts, tt->ntexts + 1,
+	    sizeof(*tt->texts));
+	tt->texts[tt->ntexts++] = t->fallback;
+}
+
+/* What stands in the block; what does not stays as it is in *t. */
+static void
+read_block(struct terms_table *tt, uint32_t object, struct terms *t)
+{
+	const struct rs_image	*img = tt->img;
+
+	read_times(img, object, t);
 	read_limit(img, object, RS_OPT_QUEUE_concurrency, &t->concurrency);
+	read_limit(img, object, RS_OPT_QUEUE_start, &t->start);
+	read_limit(img, object, RS_OPT_QUEUE_recipients, &t->recipients);
+	read_limit(img, object, RS_OPT_QUEUE_per_connection, &t->messages);
+	read_fallback(tt, object, t);
 }
 
 /* --- who has terms of his own */
@@ -118,20 +163,53 @@ add_row(struct terms_table *tt, uint32_t relay, uint32_t set)
 	tt->rows[tt->nrows++] = (struct row){ relay, set, tt->n - 1 };
 }
 
-/* Relay blocks that say how many connections they take. */
+/* How many connections a relay block takes, where the policy writes it. */
+static bool
+read_connections(const struct rs_image *img, uint32_t relay, struct terms *t)
+{
+	const struct rs_optval	*o;
+
+	if (!rs_option(img, relay, RS_OPT_RELAY_connections, 0, &o) ||
+	    o->is_default)
+		return false;
+	read_limit(img, relay, RS_OPT_RELAY_connections, &t->concurrency);
+	return true;
+}
+
+/* `queue for ...`: a row for its domains, and one for each of its relay blocks. */
+static void
+read_for(struct terms_table *tt, uint32_t object, const struct terms *general)
+{
+	const struct rs_optval	*o;
+	struct terms		*t = add_terms(tt, general);
+	uint32_t		 relay;
+	unsigned		 i;
+
+	if (rs_option(tt->img, object, RS_OPT_QUEUE_for_domains, 0, &o))
+		add_row(tt, UINT32_MAX,
+		    (uint32_t)place_value(tt->img, o, 0).i);
+	if (rs_option(tt->img, object, RS_OPT_QUEUE_for_relays, 0, &o))
+		for (i = 0; i < o->nplaces; i++) {
+			relay = (uint32_t)place_value(tt->img, o, i).i;
+			read_connections(tt->img, relay, t);
+			add_row(tt, relay, UINT32_MAX);
+		}
+	read_block(tt, object, t);
+}
+
+/* Relay blocks that no `queue for` names. */
 static void
 read_relays(struct terms_table *tt, const struct terms *general)
 {
-	const struct rs_optval	*o;
-	uint32_t		 i;
+	struct terms	own;
+	uint32_t	i;
 
 	for (i = 0; i < rs_nobject(tt->img); i++) {
+		own = *general;
 		if (rs_object(tt->img, i)->kind != RS_O_RELAY ||
-		    !rs_option(tt->img, i, RS_OPT_RELAY_connections, 0, &o) ||
-		    o->is_default)
+		    !read_connections(tt->img, i, &own))
 			continue;
-		read_limit(tt->img, i, RS_OPT_RELAY_connections,
-		    &add_terms(tt, general)->concurrency);
+		(void)add_terms(tt, &own);
 		add_row(tt, i, UINT32_MAX);
 	}
 }
@@ -187,10 +265,16 @@ struct terms_table *
 terms_read(struct rs_image *img, struct terms *general)
 {
 	struct terms_table	*tt = xcalloc(1, sizeof(*tt));
+	uint32_t		 i;
 
 	tt->img = img;
-	*general = (struct terms){ .start = 5, .recipients = 100 };
-	read_block(img, general_block(img), general);
+	*general = (struct terms){ .concurrency = 1, .start = 1,
+	    .recipients = 1, .messages = 1 };
+	read_block(tt, general_block(img), general);
+	for (i = 0; i < rs_nobject(img); i++)
+		if (rs_object(img, i)->kind == RS_O_QUEUE &&
+		    rs_string(img, rs_object(img, i)->name).n > 0)
+			read_for(tt, i, general);
 	read_relays(tt, general);
 	gather_lifetimes(tt, general);
 	return tt;

@@ -325,7 +325,8 @@ def options(page):
     pattern = r"^OPTION\((\w+),\s*\w+,\s*%s,\s*%s,\s*(\w+),\s*%s,\s*(\w+)," % ((STRING,) * 3)
     found = re.findall(pattern, read("ruleset", "options.def"), re.M)
     hold(len(found) > 40, "options.def can be read")
-    found = [f for f in found if f[:2] != ("LISTEN", "kind")]   # it stands before the block
+    before = (("LISTEN", "kind"), ("QUEUE", "for"), ("QUEUE", "for relay"))  # the block
+    found = [f for f in found if f[:2] not in before]
     shown(page, "option", [f[1] for f in found])
     for block, word, places, repeat, default, served in found:
         title = {"SERVER": "The server", "MAP": "Options of maps"}.get(block, block.lower())
