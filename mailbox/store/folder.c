@@ -7,8 +7,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "base/span.h"
+#include "base/xalloc.h"
 #include "mailbox/store/folder.h"
 
 #define FOLDER_MODE	0700
@@ -45,9 +51,8 @@ folder_path(const char *maildir, char out[PATH_MAX])
 	return n > 0;
 }
 
-/* Keeps errno. */
-static void
-close_quietly(int fd)
+void
+folder_close(int fd)
 {
 	int	 saved = errno;
 
@@ -86,7 +91,7 @@ open_path(const char *path, unsigned n)
 		return -1;
 	if (make(up, path + slash + 1) == 0)
 		fd = openat(up, path + slash + 1, FOLDER_FLAGS | O_NOFOLLOW);
-	close_quietly(up);
+	folder_close(up);
 	return fd;
 }
 
@@ -102,17 +107,138 @@ make_subs(int at)
 	return 0;
 }
 
-int
-folder_open(const char *path, const char *sub, bool make_it)
+/* Maildir++: what has it belongs to the Maildir above. */
+static int
+make_marker(int at)
 {
-	int	 at, fd;
+	int	 fd;
 
-	at = open_path(path, make_it ? MAKE_AT_MOST : 0);
-	if (at == -1)
+	fd = openat(at, "maildirfolder", O_WRONLY | O_CREAT | O_NOFOLLOW |
+	    O_NONBLOCK | O_CLOEXEC, 0600);
+	if (fd == -1)
 		return -1;
+	close(fd);
+	return 0;
+}
+
+int
+folder_open(const char *path, bool make_it)
+{
+	return open_path(path, make_it ? MAKE_AT_MOST : 0);
+}
+
+int
+folder_open_in(int maildir, const char *name)
+{
+	return openat(maildir, name, FOLDER_FLAGS | O_NOFOLLOW);
+}
+
+int
+folder_open_sub(int at, const char *sub, bool make_it, bool marker)
+{
+	int	 fd;
+
 	fd = openat(at, sub, FOLDER_FLAGS | O_NOFOLLOW);
-	if (fd == -1 && errno == ENOENT && make_it && make_subs(at) == 0)
-		fd = openat(at, sub, FOLDER_FLAGS | O_NOFOLLOW);
-	close_quietly(at);
-	return fd;
+	if (fd != -1 || errno != ENOENT || !make_it)
+		return fd;
+	if ((marker && make_marker(at) == -1) || make_subs(at) == -1)
+		return -1;
+	return openat(at, sub, FOLDER_FLAGS | O_NOFOLLOW);
+}
+
+/* --- one sync for many */
+
+/* A folder that somebody syncs just now. */
+struct shared {
+	struct shared	*next;
+	dev_t		 dev;
+	ino_t		 ino;
+	unsigned	 users;
+	bool		 running;
+	uint64_t	 begun, ended;	/* syncs, counted */
+	uint64_t	 failed;	/* the last that did */
+	int		 error;
+};
+
+static pthread_mutex_t	 lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t	 changed = PTHREAD_COND_INITIALIZER;
+static struct shared	*all;
+
+static struct shared *
+shared_get(const struct stat *st)
+{
+	struct shared	*s;
+
+	for (s = all; s != NULL; s = s->next)
+		if (s->dev == st->st_dev && s->ino == st->st_ino)
+			break;
+	if (s == NULL) {
+		s = xcalloc(1, sizeof(*s));
+		s->dev = st->st_dev;
+		s->ino = st->st_ino;
+		s->next = all;
+		all = s;
+	}
+	s->users++;
+	return s;
+}
+
+static void
+shared_put(struct shared *s)
+{
+	struct shared	**at = &all;
+
+	if (--s->users > 0)
+		return;
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
+	free(s);
+}
+
+/* With the lock, which is given up meanwhile. */
+static void
+sync_for_all(struct shared *s, int fd)
+{
+	int	 error;
+
+	s->running = true;
+	s->begun++;
+	pthread_mutex_unlock(&lock);
+	error = fsync(fd) == -1 ? errno : 0;
+	pthread_mutex_lock(&lock);
+	s->running = false;
+	s->ended = s->begun;
+	if (error != 0) {
+		s->failed = s->ended;
+		s->error = error;
+	}
+	pthread_cond_broadcast(&changed);
+}
+
+int
+folder_sync(int fd)
+{
+	struct shared	*s;
+	struct stat	 st;
+	uint64_t	 wanted;
+	int		 error = 0;
+
+	if (fstat(fd, &st) == -1)
+		return -1;
+	pthread_mutex_lock(&lock);
+	s = shared_get(&st);
+	wanted = s->begun + 1;	/* one that runs may have begun too early */
+	while (s->ended < wanted) {
+		if (s->running)
+			pthread_cond_wait(&changed, &lock);
+		else
+			sync_for_all(s, fd);
+	}
+	if (s->failed >= wanted)
+		error = s->error;
+	shared_put(s);
+	pthread_mutex_unlock(&lock);
+	errno = error;
+	return error == 0 ? 0 : -1;
 }

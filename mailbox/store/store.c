@@ -12,21 +12,16 @@
  */
 #include "config.h"
 
-#include <sys/mman.h>
-#include <sys/stat.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "base/fileio.h"
-#include "base/xalloc.h"
 #include "mailbox/store/folder.h"
+#include "mailbox/store/lines.h"
+#include "mailbox/store/quota.h"
 #include "mailbox/store/store.h"
-
-#define CHUNK	(64u << 10)	/* octets of one write */
 
 static enum store_result
 never(struct store_error *e, const char *text)
@@ -50,144 +45,68 @@ later(struct store_error *e, const char *what)
 	return STORE_LATER;
 }
 
-/* A file name that we can have made: no path, hidden file or info part. */
-static bool
-name_ok(struct span name)
+static enum store_result
+over(struct store_error *e, bool larger)
 {
-	size_t	 i;
-
-	if (name.n == 0 || name.n >= STORE_NAME_MAX || name.p[0] == '.')
-		return false;
-	for (i = 0; i < name.n; i++)
-		if ((unsigned char)name.p[i] <= ' ' || name.p[i] == '/' ||
-		    name.p[i] == ':' || name.p[i] == 0x7f)
-			return false;
-	return true;
+	e->status = larger ? "5.2.3" : "4.2.2";
+	snprintf(e->text, sizeof(e->text), "%s", larger ?
+	    "the message is larger than the mailbox may be" :
+	    "the mailbox is full");
+	return larger ? STORE_LARGE : STORE_FULL;
 }
 
-/* Sizes of what is written: the wire's CRLF becomes LF. */
-struct sizes {
-	uint64_t	lf;	/* S=: octets of the file */
-	uint64_t	crlf;	/* W=: octets with CRLF (RFC822.SIZE) */
-};
+/* --- the first step */
 
-static void
-measure(struct span s, struct sizes *sz)
-{
-	const char	*p = s.p, *end = s.p + s.n;
-
-	sz->lf += s.n;
-	sz->crlf += s.n;
-	while (p < end &&
-	    (p = memchr(p, '\n', (size_t)(end - p))) != NULL) {
-		if (p > s.p && p[-1] == '\r')
-			sz->lf--;
-		else
-			sz->crlf++;
-		p++;
-	}
-}
-
+/* "BASE,S=n,W=n"; *octets: of the file. */
 static int
-make_name(struct span base, struct span prefix, struct span content,
-    bool as_is, char out[STORE_NAME_MAX])
+make_name(const struct store_message *m, char out[STORE_NAME_MAX],
+    uint64_t *octets)
 {
-	struct sizes	 sz = { 0, 0 };
-	int		 n;
+	struct lines_size	 sz = { 0, 0 };
+	int			 n;
 
-	measure(prefix, &sz);
-	measure(content, &sz);
-	if (as_is)
-		sz.lf = sz.crlf = prefix.n + content.n;
+	lines_measure(m->prefix, &sz);
+	lines_measure(m->content, &sz);
+	if (m->as_is)
+		sz.lf = sz.crlf = m->prefix.n + m->content.n;
+	*octets = sz.lf;
 	n = snprintf(out, STORE_NAME_MAX, "%.*s,S=%llu,W=%llu",
-	    SPAN_ARG(base), (unsigned long long)sz.lf,
+	    SPAN_ARG(m->base), (unsigned long long)sz.lf,
 	    (unsigned long long)sz.crlf);
 	return n < 0 || n >= STORE_NAME_MAX ? -1 : 0;
 }
 
-/* Gathers lines with LF ends, or octets as they are, and writes them in chunks. */
-struct writer {
-	int	 fd;
-	bool	 as_is;
-	size_t	 n;
-	char	*chunk;
-};
-
 static int
-flush(struct writer *w)
+write_file(int fd, const struct store_message *m)
 {
-	size_t	 n = w->n;
+	struct lines_writer	 w;
+	int			 rc;
 
-	w->n = 0;
-	return file_write_all(w->fd, w->chunk, n);
-}
-
-static int
-put(struct writer *w, const char *p, size_t n)
-{
-	size_t	 some;
-
-	for (; n > 0; p += some, n -= some) {
-		if (w->n == CHUNK && flush(w) == -1)
-			return -1;
-		some = CHUNK - w->n < n ? CHUNK - w->n : n;
-		memcpy(w->chunk + w->n, p, some);
-		w->n += some;
-	}
-	return 0;
-}
-
-/* A CR before an LF is left out. */
-static int
-put_lines(struct writer *w, struct span s)
-{
-	const char	*p = s.p, *end = s.p + s.n, *cr;
-
-	if (w->as_is)
-		return put(w, s.p, s.n);
-	while (p < end) {
-		cr = memchr(p, '\r', (size_t)(end - p));
-		if (cr == NULL)
-			return put(w, p, (size_t)(end - p));
-		if (put(w, p, (size_t)(cr - p)) == -1)
-			return -1;
-		p = cr + 1;
-		if ((p == end || *p != '\n') && put(w, cr, 1) == -1)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-write_file(int fd, struct span prefix, struct span content, bool as_is)
-{
-	struct writer	 w = { fd, as_is, 0, xmalloc(CHUNK) };
-	int		 rc;
-
-	rc = put_lines(&w, prefix) == 0 && put_lines(&w, content) == 0 &&
-	    flush(&w) == 0 && fsync(fd) == 0 ? 0 : -1;
-	free(w.chunk);
+	lines_begin(&w, lines_to_fd, &fd, m->as_is);
+	rc = lines_put_text(&w, m->prefix) == 0 &&
+	    lines_put_text(&w, m->content) == 0 &&
+	    lines_flush(&w) == 0 && fsync(fd) == 0 ? 0 : -1;
+	lines_end(&w);
 	return rc;
 }
 
 /* tmp/name with its octets; both are synced, or neither is there. */
 static int
-write_tmp(int tmp, const char *name, struct span prefix, struct span content,
-    bool as_is)
+write_tmp(int tmp, const char *name, const struct store_message *m)
 {
 	int	 fd, rc, saved;
 
 	fd = openat(tmp, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
-	    O_CLOEXEC, 0600);
+	    O_NONBLOCK | O_CLOEXEC, 0600);
 	if (fd == -1)
 		return -1;
-	rc = write_file(fd, prefix, content, as_is);
+	rc = write_file(fd, m);
 	saved = errno;
 	if (close(fd) == -1 && rc == 0) {
 		rc = -1;
 		saved = errno;
 	}
-	if (rc == 0 && (rc = fsync(tmp)) == -1)
+	if (rc == 0 && (rc = folder_sync(tmp)) == -1)
 		saved = errno;
 	if (rc == -1)
 		unlinkat(tmp, name, 0);
@@ -195,77 +114,164 @@ write_tmp(int tmp, const char *name, struct span prefix, struct span content,
 	return rc;
 }
 
-enum store_result
-store_prepare(const char *maildir, struct span base, struct span prefix,
-    struct span content, bool as_is, char final[STORE_NAME_MAX],
+/* It is no folder, or one that its owner has closed to himself. */
+static bool
+none_such(int err)
+{
+	return err == ENOENT || err == ENOTDIR || err == ELOOP ||
+	    err == EACCES;
+}
+
+/*
+ * The folder where there is one such, else the INBOX; final gets the folder
+ * that it has become, and a slash.
+ */
+static int
+open_place(int maildir, struct span folder, char final[STORE_FINAL_MAX])
+{
+	char	 name[STORE_FOLDER_MAX];
+	int	 at, tmp;
+
+	final[0] = '\0';
+	if (!name_of_folder(folder, name))
+		return folder_open_sub(maildir, "tmp", true, false);
+	if ((at = folder_open_in(maildir, name)) == -1)
+		return none_such(errno) ?
+		    folder_open_sub(maildir, "tmp", true, false) : -1;
+	tmp = folder_open_sub(at, "tmp", true, true);
+	folder_close(at);
+	snprintf(final, STORE_FINAL_MAX, "%s/", name);
+	return tmp;
+}
+
+static enum store_result
+check_room(int maildir, uint64_t quota, uint64_t octets,
     struct store_error *e)
 {
-	char	 path[PATH_MAX];
+	if (quota == 0)
+		return STORE_OK;
+	switch (quota_check(maildir, quota, octets)) {
+	case QUOTA_ROOM:
+		return STORE_OK;
+	case QUOTA_FULL:
+		return over(e, false);
+	case QUOTA_NEVER:
+		return over(e, true);
+	case QUOTA_ERROR:
+		break;
+	}
+	return later(e, "the mailbox cannot be counted");
+}
+
+/* In an open Maildir, under a name with its sizes. */
+static enum store_result
+prepare_in(int maildir, const struct store_place *place, const char *name,
+    const struct store_message *m, char final[STORE_FINAL_MAX],
+    struct store_error *e)
+{
 	int	 tmp, rc;
 
-	if (!folder_path(maildir, path))
-		return never(e, "the mailbox's path names no folder");
-	if (!name_ok(base) ||
-	    make_name(base, prefix, content, as_is, final) == -1)
-		return never(e, "the message has no usable name");
-	if ((tmp = folder_open(path, "tmp", true)) == -1)
+	if ((tmp = open_place(maildir, place->folder, final)) == -1)
 		return later(e, "the mailbox cannot be opened");
-	if ((rc = write_tmp(tmp, final, prefix, content, as_is)) == -1)
-		later(e, "the mailbox cannot be written");
-	close(tmp);
-	return rc == -1 ? STORE_LATER : STORE_OK;
+	rc = write_tmp(tmp, name, m);
+	folder_close(tmp);
+	if (rc == -1)
+		return later(e, "the mailbox cannot be written");
+	strcat(final, name);
+	return STORE_OK;
 }
 
 enum store_result
-store_prepare_fd(const char *maildir, struct span base, struct span prefix,
-    int fd, uint64_t size, bool as_is, char final[STORE_NAME_MAX],
-    struct store_error *e)
+store_prepare(const struct store_place *place, const struct store_message *m,
+    char final[STORE_FINAL_MAX], struct store_error *e)
 {
+	char			 path[PATH_MAX], name[STORE_NAME_MAX];
 	enum store_result	 r;
-	struct stat		 st;
-	void			*p;
+	uint64_t		 octets;
+	int			 maildir;
 
-	if (fstat(fd, &st) == -1 || (uint64_t)st.st_size < size) {
-		errno = EIO;
-		return later(e, "the message cannot be read");
-	}
-	if (size == 0)
-		return store_prepare(maildir, base, prefix, SPAN_NONE, as_is,
-		    final, e);
-	p = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (p == MAP_FAILED)
-		return later(e, "the message cannot be read");
-	r = store_prepare(maildir, base, prefix, span_mem(p, (size_t)size),
-	    as_is, final, e);
-	munmap(p, (size_t)size);
+	if (!folder_path(place->maildir, path))
+		return never(e, "the mailbox's path names no folder");
+	if (!name_is_base(m->base) || make_name(m, name, &octets) == -1)
+		return never(e, "the message has no usable name");
+	if ((maildir = folder_open(path, true)) == -1)
+		return later(e, "the mailbox cannot be opened");
+	r = check_room(maildir, place->quota, octets, e);
+	if (r == STORE_OK)
+		r = prepare_in(maildir, place, name, m, final, e);
+	if (r == STORE_OK)
+		quota_add(maildir, (int64_t)octets, 1);
+	close(maildir);
 	return r;
+}
+
+/* --- the second */
+
+/* "NAME" or ".FOLDER/NAME", taken apart. */
+static bool
+split_final(const char *final, char folder[STORE_FOLDER_MAX],
+    const char **name)
+{
+	const char	*slash = strchr(final, '/');
+	size_t		 n = slash == NULL ? 0 : (size_t)(slash - final);
+
+	*name = slash == NULL ? final : slash + 1;
+	if (n >= STORE_FOLDER_MAX || !name_is_base(span_of(*name)) ||
+	    (slash != NULL && !name_is_folder(span_mem(final, n))))
+		return false;
+	memcpy(folder, final, n);
+	folder[n] = '\0';
+	return true;
 }
 
 /* The rename is durable when new/ is synced, also one of an earlier try. */
 static int
-move_to_new(int tmp, int new, const char *name)
+move_to_new(int at, int tmp, const char *name)
 {
-	if (renameat(tmp, name, new, name) == -1 && errno != ENOENT)
+	int	 new, rc = -1;
+
+	if ((new = folder_open_sub(at, "new", true, false)) == -1)
 		return -1;
-	return fsync(new);
+	if (renameat(tmp, name, new, name) == 0 || errno == ENOENT)
+		rc = folder_sync(new);
+	folder_close(new);
+	return rc;
+}
+
+static enum store_result
+commit_in(int at, const char *name, struct store_error *e)
+{
+	int	 tmp, rc;
+
+	if ((tmp = folder_open_sub(at, "tmp", false, false)) == -1)
+		return errno == ENOENT ? STORE_LOST :
+		    later(e, "the mailbox cannot be opened");
+	rc = move_to_new(at, tmp, name);
+	folder_close(tmp);
+	return rc == 0 ? STORE_OK :
+	    later(e, "the message cannot be moved into the mailbox");
 }
 
 enum store_result
 store_commit(const char *maildir, const char *final, struct store_error *e)
 {
-	char	 path[PATH_MAX];
-	int	 tmp, new, rc = -1;
+	char			 path[PATH_MAX], folder[STORE_FOLDER_MAX];
+	const char		*name;
+	enum store_result	 r;
+	int			 at, in;
 
-	if (!folder_path(maildir, path) || !name_ok(span_of(final)))
+	if (!folder_path(maildir, path) || !split_final(final, folder, &name))
 		return never(e, "the mailbox's path names no folder");
-	if ((tmp = folder_open(path, "tmp", false)) == -1)
+	if ((at = folder_open(path, false)) == -1)
 		return later(e, "the mailbox cannot be opened");
-	if ((new = folder_open(path, "new", true)) != -1)
-		rc = move_to_new(tmp, new, final);
-	if (rc == -1)
-		later(e, "the message cannot be moved into the mailbox");
-	if (new != -1)
-		close(new);
-	close(tmp);
-	return rc == -1 ? STORE_LATER : STORE_OK;
+	if (folder[0] != '\0') {
+		in = folder_open_in(at, folder);
+		folder_close(at);
+		if ((at = in) == -1)
+			return errno == ENOENT ? STORE_LOST :
+			    later(e, "the folder cannot be opened");
+	}
+	r = commit_in(at, name, e);
+	close(at);
+	return r;
 }

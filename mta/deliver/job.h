@@ -14,6 +14,7 @@
 
 #define JOB_FINAL_MAX	500	/* octets of PREPARED's name */
 #define JOB_TEXT_MAX	1000	/* octets of what a failure says */
+#define JOB_LOST	0	/* a failure's code: what was prepared is lost, DELIVER again */
 
 enum job_answer {
 	JOB_DELIVERED,		/* all is done */
@@ -70,6 +71,6 @@ void	job_fail(struct job *, unsigned code, const char *status, const char *fmt, 
 /* Sends the answer and frees the job: for kinds with start(). */
 void	job_done(struct job *);
 
-extern const struct kind	kind_maildir;
+extern const struct kind	kind_maildir, kind_mbox;
 
 #endif

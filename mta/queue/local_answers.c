@@ -94,6 +94,25 @@ take_delivered(struct local_job *j)
 	local_end(j);
 }
 
+/*
+ * What was prepared has gone with its folder, and was not delivered as far as
+ * anybody knows.  The log may go on saying PREPARED: who reads it asks again.
+ */
+static void
+take_lost(struct local_job *j, struct span text)
+{
+	struct dest	*d = &j->m->dests[j->dest];
+	char		 id[QID_TEXT];
+
+	log_warnx("lost id=%s to=%s file=%s: it is delivered again",
+	    qid_format(j->m->qid, id), log_quote(span_of(j->address)),
+	    d->name);
+	d->flags &= (uint8_t)~DEST_PREPARED;
+	free(d->name);
+	d->name = NULL;
+	local_fail(j, 451, SPAN("4.3.0"), text);
+}
+
 static bool
 message_failed(struct deliverer *d, struct msg *msg)
 {
@@ -104,7 +123,9 @@ message_failed(struct deliverer *d, struct msg *msg)
 
 	if (!msg_end(msg))
 		return false;
-	if (j != NULL && (j->state == LOCAL_SENT ||
+	if (j != NULL && code == 0 && j->state == LOCAL_COMMITTING)
+		take_lost(j, text);
+	else if (j != NULL && code != 0 && (j->state == LOCAL_SENT ||
 	    j->state == LOCAL_COMMITTING))
 		local_fail(j, code, status, text);
 	return true;

@@ -4,7 +4,6 @@
  */
 #include "config.h"
 
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -12,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -68,17 +68,27 @@ assert_file(const char *folder, const char *name, const char *wanted)
 }
 
 static enum store_result
+put(const char *path, struct span base, struct span prefix,
+    struct span content, bool as_is, char *final, struct store_error *e)
+{
+	struct store_place	 place = { .maildir = path };
+	struct store_message	 m = { base, prefix, content, as_is };
+
+	return store_prepare(&place, &m, final, e);
+}
+
+static enum store_result
 prepare(const char *box, const char *base, const char *content, char *final,
     struct store_error *e)
 {
-	return store_prepare(in_top(box), span_of(base),
-	    SPAN("Return-Path: <>\r\n"), span_of(content), false, final, e);
+	return put(in_top(box), span_of(base), SPAN("Return-Path: <>\r\n"),
+	    span_of(content), false, final, e);
 }
 
 static void
 a_message_is_prepared_and_committed(void **state)
 {
-	char			 final[STORE_NAME_MAX];
+	char			 final[STORE_FINAL_MAX];
 	struct store_error	 e;
 	struct stat		 st;
 
@@ -103,7 +113,7 @@ a_message_is_prepared_and_committed(void **state)
 static void
 again_is_the_same_file(void **state)
 {
-	char			 one[STORE_NAME_MAX], two[STORE_NAME_MAX];
+	char			 one[STORE_FINAL_MAX], two[STORE_FINAL_MAX];
 	struct store_error	 e;
 
 	(void)state;
@@ -120,7 +130,7 @@ again_is_the_same_file(void **state)
 static void
 what_a_reader_took_is_not_delivered_again(void **state)
 {
-	char			 final[STORE_NAME_MAX];
+	char			 final[STORE_FINAL_MAX];
 	struct store_error	 e;
 
 	(void)state;
@@ -148,13 +158,13 @@ line_ends_become_lf(void **state)
 		{ "a\nb", "a\nb", ",S=3,W=4" },
 		{ "\n", "\n", ",S=1,W=2" },
 	};
-	char			 final[STORE_NAME_MAX];
+	char			 final[STORE_FINAL_MAX];
 	struct store_error	 e;
 	size_t			 i;
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_int_equal(store_prepare(in_top("lines"), SPAN("q"),
+		assert_int_equal(put(in_top("lines"), SPAN("q"),
 		    SPAN_NONE, span_of(rows[i].content), false, final, &e),
 		    STORE_OK);
 		assert_string_equal(final + 1, rows[i].suffix);
@@ -168,12 +178,12 @@ binary_content_is_written_as_it_is(void **state)
 {
 	static const char	 octets[] = "A: b\r\n\r\n\0\r\n\n\r\r\n\xff";
 	struct span		 content = span_mem(octets, sizeof(octets) - 1);
-	char			 final[STORE_NAME_MAX], path[512];
+	char			 final[STORE_FINAL_MAX], path[512];
 	struct store_error	 e;
 	struct buf		 b = { 0 };
 
 	(void)state;
-	assert_int_equal(store_prepare(in_top("binary"), SPAN("q"),
+	assert_int_equal(put(in_top("binary"), SPAN("q"),
 	    SPAN("R: x\r\n"), content, true, final, &e), STORE_OK);
 	assert_string_equal(final, "q,S=22,W=22");
 	snprintf(path, sizeof(path), "%s/%s", in_top("binary/tmp"), final);
@@ -184,12 +194,11 @@ binary_content_is_written_as_it_is(void **state)
 
 /* Larger than a chunk, so that a CRLF lies across two of them. */
 static void
-a_large_message_comes_from_a_descriptor(void **state)
+a_large_message_is_whole(void **state)
 {
 	struct buf		 crlf = { 0 }, lf = { 0 };
-	char			 final[STORE_NAME_MAX];
+	char			 final[STORE_FINAL_MAX];
 	struct store_error	 e;
-	int			 fd = memfd_create("large", MFD_CLOEXEC);
 	unsigned		 i;
 
 	(void)state;
@@ -197,24 +206,184 @@ a_large_message_comes_from_a_descriptor(void **state)
 		buf_addf(&crlf, "%u\r\n", i);
 		buf_addf(&lf, "%u\n", i);
 	}
-	assert_int_equal(file_write_all(fd, crlf.base, crlf.n), 0);
-	assert_int_equal(store_prepare_fd(in_top("large"), SPAN("q"),
-	    SPAN_NONE, fd, crlf.n, false, final, &e), STORE_OK);
+	assert_int_equal(put(in_top("large"), SPAN("q"), SPAN_NONE,
+	    buf_span(&crlf), false, final, &e), STORE_OK);
 	assert_file("large/tmp", final, buf_cstr(&lf));
-	assert_int_equal(store_prepare_fd(in_top("large"), SPAN("r"),
-	    SPAN_NONE, fd, crlf.n, true, final, &e), STORE_OK);
+	assert_int_equal(put(in_top("large"), SPAN("r"), SPAN_NONE,
+	    buf_span(&crlf), true, final, &e), STORE_OK);
 	assert_file("large/tmp", final, buf_cstr(&crlf));
-	assert_int_equal(store_prepare_fd(in_top("large"), SPAN("q"),
-	    SPAN_NONE, fd, crlf.n + 1, false, final, &e), STORE_LATER);
-	close(fd);
 	buf_clear(&crlf);
 	buf_clear(&lf);
+}
+
+/* --- folders of Maildir++ */
+
+static enum store_result
+put_in(const char *box, const char *folder, const char *base, char *final,
+    struct store_error *e)
+{
+	struct store_place	 place = { .maildir = in_top(box),
+	    .folder = span_of(folder) };
+	struct store_message	 m = { span_of(base), SPAN_NONE,
+	    SPAN("x\r\n"), false };
+
+	return store_prepare(&place, &m, final, e);
+}
+
+static void
+a_folder_gets_what_names_it_when_it_is_there(void **state)
+{
+	char			 final[STORE_FINAL_MAX];
+	struct store_error	 e;
+	struct stat		 st;
+
+	(void)state;
+	assert_int_equal(put_in("det", "lists", "a", final, &e), STORE_OK);
+	assert_string_equal(final, "a,S=2,W=3");
+	assert_int_equal(mkdir(in_top("det/.lists"), 0700), 0);
+	assert_int_equal(put_in("det", "lists", "b", final, &e), STORE_OK);
+	assert_string_equal(final, ".lists/b,S=2,W=3");
+	assert_int_equal(stat(in_top("det/.lists/maildirfolder"), &st), 0);
+	assert_int_equal(count("det/.lists/tmp"), 1);
+	assert_int_equal(store_commit(in_top("det"), final, &e), STORE_OK);
+	assert_int_equal(store_commit(in_top("det"), final, &e), STORE_OK);
+	assert_int_equal(count("det/.lists/new"), 1);
+	assert_int_equal(count("det/new"), 0);
+}
+
+static void
+what_is_no_folder_goes_to_the_inbox(void **state)
+{
+	static const char *const	 names[] = {
+		"", "INBOX", "inbox", "..", ".", "../nofold", "a/b", ".hid",
+		"link", "file", "new", "closed"
+	};
+	char				 final[STORE_FINAL_MAX];
+	struct store_error		 e;
+	size_t				 i;
+	int				 fd;
+
+	(void)state;
+	mkdir(in_top("nofold"), 0700);
+	assert_int_equal(symlink("/tmp", in_top("nofold/.link")), 0);
+	fd = open(in_top("nofold/.file"), O_CREAT | O_WRONLY, 0600);
+	assert_true(fd != -1);
+	close(fd);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		assert_int_equal(put_in("nofold", names[i], "q", final, &e),
+		    STORE_OK);
+		assert_string_equal(final, "q,S=2,W=3");
+	}
+}
+
+/* The message is still the queue's: it is prepared again, in the INBOX. */
+static void
+a_folder_that_vanishes_loses_no_message(void **state)
+{
+	char			 final[STORE_FINAL_MAX], command[600];
+	struct store_error	 e;
+
+	(void)state;
+	mkdir(in_top("van"), 0700);
+	mkdir(in_top("van/.gone"), 0700);
+	assert_int_equal(put_in("van", "gone", "q", final, &e), STORE_OK);
+	snprintf(command, sizeof(command), "rm -rf %s", in_top("van/.gone"));
+	assert_int_equal(system(command), 0);
+	assert_int_equal(store_commit(in_top("van"), final, &e), STORE_LOST);
+	assert_int_equal(put_in("van", "gone", "q", final, &e), STORE_OK);
+	assert_int_equal(rename(in_top("van/tmp"), in_top("van/away")), 0);
+	assert_int_equal(store_commit(in_top("van"), final, &e), STORE_LOST);
+	assert_int_equal(put_in("van", "", "q", final, &e), STORE_OK);
+	assert_int_equal(rename(in_top("van"), in_top("van2")), 0);
+	assert_int_equal(store_commit(in_top("van"), final, &e), STORE_LATER);
+	assert_int_equal(rename(in_top("van2"), in_top("van")), 0);
+	assert_int_equal(store_commit(in_top("van"), final, &e), STORE_OK);
+}
+
+/* What the owner has put where folders and files are to be. */
+static void
+hostile_things_are_neither_followed_nor_waited_for(void **state)
+{
+	char			 final[STORE_FINAL_MAX];
+	struct store_error	 e;
+
+	(void)state;
+	mkdir(in_top("evil"), 0700);
+	assert_int_equal(mkfifo(in_top("evil/tmp"), 0600), 0);
+	assert_int_equal(put_in("evil", "", "q", final, &e), STORE_LATER);
+	assert_int_equal(unlink(in_top("evil/tmp")), 0);
+	mkdir(in_top("evil/tmp"), 0700);
+	assert_int_equal(mkfifo(in_top("evil/tmp/q,S=2,W=3"), 0600), 0);
+	assert_int_equal(put_in("evil", "", "q", final, &e), STORE_LATER);
+	assert_int_equal(unlink(in_top("evil/tmp/q,S=2,W=3")), 0);
+	mkdir(in_top("evil/tmp/q,S=2,W=3"), 0700);
+	assert_int_equal(put_in("evil", "", "q", final, &e), STORE_LATER);
+	assert_int_equal(rmdir(in_top("evil/tmp/q,S=2,W=3")), 0);
+	assert_int_equal(symlink("/etc/passwd",
+	    in_top("evil/tmp/q,S=2,W=3")), 0);
+	assert_int_equal(put_in("evil", "", "q", final, &e), STORE_LATER);
+	assert_int_equal(unlink(in_top("evil/tmp/q,S=2,W=3")), 0);
+	assert_int_equal(put_in("evil", "", "q", final, &e), STORE_OK);
+	assert_int_equal(symlink("/tmp", in_top("evil/new")), 0);
+	assert_int_equal(store_commit(in_top("evil"), final, &e), STORE_LATER);
+	assert_int_equal(unlink(in_top("evil/new")), 0);
+	mkdir(in_top("evil/new"), 0700);
+	mkdir(in_top("evil/new/q,S=2,W=3"), 0700);
+	assert_int_equal(store_commit(in_top("evil"), final, &e), STORE_LATER);
+	assert_int_equal(rmdir(in_top("evil/new/q,S=2,W=3")), 0);
+	assert_int_equal(store_commit(in_top("evil"), final, &e), STORE_OK);
+}
+
+/* --- many at once */
+
+#define THREADS		8
+#define EACH		25
+
+static void *
+deliver_many(void *arg)
+{
+	struct store_place	 place = { .maildir = in_top("many") };
+	unsigned		 i, me = *(unsigned *)arg;
+	char			 final[STORE_FINAL_MAX], base[32];
+	struct store_error	 e;
+
+	for (i = 0; i < EACH; i++) {
+		struct store_message	 m = { .content = SPAN("x\r\n") };
+
+		snprintf(base, sizeof(base), "m%u.%u", me, i);
+		m.base = span_of(base);
+		if (store_prepare(&place, &m, final, &e) != STORE_OK ||
+		    store_commit(place.maildir, final, &e) != STORE_OK)
+			return NULL;
+	}
+	return arg;
+}
+
+static void
+many_threads_share_folders_and_syncs(void **state)
+{
+	pthread_t	 t[THREADS];
+	unsigned	 me[THREADS], i;
+	void		*ok;
+
+	(void)state;
+	for (i = 0; i < THREADS; i++) {
+		me[i] = i;
+		assert_int_equal(pthread_create(&t[i], NULL, deliver_many,
+		    &me[i]), 0);
+	}
+	for (i = 0; i < THREADS; i++) {
+		assert_int_equal(pthread_join(t[i], &ok), 0);
+		assert_non_null(ok);
+	}
+	assert_int_equal(count("many/new"), THREADS * EACH);
+	assert_int_equal(count("many/tmp"), 0);
 }
 
 static void
 two_missing_folders_are_made_and_no_more(void **state)
 {
-	char			 final[STORE_NAME_MAX];
+	char			 final[STORE_FINAL_MAX];
 	struct store_error	 e;
 
 	(void)state;
@@ -230,7 +399,7 @@ two_missing_folders_are_made_and_no_more(void **state)
 static void
 needless_slashes_do_no_harm(void **state)
 {
-	char			 final[STORE_NAME_MAX];
+	char			 final[STORE_FINAL_MAX];
 	struct store_error	 e;
 
 	(void)state;
@@ -244,7 +413,7 @@ needless_slashes_do_no_harm(void **state)
 static void
 links_are_not_followed(void **state)
 {
-	char			 final[STORE_NAME_MAX];
+	char			 final[STORE_FINAL_MAX];
 	struct store_error	 e;
 
 	(void)state;
@@ -276,22 +445,22 @@ hostile_paths_and_names_are_refused(void **state)
 		{ "", 0 }, { ".q", 2 }, { "a/b", 3 }, { "a\0b", 3 },
 		{ "a:2,S", 5 }, { "a b", 3 }, { "a\nb", 3 },
 	};
-	char			 final[STORE_NAME_MAX], big[STORE_NAME_MAX];
+	char			 final[STORE_FINAL_MAX], big[STORE_FINAL_MAX];
 	struct store_error	 e;
 	size_t			 i;
 
 	(void)state;
 	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		assert_int_equal(store_prepare(paths[i], SPAN("q"), SPAN_NONE,
+		assert_int_equal(put(paths[i], SPAN("q"), SPAN_NONE,
 		    SPAN_NONE, false, final, &e), STORE_NEVER);
 		assert_int_equal(e.status[0], '5');
 		assert_int_equal(store_commit(paths[i], "q", &e), STORE_NEVER);
 	}
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		assert_int_equal(store_prepare(in_top("names"), names[i],
+		assert_int_equal(put(in_top("names"), names[i],
 		    SPAN_NONE, SPAN_NONE, false, final, &e), STORE_NEVER);
 	memset(big, 'a', sizeof(big));
-	assert_int_equal(store_prepare(in_top("names"), span_mem(big, 199),
+	assert_int_equal(put(in_top("names"), span_mem(big, 199),
 	    SPAN_NONE, SPAN_NONE, false, final, &e), STORE_NEVER);
 	assert_int_equal(store_commit(in_top("names"), "../../x", &e),
 	    STORE_NEVER);
@@ -303,7 +472,7 @@ static void
 a_failed_write_leaves_nothing(void **state)
 {
 	struct rlimit		 old, small;
-	char			 final[STORE_NAME_MAX], text[4096];
+	char			 final[STORE_FINAL_MAX], text[4096];
 	struct store_error	 e;
 	enum store_result	 r;
 
@@ -327,7 +496,7 @@ static void
 a_full_disk_is_told_and_recovers(void **state)
 {
 	struct store_error	 e;
-	char			 final[STORE_NAME_MAX], *text;
+	char			 final[STORE_FINAL_MAX], *text;
 	size_t			 n = 256u << 10;
 
 	(void)state;
@@ -379,7 +548,13 @@ main(void)
 		cmocka_unit_test(what_a_reader_took_is_not_delivered_again),
 		cmocka_unit_test(line_ends_become_lf),
 		cmocka_unit_test(binary_content_is_written_as_it_is),
-		cmocka_unit_test(a_large_message_comes_from_a_descriptor),
+		cmocka_unit_test(a_large_message_is_whole),
+		cmocka_unit_test(a_folder_gets_what_names_it_when_it_is_there),
+		cmocka_unit_test(what_is_no_folder_goes_to_the_inbox),
+		cmocka_unit_test(a_folder_that_vanishes_loses_no_message),
+		cmocka_unit_test(
+		    hostile_things_are_neither_followed_nor_waited_for),
+		cmocka_unit_test(many_threads_share_folders_and_syncs),
 		cmocka_unit_test(two_missing_folders_are_made_and_no_more),
 		cmocka_unit_test(needless_slashes_do_no_harm),
 		cmocka_unit_test(links_are_not_followed),
