@@ -293,6 +293,7 @@ cf_object_check(struct cf *cf, struct cf_object *o)
 		break;
 	case RS_O_QUEUE:
 		cf_queue_check(cf, o);
+		cf_warn_check(cf, cf_option(o, RS_OPT_QUEUE_warn));
 		break;
 	case RS_O_MAILBOX:
 		cf_accounts_check(cf, cf_option(o, RS_OPT_MAILBOX_accounts));
@@ -314,6 +315,9 @@ cf_object_check(struct cf *cf, struct cf_object *o)
 	case RS_O_AUTH:
 		check_socket(cf, cf_option(o, RS_OPT_AUTH_tokens));
 		cf_auth_check(cf, o);
+		break;
+	case RS_O_NOTIFY:
+		cf_notify_check(cf, o);
 		break;
 	case RS_O_MILTER:
 		check_socket(cf, cf_option(o, RS_OPT_MILTER_socket));

@@ -122,7 +122,8 @@ static const struct {
 	[CF_A_LMTP] = { RS_LMTP, true },
 	[CF_A_FILE] = { RS_FILE, true },
 	[CF_A_BCC] = { RS_BCC, true },
-	[CF_A_HEADERS_ONLY] = { RS_HEADERS_ONLY, false }
+	[CF_A_HEADERS_ONLY] = { RS_HEADERS_ONLY, false },
+	[CF_A_LANGUAGE] = { RS_LANGUAGE, true },
 };
 
 static void

@@ -136,7 +136,7 @@ error_no_option(struct cf *cf, enum rs_object_kind kind,
 static const char *const statements[] = {
 	"auth", "edition", "set", "net", "map", "listen", "spool", "queue", "limits",
 	"mailbox", "relay", "tag", "ruleset", "on", "route", "test", "tls",
-	"milter", "dnslist", "rewrite", "include"
+	"milter", "dnslist", "rewrite", "include", "notify"
 };
 
 static void
@@ -488,6 +488,9 @@ object_of(struct cf *cf, struct cf_decl *d)
 	case CF_D_AUTH:
 		o = single(cf, RS_O_AUTH);
 		break;
+	case CF_D_NOTIFY:
+		o = single(cf, RS_O_NOTIFY);
+		break;
 	default:
 		return NULL;
 	}
@@ -548,6 +551,7 @@ cf_options(struct cf *cf)
 	for (kind = RS_O_SPOOL; kind <= RS_O_LIMITS; kind++)
 		(void)single(cf, (enum rs_object_kind)kind);
 	(void)single(cf, RS_O_AUTH);
+	(void)single(cf, RS_O_NOTIFY);
 	for (o = cf->objects; o != NULL; o = o->next) {
 		complete(cf, o);
 		cf_object_check(cf, o);

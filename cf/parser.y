@@ -113,6 +113,7 @@ static void	 cf_yyerror(struct cf_loc *, struct cf_parser *, const char *);
 %token <v> REWRITE "'rewrite'" SKIP "'skip'" SPF "'spf'" TLS "'tls'"
 %token <v> USE "'use'" BOUNCE "'bounce'" HOP "'hop'"
 %token <v> STARTTLS "'starttls'" FIRST "'first'" UNION "'union'"
+%token <v> NOTIFY "'notify'" LANGUAGE "'language'"
 %token <v> AUTH "'auth'" HIDE "'hide'" VRFY "'vrfy'" EXPN "'expn'"
 %token <v> HOLD "'hold'"
 %token HIDES_TOO "','"		/* between the extensions of 'hide' */
@@ -178,6 +179,7 @@ statement
 	| RELAY word opts_block	{ cf_decl_opts(cf_decl_name(C, @$, CF_D_RELAY, $2, @2), $3); }
 	| TLS opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_TLS), $2); }
 	| AUTH opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_AUTH), $2); }
+	| NOTIFY opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_NOTIFY), $2); }
 	| MILTER word opts_block
 				{ cf_decl_opts(cf_decl_name(C, @$, CF_D_MILTER, $2, @2), $3); }
 	| DNSLIST word '=' TEXT CODES net_items
@@ -430,6 +432,7 @@ action
 	| USE MILTER word	{ $$ = cf_action_name(C, @$, CF_A_USE, $3, @3, NULL); }
 	| SKIP MILTER word	{ $$ = cf_action_name(C, @$, CF_A_SKIP, $3, @3, NULL); }
 	| APPLY call		{ $$ = cf_action(C, @$, CF_A_APPLY, $2); }
+	| LANGUAGE text		{ $$ = cf_action(C, @$, CF_A_LANGUAGE, $2); }
 	| HEADERS ONLY		{ $$ = cf_action(C, @$, CF_A_HEADERS_ONLY, NULL); }
 	| ALLOW OPEN RELAY BECAUSE text
 				{ $$ = cf_action(C, @$, CF_A_ALLOW, $5); }
@@ -705,7 +708,7 @@ word_but_on
 	| HEADERS | INBOUND | LMTP | MILTER | ONLY | OPEN | OUTBOUND | OVER
 	| PIPE | QUARANTINE | RATES | REWRITE | SKIP
 	| SPF | TLS | USE | BOUNCE | HOP | STARTTLS | FIRST | UNION
-	| AUTH | HIDE | VRFY | EXPN | HOLD
+	| AUTH | HIDE | VRFY | EXPN | HOLD | NOTIFY | LANGUAGE
 	;
 
 %%

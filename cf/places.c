@@ -29,6 +29,8 @@ letter_what(char letter)
 	switch (letter) {
 	case 't': case 'T':
 		return "a text";
+	case 'F':
+		return "the name of a file";
 	case 'i': case 'c':
 		return "a number";
 	case 's':
@@ -178,7 +180,7 @@ fit(struct match *m, char letter, struct cf_expr *e)
 	unsigned	 type = e->value.type;
 
 	switch (letter) {
-	case 't':
+	case 't': case 'F':
 		return is_const && type == RS_T_TEXT ? e : NULL;
 	case 'T':
 		return !is_const || type == RS_T_TEXT ? e : NULL;
@@ -420,6 +422,8 @@ cf_place_value(struct cf *cf, char letter, const struct cf_expr *e,
 		*out = rs_int(RS_T_INT, e->sym->object->index);
 	else if (letter == 'q')
 		*out = query(cf, e);
+	else if (letter == 'F')
+		*out = rs_text(RS_T_TEXT, e->name);	/* what it holds */
 	else if (e->kind != CF_E_CONST)
 		return false;
 	else

@@ -114,6 +114,7 @@ enum cf_action_kind {
 	CF_A_USE, CF_A_SKIP,	/* name: of a milter */
 	CF_A_APPLY,		/* expr: the call */
 	CF_A_HEADERS_ONLY,
+	CF_A_LANGUAGE,		/* expr */
 	CF_A_ALLOW,		/* expr: because; allow open relay */
 	CF_A_HIDE		/* targets; expr: their set, by types.c */
 };
@@ -219,7 +220,7 @@ enum cf_decl_kind {
 	CF_D_LISTEN,		/* name, where: what is spoken; opts */
 	CF_D_SPOOL, CF_D_QUEUE, CF_D_LIMITS,	/* opts; QUEUE with `for`: expr too */
 	CF_D_MAILBOX, CF_D_RELAY,		/* name, opts */
-	CF_D_TLS, CF_D_AUTH,			/* opts */
+	CF_D_TLS, CF_D_AUTH, CF_D_NOTIFY,			/* opts */
 	CF_D_MILTER,				/* name, opts */
 	CF_D_DNSLIST,		/* name, where, items (codes) */
 	CF_D_REWRITE,		/* name: inbound or outbound; targets, rewrites */

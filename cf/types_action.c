@@ -390,7 +390,7 @@ type_action(struct cf *cf, struct cf_action *a, unsigned result)
 	case CF_A_REDIRECT:
 		check_target(cf, a);
 		break;
-	case CF_A_MOVED:
+	case CF_A_MOVED: case CF_A_LANGUAGE:
 		want_text(cf, a);
 		break;
 	case CF_A_QUARANTINE: case CF_A_HOLD:

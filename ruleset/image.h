@@ -26,6 +26,7 @@ enum rs_object_kind {
 	RS_O_MILTER,
 	RS_O_MAP,		/* options of a map; name: the map's */
 	RS_O_AUTH,
+	RS_O_NOTIFY,
 	RS_NOBJECTS
 };
 

@@ -196,6 +196,7 @@ static const uint8_t effects[RS_NOPS] = {
 	[RS_MILTER_USE] = RS_E_MILTER_USE,
 	[RS_MILTER_SKIP] = RS_E_MILTER_SKIP,
 	[RS_HEADERS_ONLY] = RS_E_HEADERS_ONLY, [RS_HIDE] = RS_E_HIDE,
+	[RS_LANGUAGE] = RS_E_LANGUAGE,
 };
 
 static void

@@ -16,7 +16,7 @@ const char *const rs_effect_names[RS_NEFFECTS] = {
 	[RS_E_MILTER_USE] = "use milter",
 	[RS_E_MILTER_SKIP] = "skip milter",
 	[RS_E_HEADERS_ONLY] = "headers only", [RS_E_HIDE] = "hide",
-	[RS_E_ALARM] = "alarm",
+	[RS_E_ALARM] = "alarm", [RS_E_LANGUAGE] = "language",
 };
 
 static const char *const step_names[RS_NSTEPS] = {

@@ -180,7 +180,8 @@ static bool
 is_single(unsigned kind)
 {
 	return kind == RS_O_SERVER || kind == RS_O_SPOOL ||
-	    kind == RS_O_QUEUE || kind == RS_O_LIMITS;
+	    kind == RS_O_QUEUE || kind == RS_O_LIMITS ||
+	    kind == RS_O_NOTIFY;
 }
 
 /*
@@ -240,6 +241,7 @@ is_letter_type(char letter, unsigned type)
 	case 'w':
 	case 'q':
 	case 'S':
+	case 'F':
 		return type == RS_T_TEXT || type == RS_T_DOMAIN ||
 		    type == RS_T_ADDRESS;
 	case 's':

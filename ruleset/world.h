@@ -31,6 +31,7 @@ enum rs_effect {
 	RS_E_HEADERS_ONLY,
 	RS_E_HIDE,		/* number: the set; name: its words */
 	RS_E_ALARM,		/* value: TEXT: what could not be decided */
+	RS_E_LANGUAGE,		/* value: TEXT */
 	RS_NEFFECTS
 };
 

@@ -59,7 +59,6 @@ struct dest_line {
 };
 
 enum message_flags {
-	M_WARNED = 1 << 0,	/* of the delay */
 	M_BODY = 1 << 1,	/* content in a body file */
 	M_ASKED = 1 << 2,	/* stands in a route ticket */
 	M_DSN = 1 << 3,	/* a notification of ours */
@@ -97,6 +96,7 @@ struct message {
 	uint32_t	 heap_at;	/* place in the heap of such times; 0: none */
 	uint32_t	 arrival_s;	/* wall; from here on its lifetime counts */
 	uint16_t	 flags;
+	uint8_t		 warned;	/* how often its sender was told of a delay */
 };
 
 /* What was last heard of a target. */

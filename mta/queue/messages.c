@@ -221,6 +221,16 @@ dest_fail(struct queue *q, struct message *m, struct dest *d,
 }
 
 void
+dest_refused(struct queue *q, struct message *m, struct dest *d,
+    const struct answer *an)
+{
+	if (q->set.soft_bounce)
+		dest_defer(q, m, d, an);
+	else
+		dest_fail(q, m, d, an);
+}
+
+void
 dest_arrive(struct queue *q, struct message *m, struct dest *d,
     const struct answer *an, bool relayed)
 {
@@ -301,17 +311,27 @@ expiry_s(const struct queue *q, const struct message *m)
 	return earlier_of(lifetime_s(q, m), by_s(m, M_BY_RETURN));
 }
 
-/* 0: the sender has been told, or is not to be. */
+/* The n-th time at which the sender is told that it takes long; 0: there is none. */
+static uint32_t
+warn_at_s(const struct queue *q, const struct message *m, unsigned n)
+{
+	uint32_t	expiry = lifetime_s(q, m);
+	int64_t		earlier;
+
+	if (n >= q->set.nwarns || m->flags & M_DSN)
+		return 0;
+	earlier = (q->sched.general.lifetime_ms[0] - q->set.warns_ms[n]) /
+	    1000;
+	if (earlier <= 0)
+		return 0;
+	return expiry > earlier ? expiry - (uint32_t)earlier : 1;
+}
+
+/* The next of them; 0: the sender has been told, or is not to be. */
 static uint32_t
 warn_s(const struct queue *q, const struct message *m)
 {
-	uint32_t	expiry = lifetime_s(q, m);
-	int64_t	earlier = (q->sched.general.lifetime_ms[0] - q->set.warn_ms) / 1000;
-
-	if (q->set.warn_ms == 0 || (m->flags & (M_WARNED | M_DSN)) ||
-	    earlier <= 0)
-		return 0;
-	return expiry > earlier ? expiry - (uint32_t)earlier : 1;
+	return warn_at_s(q, m, m->warned);
 }
 
 /* The end of its quarantine; 0: it is kept until somebody releases it. */
@@ -486,11 +506,14 @@ tell_delays(struct queue *q, struct message *m, uint32_t now)
 		log_record(q, REC_LATE, m->qid);
 		bounce_late(q, m);
 	}
-	if (warn != 0 && warn <= now) {
-		m->flags |= M_WARNED;
+	if (warn == 0 || warn > now)
+		return;
+	/* Times that have passed together, as while we were away: once. */
+	for (; warn != 0 && warn <= now; warn = warn_s(q, m)) {
+		m->warned++;
 		log_record(q, REC_WARNED, m->qid);
-		bounce_delayed(q, m);
 	}
+	bounce_delayed(q, m);
 }
 
 static void

@@ -21,13 +21,18 @@
 #include "mta/queue/throttle.h"
 #include "mta/spool/qid.h"
 
+#define WARNS_MAX	16	/* times at which a sender is told of a delay */
+
 /* From the policy's image. */
 struct settings {
 	uint64_t	 segment_octets, reserve_octets;
-	int64_t		 warn_ms;		/* 0: never */
+	int64_t		 warns_ms[WARNS_MAX];	/* rising; of the delay */
+	unsigned	 nwarns;
+	bool		 soft_bounce;		/* refusals for good are tried again */
 	int64_t		 transaction_ms;
 	int64_t		 quarantine_ms;		/* 0: for ever */
 	char		*hostname;
+	struct notify_set *notify;		/* notify_set.c */
 };
 
 struct counters {
@@ -42,6 +47,9 @@ struct local;		/* local.c */
 struct control;		/* control.c */
 struct bodies;		/* bodies.c */
 struct etrn;		/* etrn.c */
+struct notify_set;	/* notify_set.c */
+struct asks;		/* bounce_ask.c */
+struct postmaster;	/* postmaster.c */
 
 struct queue {
 	int			 spool_fd, seg_fd, body_fd, control_fd;
@@ -71,6 +79,8 @@ struct queue {
 	struct etrn		*etrn;
 	struct htab		 kept;		/* kept.c: on hold by hand */
 	size_t			 nheld, nquarantined;	/* messages in the index */
+	struct asks		*asks;		/* notifications that wait for `on bounce` */
+	struct postmaster	*postmaster;	/* what he was told */
 	uint64_t		 dump_qid;	/* state.c: the message under way */
 	uint32_t		 dump_at;	/* its next target */
 	struct counters		 count;
@@ -100,6 +110,8 @@ bool	message_admit(struct queue *, struct message *, struct segment *, uint64_t 
 void	dest_done(struct queue *, struct message *, struct dest *);
 void	dest_defer(struct queue *, struct message *, struct dest *, const struct answer *);
 void	dest_fail(struct queue *, struct message *, struct dest *, const struct answer *);
+/* Refused for good, by a hop or by route: it has failed, or is tried again (`soft bounce`). */
+void	dest_refused(struct queue *, struct message *, struct dest *, const struct answer *);
 /* Done, and its sender is to be told; at the next hop, or in a mailbox. */
 void	dest_arrive(struct queue *, struct message *, struct dest *, const struct answer *, bool relayed);
 /* Looks at what is due for it: routing, line, notification, end.  May free it. */
@@ -162,6 +174,9 @@ void	router_want(struct queue *, struct message *);
 void	router_turn(struct queue *);
 void	router_tick(struct queue *);
 
+/* The channel to route, NULL: it is not there. */
+struct chan *router_chan(const struct queue *);
+
 /* A recipient of this message is being expanded just now. */
 bool	router_expands(const struct queue *, uint64_t qid, uint32_t rcpt);
 /* The route process can be asked. */
@@ -215,6 +230,35 @@ void	bounce_ended(struct queue *, struct message *);
 /* What has neither arrived nor failed: for long, or after its deadline. */
 void	bounce_delayed(struct queue *, struct message *);
 void	bounce_late(struct queue *, struct message *);
+
+/* --- bounce_ask.c: `on bounce` */
+void	asks_open(struct queue *);
+/* BOUNCE_ANSWER; false: it makes no sense. */
+bool	asks_answered(struct queue *, struct msg *);
+/* route is not there, or takes too long: the notifications go out as ever. */
+void	asks_lost(struct queue *);
+void	asks_tick(struct queue *);
+
+/* --- postmaster.c: of what the postmaster is told */
+enum notify_class {
+	TOLD_DOUBLE,	/* a notification, or mail without a sender, has failed */
+	TOLD_FAILED,	/* copies of what senders are told */
+	TOLD_DELAYED,
+	TOLD_RESOURCE,	/* space, descriptors, disks */
+	TOLD_SOFTWARE,	/* a process has ended, something is not as it should be */
+	TOLD_POLICY,	/* a rule has refused a client */
+	TOLD_PROTOCOL,	/* a client, or a hop, has not kept to the protocol */
+	TOLD_NCLASSES
+};
+void	postmaster_open(struct queue *);
+const char *postmaster_class_name(unsigned);
+/*
+ * Whether he is told of this class now: what is more than TOLD_MAX an hour is
+ * counted and told by *more with the next.
+ */
+bool	postmaster_wants(struct queue *, enum notify_class, unsigned *more);
+/* A message of ours, which nobody answers; text has LF lines. */
+void	postmaster_tell(struct queue *, enum notify_class, const char *subject, struct span text);
 
 /* --- deferred.c */
 void	deferred_tick(struct queue *);

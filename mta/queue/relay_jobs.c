@@ -369,7 +369,7 @@ outcome_of(struct relay_jobs *r, struct job *j, uint32_t dest,
 	if (an->code / 100 == 2)
 		sent(r, j, d, e, an, offers);
 	else if (an->code / 100 == 5)
-		dest_fail(r->q, j->m, d, an);
+		dest_refused(r->q, j->m, d, an);
 	else
 		dest_defer(r->q, j->m, d, an);
 }

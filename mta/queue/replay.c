@@ -207,7 +207,7 @@ apply_events(struct queue *q, struct message *m, const struct past_event *e)
 		if (record_parse(e->octets, &r) == -1)
 			continue;	/* it has been parsed before */
 		if (r.type == REC_WARNED)
-			m->flags |= M_WARNED;
+			m->warned += m->warned < UINT8_MAX;
 		else if (r.type == REC_LATE)
 			m->flags |= M_LATE;
 		else if (r.type == REC_HELD || r.type == REC_RELEASED)

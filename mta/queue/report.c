@@ -12,6 +12,8 @@
 #include "mail/dsn.h"
 #include "mail/header.h"
 #include "mta/queue/notify.h"
+#include "mta/queue/notify_set.h"
+#include "mta/spool/attributes.h"
 
 #include <unistd.h>
 
@@ -58,7 +60,8 @@ is_full(const struct notice *no, const struct message *m,
     const struct envelope *e, enum dsn_cut *cut)
 {
 	*cut = DSN_CUT_NONE;
-	if (no->kind != NOTICE_FAILED || !(e->flags & ENV_RET_FULL))
+	if (no->kind != NOTICE_FAILED || !(e->flags & ENV_RET_FULL) ||
+	    no->header_only)
 		return false;
 	if (e->flags & ENV_REQUIRETLS)
 		*cut = DSN_CUT_ENCRYPTED;
@@ -198,22 +201,66 @@ rcpts_of(struct notice *no, const struct message *m, const struct envelope *e,
 
 /* --- all of it */
 
-static void
-envelope_for(struct notice *no, const struct envelope *about, bool utf8)
+void
+notice_address(struct notice *no, uint32_t flags, struct span policy)
 {
 	struct span	content = buf_span(&no->content);
 	struct envelope	e = {
 		.qid = qid_next(&no->q->qids), .arrival_ms = clock_wall_ms(),
-		.flags = ENV_DSN | (utf8 ? ENV_UTF8 : 0) |
-		    (span_is_ascii(content) ? 0 : ENV_8BIT) |
-		    (about->flags & ENV_REQUIRETLS),
-		.size = content.n, .policy = about->policy,
+		.flags = ENV_DSN | flags |
+		    (span_is_ascii(content) ? 0 : ENV_8BIT),
+		.size = content.n, .policy = policy,
 		.nrcpts = 1, .rcpts = &no->to
 	};
 
 	envelope_format(&e, &no->envelope);
 	no->item = (struct own_item){ .qid = e.qid, .content = content,
 	    .envelope = buf_span(&no->envelope), .content_length = content.n };
+}
+
+/* --- the text */
+
+static enum dsn_text_kind
+text_kind(const struct notice *no)
+{
+	if (no->reader == NOTICE_POSTMASTER || no->reader == NOTICE_DOUBLE)
+		return DSN_TEXT_POSTMASTER;
+	if (no->kind == NOTICE_FAILED)
+		return DSN_TEXT_FAILED;
+	return no->kind == NOTICE_ARRIVED ? DSN_TEXT_ARRIVED :
+	    DSN_TEXT_DELAYED;
+}
+
+/* What the original says of its sender's languages (RFC 8255 is about parts). */
+static struct span
+languages_of(struct span original, struct arena *a)
+{
+	static const char *const	fields[] = {
+		"Accept-Language", "Content-Language"
+	};
+	struct span			all = SPAN_NONE;
+	struct header_field		f;
+	size_t				i;
+
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (header_find(original, span_of(fields[i]), 0, &f))
+			all = arena_printf(a, "%.*s,%.*s", SPAN_ARG(all),
+			    SPAN_ARG(header_text(f.body, a)));
+	return all;
+}
+
+static void
+choose_text(const struct notice *no, const struct envelope *e,
+    struct dsn *dsn, struct arena *a)
+{
+	struct span	wanted = buf_span(&no->language);
+
+	if (wanted.n == 0 && no->reader <= NOTICE_COPY)
+		wanted = attr_language(e);
+	if (wanted.n == 0 && no->reader <= NOTICE_COPY)
+		wanted = languages_of(dsn->original, a);
+	dsn->text = notify_set_text(no->q->set.notify, text_kind(no), wanted,
+	    &dsn->language);
 }
 
 /* The owner of a list, who has given no parameters. */
@@ -258,7 +305,11 @@ notice_compose(struct notice *no, const struct message *m,
 	dsn.n = rcpts_of(no, m, e, a, rcpts);
 	read_original(no, m, e, &original, &dsn);
 	dsn.utf8 = (e->flags & ENV_UTF8) != 0 && dsn_needs_utf8(&dsn);
+	dsn.more = no->more;
+	dsn.is_double = no->reader == NOTICE_DOUBLE;
+	choose_text(no, env, &dsn, a);
 	dsn_compose(&dsn, &no->content);
 	buf_clear(&original);
-	envelope_for(no, e, dsn.utf8);
+	notice_address(no, (dsn.utf8 ? ENV_UTF8 : 0) |
+	    (e->flags & ENV_REQUIRETLS), e->policy);
 }

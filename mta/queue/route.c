@@ -53,6 +53,12 @@ router_open(struct queue *q)
 	q->router->q = q;
 }
 
+struct chan *
+router_chan(const struct queue *q)
+{
+	return q->router->chan;
+}
+
 /* --- the line */
 
 static void
@@ -452,6 +458,8 @@ router_message(struct chan *c, struct msg *msg, void *arg)
 		return take_routed(r, msg);
 	case MSG_ROUTE_CHANGED:
 		return take_changed(r, msg);
+	case MSG_BOUNCE_ANSWER:
+		return asks_answered(r->q, msg);
 	default:
 		return false;
 	}
@@ -477,6 +485,7 @@ router_closed(struct chan *c, void *arg)
 	(void)c;
 	r->chan = NULL;
 	lose_questions(r);
+	asks_lost(r->q);
 }
 
 void
@@ -488,5 +497,6 @@ router_peer(struct queue *q, int fd)
 	if (r->chan != NULL)
 		chan_free(&r->chan);
 	lose_questions(r);
+	asks_lost(q);
 	r->chan = chan_new(fd, "route", &ops, r);
 }

@@ -84,6 +84,8 @@ queue_init(struct queue *q)
 	local_open(q);
 	bodies_open(q);
 	etrn_open(q);
+	asks_open(q);
+	postmaster_open(q);
 }
 
 /* --- time */
@@ -99,6 +101,7 @@ on_tick(void *arg)
 	sched_tick(&q->sched);
 	messages_tick(q);
 	router_tick(q);
+	asks_tick(q);
 	relay_tick(q);
 	local_tick(q);
 	intake_tick(q);

@@ -1,6 +1,7 @@
 /*
  * settings.c - what the policy's image says of spool and queue.
  */
+#include "mta/queue/notify_set.h"
 #include "mta/queue/queue.h"
 
 #include "base/log.h"
@@ -35,6 +36,33 @@ place_value(const struct rs_image *img, const struct rs_optval *o, unsigned n)
 
 	assert(!p.is_func && p.index != UINT32_MAX);
 	return rs_const(img, p.index);
+}
+
+/* Times, or the word `never`: none. */
+static void
+read_warns(const struct rs_image *img, struct settings *s)
+{
+	const struct rs_optval	*o;
+	struct rs_value		 v;
+	unsigned		 i;
+
+	s->nwarns = 0;
+	if (!rs_option(img, object_of(img, RS_O_QUEUE), RS_OPT_QUEUE_warn, 0,
+	    &o))
+		return;
+	for (i = 0; i < o->nplaces && s->nwarns < WARNS_MAX; i++) {
+		v = place_value(img, o, i);
+		if (v.type == RS_T_TIME && v.i > 0)
+			s->warns_ms[s->nwarns++] = v.i;
+	}
+}
+
+static bool
+is_said(const struct rs_image *img, unsigned kind, enum rs_option option)
+{
+	const struct rs_optval	*o;
+
+	return rs_option(img, object_of(img, kind), option, 0, &o);
 }
 
 /* A time, or the word `never`: 0. */
@@ -72,7 +100,10 @@ settings_read(struct queue *q, int image_fd, const char **why)
 	s->reserve_octets = (uint64_t)rs_setting_int(img,
 	    RS_OPT_SPOOL_reserve);
 	s->transaction_ms = rs_setting_int(img, RS_OPT_LIMITS_transaction);
-	s->warn_ms = read_time(img, RS_OPT_QUEUE_warn);
+	read_warns(img, s);
+	s->soft_bounce = is_said(img, RS_O_QUEUE, RS_OPT_QUEUE_soft_bounce);
+	notify_set_free(&s->notify);
+	s->notify = notify_set_read(img);
 	s->quarantine_ms = read_time(img, RS_OPT_QUEUE_quarantine);
 	read_throttle(img, &q->throttle);
 	free(s->hostname);

@@ -36,9 +36,28 @@ look(const struct queue *q)
 	    .no_segment = intake_starved(q) };
 }
 
+/* New mail is refused or delayed from now on; this is written into the reserve. */
+static void
+tell_postmaster(struct queue *q, unsigned reason)
+{
+	struct buf	text = { 0 };
+
+	if (reason == REASON_MARK)
+		return;		/* a wave of mail, of which status tells */
+	buf_addf(&text, "New mail is not taken for the time being: %s.\n\n"
+	    "messages in the queue: %zu\noctets free on the spool's disk: "
+	    "%llu\noctets kept in reserve there: %llu\n",
+	    reason_word(reason), q->index.n,
+	    (unsigned long long)q->free_octets,
+	    (unsigned long long)q->set.reserve_octets);
+	postmaster_tell(q, TOLD_RESOURCE, "New mail is not taken",
+	    buf_span(&text));
+	buf_clear(&text);
+}
+
 /* One line when a reason begins or ends, with its figures. */
 static void
-log_changes(const struct queue *q, uint32_t before)
+log_changes(struct queue *q, uint32_t before)
 {
 	const struct throttle	*t = &q->throttle;
 	unsigned		 r;
@@ -53,6 +72,8 @@ log_changes(const struct queue *q, uint32_t before)
 		    q->index.n, (unsigned long long)index_memory(),
 		    (unsigned long long)q->free_octets,
 		    (double)t->come_mps / 1000, (double)t->gone_mps / 1000);
+		if (throttle_holds(t, r))
+			tell_postmaster(q, r);
 	}
 }
 

@@ -127,12 +127,12 @@ dump_head(const struct queue *q, struct journal *j, const struct message *m)
 {
 	struct record	r = { .type = REC_PLACED, .qid = m->qid,
 	    .segment = m->seg->id, .offset = message_offset(m) };
+	unsigned	n;
 
 	journal_dump(j, &r);
-	if (m->flags & M_WARNED) {
-		r.type = REC_WARNED;
+	r.type = REC_WARNED;
+	for (n = 0; n < m->warned; n++)
 		journal_dump(j, &r);
-	}
 	if (m->flags & M_LATE) {
 		r.type = REC_LATE;
 		journal_dump(j, &r);

@@ -16,7 +16,7 @@ target_refuse(struct queue *q, struct message *m, struct dest *d,
 
 	hop_unref(&q->sched, &d->hop);
 	if (t->kind == TARGET_FAIL)
-		dest_fail(q, m, d, &an);
+		dest_refused(q, m, d, &an);
 	else
 		dest_defer(q, m, d, &an);
 }

@@ -19,6 +19,8 @@
 #include "mta/msg/target.h"
 #include "mta/route/answer.h"
 #include "mta/route/before.h"
+#include "mta/route/bounce.h"
+#include "mta/route/frozen.h"
 #include "mta/route/route.h"
 #include "mta/spool/envelope.h"
 #include "mta/spool/qid.h"
@@ -387,36 +389,6 @@ take_rcpts(struct request *q, struct msg *m)
 	return true;
 }
 
-static void
-take_facts(struct request *q)
-{
-	struct policy_facts	*f = &q->facts;
-	struct policy		*p = q->config->policy;
-	unsigned		 fact;
-	size_t			 i;
-
-	f->names = policy_names_new();	/* and what else DNS is asked */
-	f->tx = q->env.qid;	/* a rate counts once for each message */
-	f->tags = policy_tags_new(p, &q->arena);
-	f->sender = q->env.sender;
-	f->sender_at = rs_address(q->env.sender).at;
-	f->size = q->env.size;
-	for (i = 0; i < q->env.nfacts; i++) {
-		fact = q->env.facts[i].fact;
-		policy_fact_set(p, f, fact, &q->env.facts[i].value);
-	}
-}
-
-/* How old it is, and how often it was tried: `on deliver` may ask. */
-static void
-take_age(struct request *q, uint32_t attempts)
-{
-	int64_t	age = clock_wall_ms() - q->env.arrival_ms;
-
-	q->facts.queue_age_ms = age < 0 ? 0 : age;
-	q->facts.queue_attempts = attempts;
-}
-
 static bool
 on_route(struct msg *m)
 {
@@ -441,8 +413,8 @@ on_route(struct msg *m)
 	q->answer.generation = q->config->generation;
 	q->before.resume = decided;
 	q->before.arg = q;
-	take_facts(q);
-	take_age(q, attempts);
+	frozen_facts(q->config->policy, &q->env, attempts, &q->arena,
+	    &q->facts);
 	watch_requests();
 	step(q);
 	return true;
@@ -453,6 +425,9 @@ on_message(struct chan *c, struct msg *m, void *arg)
 {
 	(void)c;
 	(void)arg;
+	if (m->type == MSG_BOUNCE_ASK)
+		return bounce_asked(queue, current == NULL ? NULL :
+		    current->policy, m);
 	return m->type == MSG_ROUTE && on_route(m);
 }
 
@@ -463,9 +438,9 @@ drop_requests(void)
 
 	while ((q = TAILQ_FIRST(&requests)) != NULL)
 		request_free(&q);
+	bounces_drop();
 }
 
-/* What it had asked it asks again, on its new channel. */
 /* A queue that lives has cut us off: only a new process gets a new channel. */
 static void
 on_missed(void *arg)

@@ -20,6 +20,7 @@ PHRASES = (
     (r"[;,] (?:and in )?(route, on deliver, on bounce|route)[.;]", lambda m: m.group(1).split(", ")),
     (r"; (on vrfy) and (on expn)\.", lambda m: list(m.groups())),
     (r"In (on connect) and (on helo)\.", lambda m: list(m.groups())),
+    (r"; in (on bounce)\.|, in (on bounce)\.", lambda m: [m.group(1) or m.group(2)]),
     (r"In (route|on [a-z]+)\.|, in (on rcpt)\.", lambda m: [m.group(1) or m.group(2)]),
 )
 
@@ -34,7 +35,7 @@ ACTIONS = {
     "remove header": 'remove header "X-A"', "delay": "delay 5s", "bcc": "bcc <a@b.example>",
     "hide": "hide dsn",
     "use milter": "use milter spam", "skip milter": "skip milter spam",
-    "headers only": "headers only", "allow open relay": 'allow open relay because "x"',
+    "headers only": "headers only", "language": 'language "de"', "allow open relay": 'allow open relay because "x"',
 }
 CONDITIONS = {
     "listed by": "<a@b.example>.domain listed by zen",

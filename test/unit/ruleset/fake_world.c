@@ -310,7 +310,8 @@ on_effect(void *ctx, struct rs_eval *ev, enum rs_effect effect,
 {
 	static const char *const names[] = {
 		"add", "set", "remove", "log", "tag", "delay", "bcc", "use",
-		"skip", "headers only", "hide", "alarm"
+		"skip", "headers only", "hide", "alarm",
+		"language"
 	};
 	struct fake_world	*w = ctx;
 

@@ -607,6 +607,8 @@ const struct interp_row interp_rows[] = {
 	    "skip 2 'spam' none; accept" },
 	{ "headers only", { { RS_HEADERS_ONLY, 0, 0, 0 }, OK },
 	    "headers only 0 '' none; accept" },
+	{ "language", { PUT(0, C_HELLO), { RS_LANGUAGE, 0, 0, 0 }, OK },
+	    "language 0 '' text hello; accept" },
 	{ "hide", { { RS_HIDE, 0, 0, C_TAG2 }, OK },
 	    "hide 2 'size' none; accept" },
 	{ "end", { { RS_END, 0, 0, 0 } }, "end" },

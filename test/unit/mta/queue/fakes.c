@@ -380,10 +380,36 @@ answer_many(struct fakes *f, struct chan *c, uint64_t ticket, uint32_t rcpt,
 	}
 }
 
+/* `on bounce` says what the test wants. */
 static bool
-route_message(struct chan *c, struct msg *m, void *arg)
+bounce_message(struct fakes *f, struct chan *c, struct msg *m)
 {
-	struct fakes	*f = arg;
+	uint64_t	ticket = msg_u64(m);
+
+	CHECK(msg_bytes(m, ENVELOPE_MAX).n > 0);
+	(void)msg_u32(m);
+	(void)msg_u8(m);
+	(void)msg_bytes(m, 16);
+	f->bounces++;
+	if (!msg_end(m))
+		return false;
+	if (f->bounce_silent)
+		return true;
+	chan_begin(c, MSG_BOUNCE_ANSWER);
+	chan_u64(c, ticket);
+	chan_u8(c, f->bounce_discard);
+	chan_u8(c, f->bounce_header_only);
+	chan_bytes(c, span_of(f->bounce_language));
+	chan_u32(c, f->bounce_copy != NULL);
+	if (f->bounce_copy != NULL)
+		chan_bytes(c, span_of(f->bounce_copy));
+	chan_end(c);
+	return true;
+}
+
+static bool
+routes(struct fakes *f, struct chan *c, struct msg *m)
+{
 	uint64_t	 ticket = msg_u64(m);
 	struct span	 env = msg_bytes(m, ENVELOPE_MAX);
 	uint32_t	 attempts = msg_u32(m);
@@ -422,6 +448,14 @@ route_message(struct chan *c, struct msg *m, void *arg)
 	return msg_end(m);
 }
 
+static bool
+route_message(struct chan *c, struct msg *m, void *arg)
+{
+	struct fakes	*f = arg;
+
+	return m->type == MSG_BOUNCE_ASK ? bounce_message(f, c, m) :
+	    routes(f, c, m);
+}
 static const struct chan_ops	smtp_ops = { smtp_message, fakes_closed };
 static const struct chan_ops	route_ops = { route_message, fakes_closed };
 

@@ -69,6 +69,10 @@ struct fakes {
 	bool			 route_silent;
 	unsigned		 later_until;	/* asks that later... is answered so */
 	unsigned		 many_from;
+	/* `on bounce`, as BOUNCE_ANSWER has it */
+	unsigned		 bounces;	/* asked */
+	bool			 bounce_silent, bounce_discard, bounce_header_only;
+	const char		*bounce_language, *bounce_copy;	/* NULL: none */
 	/* relay */
 	struct fake_job		 jobs[FAKE_LOG_MAX];
 	unsigned		 njobs;

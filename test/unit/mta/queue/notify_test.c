@@ -402,7 +402,8 @@ warned(const char *dir)
 {
 	struct fakes	*f = fakes_open(dir, SEGMENT);
 
-	f->q.set.warn_ms = 1000;
+	f->q.set.warns_ms[0] = 1000;
+	f->q.set.nwarns = 1;
 	fakes_retry(f, 60000);
 	f->code = 451;
 	accept_given(f, &(struct given){ .rcpts = { "hop@y.test",

@@ -209,7 +209,8 @@ another_warned(const char *dir)
 	struct fakes	*f = fakes_open(dir, SEGMENT);
 	const char	*to[3] = { "as1@y.test", "as2@y.test", "as1b@y.test" };
 
-	f->q.set.warn_ms = 1000;
+	f->q.set.warns_ms[0] = 1000;
+	f->q.set.nwarns = 1;
 	fakes_retry(f, 60000);
 	f->code = 451;
 	fakes_accept_n(f, "drop@sender.test", to, 3, 500, true);
@@ -295,7 +296,8 @@ warned(const char *dir)
 {
 	struct fakes	*f = fakes_open(dir, SEGMENT);
 
-	f->q.set.warn_ms = 1000;
+	f->q.set.warns_ms[0] = 1000;
+	f->q.set.nwarns = 1;
 	fakes_retry(f, 60000);
 	f->code = 451;
 	fakes_accept(f, "drop@sender.test", "hop@y.test", 500);
