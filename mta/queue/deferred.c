@@ -56,13 +56,13 @@ static void
 place(struct mover *mv, const struct own_item *it, struct segment *g)
 {
 	struct message	*m = index_find(&mv->q->index, it->qid);
-	struct record	 r = { .type = REC_PLACED, .qid = it->qid,
-	    .segment = g->id, .offset = it->offset };
+	struct record	 r;
 
 	/* Finished meanwhile: then the copy is dead. */
 	if (m == NULL || m->seg != mv->from ||
 	    message_offset(m) != it->from_offset)
 		return;
+	r = message_record(m, g, it->offset);
 	journal_add(mv->q->journal, &r);
 	message_move(m, g, it->offset);
 	mv->moved++;

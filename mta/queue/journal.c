@@ -11,6 +11,8 @@
 #include "base/xalloc.h"
 #include "mta/spool/octets.h"
 
+#include <sys/mman.h>
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +24,6 @@
 #define FRAME		8		/* length, checksum */
 #define WRITE_MS	20		/* records wait so long in memory */
 #define SYNC_MS		1000		/* then for a sync, unless asked */
-#define LOG_MAX		(2ull << 30)
 
 static const char head_magic[8] = "WBSTAT1\n";
 
@@ -106,18 +107,38 @@ journal_scan(struct span file, uint64_t *generation, journal_cb *cb, void *arg)
 	return at;
 }
 
+/* A large one is not worth as much memory as it has octets. */
 int
-journal_read(int dirfd, struct buf *out)
+journal_map(int dirfd, struct span *out)
 {
-	int	fd, result, saved;
+	int	 fd, saved;
+	off_t	 size;
+	void	*p = NULL;
 
+	*out = SPAN_NONE;
 	if ((fd = openat(dirfd, JOURNAL_NAME, O_RDONLY | O_CLOEXEC)) == -1)
 		return errno == ENOENT ? 0 : -1;
-	result = file_read_fd(fd, LOG_MAX, out);
+	size = lseek(fd, 0, SEEK_END);
+	if (size > 0)
+		p = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
 	saved = errno;
 	close(fd);
 	errno = saved;
-	return result;
+	if (size == -1 || p == MAP_FAILED)
+		return -1;
+	if (size > 0) {
+		(void)madvise(p, (size_t)size, MADV_SEQUENTIAL);
+		*out = span_mem(p, (size_t)size);
+	}
+	return 0;
+}
+
+void
+journal_unmap(struct span *s)
+{
+	if (s->n > 0)
+		munmap((void *)(uintptr_t)s->p, s->n);
+	*s = SPAN_NONE;
 }
 
 /* --- opening */

@@ -36,8 +36,9 @@ struct journal_ops {
 typedef void journal_cb(void *arg, const struct record *, struct span octets);
 uint64_t	journal_scan(struct span file, uint64_t *generation,
 		    journal_cb *, void *arg);
-/* All of status.log, added to out; nothing when there is none. 0 or -1. */
-int		journal_read(int dirfd, struct buf *out);
+/* All of status.log, mapped for reading; nothing when there is none. 0 or -1. */
+int		journal_map(int dirfd, struct span *out);
+void		journal_unmap(struct span *);
 
 /*
  * Goes on with status.log behind `end` (what stands there is wiped), or makes

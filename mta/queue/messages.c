@@ -127,6 +127,16 @@ record_deferred(struct queue *q, const struct message *m,
 
 /* --- coming and going */
 
+struct record
+message_record(const struct message *m, const struct segment *g,
+    uint64_t offset)
+{
+	return (struct record){ .type = REC_MESSAGE, .qid = m->qid,
+	    .segment = g->id, .offset = offset,
+	    .flags = m->flags & M_BODY ? SEGMENT_F_BODY : 0,
+	    .envelope = span_mem(m->env, m->env_n) };
+}
+
 void
 message_move(struct message *m, struct segment *g, uint64_t offset)
 {

@@ -116,6 +116,8 @@ void	dest_refused(struct queue *, struct message *, struct dest *, const struct 
 void	dest_arrive(struct queue *, struct message *, struct dest *, const struct answer *, bool relayed);
 /* Looks at what is due for it: routing, line, notification, end.  May free it. */
 void	message_settle(struct queue *, struct message *);
+/* What the log says of it, when it stands there: MESSAGE.  The envelope is borrowed. */
+struct record message_record(const struct message *, const struct segment *, uint64_t offset);
 /* Its place has changed: accounts, no log. */
 void	message_move(struct message *, struct segment *, uint64_t offset);
 /* Each second: retries, warnings, ends of lifetimes. */

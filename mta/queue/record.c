@@ -181,6 +181,13 @@ put_field(struct buf *out, char field, const struct record *r)
 	case 'k':
 		octets_put(out, r->relayed, 1);
 		break;
+	case 'f':
+		octets_put(out, r->flags, 4);
+		break;
+	case 'E':
+		octets_put(out, r->envelope.n, 4);
+		buf_add_span(out, r->envelope);
+		break;
 	case 'h':
 		octets_put(out, r->kept, 1);
 		break;
@@ -262,6 +269,12 @@ get_field(struct octets *o, char field, struct record *r)
 		break;
 	case 'k':
 		r->relayed = octets_get(o, 1) != 0;
+		break;
+	case 'f':
+		r->flags = (uint32_t)octets_get(o, 4);
+		break;
+	case 'E':
+		r->envelope = octets_get_span(o, (size_t)octets_get(o, 4));
 		break;
 	case 'h':
 		r->kept = (uint8_t)octets_get(o, 1);

@@ -31,6 +31,8 @@ struct record {
 	uint64_t		qid;
 	struct segment_id	segment;
 	uint64_t		offset, end;
+	uint32_t		flags;	/* of a segment's record */
+	struct span		envelope;
 	uint32_t		max_segment, max_generation;
 	int64_t			next_ms;
 	struct span		name, status, mta, text;

@@ -3,10 +3,11 @@
  *
  * The status log is read as a whole: which segments are in use, where
  * messages stand that it names, what has become of targets.  Then each named
- * message is read at its place, and each segment of a server session from
- * where the log's knowledge ends: by its table of contents when it has one,
- * else record by record with the contents' checksums.  A message is live when
- * its record is valid and the log does not say that it is finished.
+ * message is made of the envelope that stands there too (of an older log: that
+ * is read at its place), and each segment of a server session from where the
+ * log's knowledge ends: by its table of contents when it has one, else record
+ * by record with the contents' checksums.  A message is live when log or table
+ * name it or its record is valid, and the log does not say that it is finished.
  *
  * A record that is not valid is the end of an open segment, unless it is known
  * that more stands behind it: then it is damage, which is said, passed over,
@@ -38,18 +39,22 @@ struct past_segment {
 
 /* And of a message. */
 struct past_message {
+	struct past_message	*next;		/* in the order of the log */
 	uint64_t		 qid;
 	bool			 finished, placed;
+	uint32_t		 flags;		/* of its record; with an envelope */
 	struct segment_id	 segment;
 	uint64_t		 offset;
+	struct span		 envelope;	/* NULL: in its record alone */
 	struct past_event	*first, **end;
 };
 
 struct past {
 	struct queue		*q;
-	struct buf		 file;
+	struct span		 file;
 	struct past_segment	*segments;
 	struct htab		 messages;	/* by queue id */
+	struct past_message	*first, **end;
 	struct arena		 arena;		/* of messages and events */
 	uint64_t		 records;
 	size_t			 damaged;	/* records passed over */
@@ -113,11 +118,25 @@ note_message(struct past *p, uint64_t qid)
 		m = arena_alloc(&p->arena, sizeof(*m));
 		m->qid = qid;
 		m->end = &m->first;
-		htab_put(&p->messages, key, m);
+		htab_put(&p->messages, span_mem(&m->qid, sizeof(m->qid)), m);
+		*p->end = m;
+		p->end = &m->next;
 	}
 	if (qid > p->q->max_qid)
 		p->q->max_qid = qid;
 	return m;
+}
+
+static void
+note_place(struct past_message *m, const struct record *r)
+{
+	m->placed = true;
+	m->segment = r->segment;
+	m->offset = r->offset;
+	if (r->type == REC_MESSAGE) {
+		m->envelope = r->envelope;
+		m->flags = r->flags;
+	}
 }
 
 static void
@@ -128,11 +147,9 @@ note_event(struct past *p, const struct record *r, struct span octets)
 
 	if (r->type == REC_FINISHED)
 		m->finished = true;
-	else if (r->type == REC_PLACED) {
-		m->placed = true;
-		m->segment = r->segment;
-		m->offset = r->offset;
-	} else {
+	else if (r->type == REC_PLACED || r->type == REC_MESSAGE)
+		note_place(m, r);
+	else {
 		e = arena_alloc(&p->arena, sizeof(*e));
 		e->octets = octets;
 		*m->end = e;
@@ -167,23 +184,21 @@ note(void *arg, const struct record *r, struct span octets)
 
 /* --- messages from their records */
 
+/* Its envelope is known, its record is not looked at. */
 static void
-admit(struct past *p, struct segment *g, const struct segment_record *r)
+admit_known(struct past *p, struct segment *g, struct span env,
+    uint32_t flags, uint64_t offset)
 {
 	struct queue		*q = p->q;
 	struct past_message	*past;
-	struct buf		 env = { 0 };
-	struct message		*m;
+	struct message		*m = message_new(env);
 
-	if (segment_read_envelope(g->fd, r, &env) != 1 ||
-	    (m = message_new(buf_span(&env))) == NULL) {
+	if (m == NULL) {
 		log_warnx("segment %08x: no envelope at %llu", g->id.id,
-		    (unsigned long long)r->offset);
-		buf_clear(&env);
+		    (unsigned long long)offset);
 		return;
 	}
-	buf_clear(&env);
-	if (r->flags & SEGMENT_F_BODY)
+	if (flags & SEGMENT_F_BODY)
 		m->flags |= M_BODY;
 	if (m->qid > q->max_qid)
 		q->max_qid = m->qid;
@@ -193,27 +208,43 @@ admit(struct past *p, struct segment *g, const struct segment_record *r)
 		return;
 	}
 	replay_events(q, m, past == NULL ? NULL : past->first);
-	message_admit(q, m, g, r->offset);
+	message_admit(q, m, g, offset);
 }
 
 static void
+admit(struct past *p, struct segment *g, const struct segment_record *r)
+{
+	struct buf	env = { 0 };
+
+	if (segment_read_envelope(g->fd, r, &env) == 1)
+		admit_known(p, g, buf_span(&env), r->flags, r->offset);
+	else
+		log_warnx("segment %08x: no envelope at %llu", g->id.id,
+		    (unsigned long long)r->offset);
+	buf_clear(&env);
+}
+
+/* What cannot be read stays missing: say_missing(). */
+static void
 admit_placed(struct past *p)
 {
-	struct past_message	*past;
+	struct past_message	*m;
 	struct segment_record	 r;
-	struct segment		*g;
-	struct span		 key;
-	size_t			 pos = 0;
-	void			*v;
+	struct segment		*g = NULL;
 
-	while (htab_next(&p->messages, &pos, &key, &v)) {
-		past = v;
-		if (past->finished || !past->placed)
+	for (m = p->first; m != NULL; m = m->next) {
+		if (m->finished || !m->placed)
 			continue;
-		g = segments_find(&p->q->segments, past->segment);
-		if (g != NULL && segment_read(g->fd, g->id, g->size,
-		    past->offset, false, &r) == 1)
-			admit(p, g, &r);	/* else say_missing() */
+		if (g == NULL || g->id.id != m->segment.id ||
+		    g->id.generation != m->segment.generation)
+			g = segments_find(&p->q->segments, m->segment);
+		if (g == NULL)
+			continue;
+		if (m->envelope.n > 0)
+			admit_known(p, g, m->envelope, m->flags, m->offset);
+		else if (segment_read(g->fd, g->id, g->size, m->offset,
+		    false, &r) == 1)
+			admit(p, g, &r);
 	}
 }
 
@@ -252,13 +283,17 @@ next_record(const struct segment *g)
 	return segment_find(g->fd, g->id, g->size, from);
 }
 
-/* The table's next offset; i: those before are behind us. */
+/* The table's next offset; those before pos are behind us. */
 static uint64_t
-next_in_toc(const struct segment *g, const struct segment_toc *toc, size_t *i)
+next_in_toc(const struct segment *g, const struct segment_toc *toc, size_t *pos)
 {
-	while (*i < toc->n && toc->offsets[*i] <= g->known)
-		++*i;
-	return *i < toc->n ? toc->offsets[*i] : 0;
+	struct segment_record	r;
+	struct span		env;
+
+	while (segment_toc_next(toc, pos, &r, &env))
+		if (r.offset > g->known)
+			return r.offset;
+	return 0;
 }
 
 static void
@@ -280,15 +315,31 @@ walk(struct past *p, struct segment *g, uint64_t end,
     const struct segment_toc *toc)
 {
 	uint64_t	next;
-	size_t		i = 0;
+	size_t		pos = 0;
 
 	for (;;) {
 		walk_valid(p, g, end, toc == NULL);
 		if (end == 0 || g->known >= end)
 			return;
-		next = toc == NULL ? next_record(g) : next_in_toc(g, toc, &i);
+		next = toc == NULL ? next_record(g) : next_in_toc(g, toc, &pos);
 		pass_over(p, g, next == 0 || next > end ? end : next);
 	}
+}
+
+/* All messages of a sealed segment: no record is touched. */
+static void
+walk_toc(struct past *p, struct segment *g, uint64_t end,
+    const struct segment_toc *toc)
+{
+	struct segment_record	r;
+	struct span		env;
+	size_t			pos = 0;
+
+	while (segment_toc_next(toc, &pos, &r, &env))
+		if (r.offset >= g->known)
+			admit_known(p, g, env, r.flags, r.offset);
+	if (g->known < end)
+		g->known = end;
 }
 
 /* --- messages that are not found */
@@ -434,7 +485,10 @@ read_segment(struct past *p, struct segment *g)
 		return;
 	}
 	if (segment_read_toc(g->fd, g->id, g->size, &end, &toc) == 1) {
-		walk(p, g, end, &toc);
+		if (toc.old)
+			walk(p, g, end, &toc);
+		else
+			walk_toc(p, g, end, &toc);
 		segments_seal(g, end);
 	} else {
 		end = g->end;
@@ -482,13 +536,13 @@ void
 recover(struct queue *q)
 {
 	static const struct journal_ops	ops = { state_slice };
-	struct past	p = { .q = q };
+	struct past	p = { .q = q, .end = &p.first };
 	uint64_t	generation = 0, end;
 	int64_t		began = clock_boot_ms();
 
-	if (journal_read(q->spool_fd, &p.file) == -1)
+	if (journal_map(q->spool_fd, &p.file) == -1)
 		fatal("status log");
-	end = journal_scan(buf_span(&p.file), &generation, note, &p);
+	end = journal_scan(p.file, &generation, note, &p);
 	if (end == 0 && p.file.n > 0)
 		log_warnx("status log: not one of ours: all is read again");
 	q->journal = journal_open(q->spool_fd, generation, end, q->syncs,
@@ -506,6 +560,6 @@ recover(struct queue *q)
 	    (long long)(clock_boot_ms() - began));
 	htab_clear(&p.messages);
 	arena_clear(&p.arena);
-	buf_clear(&p.file);
+	journal_unmap(&p.file);
 	settle_all(q);
 }

@@ -125,8 +125,7 @@ dump_dest(struct journal *j, const struct message *m, const struct dest *d)
 static void
 dump_head(const struct queue *q, struct journal *j, const struct message *m)
 {
-	struct record	r = { .type = REC_PLACED, .qid = m->qid,
-	    .segment = m->seg->id, .offset = message_offset(m) };
+	struct record	r = message_record(m, m->seg, message_offset(m));
 	unsigned	n;
 
 	journal_dump(j, &r);

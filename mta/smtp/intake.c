@@ -63,11 +63,13 @@ record_size(const struct intake_message *m)
 	return segment_record_size(m->envelope.n, m->content.n);
 }
 
+/* entries: octets of the table for all before it. */
 static bool
-fits(const struct intake_segment *s, uint64_t end, size_t records,
+fits(const struct intake_segment *s, uint64_t end, size_t entries,
     const struct intake_message *m)
 {
-	return end + record_size(m) + segment_seal_size(records + 1) <= s->size;
+	return end + record_size(m) + segment_seal_size(entries +
+	    segment_toc_entry(m->envelope.n)) <= s->size;
 }
 
 static void
@@ -90,7 +92,9 @@ batch_kept(struct intake *in, const struct batch *b)
 	struct intake_message	*m;
 
 	for (m = b->messages; m != NULL; m = m->next)
-		segment_toc_add(&in->active.toc, m->offset);
+		segment_toc_add(&in->active.toc, m->offset,
+		    buf_span(&m->envelope), m->in_body ? SEGMENT_F_BODY : 0,
+		    m->content_length);
 	in->active.tail = b->end;
 	in->count.batches++;
 	in->count.messages += b->n;
@@ -171,13 +175,15 @@ batch_gather(struct intake *in)
 	struct batch		*b = xcalloc(1, sizeof(*b));
 	struct message_list 	 q = { 0 };
 	struct intake_message	*m;
+	size_t			 entries = in->active.toc.table.n;
 
 	b->intake = in;
 	b->segment = in->active;
 	b->end = in->active.tail;
 	while ((m = in->waiting.head) != NULL &&
-	    fits(&in->active, b->end, in->active.toc.n + q.n, m)) {
+	    fits(&in->active, b->end, entries, m)) {
 		put(&q, take(&in->waiting));
+		entries += segment_toc_entry(m->envelope.n);
 		m->offset = b->end;
 		b->end += record_size(m);
 	}

@@ -18,11 +18,14 @@
 #define FORMAT_VERSION	1
 #define RECORD_MAGIC	0x43525257u	/* "WRRC" */
 #define TRAILER		32
+#define ENTRY		24		/* of a table, before the envelope */
+#define OLD_ENTRY	8
 #define ALIGN		8
 #define CHECK_PIECE	65536
 
 static const char head_magic[8] = "WBSEGM1\n";
-static const char seal_magic[8] = "WBSEAL1\n";
+static const char seal_magic[8] = "WBSEAL2\n";
+static const char old_seal_magic[8] = "WBSEAL1\n";
 
 /* A checksum over octets and where they stand. */
 static uint32_t
@@ -117,45 +120,89 @@ segment_put(struct buf *out, struct segment_id s, uint64_t offset,
 	buf_add(out, zeros, segment_padding(envelope.n, content.n));
 }
 
-void
-segment_toc_add(struct segment_toc *t, uint64_t offset)
+/* Where its parts stand; false when it is larger than records are. */
+static bool
+lay_out(struct segment_record *r)
 {
-	if (t->n == t->cap) {
-		t->cap = t->cap == 0 ? 64 : 2 * t->cap;
-		t->offsets = xreallocarray(t->offsets, t->cap,
-		    sizeof(*t->offsets));
-	}
-	t->offsets[t->n++] = offset;
+	uint64_t	here = r->flags & SEGMENT_F_BODY ? 0 :
+	    r->content_length;
+
+	if (r->head_length > ENVELOPE_MAX || here > SEGMENT_BODY_MAX)
+		return false;
+	r->head_offset = r->offset + SEGMENT_RECORD_HEAD;
+	r->content_offset = r->head_offset + r->head_length;
+	r->length = segment_record_size(r->head_length, here);
+	return true;
+}
+
+void
+segment_toc_add(struct segment_toc *t, uint64_t offset, struct span envelope,
+    uint32_t flags, uint64_t content_length)
+{
+	octets_put(&t->table, offset, 8);
+	octets_put(&t->table, content_length, 8);
+	octets_put(&t->table, flags, 4);
+	octets_put(&t->table, envelope.n, 4);
+	buf_add_span(&t->table, envelope);
+	t->n++;
 }
 
 void
 segment_toc_clear(struct segment_toc *t)
 {
-	free(t->offsets);
+	buf_clear(&t->table);
 	memset(t, 0, sizeof(*t));
 }
 
-uint64_t
-segment_seal_size(size_t records)
+size_t
+segment_toc_entry(size_t envelope)
 {
-	return (uint64_t)records * 8 + TRAILER;
+	return ENTRY + envelope;
+}
+
+bool
+segment_toc_next(const struct segment_toc *t, size_t *pos,
+    struct segment_record *r, struct span *envelope)
+{
+	struct octets	o = { .left = span_from(buf_span(&t->table), *pos) };
+
+	if (o.left.n == 0)
+		return false;
+	memset(r, 0, sizeof(*r));
+	r->offset = octets_get(&o, 8);
+	*envelope = SPAN_NONE;
+	if (!t->old) {
+		r->content_length = octets_get(&o, 8);
+		r->flags = (uint32_t)octets_get(&o, 4);
+		r->head_length = (uint32_t)octets_get(&o, 4);
+		*envelope = octets_get_span(&o, r->head_length);
+		if (!lay_out(r))
+			return false;
+	}
+	*pos = t->table.n - o.left.n;
+	return !o.bad;
+}
+
+uint64_t
+segment_seal_size(size_t entries)
+{
+	return (uint64_t)entries + TRAILER;
 }
 
 uint64_t
 segment_seal(struct buf *out, struct segment_id s, uint64_t size,
     uint64_t end, const struct segment_toc *t)
 {
-	uint64_t	at = size - segment_seal_size(t->n);
-	size_t		start = out->n, i;
+	uint64_t	at = size - segment_seal_size(t->table.n);
+	size_t		start = out->n;
 	uint32_t	crc;
 
-	assert(end <= at);
-	for (i = 0; i < t->n; i++)
-		octets_put(out, t->offsets[i], 8);
+	assert(end <= at && !t->old && t->table.n <= UINT32_MAX);
+	buf_add_span(out, buf_span(&t->table));
 	buf_add(out, seal_magic, 8);
 	octets_put(out, t->n, 8);
 	octets_put(out, end, 8);
-	octets_put(out, 0, 4);
+	octets_put(out, t->table.n, 4);
 	crc = crc_at(buf_span(out).p + start, out->n - start, s, at);
 	octets_put(out, crc, 4);
 	return at;
@@ -166,8 +213,6 @@ static bool
 parse_head(const uint8_t *h, struct segment_id s, uint64_t size,
     struct segment_record *r)
 {
-	uint64_t	here;
-
 	if (octets_load(h, 4) != RECORD_MAGIC ||
 	    octets_load(h + 28, 4) != crc_at(h, 28, s, r->offset))
 		return false;
@@ -176,13 +221,7 @@ parse_head(const uint8_t *h, struct segment_id s, uint64_t size,
 	r->flags = (uint32_t)octets_load(h + 16, 4);
 	r->head_crc = (uint32_t)octets_load(h + 20, 4);
 	r->content_crc = (uint32_t)octets_load(h + 24, 4);
-	here = r->flags & SEGMENT_F_BODY ? 0 : r->content_length;
-	if (r->head_length > ENVELOPE_MAX || here > SEGMENT_BODY_MAX)
-		return false;
-	r->head_offset = r->offset + SEGMENT_RECORD_HEAD;
-	r->content_offset = r->head_offset + r->head_length;
-	r->length = segment_record_size(r->head_length, here);
-	return r->length <= size - r->offset;
+	return lay_out(r) && r->length <= size - r->offset;
 }
 
 /* 1: n octets at offset have this checksum; 0: others stand there; -1. */
@@ -271,57 +310,91 @@ segment_read_envelope(int fd, const struct segment_record *r, struct buf *out)
 	return 1;
 }
 
-/* The trailer's counts; false when this is no trailer. */
+struct trailer {
+	uint64_t	n, end;
+	size_t		octets;		/* of the entries */
+	bool		old;
+};
+
+/* False when this is none. */
 static bool
-parse_trailer(const uint8_t *t, uint64_t size, uint64_t *n, uint64_t *end)
+parse_trailer(const uint8_t *t, uint64_t size, struct trailer *r)
 {
-	if (memcmp(t, seal_magic, 8) != 0)
+	r->old = memcmp(t, old_seal_magic, 8) == 0;
+	if (!r->old && memcmp(t, seal_magic, 8) != 0)
 		return false;
-	*n = octets_load(t + 8, 8);
-	*end = octets_load(t + 16, 8);
-	return *n <= size / (SEGMENT_RECORD_HEAD + 8) && *end >= SEGMENT_HEAD &&
-	    segment_seal_size((size_t)*n) <= size - SEGMENT_HEAD &&
-	    *end <= size - segment_seal_size((size_t)*n);
+	r->n = octets_load(t + 8, 8);
+	r->end = octets_load(t + 16, 8);
+	if (r->n > size / (SEGMENT_RECORD_HEAD + OLD_ENTRY))
+		return false;
+	r->octets = r->old ? (size_t)r->n * OLD_ENTRY :
+	    (size_t)octets_load(t + 24, 4);
+	return segment_seal_size(r->octets) <= size - SEGMENT_HEAD &&
+	    r->end >= SEGMENT_HEAD &&
+	    r->end <= size - segment_seal_size(r->octets);
 }
 
-/* The table in memory, trailer and all. */
-static int
-take_table(const uint8_t *p, uint64_t n, struct segment_id s, uint64_t at,
-    struct segment_toc *toc)
+/* All entries are there, one behind the other, and lie before the end. */
+static bool
+makes_sense(const struct segment_toc *toc, const struct trailer *t)
 {
-	size_t		len = (size_t)segment_seal_size((size_t)n);
-	uint64_t	i;
+	struct segment_record	r;
+	struct span		env;
+	uint64_t		behind = SEGMENT_HEAD;
+	size_t			pos = 0, n = 0;
 
-	if (octets_load(p + len - 4, 4) != crc_at(p, len - 4, s, at))
-		return 0;
-	for (i = 0; i < n; i++)
-		segment_toc_add(toc, octets_load(p + 8 * i, 8));
-	return 1;
+	while (segment_toc_next(toc, &pos, &r, &env)) {
+		if (r.offset % ALIGN != 0 || r.offset < behind ||
+		    r.offset >= t->end || r.length > t->end - r.offset)
+			return false;
+		behind = r.offset + (toc->old ? ALIGN : r.length);
+		n++;
+	}
+	return n == t->n && pos == toc->table.n;
+}
+
+/* Entries and trailer in memory. */
+static bool
+take_table(const char *p, const struct trailer *t, struct segment_id s,
+    uint64_t at, struct segment_toc *toc)
+{
+	size_t	len = (size_t)segment_seal_size(t->octets);
+
+	if (octets_load((const uint8_t *)p + len - 4, 4) !=
+	    crc_at(p, len - 4, s, at))
+		return false;
+	toc->old = t->old;
+	toc->n = (size_t)t->n;
+	buf_add(&toc->table, p, t->octets);
+	return makes_sense(toc, t);
 }
 
 int
 segment_read_toc(int fd, struct segment_id s, uint64_t size, uint64_t *end,
     struct segment_toc *toc)
 {
-	uint8_t		 t[TRAILER], *table;
-	uint64_t	 n, at;
+	struct trailer	 t;
+	uint8_t		 octets[TRAILER];
 	size_t		 len;
+	char		*table;
 	int		 result;
 
 	if (size < SEGMENT_HEAD + TRAILER)
 		return 0;
-	if (file_pread_all(fd, t, sizeof(t), size - TRAILER) == -1)
+	if (file_pread_all(fd, octets, sizeof(octets), size - TRAILER) == -1)
 		return errno == ENODATA ? 0 : -1;
-	if (!parse_trailer(t, size, &n, end))
+	if (!parse_trailer(octets, size, &t))
 		return 0;
-	len = (size_t)segment_seal_size((size_t)n);
-	at = size - len;
+	len = (size_t)segment_seal_size(t.octets);
 	table = xmalloc(len);
-	if (file_pread_all(fd, table, len, at) == -1)
+	if (file_pread_all(fd, table, len, size - len) == -1)
 		result = errno == ENODATA ? 0 : -1;
 	else
-		result = take_table(table, n, s, at, toc);
+		result = take_table(table, &t, s, size - len, toc);
 	free(table);
+	if (result != 1)
+		segment_toc_clear(toc);
+	*end = t.end;
 	return result;
 }
 

@@ -12,7 +12,8 @@
  * what an earlier use of the file left is never read as new.
  *
  * The writer keeps room for the table: a record may be added at `offset` when
- * offset + segment_record_size() + segment_seal_size(records + 1) <= size.
+ * offset + segment_record_size() + segment_seal_size(all entries and that of the
+ * record) <= size.
  */
 #ifndef WB_MTA_SPOOL_SEGMENT_H
 #define WB_MTA_SPOOL_SEGMENT_H
@@ -62,20 +63,34 @@ void	segment_put_head(struct buf *out, struct segment_id, uint64_t offset,
 	    uint32_t content_crc);
 size_t	segment_padding(size_t envelope, uint64_t content_here);
 
-/* The writer's table of contents; zeroed at first. */
+/*
+ * A table of contents: what a reader of all messages has to know, so that it
+ * need not touch the records.  Zeroed at first.
+ */
 struct segment_toc {
-	uint64_t	*offsets;
-	size_t		 n, cap;
+	struct buf	table;		/* entries, as they stand in the file */
+	size_t		n;
+	bool		old;		/* of a former version: offsets alone */
 };
-void	segment_toc_add(struct segment_toc *, uint64_t offset);
+void	segment_toc_add(struct segment_toc *, uint64_t offset,
+	    struct span envelope, uint32_t flags, uint64_t content_length);
 void	segment_toc_clear(struct segment_toc *);
+/* Octets that a record with an envelope of this length takes there. */
+size_t	segment_toc_entry(size_t envelope);
+/*
+ * The entry at *pos (0 at first), without checksums; its envelope is the
+ * table's.  Of an old table only the offset is known.  False: behind the last.
+ */
+bool	segment_toc_next(const struct segment_toc *, size_t *pos,
+	    struct segment_record *, struct span *envelope);
 /*
  * The octets of the table for a file of `size` whose records end at `end`,
  * added to out; returns the offset at which they are to be written.
  */
 uint64_t segment_seal(struct buf *out, struct segment_id, uint64_t size,
 	    uint64_t end, const struct segment_toc *);
-uint64_t segment_seal_size(size_t records);
+/* With so many octets of entries. */
+uint64_t segment_seal_size(size_t entries);
 
 /*
  * Reads a record's head at offset and checks it; `check` reads and checks

@@ -127,10 +127,12 @@ has_segment(struct fakes *f)
 }
 
 static void
-make_room(struct fakes *f, uint64_t octets)
+make_room(struct fakes *f, size_t envelope, uint64_t content)
 {
-	if (f->seg_fd != -1 && f->seg_at + octets +
-	    segment_seal_size(f->toc.n + 1) > f->seg_size)
+	if (f->seg_fd != -1 && f->seg_at +
+	    segment_record_size(envelope, content) +
+	    segment_seal_size(f->toc.table.n + segment_toc_entry(envelope)) >
+	    f->seg_size)
 		fakes_seal(f);
 	if (f->seg_fd == -1) {
 		want_segment(f);
@@ -178,13 +180,14 @@ append(struct fakes *f, const struct envelope *e, const struct buf *content,
 	    buf_span(content);
 
 	envelope_format(e, &env);
-	make_room(f, segment_record_size(env.n, here.n));
+	make_room(f, env.n, here.n);
 	segment_put(&rec, f->seg, f->seg_at, buf_span(&env), here, flags,
 	    content->n, crc32c(0, buf_span(content).p, content->n));
 	write_record(f, &rec);
 	if (told)
 		tell(f, rec.n, &env);
-	segment_toc_add(&f->toc, f->seg_at);
+	segment_toc_add(&f->toc, f->seg_at, buf_span(&env), flags,
+	    content->n);
 	f->seg_at += rec.n;
 	buf_clear(&env);
 	buf_clear(&rec);

@@ -2,7 +2,7 @@
  * journal_test.c - the status log: what is read is always a prefix of what
  * was written, whatever a power cut has left of the rest.
  */
-#include "mta/queue/journal.h"
+#include "test/unit/mta/queue/read_log.h"
 
 #include "base/crc.h"
 #include "base/fileio.h"
@@ -148,7 +148,7 @@ scan(struct fixture *f, struct seen *s)
 	uint64_t	end;
 
 	memset(s, 0, sizeof(*s));
-	assert_int_equal(journal_read(f->dirfd, &b), 0);
+	assert_int_equal(read_log(f->dirfd, &b), 0);
 	end = journal_scan(buf_span(&b), &s->generation, see, s);
 	buf_clear(&b);
 	return end;
@@ -209,7 +209,7 @@ test_cut_anywhere_it_is_a_prefix(void **state)
 	for (i = 1; i <= N; i++)
 		add(f, i);
 	sync_now(f);
-	assert_int_equal(journal_read(f->dirfd, &b), 0);
+	assert_int_equal(read_log(f->dirfd, &b), 0);
 	whole = buf_span(&b);
 	len = scan(f, &s);
 	for (whole.n = 0; whole.n <= len; whole.n++) {
@@ -238,7 +238,7 @@ test_a_hole_ends_it(void **state)
 		add(f, i);
 	sync_now(f);
 	len = scan(f, &s);
-	assert_int_equal(journal_read(f->dirfd, &b), 0);
+	assert_int_equal(read_log(f->dirfd, &b), 0);
 	for (at = 512; at + 512 < len; at += 512) {
 		struct buf	image = { 0 };
 
@@ -305,7 +305,7 @@ test_records_of_an_earlier_file_do_not_count(void **state)
 
 	add(f, 1);
 	sync_now(f);
-	assert_int_equal(journal_read(f->dirfd, &b), 0);
+	assert_int_equal(read_log(f->dirfd, &b), 0);
 	g = b.base + b.off + 16;
 	g[0]++;		/* another generation, with the head's checksum made good */
 	memset(&s, 0, sizeof(s));

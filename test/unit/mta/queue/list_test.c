@@ -3,6 +3,7 @@
  * and after a kill at each of these.
  */
 #include "test/unit/mta/queue/cases.h"
+#include "test/unit/mta/queue/read_log.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -205,7 +206,7 @@ log_has_part(struct fakes *f)
 
 	journal_sync(f->q.journal, NULL, NULL);
 	journal_turn(f->q.journal);
-	CHECK(journal_read(f->q.spool_fd, &log) == 0);
+	CHECK(read_log(f->q.spool_fd, &log) == 0);
 	CHECK(journal_scan(buf_span(&log), &generation, count_part, &n) > 0);
 	buf_clear(&log);
 	return n > 0;

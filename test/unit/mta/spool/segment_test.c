@@ -1,6 +1,7 @@
 /*
  * segment_test.c - a journal ends where it is torn; an earlier use is never read.
  */
+#include "mta/spool/octets.h"
 #include "mta/spool/segment.h"
 
 #include "base/crc.h"
@@ -38,6 +39,13 @@ content_of(unsigned i, char *room)
 	return span_mem(room, n);
 }
 
+static struct span
+envelope_of(unsigned i, struct segment_id s, char out[32])
+{
+	snprintf(out, 32, "envelope %u of %u", i, s.generation);
+	return span_of(out);
+}
+
 static uint64_t
 put(int fd, struct segment_id s, uint64_t at, unsigned i)
 {
@@ -46,8 +54,7 @@ put(int fd, struct segment_id s, uint64_t at, unsigned i)
 	struct buf	b = { 0 };
 	char		env[32];
 
-	snprintf(env, sizeof(env), "envelope %u of %u", i, s.generation);
-	segment_put(&b, s, at, span_of(env), c, 0, c.n,
+	segment_put(&b, s, at, envelope_of(i, s, env), c, 0, c.n,
 	    crc32c(0, c.p, c.n));
 	assert_int_equal(b.n, segment_record_size(strlen(env), c.n));
 	assert_int_equal(file_pwrite_all(fd, buf_span(&b).p, b.n, at), 0);
@@ -60,6 +67,7 @@ static int
 setup(void **state)
 {
 	struct fixture	*f = calloc(1, sizeof(*f));
+	char		 room[4096], env[32];
 	unsigned	 i;
 
 	f->fd = memfd_create("segment", MFD_CLOEXEC);
@@ -68,7 +76,8 @@ setup(void **state)
 	assert_int_equal(segment_format_head(f->fd, id, SIZE), 0);
 	f->ends[0] = SEGMENT_HEAD;
 	for (i = 0; i < N; i++) {
-		segment_toc_add(&f->toc, f->ends[i]);
+		segment_toc_add(&f->toc, f->ends[i], envelope_of(i, id, env),
+		    0, content_of(i, room).n);
 		f->ends[i + 1] = put(f->fd, id, f->ends[i], i);
 	}
 	*state = f;
@@ -251,20 +260,28 @@ test_a_seal_names_all_records(void **state)
 	struct fixture		*f = *state;
 	struct segment_toc	 toc = { 0 };
 	struct buf		 b = { 0 };
+	struct segment_record	 r;
+	struct span		 env;
 	uint64_t		 at, end = 0;
-	size_t			 i, k;
-	char			 c;
+	size_t			 i, k, pos;
+	char			 c, room[4096], text[32];
 
 	assert_int_equal(segment_read_toc(f->fd, id, SIZE, &end, &toc), 0);
 	at = segment_seal(&b, id, SIZE, f->ends[N], &f->toc);
 	assert_int_equal(at + b.n, SIZE);
-	assert_int_equal(b.n, segment_seal_size(N));
+	assert_int_equal(b.n, segment_seal_size(f->toc.table.n));
 	assert_int_equal(file_pwrite_all(f->fd, buf_span(&b).p, b.n, at), 0);
 	assert_int_equal(segment_read_toc(f->fd, id, SIZE, &end, &toc), 1);
 	assert_true(end == f->ends[N]);
 	assert_int_equal(toc.n, N);
-	for (i = 0; i < N; i++)
-		assert_true(toc.offsets[i] == f->ends[i]);
+	for (i = pos = 0; segment_toc_next(&toc, &pos, &r, &env); i++) {
+		assert_true(r.offset == f->ends[i]);
+		assert_true(r.offset + r.length == f->ends[i + 1]);
+		assert_int_equal(r.content_length,
+		    content_of((unsigned)i, room).n);
+		assert_true(span_eq(env, envelope_of((unsigned)i, id, text)));
+	}
+	assert_int_equal(i, N);
 	/* Torn at any octet it is no seal. */
 	for (k = 0; k < b.n; k++) {
 		c = buf_span(&b).p[k] ^ 1;
@@ -277,6 +294,71 @@ test_a_seal_names_all_records(void **state)
 	}
 	segment_toc_clear(&toc);
 	buf_clear(&b);
+}
+
+/* As version 0.1 wrote them: offsets, and no envelopes. */
+static void
+test_a_seal_of_offsets_alone_is_read_too(void **state)
+{
+	struct fixture		*f = *state;
+	struct segment_toc	 toc = { 0 };
+	struct segment_record	 r;
+	struct span		 env;
+	struct buf		 b = { 0 };
+	uint8_t			 where[16];
+	uint64_t		 end = 0, at = SIZE - 8 * N - 32;
+	size_t			 i, pos;
+
+	for (i = 0; i < N; i++)
+		octets_put(&b, f->ends[i], 8);
+	buf_add_str(&b, "WBSEAL1\n");
+	octets_put(&b, N, 8);
+	octets_put(&b, f->ends[N], 8);
+	octets_put(&b, 0, 4);
+	octets_store(where, id.id, 4);
+	octets_store(where + 4, id.generation, 4);
+	octets_store(where + 8, at, 8);
+	octets_put(&b, crc32c(crc32c(0, where, sizeof(where)),
+	    buf_span(&b).p, b.n), 4);
+	assert_int_equal(file_pwrite_all(f->fd, buf_span(&b).p, b.n, at), 0);
+	assert_int_equal(segment_read_toc(f->fd, id, SIZE, &end, &toc), 1);
+	assert_true(toc.old && end == f->ends[N]);
+	for (i = pos = 0; segment_toc_next(&toc, &pos, &r, &env); i++)
+		assert_true(r.offset == f->ends[i] && env.n == 0);
+	assert_int_equal(i, N);
+	segment_toc_clear(&toc);
+	buf_clear(&b);
+}
+
+/* Its checksum is right, but what it says cannot be. */
+static void
+test_a_seal_that_makes_no_sense_is_none(void **state)
+{
+	static const struct { uint64_t offset, content; uint32_t flags; }
+		cases[] = {
+		{ SEGMENT_HEAD + 4, 10, 0 },		/* no multiple of 8 */
+		{ 0, 10, 0 },				/* in the head */
+		{ SEGMENT_HEAD, SEGMENT_BODY_MAX + 1, 0 },
+		{ SEGMENT_HEAD, SIZE, 0 },		/* beyond the end */
+		{ SIZE, 10, SEGMENT_F_BODY },
+	};
+	struct fixture		*f = *state;
+	struct buf		 b = { 0 };
+	uint64_t		 at, end = 0;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct segment_toc	toc = { 0 };
+
+		segment_toc_add(&toc, cases[i].offset, SPAN("env"),
+		    cases[i].flags, cases[i].content);
+		at = segment_seal(&b, id, SIZE, f->ends[N], &toc);
+		assert_int_equal(file_pwrite_all(f->fd, buf_span(&b).p, b.n,
+		    at), 0);
+		segment_toc_clear(&toc);
+		assert_int_equal(segment_read_toc(f->fd, id, SIZE, &end, &toc),
+		    0);
+		buf_clear(&b);
+	}
 }
 
 static void
@@ -328,6 +410,8 @@ main(void)
 		TEST(test_what_an_earlier_use_left_is_never_read_as_new),
 		TEST(test_a_record_counts_only_where_it_was_written),
 		TEST(test_a_seal_names_all_records),
+		TEST(test_a_seal_of_offsets_alone_is_read_too),
+		TEST(test_a_seal_that_makes_no_sense_is_none),
 		TEST(test_a_body_elsewhere_takes_no_room),
 		cmocka_unit_test(test_names_of_files),
 	};
