@@ -10,8 +10,10 @@ static const struct {
 	enum rs_option	 option;
 	const char	*words;
 } word_lists[] = {
-	{ RS_OPT_MAILBOX_format,  "maildir |mbox" },
+	{ RS_OPT_MAILBOX_format,  "maildir mbox" },
 	{ RS_OPT_MAILBOX_detail,  "none" },
+	{ RS_OPT_MAILBOX_over_quota, "defer refuse" },
+	{ RS_OPT_MAILBOX_locks,	  "fcntl dotlock" },
 	{ RS_OPT_RELAY_tls,	  "none opportunistic required verified" },
 	{ RS_OPT_LISTEN_auth,	  "none offered required" },
 	{ RS_OPT_LISTEN_tls,	  "none offered required" },
@@ -21,9 +23,9 @@ static const struct {
 
 static void
 check_word(struct cf *cf, const struct cf_object *o,
-    const struct cf_set_opt *set, struct span words)
+    const struct cf_set_opt *set, size_t place, struct span words)
 {
-	struct span	 word = set->places[0]->value.s, one;
+	struct span	 word = set->places[place]->value.s, one;
 	const char	*option = rs_options[set->option].word;
 	struct cf_near	 near;
 	ptrdiff_t	 blank;
@@ -49,11 +51,11 @@ check_word(struct cf *cf, const struct cf_object *o,
 		cf_near_try(&near, one);
 	}
 	if (near.best.n > 0)
-		cf_error(cf, set->places[0]->loc, "no '%.*s' for '%s'; did "
+		cf_error(cf, set->places[place]->loc, "no '%.*s' for '%s'; did "
 		    "you mean '%.*s'?", SPAN_ARG(word), option,
 		    SPAN_ARG(near.best));
 	else
-		cf_error(cf, set->places[0]->loc, "no '%.*s' for '%s'",
+		cf_error(cf, set->places[place]->loc, "no '%.*s' for '%s'",
 		    SPAN_ARG(word), option);
 }
 
@@ -61,13 +63,32 @@ static void
 check_words(struct cf *cf, const struct cf_object *o)
 {
 	const struct cf_set_opt	*set;
-	size_t			 i;
+	size_t			 i, k;
 
 	for (i = 0; i < sizeof(word_lists) / sizeof(word_lists[0]); i++) {
 		set = cf_option(o, word_lists[i].option);
-		if (set != NULL && set->nplaces > 0)
-			check_word(cf, o, set, span_of(word_lists[i].words));
+		for (k = 0; set != NULL && k < set->nplaces; k++)
+			check_word(cf, o, set, k,
+			    span_of(word_lists[i].words));
 	}
+}
+
+/* What only one of the formats has. */
+static void
+check_format(struct cf *cf, const struct cf_object *o)
+{
+	const struct cf_set_opt	*format = cf_option(o, RS_OPT_MAILBOX_format);
+	const struct cf_set_opt	*folder = cf_option(o, RS_OPT_MAILBOX_folder);
+	const struct cf_set_opt	*locks = cf_option(o, RS_OPT_MAILBOX_locks);
+	bool			 mbox = format != NULL && format->nplaces > 0 &&
+	    span_eq(format->places[0]->value.s, SPAN("mbox"));
+
+	if (mbox && folder != NULL && !folder->is_default)
+		cf_error(cf, folder->loc, "a file of messages (mbox) has no "
+		    "folders");
+	if (locks != NULL && (locks->nplaces > 2 || (locks->nplaces == 2 &&
+	    span_eq(locks->places[0]->value.s, locks->places[1]->value.s))))
+		cf_error(cf, locks->loc, "each kind of lock can stand once");
 }
 
 /* `users[account].home`: what a table says is a whole path. */
@@ -297,6 +318,7 @@ cf_object_check(struct cf *cf, struct cf_object *o)
 		break;
 	case RS_O_MAILBOX:
 		cf_accounts_check(cf, cf_option(o, RS_OPT_MAILBOX_accounts));
+		check_format(cf, o);
 		make_absolute(cf, o, RS_OPT_MAILBOX_path, 0);
 		make_absolute(cf, o, RS_OPT_MAILBOX_forward, 0);
 		break;

@@ -80,7 +80,9 @@ error_no_name(struct cf *cf, const struct cf_scope *s, struct cf_loc loc,
 	for (i = 0; i < cf->nsyms; i++)
 		cf_near_sym(&near, cf->syms[i]);
 	for (i = 0; s != NULL && i < RS_NFACTS; i++)
-		cf_near_try(&near, span_of(rs_facts[i].name));
+		if (rs_facts[i].known != RS_HOOK_MAILBOX ||
+		    s->hook == RS_HOOK_MAILBOX)
+			cf_near_try(&near, span_of(rs_facts[i].name));
 	if (near.best.n == 0) {
 		cf_error(cf, loc, "no '%.*s'", SPAN_ARG(name));
 		help_no_name(cf, loc, name);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,12 +166,13 @@ open_files(struct generation *g)
 /* --- the mailboxes' owners */
 
 static struct span
-owner_text(const struct rs_image *image, uint32_t object)
+option_text(const struct rs_image *image, uint32_t object,
+    enum rs_option option)
 {
 	const struct rs_optval	*v;
 	struct rs_place		 place;
 
-	if (!rs_option(image, object, RS_OPT_MAILBOX_owner, 0, &v))
+	if (!rs_option(image, object, option, 0, &v))
 		return SPAN_NONE;
 	place = rs_option_place(image, v, 0);
 	if (place.is_func || place.index == UINT32_MAX)
@@ -206,18 +208,48 @@ find_owner(struct gen_owner *o, const char *user, const char *mailbox,
 	return 0;
 }
 
+/* The option `group`, in the place of the owner's own. */
+static int
+find_group(struct gen_owner *o, struct span name, const char *mailbox,
+    char **why)
+{
+	char		*group;
+	struct group	*gr;
+	int		 rc = -1;
+
+	if (name.n == 0 || geteuid() != 0)
+		return 0;
+	group = xstrndup(name.p, name.n);
+	gr = getgrnam(group);
+	if (gr == NULL)
+		*why = xasprintf("mailbox %s: no system group '%s'", mailbox,
+		    group);
+	else if (gr->gr_gid == 0)
+		*why = xasprintf("mailbox %s: nothing is delivered with the "
+		    "rights of group '%s'", mailbox, group);
+	else {
+		o->gid = gr->gr_gid;
+		rc = 0;
+	}
+	free(group);
+	return rc;
+}
+
 static int
 find_owner_of(struct generation *g, uint32_t object, char **why)
 {
 	struct span	 name = rs_string(g->image,
 	    rs_object(g->image, object)->name);
-	struct span	 text = owner_text(g->image, object);
+	struct span	 text = option_text(g->image, object,
+	    RS_OPT_MAILBOX_owner);
 	char		*user = xstrndup(text.n > 0 ? text.p : "", text.n);
 	char		*mailbox = xstrndup(name.n > 0 ? name.p : "", name.n);
 	int		 rc;
 
 	g->owners[g->nowners].object = object;
-	rc = find_owner(&g->owners[g->nowners], user, mailbox, why);
+	rc = find_owner(&g->owners[g->nowners], user, mailbox, why) == 0 &&
+	    find_group(&g->owners[g->nowners], option_text(g->image, object,
+	    RS_OPT_MAILBOX_group), mailbox, why) == 0 ? 0 : -1;
 	g->nowners += rc == 0;
 	free(user);
 	free(mailbox);

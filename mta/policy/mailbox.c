@@ -1,18 +1,23 @@
 /*
- * mailbox.c - the account and the folder of a recipient that is delivered here.
+ * mailbox.c - the account and the folder of a recipient that is delivered here,
+ * its quota, and how it is delivered.
  *
  * The account's key is what the mailbox block says (`account "{user}"`), asked
  * in its table with the user as written first, then without the detail: the
  * exact before the general.  The path is the block's, with the account's
  * values escaped as names of files.
  */
+#include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 
 #include "mail/address.h"
+#include "mta/msg/deliver.h"
 
 #include "mta/policy/policy_int.h"
 
 #define ACCOUNT_MAX	1000	/* octets; mta/msg/target.h carries 1024 */
+#define FOLDER_MAX	1000	/* octets; a longer one names none */
 
 static bool
 must_escape(const char *p, size_t i)
@@ -60,6 +65,7 @@ next_user(struct mailbox_find *m, struct policy_facts *f)
 {
 	if (m->user == m->nusers)
 		return BOX_NONE;
+	f->account_detail = m->user == 0 ? SPAN_NONE : m->detail;
 	f->account_user = m->users[m->user++];
 	f->account_domain = m->domain;
 	f->account = SPAN_NONE;
@@ -69,21 +75,21 @@ next_user(struct mailbox_find *m, struct policy_facts *f)
 
 enum mailbox_step
 mailbox_begin(struct mailbox_find *m, struct asking *asking, uint32_t object,
-    const struct address *a, struct policy_facts *f, struct arena *ar)
+    const struct address *a, bool whole, struct policy_facts *f,
+    struct arena *ar)
 {
 	struct policy	*p = asking->policy;
-	struct span	 detail;
 
 	*m = (struct mailbox_find){ .policy = p, .asking = asking,
-	    .object = object };
+	    .object = object, .whole = whole };
 	m->box = &p->boxes[object];
 	if (m->box->accounts >= p->nmaps)
 		return later(m, "the mailbox has no table of accounts");
 	m->domain = a->at == a->whole.n ? p->hostname : address_domain(a);
 	m->users[0] = address_user(a, ar);
 	m->nusers = 1;
-	address_detail(m->users[0], p->detail, &m->users[1], &detail);
-	if (m->users[1].n > 0 && m->users[1].n < m->users[0].n)
+	address_detail(m->users[0], p->detail, &m->users[1], &m->detail);
+	if (!m->box->no_detail && m->users[1].n > 0 && m->users[1].n < m->users[0].n)
 		m->nusers = 2;
 	return next_user(m, f);
 }
@@ -148,12 +154,21 @@ account_told(struct mailbox_find *m, struct span key, struct policy_facts *f,
 		return later(m, "the table of accounts cannot be asked");
 	if (key.n > ACCOUNT_MAX)
 		return later(m, "the account's name is too long");
-	m->have_account = true;
 	m->account = arena_span(ar, a->key.n == key.n ? a->key : key);
 	f->account = m->account;
 	f->account_user = arena_span(ar,
 	    spelling(f->account_user, key, m->account));
+	m->step = FIND_PATH;
 	m->place = m->box->path;
+	return BOX_ASK;
+}
+
+/* From here on places may be none. */
+static enum mailbox_step
+ask_next(struct mailbox_find *m, unsigned step)
+{
+	m->step = step;
+	m->place = step == FIND_QUOTA ? m->box->quota : m->box->folder;
 	return BOX_ASK;
 }
 
@@ -167,7 +182,16 @@ path_told(struct mailbox_find *m, struct span path, bool empty_name,
 	    span_index(path, '\0') != -1)
 		return later(m, "the mailbox' path is none, or not absolute");
 	m->path = arena_span(ar, path);
-	return BOX_DONE;
+	return m->whole ? ask_next(m, FIND_QUOTA) : BOX_DONE;
+}
+
+/* The value of a quota: nothing and 0 are none. */
+static enum mailbox_step
+quota_told(struct mailbox_find *m, const struct rs_value *v)
+{
+	if (v->type == RS_T_SIZE && v->i > 0)
+		m->quota = (uint64_t)v->i;
+	return ask_next(m, FIND_FOLDER);
 }
 
 enum mailbox_step
@@ -181,6 +205,87 @@ mailbox_told(struct mailbox_find *m, const struct rs_value *v,
 		return later(m, "a table cannot be asked");
 	if (v->type != RS_T_NONE)
 		text = rs_format(v, ar);
-	return m->have_account ? path_told(m, text, empty_name, ar) :
-	    account_told(m, text, f, rec, ar);
+	switch (m->step) {
+	case FIND_ACCOUNT:
+		return account_told(m, text, f, rec, ar);
+	case FIND_PATH:
+		return path_told(m, text, empty_name, ar);
+	case FIND_QUOTA:
+		return quota_told(m, v);
+	case FIND_FOLDER:
+		break;
+	}
+	m->folder = text.n > FOLDER_MAX ? SPAN_NONE : arena_span(ar, text);
+	return BOX_DONE;
+}
+
+/* --- how it is delivered */
+
+/* The words of an option, a comma between. */
+static void
+add_words(const struct mailbox_find *m, enum rs_option option, struct buf *out)
+{
+	const struct rs_image	*im = m->policy->image;
+	const struct rs_optval	*v;
+	struct rs_place		 pl;
+	unsigned		 i;
+
+	if (!rs_option(im, m->object, option, 0, &v))
+		return;
+	for (i = 0; i < v->nplaces; i++) {
+		pl = rs_option_place(im, v, i);
+		if (pl.is_func || pl.index == UINT32_MAX)
+			continue;
+		if (out->n > 0)
+			buf_add_char(out, ',');
+		buf_add_span(out, rs_const(im, pl.index).s);
+	}
+}
+
+static void
+add_option(const struct mailbox_find *m, enum rs_option option,
+    unsigned as, struct buf *out)
+{
+	struct buf	words = { 0 };
+
+	add_words(m, option, &words);
+	deliver_option_add(out, as, buf_span(&words));
+	buf_clear(&words);
+}
+
+static bool
+is_mbox(const struct mailbox_find *m)
+{
+	struct buf	word = { 0 };
+	bool		mbox;
+
+	add_words(m, RS_OPT_MAILBOX_format, &word);
+	mbox = span_eq(buf_span(&word), SPAN("mbox"));
+	buf_clear(&word);
+	return mbox;
+}
+
+struct span
+mailbox_how(const struct mailbox_find *m, struct arena *ar)
+{
+	bool		mbox = is_mbox(m);
+	struct buf	b = { 0 };
+	struct span	how;
+	char		number[24];
+
+	if (!mbox && m->quota == 0 && m->folder.n == 0)
+		return SPAN_NONE;
+	buf_add_char(&b, mbox ? DELIVER_MBOX : DELIVER_MAILDIR);
+	if (!mbox && m->folder.n > 0)
+		deliver_option_add(&b, DELIVER_FOLDER, m->folder);
+	if (m->quota > 0) {
+		snprintf(number, sizeof(number), "%" PRIu64, m->quota);
+		deliver_option_add(&b, DELIVER_QUOTA, span_of(number));
+		add_option(m, RS_OPT_MAILBOX_over_quota, DELIVER_OVER, &b);
+	}
+	if (mbox)
+		add_option(m, RS_OPT_MAILBOX_locks, DELIVER_LOCKS, &b);
+	how = arena_span(ar, buf_span(&b));
+	buf_clear(&b);
+	return how;
 }

@@ -100,6 +100,10 @@ boxes_open(struct policy *p)
 		b->accounts = accounts_map(p->image, i);
 		b->account = option_place(p->image, i, RS_OPT_MAILBOX_account);
 		b->path = option_place(p->image, i, RS_OPT_MAILBOX_path);
+		b->quota = option_place(p->image, i, RS_OPT_MAILBOX_quota);
+		b->folder = option_place(p->image, i, RS_OPT_MAILBOX_folder);
+		b->no_detail = option_place(p->image, i,
+		    RS_OPT_MAILBOX_detail).index != UINT32_MAX;
 	}
 }
 

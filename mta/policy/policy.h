@@ -180,7 +180,7 @@ struct policy_facts {
 	struct span	 hop_name;	/* HOOK_RELAY */
 	struct ip	 hop_ip;
 	/* account of a mailbox expression */
-	struct span	 account_user, account_domain, account;
+	struct span	 account_user, account_domain, account_detail, account;
 	/* names, lists and domains looked up so far; the world fills them in and asks at most once a session */
 	struct policy_names *names;	/* policy_names_new(), one for a session; may be NULL: not asked */
 	struct rs_value	*tags;		/* by tag number; TAG changes them */

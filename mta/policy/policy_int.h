@@ -44,7 +44,8 @@ struct asking;
 /* A mailbox block, taken apart once. */
 struct policy_box {
 	uint32_t	accounts;	/* map; UINT32_MAX: not a mailbox */
-	struct rs_place	account, path;
+	struct rs_place	account, path, quota, folder;
+	bool		no_detail;	/* `detail none` */
 };
 
 /* Where a table is; those that are made of others are the last. */
@@ -345,8 +346,8 @@ struct span	 mailbox_escape(struct span value, struct arena *);
 enum mailbox_step { BOX_ASK, BOX_DONE, BOX_NONE, BOX_LATER, BOX_WAIT };
 
 /*
- * Finding account and path for an address: ask says which function is to be
- * run next, told takes its answer.
+ * Finding account and path for an address, and what else a delivery wants to
+ * know: ask says which function is to be run next, told takes its answer.
  */
 struct mailbox_find {
 	struct policy		*policy;
@@ -354,16 +355,21 @@ struct mailbox_find {
 	const struct policy_box	*box;
 	uint32_t		 object;
 	struct span		 users[2];	/* with detail, without */
+	struct span		 detail;
 	unsigned		 nusers, user;
-	bool			 have_account;
 	struct span		 domain;
 	struct span		 account;	/* as the table writes it */
-	struct span		 path;
+	enum { FIND_ACCOUNT, FIND_PATH, FIND_QUOTA, FIND_FOLDER } step;
+	bool			 whole;		/* quota and folder are wanted too */
+	struct span		 path, folder;
+	uint64_t		 quota;		/* octets; 0: none */
 	const char		*why;		/* BOX_LATER */
 	struct rs_place		 place;		/* BOX_ASK: what to evaluate */
 };
 
-enum mailbox_step mailbox_begin(struct mailbox_find *, struct asking *, uint32_t object, const struct address *, struct policy_facts *, struct arena *);
+enum mailbox_step mailbox_begin(struct mailbox_find *, struct asking *, uint32_t object, const struct address *, bool whole, struct policy_facts *, struct arena *);
+/* How it is delivered (mta/msg/deliver.h); empty: a Maildir without more. */
+struct span	 mailbox_how(const struct mailbox_find *, struct arena *);
 enum mailbox_step mailbox_told(struct mailbox_find *, const struct rs_value *, bool empty_name, struct policy_facts *, struct rs_record *, struct arena *);
 
 #endif

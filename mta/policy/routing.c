@@ -163,6 +163,7 @@ found_mailbox(struct routing *r)
 	    rs_object(p->image, r->find.object)->name);
 	t.account = r->find.account;
 	t.path = r->find.path;
+	t.how = mailbox_how(&r->find, &r->arena);
 	if (p->owner != NULL && !p->owner(p->owner_arg, r->find.object,
 	    &t.uid, &t.gid)) {
 		fail(r, 451, "4.3.5",
@@ -294,7 +295,7 @@ rules_said(struct routing *r, const struct rs_verdict *v)
 		r->deliver = *v;	/* constants, and the policy's own */
 		r->last = &r->deliver;
 		mailbox_went(r, mailbox_begin(&r->find, r->asking, v->object,
-		    &r->at, &r->facts, &r->arena));
+		    &r->at, r->kind == ROUTING_REAL, &r->facts, &r->arena));
 		break;
 	case RS_V_RELAY:
 		leaving_to(r, arena_join(&r->arena, SPAN("relay:"),
@@ -374,7 +375,7 @@ evaluate(struct routing *r, struct rs_verdict *v)
 	asking_reset(r->asking, &r->facts,
 	    r->phase == ROUTE_RULES ? r->record : NULL);
 	r->asking->as_path = r->phase == ROUTE_MAILBOX &&
-	    r->find.have_account;
+	    r->find.step == FIND_PATH;
 	return asking_run(r->asking, func, v);
 }
 

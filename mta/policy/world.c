@@ -199,6 +199,8 @@ fact(struct asking *a, unsigned which, struct rs_value *out)
 		return of_account(a, f->account_user, RS_T_TEXT, out);
 	case RS_FACT_DOMAIN:
 		return of_account(a, f->account_domain, RS_T_DOMAIN, out);
+	case RS_FACT_DETAIL:
+		return of_account(a, f->account_detail, RS_T_TEXT, out);
 	default:
 		return later_fact(f, which, out);
 	}

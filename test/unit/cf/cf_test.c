@@ -250,7 +250,7 @@ static void
 options_not_served_are_named(void **state)
 {
 	static const char *const	 wanted[] = {
-		"'listen imaps'", "'listen pop3s'", "'quota'", "'tls' of relay",
+		"'listen imaps'", "'listen pop3s'", "'tls' of relay",
 		"'auth' of relay"
 	};
 	struct cf	*cf;
@@ -274,9 +274,8 @@ static void
 what_is_to_come_is_known(void **state)
 {
 	static const enum rs_option	 later[] = {
-		RS_OPT_LISTEN_milters, RS_OPT_MAILBOX_detail,
-		RS_OPT_MAILBOX_quota, RS_OPT_MAILBOX_forward, RS_OPT_RELAY_tls,
-		RS_OPT_RELAY_auth, RS_OPT_RELAY_source, RS_OPT_RELAY_rate
+		RS_OPT_LISTEN_milters, RS_OPT_MAILBOX_forward,
+		RS_OPT_RELAY_tls, RS_OPT_RELAY_auth, RS_OPT_RELAY_source, RS_OPT_RELAY_rate
 	};
 	size_t				 i, n = 0;
 
@@ -318,8 +317,6 @@ static const struct {
 	{ "milter m { socket \"unix:/m\" }\n"
 	    "on connect { client.port == 1 => use milter m }", "milter 'm'" },
 	{ "listen imap on \"*:143\" { tls none }", "'listen imap'" },
-	{ "map a = { \"b\" = \"\" } as accounts\n"
-	    "mailbox m { accounts a; path \"/m\"; format mbox }", "'format mbox'" },
 };
 
 static void
