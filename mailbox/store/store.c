@@ -148,8 +148,14 @@ static enum store_result
 check_room(int maildir, uint64_t quota, uint64_t octets,
     struct store_error *e)
 {
+	int	 tmp;
+
 	if (quota == 0)
 		return STORE_OK;
+	/* Where the file of a new Maildir comes from. */
+	tmp = folder_open_sub(maildir, "tmp", true, false);
+	if (tmp != -1)
+		close(tmp);
 	switch (quota_check(maildir, quota, octets)) {
 	case QUOTA_ROOM:
 		return STORE_OK;

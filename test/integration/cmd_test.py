@@ -223,12 +223,11 @@ class Compile(Base):
             self.assertEqual(f.read(), g.read())
 
     def test_what_is_not_served_is_refused_only_for_run(self):
-        path = self.file(SMALL.replace('path "/var/mail/{user}"',
-                                       'path "/var/mail/{user}"; quota 2G'))
+        path = self.file(SMALL + 'listen imap on "*:143" { tls none }\n')
         self.run_ok("check", path)
         r = waybill("compile", "--for-run", path, "-o", os.path.join(self.dir.name, "img"))
         self.assertEqual(r.returncode, 1)
-        self.assertIn(f"{path}:9:", r.stderr)
+        self.assertIn(f"{path}:{SMALL.count(chr(10)) + 1}:", r.stderr)
         self.assertFalse(os.path.exists(os.path.join(self.dir.name, "img")))
 
     def test_disasm_of_image_and_of_policy(self):
