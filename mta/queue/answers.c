@@ -2,6 +2,7 @@
  * answers.c - what the control socket says of the queue; control.h.
  */
 #include "mta/queue/control.h"
+#include "mta/queue/lifetimes.h"
 
 #include "base/clock.h"
 #include "mail/date.h"
@@ -257,7 +258,7 @@ answer_show(struct queue *q, struct json *j, struct span args)
 	json_object(j, "message");
 	put_id(j, m->qid);
 	put_time(j, "arrival", e.arrival_ms);
-	put_time(j, "expires", e.arrival_ms + q->sched.general.lifetime_ms[0]);
+	put_time(j, "expires", message_expires_ms(q, m));
 	json_uint(j, "size", m->size);
 	json_text(j, "sender", e.sender);
 	json_text(j, "policy", e.policy);

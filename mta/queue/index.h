@@ -35,7 +35,8 @@ enum dest_flags {
 	DEST_PREPARED = 1 << 1,		/* logged: only COMMIT is left; name is set */
 	DEST_NAMED = 1 << 2,		/* by the expansion that is being read */
 	DEST_IN_LINE = 1 << 3,		/* READY, and in a line */
-	DEST_RELAYED = 1 << 4		/* ARRIVED: at a next hop, not in a mailbox */
+	DEST_RELAYED = 1 << 4,		/* ARRIVED: at a next hop, not in a mailbox */
+	DEST_FALLBACK = 1 << 5		/* its hop could not take it: fallback.h */
 };
 
 struct dest {

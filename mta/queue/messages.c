@@ -1,6 +1,8 @@
 /*
  * messages.c - what an outcome means for a message, and its end.
  */
+#include "mta/queue/fallback.h"
+#include "mta/queue/lifetimes.h"
 #include "mta/queue/kept.h"
 
 #include "base/clock.h"
@@ -208,26 +210,40 @@ dest_defer(struct queue *q, struct message *m, struct dest *d,
 	int64_t			 wait_ms = terms_retry_ms(t, class,
 	    d->attempts, m->qid + d->rcpt + (uint64_t)d->attempts * 31);
 
+	struct buf		 both = { 0 };
+	struct answer		 said;
+	uint32_t		 end;
+
 	if (d->hop != NULL)
 		sched_failed(d->hop, class);
 
 	if (d->attempts < UINT16_MAX)
 		d->attempts++;
+	said = fallback_answer(d, an, &both);
 	dest_wait(m, d, index_now_s() + (uint32_t)((wait_ms + 999) / 1000));
-	dest_set_answer(d, an);
-	record_deferred(q, m, d, an);
+	dest_set_answer(d, &said);
+	end = message_aged_s(m, dest_lifetime_ms(q, d));
+	if (end < d->next_s)	/* then it has expired */
+		dest_wait(m, d, end);
+	record_deferred(q, m, d, &said);
 	q->count.deferred++;
-	log_outcome("deferred", m, d, an);
+	log_outcome("deferred", m, d, &said);
+	(void)fallback_deferred(q, m, d);
+	buf_clear(&both);
 }
 
 void
 dest_fail(struct queue *q, struct message *m, struct dest *d,
     const struct answer *an)
 {
+	struct buf	both = { 0 };
+	struct answer	said = fallback_answer(d, an, &both);
+
 	dest_set_state(m, d, DEST_FAILED);
-	dest_set_answer(d, an);
+	dest_set_answer(d, &said);
 	q->count.failed++;
-	log_outcome("failed", m, d, an);
+	log_outcome("failed", m, d, &said);
+	buf_clear(&both);
 }
 
 void
@@ -271,18 +287,6 @@ in_s(int64_t left)
 	return index_now_s() + (left < 0 ? 0 : (uint32_t)left);
 }
 
-static uint32_t
-lifetime_s(const struct queue *q, const struct message *m)
-{
-	int64_t	left = ((int64_t)m->arrival_s * 1000 + q->sched.general.lifetime_ms[0] -
-	    clock_wall_ms()) / 1000;
-
-	/* A clock that was wrong must not keep mail for years. */
-	if (left > q->sched.general.lifetime_ms[0] / 1000)
-		left = q->sched.general.lifetime_ms[0] / 1000;
-	return in_s(left);
-}
-
 int64_t
 message_by_ms(const struct message *m)
 {
@@ -314,27 +318,21 @@ by_s(const struct message *m, unsigned mode)
 	return in_s(left > INT32_MAX ? INT32_MAX : left);
 }
 
-/* What has not arrived by then does not. */
+/* What has not arrived by then may not any more. */
 static uint32_t
 expiry_s(const struct queue *q, const struct message *m)
 {
-	return earlier_of(lifetime_s(q, m), by_s(m, M_BY_RETURN));
+	return earlier_of(lifetime_next_s(q, m), by_s(m, M_BY_RETURN));
 }
 
 /* The n-th time at which the sender is told that it takes long; 0: there is none. */
 static uint32_t
 warn_at_s(const struct queue *q, const struct message *m, unsigned n)
 {
-	uint32_t	expiry = lifetime_s(q, m);
-	int64_t		earlier;
-
-	if (n >= q->set.nwarns || m->flags & M_DSN)
+	if (n >= q->set.nwarns || m->flags & M_DSN ||
+	    q->set.warns_ms[n] >= q->sched.general.lifetime_ms[CLASS_OTHER])
 		return 0;
-	earlier = (q->sched.general.lifetime_ms[0] - q->set.warns_ms[n]) /
-	    1000;
-	if (earlier <= 0)
-		return 0;
-	return expiry > earlier ? expiry - (uint32_t)earlier : 1;
+	return message_aged_s(m, q->set.warns_ms[n]);
 }
 
 /* The next of them; 0: the sender has been told, or is not to be. */
@@ -368,6 +366,7 @@ due_s(const struct queue *q, const struct message *m)
 		return kept_end_s(q, m);
 	due = earlier_of(expiry_s(q, m), warn_s(q, m));
 	due = earlier_of(due, by_s(m, M_BY_NOTIFY));
+	due = earlier_of(due, fallback_wake_s(q, m));
 	if (m->in_state[DEST_WAIT] > 0)
 		due = earlier_of(due, m->soonest_s);
 	return due;
@@ -410,8 +409,10 @@ go_on(struct queue *q, struct message *m)
 {
 	if (m->in_state[DEST_NEW] > 0)
 		router_want(q, m);
-	if (m->in_state[DEST_READY] > 0)
+	if (m->in_state[DEST_READY] > 0) {
+		fallback_ready(q, m);
 		sched_ready(&q->sched, m);
+	}
 }
 
 void
@@ -447,34 +448,55 @@ expired(const struct message *m)
 	    .text = SPAN("could not be delivered within its lifetime") };
 }
 
+/* Not just being tried, and over: by its lifetime, or with all of the message. */
+static bool
+is_over(const struct queue *q, const struct message *m, const struct dest *d,
+    bool all)
+{
+	if (d->state != DEST_WAIT && d->state != DEST_READY &&
+	    d->state != DEST_NEW)
+		return false;
+	return all || dest_expired(q, m, d);
+}
+
+static void
+expire_dest(struct queue *q, struct message *m, struct dest *d)
+{
+	struct answer	 an, why = expired(m);
+
+	why.when_ms = clock_wall_ms();
+	if (why.code < 500 && dest_answer(d, &an)) {
+		an.status = why.status;	/* its last answer says more */
+		log_outcome("expired", m, d, &an);
+		dest_set_state(m, d, DEST_FAILED);
+		q->count.failed++;
+	} else
+		dest_fail(q, m, d, &why);
+}
+
 /*
- * At the end of its lifetime or of the time that its sender gave, what is not
- * just being tried has failed.  Of a long list a part at a time; false: there
- * is more.
+ * What is over has failed.  Of a long list a part at a time; false: there is
+ * more.
  */
 static bool
 expire(struct queue *q, struct message *m)
 {
-	struct answer	 an, why = expired(m);
-	uint32_t	 i, n = 0;
+	bool		all = message_too_late(m);
+	uint32_t	i, n = 0;
 
+	for (i = 0; i < m->ndests && !is_over(q, m, &m->dests[i], all); i++)
+		;
+	if (i == m->ndests)
+		return true;
 	sched_forget(&q->sched, m);
-	for (i = 0; i < m->ndests && n < EXPIRE_SLICE; i++) {
-		struct dest	*d = &m->dests[i];
-
-		if (d->state != DEST_WAIT && d->state != DEST_READY &&
-		    d->state != DEST_NEW)
-			continue;
-		n++;
-		why.when_ms = clock_wall_ms();
-		if (why.code < 500 && dest_answer(d, &an)) {
-			an.status = why.status;	/* its last answer says more */
-			log_outcome("expired", m, d, &an);
-			dest_set_state(m, d, DEST_FAILED);
-			q->count.failed++;
-		} else
-			dest_fail(q, m, d, &why);
-	}
+	for (; i < m->ndests && n < EXPIRE_SLICE; i++)
+		if (is_over(q, m, &m->dests[i], all)) {
+			expire_dest(q, m, &m->dests[i]);
+			n++;
+		}
+	for (n = 0; n < m->ndests && m->in_state[DEST_READY] > 0; n++)
+		if (m->dests[n].state == DEST_READY)
+			dest_set_state(m, &m->dests[n], DEST_READY);
 	return i == m->ndests;
 }
 
@@ -536,15 +558,13 @@ message_due(struct queue *q, struct message *m)
 			message_settle(q, m);
 		return;
 	}
-	if (expiry_s(q, m) <= now) {
-		if (!expire(q, m)) {	/* told when all of it has failed */
-			index_wake_at(&q->index, m, now + 1);
-			return;
-		}
-	} else {
-		wake_dests(m, now);
-		tell_delays(q, m, now);
+	if ((message_too_late(m) || lifetime_began(q, m)) && !expire(q, m)) {
+		index_wake_at(&q->index, m, now + 1);	/* told when all of it has failed */
+		return;
 	}
+	wake_dests(m, now);
+	fallback_waiting(q, m);
+	tell_delays(q, m, now);
 	message_settle(q, m);
 }
 

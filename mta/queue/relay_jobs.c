@@ -210,6 +210,7 @@ put_job(struct relay_jobs *r, const struct job *j, int body_fd)
 		chan_u32(c, j->dests[i]);
 		put_rcpt(r, &m->dests[j->dests[i]], &e);
 	}
+	chan_u32(c, j->hop->terms->messages);
 	if (body_fd != -1)
 		chan_fd(c, body_fd);
 	chan_end(c);
@@ -374,38 +375,126 @@ outcome_of(struct relay_jobs *r, struct job *j, uint32_t dest,
 		dest_defer(r->q, j->m, d, an);
 }
 
-static bool
-take_relayed(struct relay_jobs *r, struct msg *msg)
-{
-	struct job	*j = job_find(r, msg_u64(msg));
-	struct answer	 an = { .mta = msg_bytes(msg, REPLY_MAX) };
-	bool		 connected = msg_u8(msg) != 0, busy = false;
-	unsigned	 offers = msg_u8(msg);
-	uint32_t	 n = msg_u32(msg), i, dest;
-	struct arena	 a = { 0 };
-	struct envelope	 e;
+/* A recipient too many, in the arena. */
+struct excess {
+	struct excess	*next;
+	uint32_t	 dest;
+	struct answer	 an;
+};
 
-	an.when_ms = clock_wall_ms();
-	if (j != NULL)
-		message_envelope(j->m, &a, &e);
+/* What RELAYED says, while it is read. */
+struct relayed {
+	struct job	*j;		/* NULL: nobody waits for it */
+	struct arena	 arena;
+	struct envelope	 e;
+	unsigned	 offers;
+	bool		 busy;		/* 421 */
+	uint32_t	 taken;		/* recipients */
+	struct excess	*excess;	/* refused as too many */
+};
+
+/*
+ * RFC 5321, 4.5.3.1.10: one recipient too many.  A full mailbox or disk says
+ * so by its status.
+ */
+static bool
+is_excess(const struct answer *an)
+{
+	return an->code == 452 && (span_eq(an->status, SPAN("4.5.3")) ||
+	    span_eq(an->status, SPAN("4.0.0")) || an->status.n == 0);
+}
+
+static void
+one_result(struct relay_jobs *r, struct relayed *all, uint32_t dest,
+    const struct answer *an)
+{
+	struct excess	*x;
+
+	all->busy |= an->code == 421;
+	all->taken += an->code / 100 == 2;
+	if (all->j == NULL)
+		return;
+	if (!is_excess(an) || !in_job(all->j, dest)) {
+		outcome_of(r, all->j, dest, &all->e, an, all->offers);
+		return;
+	}
+	x = arena_alloc(&all->arena, sizeof(*x));
+	*x = (struct excess){ all->excess, dest, *an };
+	all->excess = x;
+}
+
+/* Those that the transaction had no room for go in the next, at once. */
+static void
+excess_results(struct relay_jobs *r, struct relayed *all)
+{
+	struct job		*j = all->j;
+	const struct excess	*x;
+	struct dest		*d;
+
+	if (all->excess != NULL && all->taken > 0)
+		sched_takes(j->hop, all->taken);
+	for (x = all->excess; x != NULL; x = x->next) {
+		d = &j->m->dests[x->dest];
+		if (all->taken == 0)
+			outcome_of(r, j, x->dest, &all->e, &x->an,
+			    all->offers);
+		else if (d->state == DEST_ACTIVE)
+			dest_set_state(j->m, d, DEST_READY);
+	}
+}
+
+static void
+read_results(struct relay_jobs *r, struct relayed *all, struct msg *msg,
+    struct span mta)
+{
+	struct answer	an = { .mta = mta, .when_ms = clock_wall_ms() };
+	uint32_t	n = msg_u32(msg), i, dest;
+
 	for (i = 0; i < n && !msg->bad; i++) {
 		dest = msg_u32(msg);
 		an.code = msg_u16(msg);
 		an.status = msg_bytes(msg, REPLY_MAX);
 		an.text = msg_bytes(msg, REPLY_MAX);
-		if (msg->bad)
-			break;
-		busy |= an.code == 421;
-		if (j != NULL)
-			outcome_of(r, j, dest, &e, &an, offers);
+		if (!msg->bad)
+			one_result(r, all, dest, &an);
 	}
-	arena_clear(&a);
-	if (!msg_end(msg))
+}
+
+/* What relay has learnt of where it goes; digests of another length are nobody's. */
+static void
+learn(struct relay_jobs *r, struct job *j, struct span mx, bool connected)
+{
+	if (mx.n == SCHED_SET)
+		sched_learned(&r->q->sched, j->hop, (const uint8_t *)mx.p);
+	else if (mx.n == 0 && connected)
+		sched_learned(&r->q->sched, j->hop, NULL);
+}
+
+static bool
+take_relayed(struct relay_jobs *r, struct msg *msg)
+{
+	struct relayed		 all = { 0 };
+	struct job		*j = job_find(r, msg_u64(msg));
+	struct span		 mta = msg_bytes(msg, REPLY_MAX), mx;
+	bool			 connected = msg_u8(msg) != 0;
+
+	all.j = j;
+	all.offers = msg_u8(msg);
+	if (j != NULL)
+		message_envelope(j->m, &all.arena, &all.e);
+	read_results(r, &all, msg, mta);
+	mx = msg_bytes(msg, REPLY_MAX);
+	if (!msg_end(msg)) {
+		arena_clear(&all.arena);
 		return false;
-	if (j != NULL) {
-		defer_rest(r, j, "relay has said nothing of this recipient");
-		end_job(r, j, connected && !busy ? SCHED_OK : SCHED_BAD);
 	}
+	if (j != NULL) {
+		excess_results(r, &all);
+		defer_rest(r, j, "relay has said nothing of this recipient");
+		learn(r, j, mx, connected);
+		end_job(r, j, connected && !all.busy ? SCHED_OK : SCHED_BAD);
+	}
+	arena_clear(&all.arena);
 	return true;
 }
 

@@ -4,6 +4,7 @@
  * RET=FULL returns the whole message with a failure, as far as a record of the
  * queue's own segment holds it; in all other cases its header goes along.
  */
+#include "mta/queue/lifetimes.h"
 #include "mta/queue/notice.h"
 
 #include "base/clock.h"
@@ -173,7 +174,8 @@ rcpt_of(const struct notice *no, const struct dest *d,
 	r.why = why_of(no, &an);
 	r.last_attempt_ms = an.when_ms;
 	if (r.action == DSN_DELAYED)
-		r.will_retry_until_ms = e->arrival_ms + no->q->sched.general.lifetime_ms[0];
+		r.will_retry_until_ms = e->arrival_ms +
+		    dest_lifetime_ms(no->q, d);
 	if (e->params != NULL) {
 		r.orcpt_type = e->params[d->rcpt].orcpt_type;
 		r.orcpt = e->params[d->rcpt].orcpt;

@@ -95,6 +95,7 @@ target_apply(struct queue *q, struct message *m, struct dest *d,
 		return;
 	}
 	hop_unref(&q->sched, &d->hop);
+	d->flags &= (uint8_t)~DEST_FALLBACK;
 	if (target_is_local(t)) {
 		if (then != DEST_LOGGING)
 			dest_set_place(d, t);

@@ -32,6 +32,7 @@ struct terms_table {
 	size_t		 n;
 	char		**texts;	/* that terms borrow */
 	size_t		 ntexts;
+	int64_t		 fallback_ms;
 	int64_t		*lifetimes;
 	size_t		 nlifetimes;
 };
@@ -261,6 +262,14 @@ gather_lifetimes(struct terms_table *tt, const struct terms *general)
 	tt->nlifetimes = n;
 }
 
+static int64_t
+least_fallback(int64_t least, const struct terms *t)
+{
+	if (t->fallback == NULL || (least >= 0 && t->fallback_ms > least))
+		return least;
+	return t->fallback_ms;
+}
+
 struct terms_table *
 terms_read(struct rs_image *img, struct terms *general)
 {
@@ -277,6 +286,10 @@ terms_read(struct rs_image *img, struct terms *general)
 			read_for(tt, i, general);
 	read_relays(tt, general);
 	gather_lifetimes(tt, general);
+	tt->fallback_ms = least_fallback(-1, general);
+	for (i = 0; i < tt->n; i++)
+		tt->fallback_ms = least_fallback(tt->fallback_ms,
+		    &tt->terms[i]);
 	return tt;
 }
 
@@ -304,6 +317,12 @@ terms_lifetimes(const struct terms_table *tt, size_t *n)
 {
 	*n = tt->nlifetimes;
 	return tt->lifetimes;
+}
+
+int64_t
+terms_fallback_ms(const struct terms_table *tt)
+{
+	return tt->fallback_ms;
 }
 
 /* --- asking */

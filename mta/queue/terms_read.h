@@ -17,6 +17,8 @@ struct terms_table	*terms_read(struct rs_image *, struct terms *general);
 void			 terms_table_free(struct terms_table **);
 /* Of a hop by its text; NULL: the general ones. */
 const struct terms	*terms_of_hop(const struct terms_table *, struct span hop);
+/* The least `fallback after` of those with a fallback; -1: there is none. */
+int64_t			 terms_fallback_ms(const struct terms_table *);
 /* Each lifetime that the policy has, shortest first: n of them. */
 const int64_t		*terms_lifetimes(const struct terms_table *, size_t *n);
 

@@ -37,6 +37,9 @@ struct session {
 	struct outcome		 why;		/* of the address tried last */
 	struct client		*client;
 	bool			 idle, old;	/* old: not for another message */
+	bool			 has_set;
+	uint8_t			 set[MX_SET];	/* of its MX hosts */
+	uint32_t		 messages;	/* that it has carried */
 	int64_t			 idle_until_ms;
 };
 
@@ -265,6 +268,8 @@ session_finished(void *arg, enum client_end end)
 		find_addresses(s);
 		return;
 	}
+	if (++s->messages == s->job->messages_max)
+		s->old = true;
 	job_done(s->conns, &s->job);
 	if (end == CLIENT_IDLE)
 		become_idle(s);
@@ -381,6 +386,50 @@ drop_dead(const struct conns *k, struct hop_list *list)
 	list->n = n;
 }
 
+static struct span
+set_of(const struct session *s)
+{
+	return s->has_set ? span_mem(s->set, sizeof(s->set)) : SPAN_NONE;
+}
+
+static void
+resume(struct session *s, struct job *j)
+{
+	leave_idle(s);
+	set_job(s, j);
+	job_set_mx(j, set_of(s));
+	s->conns->n.reused++;
+	client_send(s->client, j);
+}
+
+/*
+ * Its MX hosts are known: one that is idle there, for whatever domain, takes
+ * the job.  True: both are gone.
+ */
+static bool
+hand_over(struct session *s, struct hop_list *list)
+{
+	struct session	*other;
+	struct job	*j = s->job;
+
+	s->has_set = true;
+	memcpy(s->set, list->set, sizeof(s->set));
+	job_set_mx(j, set_of(s));
+	TAILQ_FOREACH(other, &s->conns->idle, idle_entry)
+		if (span_eq(set_of(other), set_of(s)))
+			break;
+	if (other == NULL)
+		return false;
+	free(other->hop);
+	other->hop = xstrndup(j->hop.p, j->hop.n);
+	other->hop_octets = j->hop.n;
+	s->job = NULL;
+	free(list);
+	session_free(s);
+	resume(other, j);
+	return true;
+}
+
 static void
 got_addresses(void *arg, struct hop_list *list, const struct outcome *why)
 {
@@ -392,6 +441,8 @@ got_addresses(void *arg, struct hop_list *list, const struct outcome *why)
 		give_up(s);
 		return;
 	}
+	if (list->has_set && hand_over(s, list))
+		return;
 	drop_dead(s->conns, list);
 	s->list = list;
 	try_next(s);
@@ -448,10 +499,7 @@ start(struct conns *k, struct job *j)
 		find_addresses(session_new(k, j));
 		return;
 	}
-	leave_idle(s);
-	set_job(s, j);
-	k->n.reused++;
-	client_send(s->client, j);
+	resume(s, j);
 }
 
 void

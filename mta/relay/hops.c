@@ -70,7 +70,7 @@ next_hop(struct hop_query *q)
 	q->rest = blank == NULL ? NULL : blank + 1;
 	if (blank != NULL)
 		*blank = '\0';
-	q->mx = false;
+	q->mx = q->has_set = false;
 	q->port = 0;
 	q->n = 0;
 	resolve_one(q, span_of(hop));
@@ -86,6 +86,8 @@ ends(struct hop_query *q, struct hop_list *list, const struct outcome *why)
 		tell(q, list, why);
 		return;
 	}
+	if (list != NULL)
+		list->has_set = false;	/* several are no set of one domain */
 	keep(q, list, why);
 	if (q->rest != NULL) {
 		next_hop(q);
@@ -184,6 +186,8 @@ list_of(const struct hop_query *q)
 	size_t		 i;
 
 	list = xcalloc(1, sizeof(*list) + HOP_ADDRS_MAX * sizeof(list->at[0]));
+	list->has_set = q->has_set;
+	memcpy(list->set, q->set, sizeof(list->set));
 	for (i = 0; i < q->n; i++) {
 		list_add(list, &q->hosts[i], q->hosts[i].ip4, q->hosts[i].n4);
 		list_add(list, &q->hosts[i], q->hosts[i].ip6, q->hosts[i].n6);
@@ -328,6 +332,8 @@ take_mx(struct hop_query *q, const struct dns_answer *a)
 	size_t			i;
 
 	memcpy(r, a->records, a->n * sizeof(r[0]));
+	mx_set(r, a->n, mx_port(q), q->set);
+	q->has_set = true;
 	sort_mx(r, a->n);
 	for (i = 0; i < a->n; i++)
 		hop_add_host(q, r[i].name, mx_port(q), r[i].pref);

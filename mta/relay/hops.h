@@ -12,6 +12,7 @@
 #define WB_MTA_RELAY_HOPS_H
 
 #include "mta/msg/dns.h"
+#include "mta/relay/mx_set.h"
 #include "mta/relay/outcome.h"
 #include "mta/relay/self.h"
 
@@ -54,6 +55,8 @@ hop_addr_name(const struct hop_addr *a)
 const char	*hop_addr_text(const struct hop_addr *, struct span name, char out[HOP_ADDR_TEXT]);
 
 struct hop_list {
+	bool		has_set;	/* they are MX hosts */
+	uint8_t		set[MX_SET];
 	size_t		n;
 	struct hop_addr	at[];
 };

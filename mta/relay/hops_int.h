@@ -31,6 +31,8 @@ struct hop_query {
 	uint16_t		 port;		/* of the MX hosts; 0: the usual */
 	char			 domain[HOP_NAME_MAX];
 	uint64_t		 ticket;	/* of the MX question */
+	bool			 has_set;
+	uint8_t			 set[MX_SET];	/* of the hosts that it has named */
 	size_t			 n, waiting;
 	struct hop_host		 hosts[HOP_HOSTS_MAX];
 	/* Of several hops: those not looked up yet, and what there is. */

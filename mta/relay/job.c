@@ -87,6 +87,7 @@ job_read(struct msg *m, struct segments *segments)
 	j->envid = read_span(j, m, ENVELOPE_ENVID_MAX);
 	j->by_ms = (int64_t)msg_u64(m);
 	read_rcpts(j, m);
+	j->messages_max = msg_u32(m);
 	if (own_fd)
 		j->fd = msg_fd(m);
 	else if ((j->segment = segments_hold(segments, segment,
@@ -213,6 +214,13 @@ job_set_mta(struct job *j, struct span mta)
 }
 
 void
+job_set_mx(struct job *j, struct span mx)
+{
+	if (!span_eq(j->mx, mx))
+		j->mx = arena_span(&j->arena, mx);
+}
+
+void
 job_result(struct job *j, size_t rcpt, const struct outcome *o)
 {
 	struct job_rcpt	*r = &j->rcpts[rcpt];
@@ -288,5 +296,6 @@ job_write(const struct job *j, struct chan *c)
 		chan_bytes(c, j->rcpts[i].status);
 		chan_bytes(c, j->rcpts[i].text);
 	}
+	chan_bytes(c, j->mx);
 	chan_end(c);
 }

@@ -43,6 +43,8 @@ struct job {
 	size_t		 nsend;		/* the first of these: that are sent to this hop */
 	bool		 probe;		/* a callout: nothing is sent after RCPT */
 	bool		 connected;	/* a session came about and did not break */
+	uint32_t	 messages_max;	/* over one connection; 0: any number */
+	struct span	 mx;		/* digest of the set of MX hosts; empty: none, not known */
 	uint8_t		 offers;	/* enum relayed_offers of the hop that was tried last */
 	struct span	 mta;		/* "name[address]" of the hop that was tried last */
 };
@@ -64,6 +66,7 @@ bool		 job_needs_utf8(const struct job *);
  */
 bool		 job_address(struct job *, bool utf8, const struct outcome *why);
 void		 job_set_mta(struct job *, struct span);
+void		 job_set_mx(struct job *, struct span);
 /* A result for one recipient; the first one stays. */
 void		 job_result(struct job *, size_t rcpt, const struct outcome *);
 /* For all that have none yet. */

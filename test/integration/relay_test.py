@@ -17,6 +17,7 @@ CONTENT = b"Subject: dots\r\n\r\n.\r\n..\r\n.hidden\r\nend\r\n"
 
 ZONE = [
     "one.test. MX 10 live.test.",
+    "same.test. MX 30 LIVE.test.",
     "next.test. MX 10 dead.test.",
     "next.test. MX 20 live.test.",
     "three.test. MX 10 dead.test.",
@@ -47,7 +48,7 @@ class Relay:
         os.close(fd)
 
     def send(self, hop, content=CONTENT, rcpts=("b@y.test",), flags=0, own_fd=False,
-             sender="a@x.test", envid=b"", by_ms=0, notify=0, orcpt=(b"", b"")):
+             sender="a@x.test", envid=b"", by_ms=0, notify=0, orcpt=(b"", b""), most=0):
         self.jobs += 1
         fd = None
         if own_fd:
@@ -61,7 +62,7 @@ class Relay:
             u64(len(content)), u32(flags), octets(sender.encode()), octets(envid),
             u64(by_ms), u32(len(rcpts)),
             *(u32(i) + octets(r.encode()) + u8(notify) + octets(orcpt[0]) + octets(orcpt[1])
-              for i, r in enumerate(rcpts)), fd=fd)
+              for i, r in enumerate(rcpts)), u32(most), fd=fd)
         if own_fd:
             os.close(fd)
         return self.jobs
@@ -76,6 +77,7 @@ class Relay:
         for _ in range(body.take("<I")):
             i = body.take("<I")
             results[i] = (body.take("<H"), body.octets().decode(), body.octets().decode())
+        self.mx = body.octets()
         body.end()
         return job, mta, connected, [results[i] for i in sorted(results)]
 
@@ -279,6 +281,12 @@ class Hops(unittest.TestCase):
         with Sink(host="::1") as hop, Relay() as r:
             self.assertEqual(r.relay(host(hop.port, "::1"))[2][0][0], 250)
 
+    def test_messages_over_one_connection_are_limited(self):
+        with Sink() as hop, Relay() as r:
+            for sessions in (1, 1, 2, 2, 3):
+                self.assertEqual(r.relay(host(hop.port), most=2)[2][0][0], 250)
+                self.assertEqual(hop.sessions, sessions)
+
     def test_a_new_queue_sends_again(self):
         with Sink() as hop, Relay() as r:
             r.relay(host(hop.port))
@@ -292,7 +300,7 @@ class Hops(unittest.TestCase):
             r.queue.send("RELAY", u64(1), u64(1), octets(host(hop.port).encode()), u8(0), u32(7),
                          u32(1), u64(0), u64(10), u32(0), octets(b"a@x.test"), octets(b""),
                          u64(0), u32(1), u32(0), octets(b"b@y.test"), u8(0), octets(b""),
-                         octets(b""))
+                         octets(b""), u32(0))
             self.assertEqual(r.answer()[3][0][:2], (451, "4.3.0"))
             self.assertEqual(hop.messages, [])
 
@@ -336,6 +344,17 @@ class ByName(unittest.TestCase):
 
     def test_mail_exchangers_by_preference(self):
         self.assertEqual(self.result("mx:one.test"), ("live.test[127.0.0.1]", 250, "2.0.0"))
+
+    def test_domains_with_the_same_exchangers_share_sessions(self):
+        self.assertEqual(self.result("mx:one.test")[1], 250)
+        mine, sessions = self.relay.mx, self.hop.sessions
+        self.assertEqual(len(mine), 16)
+        self.assertEqual(self.result("mx:same.test")[1], 250)
+        self.assertEqual((self.relay.mx, self.hop.sessions), (mine, sessions))
+        self.result("mx:next.test")
+        self.assertNotIn(self.relay.mx, (mine, b""))
+        self.result("mx:bare.test")
+        self.assertEqual(self.relay.mx, b"")
 
     def test_the_next_exchanger_when_the_first_is_dead(self):
         self.assertEqual(self.result("mx:next.test"), ("live.test[127.0.0.1]", 250, "2.0.0"))

@@ -602,6 +602,7 @@ fakes_open(const char *dir, uint64_t segment_octets)
 	f->dir = xstrdup(dir);
 	f->seg_fd = f->body_fd = -1;
 	f->code = 250;
+	f->status4 = "4.4.1";
 	folder_open(q, dir);
 	folder_fill(q, true);
 	queue_init(q);

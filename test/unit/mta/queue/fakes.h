@@ -43,6 +43,7 @@ struct fake_job {
 	int64_t		by_ms;
 	char		param[160];	/* "NOTIFY;type;address" of the first recipient */
 	bool		answered;
+	uint32_t	messages_max;
 };
 
 struct fakes {
@@ -76,6 +77,9 @@ struct fakes {
 	/* relay */
 	struct fake_job		 jobs[FAKE_LOG_MAX];
 	unsigned		 njobs;
+	const char		*status4;	/* of 4xx */
+	bool			 has_mx;	/* the hop's MX hosts are these */
+	uint8_t			 mx[SCHED_SET];
 	unsigned		 shown, gone;	/* SEGMENT_FD, SEGMENT_GONE */
 	struct { struct segment_id id; int fd; } open[64];
 	bool			 body;		/* the last job had a body file */
@@ -131,6 +135,8 @@ void	fakes_content(uint64_t qid, size_t octets, struct buf *out);
 void	fakes_etrn(struct fakes *, enum etrn_how, const char *name);
 void	fakes_seal(struct fakes *);
 void	fakes_relayed(struct fakes *, unsigned job, uint16_t code, const char *text);
+/* The first of its recipients are taken, the others have this code. */
+void	fakes_relayed_some(struct fakes *, unsigned job, uint32_t taken, uint16_t code, const char *status);
 /* What the control socket answers to a line (with its end). */
 const char *fakes_ask(struct fakes *, const char *line);
 /*

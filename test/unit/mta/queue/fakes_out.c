@@ -25,11 +25,25 @@
 
 /* --- relay */
 
-void
-fakes_relayed(struct fakes *f, unsigned job, uint16_t code, const char *text)
+static void
+put_results(struct fakes *f, const struct fake_job *j, uint32_t taken,
+    uint16_t code, const char *status, const char *text)
+{
+	uint32_t	i;
+
+	for (i = 0; i < j->n; i++) {
+		chan_u32(f->relay, j->rcpts[i]);
+		chan_u16(f->relay, i < taken ? 250 : code);
+		chan_str(f->relay, i < taken ? "2.0.0" : status);
+		chan_str(f->relay, text);
+	}
+}
+
+static void
+answer(struct fakes *f, unsigned job, uint32_t taken, uint16_t code,
+    const char *status, const char *text)
 {
 	struct fake_job	*j = &f->jobs[job];
-	uint32_t	 i;
 
 	j->answered = true;
 	chan_begin(f->relay, MSG_RELAYED);
@@ -38,14 +52,23 @@ fakes_relayed(struct fakes *f, unsigned job, uint16_t code, const char *text)
 	chan_u8(f->relay, !f->unconnected);
 	chan_u8(f->relay, f->offers);
 	chan_u32(f->relay, j->n);
-	for (i = 0; i < j->n; i++) {
-		chan_u32(f->relay, j->rcpts[i]);
-		chan_u16(f->relay, code);
-		chan_str(f->relay, code < 400 ? "2.0.0" :
-		    code < 500 ? "4.4.1" : "5.7.1");
-		chan_str(f->relay, text);
-	}
+	put_results(f, j, taken, code, status, text);
+	chan_bytes(f->relay, span_mem(f->mx, f->has_mx ? sizeof(f->mx) : 0));
 	chan_end(f->relay);
+}
+
+void
+fakes_relayed(struct fakes *f, unsigned job, uint16_t code, const char *text)
+{
+	answer(f, job, 0, code, code < 400 ? "2.0.0" :
+	    code < 500 ? f->status4 : "5.7.1", text);
+}
+
+void
+fakes_relayed_some(struct fakes *f, unsigned job, uint32_t taken,
+    uint16_t code, const char *status)
+{
+	answer(f, job, taken, code, status, "as the test wants");
 }
 
 static void
@@ -154,6 +177,7 @@ relay_job(struct fakes *f, struct msg *m)
 		count_member(f, address);
 		read_param(j, m, i);
 	}
+	j->messages_max = msg_u32(m);
 	fd = f->body ? msg_fd(m) : f->open[open_place(f, id.id)].fd;
 	check_content(j, fd, offset, length);
 	if (f->body)
