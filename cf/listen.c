@@ -57,6 +57,7 @@ static const struct listener {
 	{ "imaps",	 false,	true,	"required" },
 	{ "pop3",	 false,	false,	"required" },
 	{ "pop3s",	 false,	true,	"required" },
+	{ "programs",	 true,	false,	"none" },
 };
 
 #define ACCOUNTS_MAX	64	/* maps of accounts that a default names */
@@ -164,12 +165,30 @@ can_log_in(const struct cf_object *o, const struct listener *l)
 	    !span_eq(tls->places[0]->value.s, SPAN("none"));
 }
 
+/* Their socket stands in the spool's folder: there is no `on`. */
+static const char *
+programs_default(const struct cf_object *o, enum rs_option option)
+{
+	if (span_eq(o->name, SPAN("none")))
+		return "";
+	switch (option) {
+	case RS_OPT_LISTEN_drop_files:
+		return "1000";
+	case RS_OPT_LISTEN_drop_octets:
+		return "256M";
+	default:
+		return "";
+	}
+}
+
 const char *
 cf_listen_default(struct cf *cf, const struct cf_object *o,
     enum rs_option option)
 {
 	const struct listener	*l = listener_of(o);
 
+	if (l != NULL && strcmp(l->word, "programs") == 0)
+		return programs_default(o, option);
 	if (l != NULL && option == RS_OPT_LISTEN_accounts)
 		return has_logins(o, l) ? mailbox_accounts(cf) : "";
 	if (l != NULL && option == RS_OPT_LISTEN_auth)
@@ -196,8 +215,8 @@ error_no_listener(struct cf *cf, const struct cf_object *o)
 		    "'%.*s'?", SPAN_ARG(word), SPAN_ARG(near.best));
 	else
 		cf_error(cf, o->loc, "no listener '%.*s'; there are smtp, "
-		    "submission, submissions, lmtp, imap, imaps, pop3 and "
-		    "pop3s", SPAN_ARG(word));
+		    "submission, submissions, lmtp, programs, imap, imaps, "
+		    "pop3 and pop3s", SPAN_ARG(word));
 }
 
 /* TLS that comes first cannot be left out, and needs a certificate. */
@@ -321,6 +340,11 @@ cf_listener_check(struct cf *cf, struct cf_object *o)
 		error_no_listener(cf, o);
 		return;
 	}
+	if (cf_listener_is(o, "programs")) {
+		cf_programs_check(cf, o);
+		return;
+	}
+	cf_programs_check_others(cf, o);
 	check_name(cf, o, l);
 	check_listener_tls(cf, o, l);
 	cf_door_check(cf, o);

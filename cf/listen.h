@@ -44,6 +44,9 @@ const char	*cf_object_what(struct cf *, const struct cf_object *);	/* options.c 
 /* map_options.c: the options of a table's driver, and its queries. */
 bool	cf_map_takes(struct cf *, const struct cf_object *, enum rs_option);
 void	cf_map_options_check(struct cf *, const struct cf_sym *);
+/* programs.c: `listen programs`, which has no address; and what stands there alone. */
+void	cf_programs_check(struct cf *, const struct cf_object *listener);
+void	cf_programs_check_others(struct cf *, const struct cf_object *listener);
 /* Values of one block: names, paths, ports; relative paths become absolute. */
 void	cf_object_check(struct cf *, struct cf_object *);
 /* All listeners and relays together: the same port twice, a relay to itself. */

@@ -415,13 +415,13 @@ cf_option_text(const struct cf *cf, enum rs_object_kind kind,
 
 /* What a listener speaks: it stands before the block. */
 static void
-set_kind(struct cf *cf, struct cf_object *o, const struct cf_decl *d)
+set_kind(struct cf *cf, struct cf_object *o, struct span kind)
 {
 	struct cf_opt	*opt;
 	struct cf_exprs	 word = { 0 };
 
 	word = cf_exprs(word, cf_name(cf, o->loc, rs_text(RS_T_TEXT,
-	    d->where)));
+	    kind)));
 	opt = cf_opt(cf, o->loc, word);
 	set_option(cf, o, opt, RS_OPT_LISTEN_kind, word.first, false);
 }
@@ -470,7 +470,7 @@ object_of(struct cf *cf, struct cf_decl *d)
 		break;
 	case CF_D_LISTEN:
 		o = new_object(cf, RS_O_LISTEN, d->name, d->name_loc);
-		set_kind(cf, o, d);
+		set_kind(cf, o, d->where);
 		return o;
 	case CF_D_MAILBOX:
 		return new_object(cf, RS_O_MAILBOX, d->name, d->name_loc);
@@ -499,6 +499,21 @@ object_of(struct cf *cf, struct cf_decl *d)
 		    rs_object_names[o->kind], cf_where(cf, o->loc, d->loc));
 	o->loc = d->loc;
 	return o;
+}
+
+/* Programs may send, unless the policy says that they may not. */
+static void
+programs_unwritten(struct cf *cf)
+{
+	struct cf_object	*o;
+
+	for (o = cf->objects; o != NULL; o = o->next) {
+		if (o->kind == RS_O_LISTEN && cf_listener_is(o, "programs"))
+			return;
+	}
+	o = new_object(cf, RS_O_LISTEN, SPAN("programs"),
+	    (struct cf_loc){ 0, 0 });
+	set_kind(cf, o, SPAN("programs"));
 }
 
 static void
@@ -552,6 +567,7 @@ cf_options(struct cf *cf)
 		(void)single(cf, (enum rs_object_kind)kind);
 	(void)single(cf, RS_O_AUTH);
 	(void)single(cf, RS_O_NOTIFY);
+	programs_unwritten(cf);
 	for (o = cf->objects; o != NULL; o = o->next) {
 		complete(cf, o);
 		cf_object_check(cf, o);

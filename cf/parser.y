@@ -169,6 +169,10 @@ statement
 				{ cf_decl_listen(C, cf_decl_name(C, @$, CF_D_LISTEN, $2, @2), $2, @3, $values, $5); }
 	| LISTEN word word_but_on ON values opts_maybe
 				{ cf_decl_listen(C, cf_decl_name(C, @$, CF_D_LISTEN, $3, @3), $2, @4, $values, $6); }
+	| LISTEN word opts_maybe
+				{ cf_decl_programs(cf_decl_name(C, @$, CF_D_LISTEN, $2, @2), $2, $opts_maybe); }
+	| LISTEN word word_but_on opts_maybe
+				{ cf_decl_programs(cf_decl_name(C, @$, CF_D_LISTEN, $3, @3), $2, $opts_maybe); }
 	| SPOOL opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_SPOOL), $2); }
 	| QUEUE opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_QUEUE), $2); }
 	| QUEUE FOR values opts_block

@@ -287,6 +287,19 @@ never_equal(const struct prove_value *a, const struct prove_value *b)
 	return !prove_net_is_wide(&net);
 }
 
+/* Only programs of this machine come by that listener (cf/programs.c). */
+static bool
+is_listener_of_programs(const struct prove_value *listener,
+    const struct prove_value *name)
+{
+	const struct cf_expr	*e = listener->expr;
+
+	return e != NULL && e->kind == CF_E_NAME && e->ref == CF_R_FACT &&
+	    e->fact == RS_FACT_LISTENER && name->is_const &&
+	    name->value.type == RS_T_TEXT &&
+	    span_eq(name->value.s, SPAN("programs"));
+}
+
 static bdd_node
 truth_eq(struct prover *p, prove_env x, const struct cf_expr *e)
 {
@@ -305,6 +318,10 @@ truth_eq(struct prover *p, prove_env x, const struct cf_expr *e)
 		v = rs_eq(&a.value, &b.value);
 		is = of_value(&v);
 	} else if (never_equal(&a, &b) || never_equal(&b, &a)) {
+		is = BDD_FALSE;
+	} else if (p->world != PROVE_ANY &&
+	    (is_listener_of_programs(&a, &b) ||
+	    is_listener_of_programs(&b, &a))) {
 		is = BDD_FALSE;
 	} else {
 		is = ask(p, ATOM_EQ, e, &a, &b, NULL);

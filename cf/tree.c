@@ -464,3 +464,10 @@ cf_decl_listen(struct cf *cf, struct cf_decl *d, struct rs_value kind,
 		d->opts->loc.end = values.last->loc.end;
 	d->opts->next = opts.first;
 }
+
+void
+cf_decl_programs(struct cf_decl *d, struct rs_value kind, struct cf_opts opts)
+{
+	d->where = kind.s;
+	d->opts = opts.first;
+}

@@ -359,6 +359,8 @@ struct cf_decl	*cf_decl_ruleset(struct cf_decl *, struct cf_args, struct rs_valu
 void		 cf_setting(struct cf *, struct cf_loc, struct rs_value word, struct cf_loc, struct cf_exprs);
 /* kind: what is spoken there; its name too, where it has none. */
 void		 cf_decl_listen(struct cf *, struct cf_decl *, struct rs_value kind, struct cf_loc, struct cf_exprs, struct cf_opts);
+/* A listener without an address: `listen programs`. */
+void		 cf_decl_programs(struct cf_decl *, struct rs_value kind, struct cf_opts);
 
 /* Tests. */
 struct cf_tnode	*cf_tnode(struct cf *, struct cf_loc, enum cf_tnode_kind);

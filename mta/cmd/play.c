@@ -74,6 +74,10 @@ play_connect(struct play *pl, const struct ip *ip, struct span listener,
 	pl->facts.user = SPAN_NONE;
 	pl->facts.authenticated = false;
 	pl->login = user;
+	if (span_eq(pl->facts.listener, SPAN("programs"))) {
+		pl->facts.user = user;	/* the kernel says so */
+		pl->login = SPAN_NONE;
+	}
 	play_milters_begin(pl);
 	ask_session(pl, RS_HOOK_CONNECT,
 	    arena_printf(&pl->arena, "connect from %s", ip_format(ip, text)));

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,13 +23,15 @@
 
 #define EMPTY_FOLDER	"/run/waybill/empty"
 #define SPOOL_USER	"waybill-queue"
+#define DROP_GROUP	"waybill-drop"
+#define DROP_PROGRAM	WAYBILL_LIBEXECDIR "/waybill-drop"
 
 /* One for each process that runs as nobody else (doc/architecture.md). */
 static const char *const users[] = {
 	"waybill-smtp", "waybill-route", SPOOL_USER, "waybill-relay",
 	"waybill-resolve", "waybill-limits", "waybill-spawner", "waybill-mail",
 	"waybill-compile", "waybill-index", "waybill-auth", "waybill-lookup",
-	"waybill-keys"
+	"waybill-keys", "waybill-pickup"
 };
 #define NUSERS	(sizeof(users) / sizeof(users[0]))
 
@@ -77,6 +80,48 @@ make_user(const char *name)
 	return 0;
 }
 
+/* Of the folder into which programs put mail while the server is down. */
+static int
+make_group(void)
+{
+	const char	*argv[] = { "groupadd", "--system", DROP_GROUP, NULL };
+
+	if (getgrnam(DROP_GROUP) != NULL)
+		return 0;
+	if (spawn(argv) != 0 || getgrnam(DROP_GROUP) == NULL) {
+		fprintf(stderr, "waybill setup: groupadd " DROP_GROUP
+		    " has failed\n");
+		return -1;
+	}
+	printf("group " DROP_GROUP "\n");
+	return 0;
+}
+
+/* The program that may write there, where it is installed. */
+static int
+make_set_gid(void)
+{
+	const struct group	*g = getgrnam(DROP_GROUP);
+	struct stat		 st;
+	int			 fd, r = 0;
+
+	fd = open(DROP_PROGRAM, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1 && errno == ENOENT)
+		return 0;
+	if (g == NULL || fd == -1 || fstat(fd, &st) == -1)
+		r = said(DROP_PROGRAM);
+	else if (st.st_gid != g->gr_gid || (st.st_mode & 07777) != 02755) {
+		if (fchown(fd, 0, g->gr_gid) == -1 || fchmod(fd, 02755) == -1)
+			r = said(DROP_PROGRAM);
+		else
+			printf("program " DROP_PROGRAM ", set-gid to "
+			    DROP_GROUP "\n");
+	}
+	if (fd != -1)
+		close(fd);
+	return r;
+}
+
 /*
  * One setup after the other: of two at once each would find that a user is not
  * there, and one of them that he is.
@@ -94,6 +139,8 @@ make_users(void)
 		r = said("/etc");
 	for (i = 0; r == 0 && i < NUSERS; i++)
 		r = make_user(users[i]);
+	if (r == 0)
+		r = make_group();
 	close(fd);
 	return r;
 }
@@ -239,7 +286,7 @@ cmd_setup(int argc, char **argv)
 		    "without root no setup is needed\n");
 		return CMD_NO;
 	}
-	if (make_users() == -1)
+	if (make_users() == -1 || make_set_gid() == -1)
 		return CMD_NO;
 	if (make_folder(EMPTY_FOLDER, NULL, 0755) == -1)
 		return CMD_NO;

@@ -28,6 +28,7 @@ static const char *const procs[PROC_NPROCS] = {
 	[PROC_INDEX] = "index",
 	[PROC_AUTH] = "auth",
 	[PROC_KEYS] = "keys",
+	[PROC_PICKUP] = "pickup",
 };
 
 const char *

@@ -22,7 +22,7 @@
 #include <sys/types.h>
 
 #define WORKERS_MAX	32	/* instances in a queue id: mta/spool/qid.h */
-#define SLOTS_MAX	(WORKERS_MAX + 10)
+#define SLOTS_MAX	(WORKERS_MAX + 12)
 #define TICKETS_MAX	64	/* questions under way */
 
 struct parent;

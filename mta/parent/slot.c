@@ -37,6 +37,7 @@ static const struct { enum proc a, b; } pairs[] = {
 	{ PROC_SMTP, PROC_LOOKUP }, { PROC_ROUTE, PROC_LOOKUP },
 	{ PROC_LOOKUP, PROC_RESOLVE },
 	{ PROC_SMTP, PROC_KEYS },
+	{ PROC_PICKUP, PROC_SMTP },
 	{ PROC_SMTP, PROC_AUTH }, { PROC_AUTH, PROC_RESOLVE },
 };
 
@@ -74,6 +75,7 @@ slots_init(struct parent *p, unsigned workers)
 	add(p, PROC_ROUTE, 0, false);
 	add(p, PROC_RELAY, 0, false);
 	add(p, PROC_SPAWNER, 0, false);
+	add(p, PROC_PICKUP, 0, false);
 	for (i = 0; i < workers; i++)
 		add(p, PROC_SMTP, i, true);
 }
@@ -138,7 +140,10 @@ add_arg(struct args *a, const char *name, const char *value)
 	a->v[a->n++] = xstrdup(value);
 }
 
-/* The spawner and who comes out of it work in the owners' folders. */
+/*
+ * The spawner and who comes out of it work in the owners' folders; pickup asks
+ * the system for names of users.
+ */
 static void
 make_args(const struct slot *s, struct args *a)
 {
@@ -148,7 +153,7 @@ make_args(const struct slot *s, struct args *a)
 	(void)snprintf(number, sizeof(number), "%u", s->instance);
 	add_arg(a, "--instance", number);
 	add_arg(a, "--log-level", p->log_level);
-	if (s->proc != PROC_SPAWNER)
+	if (s->proc != PROC_SPAWNER && s->proc != PROC_PICKUP)
 		add_arg(a, "--chroot", p->chroot);
 	if (s->proc == PROC_SPAWNER)
 		add_arg(a, "--libexec", p->libexec);
@@ -159,7 +164,7 @@ make_args(const struct slot *s, struct args *a)
 		add_arg(a, "--sockets", rs_image_uses_sockets(
 		    generation_image(p->generation)) ? "yes" : NULL);
 	if (s->proc == PROC_QUEUE || s->proc == PROC_LIMITS ||
-	    s->proc == PROC_AUTH)
+	    s->proc == PROC_AUTH || s->proc == PROC_PICKUP)
 		add_arg(a, "--spool", p->spool);
 	if (s->proc == PROC_SMTP) {	/* a limit of all is shared out */
 		(void)snprintf(number, sizeof(number), "%u",

@@ -19,6 +19,7 @@ stage_of(enum proc proc)
 {
 	switch (proc) {
 	case PROC_SMTP:
+	case PROC_PICKUP:
 		return STAGE_SMTP;
 	case PROC_RELAY:
 	case PROC_ROUTE:

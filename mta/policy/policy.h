@@ -109,6 +109,12 @@ const struct rs_image *policy_image(const struct policy *);
 struct map	*policy_map(struct policy *, uint32_t map);	/* for tests: map_add */
 void		 policy_map_failing(struct policy *, uint32_t map);	/* `with map M failing` */
 struct span	 policy_hostname(const struct policy *);
+/*
+ * The domain of a name that a program of this machine gives without one: our
+ * hostname or the domain above it, whichever has mailboxes here; the hostname
+ * as long as that is not known.  The first call begins to find out.
+ */
+struct span	 policy_home_domain(struct policy *);
 
 /*
  * What a table says, as rules ask it, wherever it is.  cb is called once, before

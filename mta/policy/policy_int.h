@@ -23,6 +23,7 @@
  *   leaving.c  the envelope with which it leaves
  *   expansion.c  its members; list_owner.c  whom their mail comes from
  *   mailbox.c  account, owner and path of a mailbox
+ *   home_domain.c  the domain of names that programs give without one
  *   postmaster.c  whom <postmaster> without a domain stands for
  *   facts.c    facts frozen into an envelope, and put back
  *   reply.c    a verdict as a reply
@@ -72,6 +73,8 @@ struct policy {
 	struct span		 hostname, detail, postmaster;
 	char			*postmaster_is;	/* found when first wanted */
 	struct postmaster	*postmaster_search;	/* under way */
+	struct span		 home_domain;	/* empty: not found yet */
+	struct home_search	*home_search;	/* under way */
 	uint64_t		 named;		/* facts_named() */
 	struct policy_dns	 dns;
 	struct policy_limits	 limits;

@@ -73,9 +73,11 @@ void
 admit_connection(struct server *sv, struct generation *g, int fd,
     const struct origin *o, const struct door *door)
 {
+	struct ip		room;
 	enum limits_result	r;
 
-	r = limits_enter(&sv->limits, &o->ip, server_sessions_max(sv),
+	r = limits_enter(&sv->limits, origin_counted(o, &o->ip, &room),
+	    server_sessions_max(sv),
 	    per_client_max(g, door, o));
 	if (r == LIMITS_OK)
 		session_new(sv, g, fd, o, door);
@@ -118,9 +120,11 @@ is_one_of_few(const struct session *s)
 {
 	const struct server	*sv = s->server;
 	uint64_t		 share = 4 * (uint64_t)sv->workers;
+	struct ip		 room;
 
 	return sv->limits.sessions * share < s->gen->sessions_max &&
-	    limits_of(&sv->limits, &s->facts.client_ip) * share <
+	    limits_of(&sv->limits, origin_counted(&s->origin,
+	    &s->facts.client_ip, &room)) * share <
 	    s->gen->per_client_max;
 }
 
@@ -128,8 +132,10 @@ void
 admit_session(struct session *s)
 {
 	struct server		*sv = s->server;
+	struct ip		 room;
 	struct limits_key	 k;
-	struct span		 client = limits_key(&s->facts.client_ip, &k);
+	struct span		 client = limits_key(origin_counted(&s->origin,
+	    &s->facts.client_ip, &room), &k);
 	bool			 asks = admit_counts(sv);
 	bool			 waits = asks && !is_one_of_few(s);
 
@@ -147,10 +153,13 @@ admit_session(struct session *s)
 static void
 leave(struct session *s, const struct ip *ip)
 {
+	struct ip	room;
+
 	if (s->uncounted)
 		return;
 	s->uncounted = true;
-	limits_leave(&s->server->limits, ip);
+	limits_leave(&s->server->limits, origin_counted(&s->origin, ip,
+	    &room));
 	if (s->count != 0)
 		limits_uncount(s->server->counters, s->count);
 	s->count = 0;

@@ -45,6 +45,9 @@ content_begin(struct session *s)
 		.tls_version = s->facts.tls_version,
 		.tls_cipher = s->facts.tls_cipher,
 		.login = s->facts.authenticated,
+		.program = s->origin.program,
+		.uid = s->origin.uid,
+		.user = s->facts.user,
 		.qid = t->qid_text,
 	};
 

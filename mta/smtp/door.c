@@ -14,6 +14,7 @@ static const struct kind {
 	{ "submission",	 DOOR_SUBMISSION, false },
 	{ "submissions", DOOR_SUBMISSION, true },
 	{ "lmtp",	 DOOR_LMTP,	  false },
+	{ "programs",	 DOOR_PROGRAMS,	  false },
 };
 
 static void
@@ -60,4 +61,23 @@ door_read(struct door *d, const struct rs_image *image, uint32_t object)
 	    image, object, RS_OPT_LISTEN_tls));
 	door_read_auth(d);
 	d->hidden = rs_option_hides(image, object);
+}
+
+void
+door_read_programs(struct door *d, const struct rs_image *image)
+{
+	uint32_t	i, n = rs_nobject(image);
+
+	for (i = 0; i < n; i++) {
+		if (rs_object(image, i)->kind != RS_O_LISTEN ||
+		    !span_eq(rs_option_text(image, i, RS_OPT_LISTEN_kind),
+		    SPAN("programs")))
+			continue;
+		door_read(d, image, i);
+		d->domain = rs_option_text(image, i, RS_OPT_LISTEN_domain);
+		return;
+	}
+	door_read(d, image, UINT32_MAX);
+	d->kind = DOOR_PROGRAMS;
+	d->name = SPAN("programs");
 }

@@ -14,7 +14,8 @@
 enum door_kind {
 	DOOR_SMTP,
 	DOOR_SUBMISSION,	/* RFC 6409; also where TLS comes first (RFC 8314) */
-	DOOR_LMTP		/* RFC 2033 */
+	DOOR_LMTP,		/* RFC 2033 */
+	DOOR_PROGRAMS		/* of this machine, by pickup; programs.h */
 };
 
 enum door_auth { DOOR_AUTH_NONE, DOOR_AUTH_OFFERED, DOOR_AUTH_REQUIRED };
@@ -37,8 +38,11 @@ struct door {
 	sasl_mask	 mechanisms;	/* that may be offered */
 	bool		 names_mechanisms;	/* the policy says which */
 	uint32_t	 hidden;	/* RS_EXT_BIT() of what `hide` names */
+	struct span	 domain;	/* programs: of addresses that have none; empty: not said */
 };
 
+/* The one of programs: what the policy says of it, or its defaults. */
+void	door_read_programs(struct door *, const struct rs_image *);
 /* Of the listener that is this object of the image; UINT32_MAX: one of tests, "smtp". */
 void	door_read(struct door *, const struct rs_image *, uint32_t object);
 /*

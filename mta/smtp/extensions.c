@@ -9,6 +9,7 @@
 #include "mta/smtp/auth.h"
 #include "mta/smtp/commands.h"
 #include "mta/smtp/extensions.h"
+#include "mta/smtp/programs.h"
 #include "mta/smtp/secure.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/xclient.h"
@@ -162,8 +163,12 @@ extensions_say(struct session *s)
 {
 	uint32_t	left = extensions_offered(s);
 
-	buf_addf(&s->out, "250%c%.*s\r\n", left != 0 ? '-' : ' ',
+	buf_addf(&s->out, "250%c%.*s", left != 0 ? '-' : ' ',
 	    SPAN_ARG(s->gen->hostname));
+	if (s->origin.program)
+		buf_addf(&s->out, " for=%.*s",
+		    SPAN_ARG(programs_domain(s)));
+	buf_add_str(&s->out, "\r\n");
 	for (unsigned e = 0; e < RS_NEXTENSIONS; e++) {
 		if (!(left >> e & 1))
 			continue;

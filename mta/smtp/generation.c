@@ -33,6 +33,7 @@ read_doors(struct generation *g)
 	uint32_t		 i, n = rs_nobject(image);
 
 	door_read(&g->plain, image, UINT32_MAX);
+	door_read_programs(&g->programs, image);
 	g->doors = xcalloc(n + 1, sizeof(*g->doors));
 	for (i = 0; i < n; i++) {
 		if (rs_object(image, i)->kind == RS_O_LISTEN)

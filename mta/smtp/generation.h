@@ -28,6 +28,7 @@ struct generation {
 	struct user_limits user;
 	struct door	*doors;		/* by the image's objects */
 	struct door	 plain;		/* of a session that came by no listener */
+	struct door	 programs;
 };
 
 /* Takes the reference to the policy. */

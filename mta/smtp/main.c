@@ -15,6 +15,7 @@
 #include "mail/charset.h"
 #include "mta/child/child.h"
 #include "mta/msg/keys.h"
+#include "mta/smtp/programs.h"
 #include "mta/smtp/server.h"
 
 #define DESCRIPTORS	65536
@@ -45,6 +46,8 @@ on_peer(enum proc peer, uint32_t instance, int fd, void *arg)
 		keys_client_attach(server->keys, fd);
 	else if (peer == PROC_LOOKUP)
 		lookup_client_attach(server->lookup, fd);
+	else if (peer == PROC_PICKUP)
+		programs_attach(server, fd);
 	else if (peer == PROC_AUTH)
 		auth_client_attach(server->auth, fd);
 	else

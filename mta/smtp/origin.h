@@ -8,6 +8,8 @@
  * it.  But who may open the socket is said by its mode, not by any network, so
  * that address grants it nothing: what the policy accepts for the sake of
  * 127.0.0.1 alone is refused, unless `trust gateway 127.0.0.1` says otherwise.
+ * A program that pickup hands on is on this machine, whoever runs it: there the
+ * address is as good as that of a connection to 127.0.0.1.
  */
 #ifndef WB_MTA_SMTP_ORIGIN_H
 #define WB_MTA_SMTP_ORIGIN_H
@@ -25,10 +27,21 @@ struct origin {
 	bool		local;		/* by a local socket */
 	bool		unknown;	/* via is a proxy that cannot say who it is */
 	uint32_t	uid;		/* local: of the program, UINT32_MAX: not known */
+	struct span	login;		/* of who runs it; empty: it did not come by pickup; borrowed until session_new() returns */
+	bool		program;	/* it came by pickup: a program of this machine, for certain */
 };
 
 /* Of a connection; ss is what accept() has told.  false: no family of ours. */
 bool		origin_of(struct origin *, int fd, const struct sockaddr *);
+/* Of a program of this machine that pickup hands on. */
+void		origin_of_program(struct origin *, uint32_t uid,
+		    struct span login);
+/*
+ * As whom limits count it: a program by its user, in room, so that no user
+ * takes the others' place; everybody else by the client's address.
+ */
+const struct ip	*origin_counted(const struct origin *,
+		    const struct ip *client, struct ip *room);
 /* The address of who has connected. */
 const struct ip	*origin_peer(const struct origin *);
 /*

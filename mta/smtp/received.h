@@ -15,6 +15,9 @@ struct received {
 	/* Of the protocol's name: EHLO was said, or LHLO, under TLS, by who has logged in, with SMTPUTF8. */
 	bool		 esmtp, lmtp, tls, login, utf8;
 	struct span	 tls_version, tls_cipher;	/* where tls is */
+	bool		 program;	/* of this machine: helo and client say nothing */
+	uint32_t	 uid;		/* of who runs it */
+	struct span	 user;		/* his name */
 	const char	*qid;
 	struct span	 rcpt;		/* the only recipient; empty: more than one */
 	int64_t		 now_ms;	/* wall */

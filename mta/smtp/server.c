@@ -16,6 +16,7 @@
 #include "mta/smtp/arrival.h"
 #include "mta/smtp/certs.h"
 #include "mta/smtp/listener.h"
+#include "mta/smtp/programs.h"
 #include "mta/smtp/server.h"
 
 #define SWEEP_MS	1000	/* deadlines are looked at this often */
@@ -189,6 +190,7 @@ server_stop(struct server *sv, uint32_t drain_ms, void (*cb)(void *),
 	sv->stopped_arg = arg;
 	sv->stop_ms = loop_now_ms() + drain_ms;
 	listeners_free(&sv->listeners);
+	programs_detach(sv);
 	arrivals_free(sv);
 	for (s = sv->sessions; s != NULL; s = next) {
 		next = s->next;

@@ -42,6 +42,7 @@ struct server {
 	struct keys_client	*keys;
 	struct secure_server	 secure;
 	struct listener		*listeners;
+	struct chan		*pickup;	/* programs.c; NULL: it is not there */
 	struct arrival		*arrivals;	/* connections without their PROXY header yet */
 	unsigned		 narrivals;
 	struct arena		 scratch;	/* of one reply */

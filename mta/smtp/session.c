@@ -100,6 +100,11 @@ session_new(struct server *sv, struct generation *g, int fd,
 	s->facts.names = policy_names_new();
 	s->door = door;
 	s->facts.listener = door->name;
+	if (o->program) {
+		s->account = xstrndup(o->login.p, o->login.n);
+		s->facts.user = span_of(s->account);
+		s->origin.login = s->facts.user;
+	}
 	if (rs_ntag(policy_image(s->gen->policy)) > 0)
 		s->tags = policy_tags_new(s->gen->policy, &s->arena);
 	s->facts.tags = s->tags;
@@ -240,6 +245,8 @@ session_forget(struct session *s)
 void
 session_forget_login(struct session *s)
 {
+	if (s->origin.program)
+		return;		/* it has not logged in */
 	user_limit_leave(s);
 	free(s->account);
 	s->account = NULL;

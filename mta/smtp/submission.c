@@ -19,7 +19,8 @@ submission_mend(struct session *s)
 		.now_ms = t->arrival_ms,
 	};
 
-	if (s->door->kind != DOOR_SUBMISSION || t->discard)
+	if ((s->door->kind != DOOR_SUBMISSION &&
+	    s->door->kind != DOOR_PROGRAMS) || t->discard)
 		return;
 	if (submit_header(transaction_content(t), &m, &section))
 		transaction_new_header(t, buf_span(&section));

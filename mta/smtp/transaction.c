@@ -173,7 +173,7 @@ freeze_facts(const struct session *s, struct envelope *e)
 	    (RS_NFACTS + ntags) * sizeof(*e->facts));
 	for (unsigned i = 0; i < RS_NFACTS; i++)
 		if (s->gen->route_facts >> i & 1 || i == RS_FACT_CLIENT_IP ||
-		    (i == RS_FACT_CLIENT_USER && s->facts.authenticated))
+		    (i == RS_FACT_CLIENT_USER && s->facts.user.n > 0))
 			freeze(s, i, e);
 	for (unsigned i = 0; i < ntags; i++)
 		if (policy_route_tag(p, i))
@@ -229,5 +229,8 @@ transaction_envelope(const struct session *s, uint64_t size, struct buf *out)
 		attr_put_kept(&e, &t->arena, t->kept->how,
 		    smtp_kept_why(t->kept));
 	freeze_facts(s, &e);
+	if (s->origin.program)
+		attr_put_program(&e, &t->arena, s->origin.uid,
+		    s->origin.login);
 	envelope_format(&e, out);
 }

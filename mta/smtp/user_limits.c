@@ -130,7 +130,7 @@ user_limit_ask(struct session *s, enum user_limit what, uint64_t n,
 		.tx = s->facts.tx, .step = s->facts.command,
 	};
 
-	if (!s->facts.authenticated || q.count == 0) {
+	if (s->facts.user.n == 0 || q.count == 0) {
 		step(s, true);
 		return;
 	}

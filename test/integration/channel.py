@@ -18,7 +18,8 @@ import tempfile
 from server import BUILD, PATIENCE, SRC
 
 PROCS = ["parent", "spawner", "smtp", "route", "queue", "relay", "deliver", "resolve",
-         "limits", "lookup", "index", "auth", "keys"]
+         "limits", "lookup", "index", "auth", "keys",
+         "pickup"]
 PARENT_FD = 3
 HAS_FD = 1
 

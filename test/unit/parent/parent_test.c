@@ -29,7 +29,7 @@
 
 #include "test/unit/parent/image.h"
 
-#define PROCESSES	8	/* with two smtp */
+#define PROCESSES	9	/* with two smtp */
 #define PATIENCE_MS	20000
 #define NOBODY		65534
 
@@ -114,7 +114,7 @@ set_stage(void **state)
 {
 	static const char *const	names[] = {
 		"smtp", "route", "queue", "relay", "resolve", "spawner",
-		"limits", "index"
+		"limits", "index", "pickup"
 	};
 	char				link_name[40];
 	size_t				i;
@@ -289,18 +289,19 @@ each_process_gets_configuration_and_peers(void **state)
 	(void)state;
 	start_and_wait();
 	wait_for("events", "gen=1 image=yes tables=0 owners=1 listeners=0",
-	    5);		/* queue, relay, resolve, limits, spawner */
+	    6);		/* queue, relay, resolve, limits, spawner, pickup */
 	wait_for("events", "gen=1 image=yes tables=1 owners=1 listeners=0",
 	    1);				/* route */
 	wait_for("events", "gen=1 image=yes tables=1 owners=1 listeners=1",
 	    2);				/* smtp */
-	wait_for("events", "peer ", 28);
+	wait_for("events", "peer ", 32);
 	pause_ms(100);
-	assert_int_equal(occurrences("events", "peer "), 28);
+	assert_int_equal(occurrences("events", "peer "), 32);
 	assert_int_equal(occurrences("events", "peer queue[0]"), 5);
 	assert_int_equal(occurrences("events", "peer resolve[0]"), 4);
 	assert_int_equal(occurrences("events", "peer limits[0]"), 3);
-	assert_int_equal(occurrences("events", "peer smtp[1]"), 4);
+	assert_int_equal(occurrences("events", "peer smtp[1]"), 5);
+	assert_int_equal(occurrences("events", "peer pickup[0]"), 2);
 	assert_int_equal(occurrences("events", "peer spawner[0]"), 1);
 	assert_int_equal(occurrences("events", dir), 1);	/* spool */
 }
