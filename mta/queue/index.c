@@ -7,6 +7,7 @@
 #include "mta/queue/record.h"
 #include "mta/spool/attributes.h"
 #include "mta/spool/octets.h"
+#include "mta/spool/qid.h"
 #include "mta/spool/segment.h"
 
 #include <assert.h>
@@ -425,11 +426,10 @@ dest_state_name(unsigned state)
 
 /* --- the table by queue id: open addressing, linear probing */
 
-/* Queue ids are unique but regular: the low bits of a worker repeat. */
 static size_t
 slot_of(const struct index *ix, uint64_t qid)
 {
-	return (size_t)((qid * 0x9E3779B97F4A7C15ull) >> 20) & (ix->cap - 1);
+	return (size_t)qid_hash(qid) & (ix->cap - 1);
 }
 
 static size_t

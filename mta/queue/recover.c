@@ -13,8 +13,7 @@
  * that more stands behind it: then it is damage, which is said, passed over,
  * and costs no other message.
  */
-#include "mta/queue/queue.h"
-#include "mta/queue/replay.h"
+#include "mta/queue/past.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -27,160 +26,7 @@
 #include <unistd.h>
 
 #define SAID_MAX	20	/* lines about damage, of each kind */
-
-/* What the log says of a segment. */
-struct past_segment {
-	struct past_segment	*next;
-	struct segment_id	 id;
-	uint64_t		 known, end;
-	uint8_t			 writer;
-	bool			 freed;
-};
-
-/* And of a message. */
-struct past_message {
-	struct past_message	*next;		/* in the order of the log */
-	uint64_t		 qid;
-	bool			 finished, placed;
-	uint32_t		 flags;		/* of its record; with an envelope */
-	struct segment_id	 segment;
-	uint64_t		 offset;
-	struct span		 envelope;	/* NULL: in its record alone */
-	struct past_event	*first, **end;
-};
-
-struct past {
-	struct queue		*q;
-	struct span		 file;
-	struct past_segment	*segments;
-	struct htab		 messages;	/* by queue id */
-	struct past_message	*first, **end;
-	struct arena		 arena;		/* of messages and events */
-	uint64_t		 records;
-	size_t			 damaged;	/* records passed over */
-};
-
-/* --- the log */
-
-static struct past_segment *
-find_segment(const struct past *p, struct segment_id id)
-{
-	struct past_segment	*s;
-
-	for (s = p->segments; s != NULL; s = s->next)
-		if (s->id.id == id.id && s->id.generation == id.generation)
-			return s;
-	return NULL;
-}
-
-static void
-note_ids(struct queue *q, struct segment_id id)
-{
-	if (id.id > q->segments.max_id)
-		q->segments.max_id = id.id;
-	if (id.generation > q->segments.max_generation)
-		q->segments.max_generation = id.generation;
-}
-
-static void
-note_segment(struct past *p, const struct record *r)
-{
-	struct past_segment	*s = find_segment(p, r->segment);
-
-	if (s == NULL) {
-		s = arena_alloc(&p->arena, sizeof(*s));
-		s->id = r->segment;
-		s->next = p->segments;
-		p->segments = s;
-	}
-	note_ids(p->q, r->segment);
-	switch (r->type) {
-	case REC_SEGMENT:
-		s->known = r->offset;
-		s->writer = r->writer;
-		break;
-	case REC_SEALED:
-		s->end = r->end;
-		break;
-	case REC_FREED:
-		s->freed = true;
-		break;
-	}
-}
-
-static struct past_message *
-note_message(struct past *p, uint64_t qid)
-{
-	struct span		 key = span_mem(&qid, sizeof(qid));
-	struct past_message	*m = htab_get(&p->messages, key);
-
-	if (m == NULL) {
-		m = arena_alloc(&p->arena, sizeof(*m));
-		m->qid = qid;
-		m->end = &m->first;
-		htab_put(&p->messages, span_mem(&m->qid, sizeof(m->qid)), m);
-		*p->end = m;
-		p->end = &m->next;
-	}
-	if (qid > p->q->max_qid)
-		p->q->max_qid = qid;
-	return m;
-}
-
-static void
-note_place(struct past_message *m, const struct record *r)
-{
-	m->placed = true;
-	m->segment = r->segment;
-	m->offset = r->offset;
-	if (r->type == REC_MESSAGE) {
-		m->envelope = r->envelope;
-		m->flags = r->flags;
-	}
-}
-
-static void
-note_event(struct past *p, const struct record *r, struct span octets)
-{
-	struct past_message	*m = note_message(p, r->qid);
-	struct past_event	*e;
-
-	if (r->type == REC_FINISHED)
-		m->finished = true;
-	else if (r->type == REC_PLACED || r->type == REC_MESSAGE)
-		note_place(m, r);
-	else {
-		e = arena_alloc(&p->arena, sizeof(*e));
-		e->octets = octets;
-		*m->end = e;
-		m->end = &e->next;
-	}
-}
-
-static void
-note(void *arg, const struct record *r, struct span octets)
-{
-	struct past	*p = arg;
-	struct queue	*q = p->q;
-
-	p->records++;
-	switch (r->type) {
-	case REC_COUNTERS:
-		if (r->qid > q->max_qid)
-			q->max_qid = r->qid;
-		note_ids(q, (struct segment_id){ r->max_segment,
-		    r->max_generation });
-		break;
-	case REC_SEGMENT:
-	case REC_SEALED:
-	case REC_FREED:
-		note_segment(p, r);
-		break;
-	default:
-		note_event(p, r, octets);
-		break;
-	}
-}
+#define BEHIND_EACH	20000	/* messages: then the log's octets before them go */
 
 /* --- messages from their records */
 
@@ -202,12 +48,14 @@ admit_known(struct past *p, struct segment *g, struct span env,
 		m->flags |= M_BODY;
 	if (m->qid > q->max_qid)
 		q->max_qid = m->qid;
-	past = htab_get(&p->messages, span_mem(&m->qid, sizeof(m->qid)));
-	if (past != NULL && past->finished) {
+	past = past_message(p, m->qid);
+	if (past != NULL && (past->finished || past->found)) {
 		message_free(&m);
 		return;
 	}
 	replay_events(q, m, past == NULL ? NULL : past->first);
+	if (past != NULL)
+		past->found = true;
 	message_admit(q, m, g, offset);
 }
 
@@ -224,6 +72,13 @@ admit(struct past *p, struct segment *g, const struct segment_record *r)
 	buf_clear(&env);
 }
 
+static bool
+is(const struct segment *g, struct segment_id id)
+{
+	return g != NULL && g->id.id == id.id &&
+	    g->id.generation == id.generation;
+}
+
 /* What cannot be read stays missing: say_missing(). */
 static void
 admit_placed(struct past *p)
@@ -231,18 +86,21 @@ admit_placed(struct past *p)
 	struct past_message	*m;
 	struct segment_record	 r;
 	struct segment		*g = NULL;
+	size_t			 n = 0;
 
 	for (m = p->first; m != NULL; m = m->next) {
 		if (m->finished || !m->placed)
 			continue;
-		if (g == NULL || g->id.id != m->segment.id ||
-		    g->id.generation != m->segment.generation)
+		if (!is(g, m->segment))
 			g = segments_find(&p->q->segments, m->segment);
 		if (g == NULL)
 			continue;
-		if (m->envelope.n > 0)
-			admit_known(p, g, m->envelope, m->flags, m->offset);
-		else if (segment_read(g->fd, g->id, g->size, m->offset,
+		if (m->envelope != NULL) {
+			if (++n % BEHIND_EACH == 0)
+				past_behind(p, m->envelope);
+			admit_known(p, g, span_mem(m->envelope,
+			    m->envelope_n), m->flags, m->offset);
+		} else if (segment_read(g->fd, g->id, g->size, m->offset,
 		    false, &r) == 1)
 			admit(p, g, &r);
 	}
@@ -347,18 +205,17 @@ walk_toc(struct past *p, struct segment *g, uint64_t end,
 static bool
 is_missing(const struct past *p, const struct past_message *past)
 {
-	return !past->finished && index_find(&p->q->index, past->qid) == NULL;
+	return !past->finished && !past->found &&
+	    index_find(&p->q->index, past->qid) == NULL;
 }
 
 static bool
 any_missing(const struct past *p)
 {
-	struct span	key;
-	size_t		pos = 0;
-	void		*v;
+	const struct past_message	*m;
 
-	while (htab_next(&p->messages, &pos, &key, &v))
-		if (is_missing(p, v))
+	for (m = p->first; m != NULL; m = m->next)
+		if (is_missing(p, m))
 			return true;
 	return false;
 }
@@ -386,19 +243,15 @@ search_open(struct past *p)
 static void
 say_missing(const struct past *p)
 {
-	char		id[QID_TEXT];
-	struct span	key;
-	size_t		pos = 0, n = 0;
-	void		*v;
+	const struct past_message	*m;
+	char				 id[QID_TEXT];
+	size_t				 n = 0;
 
-	while (htab_next(&p->messages, &pos, &key, &v)) {
-		const struct past_message	*past = v;
-
-		if (is_missing(p, past) && n++ < SAID_MAX)
+	for (m = p->first; m != NULL; m = m->next)
+		if (is_missing(p, m) && n++ < SAID_MAX)
 			log_warnx("lost id=%s: not finished in the status log, "
-			    "and no valid record of it", qid_format(past->qid,
+			    "and no valid record of it", qid_format(m->qid,
 			    id));
-	}
 	if (n > SAID_MAX)
 		log_warnx("lost messages=%zu in all", n);
 	if (p->damaged > SAID_MAX)
@@ -411,13 +264,13 @@ static void
 adopt(struct past *p, struct segment_id id, uint64_t size, int fd)
 {
 	struct queue		*q = p->q;
-	struct past_segment	*past = find_segment(p, id);
+	struct past_segment	*past = past_segment(p, id);
 	struct segment		*g;
 	struct record		 r = { .type = REC_SEGMENT, .segment = id,
 	    .offset = SEGMENT_HEAD };
 
 	g = segments_adopt(&q->segments, id, size, fd, SEGMENT_LOST);
-	note_ids(q, id);
+	past_note_ids(q, id);
 	if (past == NULL) {
 		log_warnx("segment %08x is not in the status log", id.id);
 		journal_add(q->journal, &r);
@@ -440,7 +293,7 @@ adopt_file(struct past *p, const char *name, uint32_t id)
 	if ((fd = openat(q->seg_fd, name, O_RDWR | O_CLOEXEC)) == -1)
 		fatal("segment %s", name);
 	if (segment_read_head(fd, &s, &size) == -1 || s.id != id ||
-	    ((past = find_segment(p, s)) != NULL && past->freed)) {
+	    ((past = past_segment(p, s)) != NULL && past->freed)) {
 		close(fd);
 		if (unlinkat(q->seg_fd, name, 0) == -1)
 			log_warn("segment %s: cannot be removed", name);
@@ -480,8 +333,9 @@ read_segment(struct past *p, struct segment *g)
 	struct segment_toc	toc = { 0 };
 	uint64_t		end = 0;
 
-	if (g->writer == SEGMENT_BY_QUEUE) {
-		segments_seal(g, g->end);
+	if (g->writer == SEGMENT_BY_QUEUE ||
+	    (g->end != 0 && g->known >= g->end)) {
+		segments_seal(g, g->end);	/* the log has all of it */
 		return;
 	}
 	if (segment_read_toc(g->fd, g->id, g->size, &end, &toc) == 1) {
@@ -536,16 +390,14 @@ void
 recover(struct queue *q)
 {
 	static const struct journal_ops	ops = { state_slice };
-	struct past	p = { .q = q, .end = &p.first };
-	uint64_t	generation = 0, end;
+	struct past	p;
 	int64_t		began = clock_boot_ms();
 
-	if (journal_map(q->spool_fd, &p.file) == -1)
+	if (past_read(&p, q) == -1)
 		fatal("status log");
-	end = journal_scan(p.file, &generation, note, &p);
-	if (end == 0 && p.file.n > 0)
+	if (p.end == 0 && p.file.n > 0)
 		log_warnx("status log: not one of ours: all is read again");
-	q->journal = journal_open(q->spool_fd, generation, end, q->syncs,
+	q->journal = journal_open(q->spool_fd, p.generation, p.end, q->syncs,
 	    q->work, &ops, q);
 	if (q->journal == NULL)
 		fatal("status log");
@@ -558,8 +410,6 @@ recover(struct queue *q)
 	log_info("recovered messages=%zu records=%llu ms=%lld", q->index.n,
 	    (unsigned long long)p.records,
 	    (long long)(clock_boot_ms() - began));
-	htab_clear(&p.messages);
-	arena_clear(&p.arena);
-	journal_unmap(&p.file);
+	past_clear(&p);
 	settle_all(q);
 }

@@ -26,4 +26,14 @@ void		qid_floor(struct qid_gen *, uint64_t floor);
 const char	*qid_format(uint64_t, char out[QID_TEXT]);
 bool		qid_parse(struct span, uint64_t *out);
 
+/*
+ * For tables of a power of two.  Queue ids are unique but regular: the low
+ * bits of a worker repeat, the others count; the product's upper half is even.
+ */
+static inline uint64_t
+qid_hash(uint64_t qid)
+{
+	return qid * 0x9E3779B97F4A7C15ull >> 32;
+}
+
 #endif

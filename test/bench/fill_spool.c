@@ -1,17 +1,20 @@
 /*
  * fill_spool.c - a spool with many messages, as server sessions leave it.
  *
- *   fill_spool DIR MESSAGES DOMAINS CONTENT_OCTETS SEGMENT_OCTETS
+ *   fill_spool DIR MESSAGES DOMAINS CONTENT_OCTETS SEGMENT_OCTETS [waiting]
  *
  * Writes DIR/seg/S%08x: sealed segments with tables of contents.  Message i
  * goes from a hundred senders to rI@dN.bench.example, N below DOMAINS; its
- * envelope has what an office's policy freezes into one.  Nothing is synced.
+ * envelope has what an office's policy freezes into one.  waiting: also
+ * DIR/status.log, as a checkpoint writes it when each message has been tried
+ * three times and waits for an hour.  Nothing is synced.
  */
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/crc.h"
 #include "base/fileio.h"
 #include "base/log.h"
+#include "mta/queue/journal_int.h"
 #include "mta/spool/envelope.h"
 #include "mta/spool/qid.h"
 #include "mta/spool/segment.h"
@@ -37,7 +40,75 @@ static struct {
 	int			 fd;
 	struct buf		 out;
 	struct segment_toc	 toc;
+	struct logfile		 log;		/* fd -1: none is wanted */
 } t;
+
+/* --- the status log */
+
+static void
+log_write(void)
+{
+	if (file_pwrite_all(t.log.fd, buf_span(&t.log.pending).p,
+	    t.log.pending.n, t.log.written) == -1)
+		fatal("status log");
+	t.log.written += t.log.pending.n;
+	buf_reset(&t.log.pending);
+}
+
+static void
+log_put(const struct record *r)
+{
+	if (t.log.fd == -1)
+		return;
+	logfile_put(&t.log, r);
+	if (t.log.pending.n > 1 << 20)
+		log_write();
+}
+
+static void
+log_begin(bool wanted)
+{
+	char	path[4096];
+
+	t.log.fd = -1;
+	if (!wanted)
+		return;
+	(void)snprintf(path, sizeof(path), "%s/%s", t.dir, JOURNAL_NAME);
+	t.log.fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	if (t.log.fd == -1)
+		fatal("%s", path);
+	t.log.generation = 1;
+	logfile_head(&t.log);
+}
+
+static void
+log_segment(uint64_t end)
+{
+	struct record	r = { .type = REC_SEGMENT, .segment = t.id,
+	    .offset = end, .end = end, .writer = RECORD_BY_SMTP };
+
+	log_put(&r);
+	r.type = REC_SEALED;
+	log_put(&r);
+}
+
+static void
+log_message(uint64_t qid, uint64_t at, struct span env)
+{
+	struct record	m = { .type = REC_MESSAGE, .qid = qid,
+	    .segment = t.id, .offset = at, .envelope = env };
+	struct record	d = { .type = REC_DEFERRED, .qid = qid, .attempts = 3,
+	    .next_ms = clock_wall_ms() + 3600000, .code = 451,
+	    .status = SPAN("4.4.1"),
+	    .mta = SPAN("mx.bench.example [192.0.2.25]"),
+	    .text = SPAN("connect to mx.bench.example [192.0.2.25]:25: "
+	    "Connection timed out") };
+
+	log_put(&m);
+	log_put(&d);
+}
+
+/* --- segments */
 
 static void
 segment_begin(void)
@@ -59,6 +130,8 @@ segment_end(void)
 {
 	struct buf	table = { 0 };
 	uint64_t	end = SEGMENT_HEAD + t.out.n, at;
+
+	log_segment(end);
 
 	at = segment_seal(&table, t.id, t.segment_octets, end, &t.toc);
 	if (file_pwrite_all(t.fd, buf_span(&t.out).p, t.out.n,
@@ -113,6 +186,7 @@ add(unsigned i)
 	segment_put(&t.out, t.id, at, buf_span(&env), t.content, 0,
 	    t.content.n, t.content_crc);
 	segment_toc_add(&t.toc, at, buf_span(&env), 0, t.content.n);
+	log_message(t.qids.last, at, buf_span(&env));
 	buf_clear(&env);
 }
 
@@ -139,9 +213,9 @@ main(int argc, char **argv)
 	char		path[4096];
 	unsigned	i, n;
 
-	if (argc != 6)
+	if (argc != 6 && argc != 7)
 		fatalx("fill_spool DIR MESSAGES DOMAINS CONTENT_OCTETS "
-		    "SEGMENT_OCTETS");
+		    "SEGMENT_OCTETS [waiting]");
 	t.dir = argv[1];
 	n = (unsigned)atoi(argv[2]);
 	t.domains = (unsigned)atoi(argv[3]);
@@ -152,9 +226,12 @@ main(int argc, char **argv)
 	(void)snprintf(path, sizeof(path), "%s/seg", t.dir);
 	if (mkdir(path, 0700) == -1 && errno != EEXIST)
 		fatal("%s", path);
+	log_begin(argc == 7);
 	segment_begin();
 	for (i = 0; i < n; i++)
 		add(i);
 	segment_end();
+	if (t.log.fd != -1)
+		log_write();
 	return 0;
 }

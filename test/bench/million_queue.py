@@ -9,6 +9,7 @@ machine stops at once; all messages go to next hops that are not there.  Then th
   segments   on tables of contents, with no status log
   log        again, when all has been routed and what was tried waits
   killed     again after SIGKILL of all its processes, while it works
+  waiting    on a log in which each message has been tried and waits, and again when killed
 
 --cold drops the kernel's cache of files before each start (as root).
 """
@@ -57,17 +58,17 @@ class Run:
         import server
         self.a, self.srv = a, server
         self.s = server.Server(policy(a.hops), start=False)
-        self.fill()
 
-    def fill(self):
+    def fill(self, waiting):
         seg = f"{self.s.spool}/seg"
         os.makedirs(seg, exist_ok=True)
         began = time.monotonic()
         subprocess.run([f"{self.srv.BUILD}/test/bench/fill_spool", self.s.spool,
                         str(self.a.messages), str(self.a.hops), str(self.a.octets),
-                        str(16 << 20)], check=True)
+                        str(16 << 20), *(["waiting"] if waiting else [])], check=True)
         if os.geteuid() == 0:
-            for path in (self.s.spool, seg, *(f"{seg}/{n}" for n in os.listdir(seg))):
+            log = [f"{self.s.spool}/status.log"] if waiting else []
+            for path in (*log, self.s.spool, seg, *(f"{seg}/{n}" for n in os.listdir(seg))):
                 shutil.chown(path, "waybill-queue", "waybill-queue")
         os.sync()
         print(f"filled: {self.a.messages} messages of {self.a.octets} octets to {self.a.hops} "
@@ -88,6 +89,7 @@ class Run:
               flush=True)
 
     def memory(self):
+        """Peak: what is the process' own; pages of a mapped log are the kernel's to take back."""
         pss, = fields(f"/proc/{self.queue}/smaps_rollup", "Pss")
         peak, = fields(f"/proc/{self.queue}/status", "VmHWM")
         with open(f"/proc/{self.queue}/io", encoding="ascii") as f:
@@ -106,6 +108,7 @@ class Run:
 
     def run(self):
         try:
+            self.fill(False)
             self.start("segments")
             began = time.monotonic()
             try:
@@ -119,6 +122,12 @@ class Run:
             self.s.stop()
             print(f"stopped in {time.monotonic() - began:.1f} s", flush=True)
             self.start("log")
+            self.s.kill_all()
+            self.start("killed")
+            self.s.kill_all()
+            shutil.rmtree(f"{self.s.spool}/seg")
+            self.fill(True)
+            self.start("waiting")
             self.s.kill_all()
             self.start("killed")
         finally:
