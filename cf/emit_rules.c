@@ -187,8 +187,9 @@ emit_action(struct emit *f, const struct cf_action *a)
 		emit_with(f, RS_PIPE, a->expr,
 		    rs_build_string(f->b, a->name));
 		break;
-	case CF_A_DELAY: case CF_A_HIDE:
-		emit_op(f, a->kind == CF_A_HIDE ? RS_HIDE : RS_DELAY, 0, 0,
+	case CF_A_DELAY: case CF_A_HIDE: case CF_A_PRIORITY:
+		emit_op(f, a->kind == CF_A_HIDE ? RS_HIDE :
+		    a->kind == CF_A_DELAY ? RS_DELAY : RS_PRIORITY, 0, 0,
 		    rs_build_const(f->b, &a->expr->value));
 		break;
 	case CF_A_USE: case CF_A_SKIP:

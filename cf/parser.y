@@ -113,7 +113,7 @@ static void	 cf_yyerror(struct cf_loc *, struct cf_parser *, const char *);
 %token <v> REWRITE "'rewrite'" SKIP "'skip'" SPF "'spf'" TLS "'tls'"
 %token <v> USE "'use'" BOUNCE "'bounce'" HOP "'hop'"
 %token <v> STARTTLS "'starttls'" FIRST "'first'" UNION "'union'"
-%token <v> NOTIFY "'notify'" LANGUAGE "'language'"
+%token <v> NOTIFY "'notify'" LANGUAGE "'language'" PRIORITY "'priority'"
 %token <v> AUTH "'auth'" HIDE "'hide'" VRFY "'vrfy'" EXPN "'expn'"
 %token <v> HOLD "'hold'"
 %token HIDES_TOO "','"		/* between the extensions of 'hide' */
@@ -436,6 +436,7 @@ action
 	| USE MILTER word	{ $$ = cf_action_name(C, @$, CF_A_USE, $3, @3, NULL); }
 	| SKIP MILTER word	{ $$ = cf_action_name(C, @$, CF_A_SKIP, $3, @3, NULL); }
 	| APPLY call		{ $$ = cf_action(C, @$, CF_A_APPLY, $2); }
+	| PRIORITY word		{ $$ = cf_action_priority(C, @$, $2, @2); }
 	| LANGUAGE text		{ $$ = cf_action(C, @$, CF_A_LANGUAGE, $2); }
 	| HEADERS ONLY		{ $$ = cf_action(C, @$, CF_A_HEADERS_ONLY, NULL); }
 	| ALLOW OPEN RELAY BECAUSE text
@@ -712,7 +713,7 @@ word_but_on
 	| HEADERS | INBOUND | LMTP | MILTER | ONLY | OPEN | OUTBOUND | OVER
 	| PIPE | QUARANTINE | RATES | REWRITE | SKIP
 	| SPF | TLS | USE | BOUNCE | HOP | STARTTLS | FIRST | UNION
-	| AUTH | HIDE | VRFY | EXPN | HOLD | NOTIFY | LANGUAGE
+	| AUTH | HIDE | VRFY | EXPN | HOLD | NOTIFY | LANGUAGE | PRIORITY
 	;
 
 %%

@@ -109,6 +109,10 @@ print_action(struct show *s, const struct cf_action *a)
 		buf_add_str(s->out, " as ");
 		cf_quote(a->name, s->out);
 		break;
+	case CF_A_PRIORITY:
+		buf_addf(s->out, "priority %s",
+		    rs_priority_names[a->expr->value.i]);
+		break;
 	case CF_A_HIDE:
 		buf_addf(s->out, "hide %s", rs_extension_list(
 		    (uint32_t)a->expr->value.i, list));

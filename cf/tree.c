@@ -42,6 +42,25 @@ cf_action_reply(struct cf *cf, struct cf_loc loc, enum cf_action_kind kind,
 	return a;
 }
 
+/* The word becomes the number that the image has. */
+struct cf_action *
+cf_action_priority(struct cf *cf, struct cf_loc loc, struct rs_value word,
+    struct cf_loc word_loc)
+{
+	unsigned	n;
+
+	for (n = 0; n < RS_NPRIORITIES; n++)
+		if (span_eq(word.s, span_of(rs_priority_names[n])))
+			break;
+	if (n == RS_NPRIORITIES) {
+		cf_error(cf, word_loc, "no priority '%.*s'; there are high, "
+		    "normal and low", SPAN_ARG(word.s));
+		n = 0;
+	}
+	return cf_action(cf, loc, CF_A_PRIORITY, cf_const(cf, word_loc,
+	    rs_int(RS_T_INT, n)));
+}
+
 struct cf_action *
 cf_action_hide(struct cf *cf, struct cf_loc loc, struct cf_targets extensions)
 {

@@ -115,6 +115,7 @@ enum cf_action_kind {
 	CF_A_APPLY,		/* expr: the call */
 	CF_A_HEADERS_ONLY,
 	CF_A_LANGUAGE,		/* expr */
+	CF_A_PRIORITY,		/* expr: constant int, enum rs_priority */
 	CF_A_ALLOW,		/* expr: because; allow open relay */
 	CF_A_HIDE		/* targets; expr: their set, by types.c */
 };
@@ -331,6 +332,7 @@ struct cf_items	 cf_items(struct cf_items, struct cf_item *);
 /* A record's columns as the text that tables hold: name=value, one a line. */
 struct rs_value	 cf_record(struct cf *, struct cf_loc, struct rs_value record, struct rs_value name, struct rs_value value);
 bool		 cf_has_column(struct span record, struct span name);
+struct cf_action *cf_action_priority(struct cf *, struct cf_loc, struct rs_value word, struct cf_loc);
 struct cf_opt	*cf_opt(struct cf *, struct cf_loc, struct cf_exprs);
 struct cf_opt	*cf_opt_block(struct cf *, struct cf_loc, struct cf_exprs, struct cf_opts);
 struct cf_opts	 cf_opts(struct cf_opts, struct cf_opt *);

@@ -64,6 +64,9 @@ extern const char *const rs_object_names[RS_NOBJECTS];	/* "mailbox" */
  */
 char		 rs_option_letter(enum rs_option, unsigned place);
 
+/* Of a message; as mta/spool/attributes.h has them. */
+enum rs_priority { RS_HIGH, RS_NORMAL, RS_LOW, RS_NPRIORITIES };
+extern const char *const rs_priority_names[RS_NPRIORITIES];
 /* The extension that `hide` names so, or RS_NEXTENSIONS. */
 unsigned	 rs_extension_named(struct span word);
 /* "chunking, dsn": the words of a set, in the order of extensions.def. */

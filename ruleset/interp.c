@@ -254,6 +254,7 @@ step_more(struct rs_eval *ev, struct frame *f, const struct rs_insn *in,
 	case RS_HEADERS_ONLY:
 	case RS_HIDE:
 	case RS_LANGUAGE:
+	case RS_PRIORITY:
 		return effect(ev, f, in, out);
 	default:
 		return decide(ev, f, in, out);

@@ -197,6 +197,7 @@ static const uint8_t effects[RS_NOPS] = {
 	[RS_MILTER_SKIP] = RS_E_MILTER_SKIP,
 	[RS_HEADERS_ONLY] = RS_E_HEADERS_ONLY, [RS_HIDE] = RS_E_HIDE,
 	[RS_LANGUAGE] = RS_E_LANGUAGE,
+	[RS_PRIORITY] = RS_E_PRIORITY,
 };
 
 static void
@@ -225,6 +226,9 @@ do_effect(struct rs_eval *ev, struct frame *f, const struct rs_insn *in,
 		number = (uint32_t)ev->im->consts[in->c].i;
 		name.s = arena_span(&ev->arena,
 		    span_of(rs_extension_list(number, list)));
+	} else if (in->op == RS_PRIORITY) {
+		number = (uint32_t)ev->im->consts[in->c].i;
+		name.s = span_of(rs_priority_names[number]);
 	} else if (rs_ops[in->op].c == RS_OBJECT_) {
 		number = in->c;
 		name.s = rs_string(ev->im, rs_object(ev->im, number)->name);

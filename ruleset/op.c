@@ -60,6 +60,10 @@ const struct rs_option_info rs_options[RS_NOPTIONS] = {
 #undef OPTION
 };
 
+const char *const rs_priority_names[RS_NPRIORITIES] = {
+	[RS_HIGH] = "high", [RS_NORMAL] = "normal", [RS_LOW] = "low"
+};
+
 const char *const rs_object_names[RS_NOBJECTS] = {
 	[RS_O_SERVER] = "server", [RS_O_LISTEN] = "listen",
 	[RS_O_SPOOL] = "spool", [RS_O_QUEUE] = "queue",

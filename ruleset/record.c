@@ -17,6 +17,7 @@ const char *const rs_effect_names[RS_NEFFECTS] = {
 	[RS_E_MILTER_SKIP] = "skip milter",
 	[RS_E_HEADERS_ONLY] = "headers only", [RS_E_HIDE] = "hide",
 	[RS_E_ALARM] = "alarm", [RS_E_LANGUAGE] = "language",
+	[RS_E_PRIORITY] = "priority",
 };
 
 static const char *const step_names[RS_NSTEPS] = {

@@ -116,6 +116,9 @@ check_const(const struct walk *w, const struct rs_insn *in)
 	if (in->op == RS_DELAY || in->op == RS_GREYLISTED)
 		MUST(c->type == RS_T_TIME && c->i >= 0,
 		    "an instruction's time is none");
+	if (in->op == RS_PRIORITY)
+		MUST(c->type == RS_T_INT && c->i >= 0 &&
+		    c->i < RS_NPRIORITIES, "an instruction's priority is none");
 	if (in->op == RS_HIDE)
 		MUST(c->type == RS_T_INT && c->i > 0 &&
 		    c->i < INT64_C(1) << RS_NEXTENSIONS,

@@ -32,6 +32,7 @@ enum rs_effect {
 	RS_E_HIDE,		/* number: the set; name: its words */
 	RS_E_ALARM,		/* value: TEXT: what could not be decided */
 	RS_E_LANGUAGE,		/* value: TEXT */
+	RS_E_PRIORITY,		/* number: enum rs_priority; name: its word */
 	RS_NEFFECTS
 };
 

@@ -253,7 +253,7 @@ const struct rs_verdict *decision_verdict(const struct decision *);
 const struct header_edit *decision_edits(const struct decision *, size_t *n);
 /*
  * The other effects for who runs the session, in order: RS_E_DELAY, RS_E_BCC,
- * RS_E_MILTER_USE, RS_E_MILTER_SKIP, RS_E_HEADERS_ONLY, RS_E_LANGUAGE, RS_E_HIDE.  Lie in the
+ * RS_E_MILTER_USE, RS_E_MILTER_SKIP, RS_E_HEADERS_ONLY, RS_E_LANGUAGE, RS_E_PRIORITY, RS_E_HIDE.  Lie in the
  * decision.
  */
 struct policy_effect {

@@ -140,6 +140,7 @@ struct after_connect {
 	size_t		nedits;
 	bool		discard;
 	struct smtp_kept *kept;
+	uint8_t		 priority;
 	uint32_t	hidden;
 	struct rs_value	tags[];
 };
@@ -214,6 +215,7 @@ session_remember(struct session *s)
 	s->first->nedits = s->edits.n;
 	s->first->discard = s->discard;
 	s->first->kept = smtp_kept_copy(s->kept);
+	s->first->priority = s->priority;
 	s->first->hidden = s->hidden;
 	if (n > 0)
 		memcpy(s->first->tags, s->tags, n);
@@ -237,6 +239,7 @@ session_forget(struct session *s)
 	s->discard = s->first->discard;
 	free(s->kept);
 	s->kept = smtp_kept_copy(s->first->kept);
+	s->priority = s->first->priority;
 	s->hidden = s->first->hidden;
 	if (n > 0)
 		memcpy(s->tags, s->first->tags, n);
@@ -476,6 +479,21 @@ keep_hidden(struct session *s, const struct decision *d)
 			s->hidden |= v[i].object;
 }
 
+/* `priority`: of this message, or of all of the session; the last counts. */
+static void
+keep_priority(struct session *s, const struct decision *d)
+{
+	uint8_t				*at = s->tx != NULL &&
+	    !s->hello.asked ? &s->tx->priority : &s->priority;
+	const struct policy_effect	*v;
+	size_t				 n;
+
+	v = decision_effects(d, &n);
+	for (size_t i = 0; i < n; i++)
+		if (v[i].kind == RS_E_PRIORITY)
+			*at = (uint8_t)(v[i].object + 1);
+}
+
 static void
 keep_edits(struct session *s, const struct decision *d)
 {
@@ -546,6 +564,7 @@ go_on(struct session *s)
 	keep_edits(s, d);
 	keep_hidden(s, d);
 	smtp_keep(s, d);
+	keep_priority(s, d);
 	s->step(s, decision_verdict(d));
 	decision_free(&d);
 }

@@ -106,6 +106,7 @@ struct session {
 	struct policy_facts	 facts;
 	struct rs_value		*tags;		/* as `on connect` and `on helo` left them */
 	bool			 discard;	/* they said so */
+	uint8_t			 priority;	/* of its messages; enum attr_priority + 1, 0: not said */
 	struct smtp_kept	*kept;		/* they said so; NULL: no */
 	struct arena		 arena;		/* tags and edits of `on connect` and `on helo` */
 	struct edits		 edits;

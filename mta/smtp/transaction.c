@@ -40,6 +40,7 @@ transaction_begin(struct session *s)
 	t->deadline_ms = loop_now_ms() + s->gen->transaction_ms;
 	t->discard = s->discard;
 	t->kept = smtp_kept_copy(s->kept);
+	t->priority = s->priority;
 	s->facts.tags = t->tags = tags_begin(s, t);
 	s->tx = t;
 	intake_transaction(s->server->intake, 1);
@@ -228,6 +229,8 @@ transaction_envelope(const struct session *s, uint64_t size, struct buf *out)
 	if (t->kept != NULL)
 		attr_put_kept(&e, &t->arena, t->kept->how,
 		    smtp_kept_why(t->kept));
+	if (t->priority != 0 && t->priority != PRIORITY_NORMAL + 1)
+		attr_put_priority(&e, &t->arena, t->priority - 1u);
 	freeze_facts(s, &e);
 	if (s->origin.program)
 		attr_put_program(&e, &t->arena, s->origin.uid,

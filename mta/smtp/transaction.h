@@ -53,6 +53,7 @@ struct transaction {
 	struct buf		 new_header;	/* after edits */
 	struct policy_parts	*parts;		/* attachments; NULL: no rule asks */
 	bool			 discard;	/* a rule said so: taken, answered, not kept */
+	uint8_t			 priority;	/* enum attr_priority + 1; 0: nobody has said */
 	struct smtp_kept	*kept;		/* a rule said so: taken, and stays in the queue; NULL: no */
 	bool			 storing;	/* the intake has it */
 };

@@ -35,7 +35,7 @@ ACTIONS = {
     "remove header": 'remove header "X-A"', "delay": "delay 5s", "bcc": "bcc <a@b.example>",
     "hide": "hide dsn",
     "use milter": "use milter spam", "skip milter": "skip milter spam",
-    "headers only": "headers only", "language": 'language "de"', "allow open relay": 'allow open relay because "x"',
+    "headers only": "headers only", "language": 'language "de"', "priority": "priority low", "allow open relay": 'allow open relay because "x"',
 }
 CONDITIONS = {
     "listed by": "<a@b.example>.domain listed by zen",

@@ -609,6 +609,8 @@ const struct interp_row interp_rows[] = {
 	    "headers only 0 '' none; accept" },
 	{ "language", { PUT(0, C_HELLO), { RS_LANGUAGE, 0, 0, 0 }, OK },
 	    "language 0 '' text hello; accept" },
+	{ "priority", { { RS_PRIORITY, 0, 0, C_TAG2 }, OK },
+	    "priority 2 'low' none; accept" },
 	{ "hide", { { RS_HIDE, 0, 0, C_TAG2 }, OK },
 	    "hide 2 'size' none; accept" },
 	{ "end", { { RS_END, 0, 0, 0 } }, "end" },
