@@ -87,8 +87,12 @@ job_end(struct job *j, bool gone)
 static void
 remove_file(struct job *j)
 {
-	if (unlinkat(j->drop_fd, j->entry->name, 0) == -1 && errno != ENOENT)
-		log_warn("drop folder file=%s", j->entry->name);
+	if (unlinkat(j->drop_fd, j->entry->name, 0) == 0 || errno == ENOENT)
+		return;
+	if (errno != EISDIR ||
+	    unlinkat(j->drop_fd, j->entry->name, AT_REMOVEDIR) == -1)
+		log_warn("drop folder file=%s",
+		    log_quote(span_of(j->entry->name)));
 }
 
 static void
@@ -265,6 +269,19 @@ talk(struct job *j)
 
 /* --- reading */
 
+/* Whose it is, and whether he has done with it. */
+static void
+look_at_mode(struct job *j, const struct stat *st)
+{
+	j->uid = st->st_uid;
+	j->written_ms = (int64_t)st->st_mtime * 1000;
+	if ((st->st_mode & 07777) == DROP_WHOLE_MODE)
+		j->finding = FILE_WHOLE;
+	else
+		j->finding = j->written_ms + PART_OLD_S * INT64_C(1000) <
+		    clock_wall_ms() ? FILE_ABANDONED : FILE_NOT_YET;
+}
+
 /* Never blocks: what is no plain file is not opened. */
 static int
 open_plain(struct job *j, struct stat *st)
@@ -279,25 +296,25 @@ open_plain(struct job *j, struct stat *st)
 		    "it is no plain file";
 		return -1;
 	}
+	look_at_mode(j, st);
+	if (j->finding != FILE_WHOLE)
+		return -1;
 	fd = openat(j->drop_fd, j->entry->name, O_RDONLY | O_NOFOLLOW |
 	    O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd != -1 && fstat(fd, st) == 0 && S_ISREG(st->st_mode))
 		return fd;
 	if (fd != -1)
 		close(fd);
+	j->finding = FILE_NOT_YET;
 	return -1;
 }
 
 static void
 look_at(struct job *j, int fd, const struct stat *st)
 {
-	j->uid = st->st_uid;
-	j->written_ms = (int64_t)st->st_mtime * 1000;
-	if ((st->st_mode & 07777) != DROP_WHOLE_MODE) {
-		j->finding = j->written_ms + PART_OLD_S * INT64_C(1000) <
-		    clock_wall_ms() ? FILE_ABANDONED : FILE_NOT_YET;
+	look_at_mode(j, st);
+	if (j->finding != FILE_WHOLE)
 		return;
-	}
 	j->finding = FILE_BAD;
 	j->why = "it is too large";
 	if ((uint64_t)st->st_size > j->octets_max)
