@@ -20,7 +20,7 @@
 
 /* As whoever has started us; the folder itself may have to be made. */
 void
-folder_open(struct queue *q, const char *path)
+spool_open(struct queue *q, const char *path)
 {
 	if (mkdir(path, 0700) == -1 && errno != EEXIST)
 		fatal("spool %s", path);
@@ -83,7 +83,7 @@ listen_control(struct queue *q)
 
 /* As the queue's own user. */
 void
-folder_fill(struct queue *q, bool control)
+spool_fill(struct queue *q, bool control)
 {
 	lock(q);
 	q->seg_fd = open_below(q, "seg");

@@ -99,9 +99,9 @@ main(int argc, char **argv)
 		fatalx("--spool DIR is missing");
 	if ((copy_after = child_option("copy-after")) != NULL)
 		q.copy_after_ms = (uint32_t)atoi(copy_after) * 1000;
-	folder_open(&q, child_option("spool"));
+	spool_open(&q, child_option("spool"));
 	confine_drop("waybill-queue", child_option("chroot"));
-	folder_fill(&q, true);
+	spool_fill(&q, true);
 	confine_descriptors(65536);
 	confine_sandbox(CONFINE_OPEN);
 	queue_init(&q);

@@ -98,8 +98,8 @@ struct queue {
 void	queue_init(struct queue *);	/* parts; before all else */
 void	queue_start(struct queue *);	/* with settings and folder: recovers, runs */
 void	queue_stop(struct queue *, uint32_t drain_ms);
-void	folder_open(struct queue *, const char *path);
-void	folder_fill(struct queue *, bool control);
+void	spool_open(struct queue *, const char *path);
+void	spool_fill(struct queue *, bool control);
 int	settings_read(struct queue *, int image_fd, const char **why);
 
 /* --- messages.c: what becomes of a message */

@@ -229,6 +229,22 @@ apply_to_names(struct entry **list, const struct change *c)
 	}
 }
 
+/* From one folder into another: in both or in none. */
+static void
+apply_move(struct entry **from, struct entry **to, const struct change *c)
+{
+	char		 name[256], second[256];
+	struct entry	*old;
+	struct file	*file;
+
+	name_of(c->e, name, second);
+	if ((old = *find_entry(from, name)) == NULL)
+		return;
+	file = old->file;
+	remove_entry(from, name);
+	set_entry(to, second, file);
+}
+
 /* --- the trace */
 
 static struct change *
@@ -263,12 +279,16 @@ end_file(struct file *f)
 }
 
 static void
-end_folder(struct folder *f)
+end_folder(struct disk *d, struct folder *f)
 {
 	struct change	*c;
 
 	while ((c = f->first) != NULL && c->begun) {
-		apply_to_names(&f->entries, c);
+		if (c->e->kind == TRACE_MOVE)
+			apply_move(&folder_of(d, c->e->ino)->entries,
+			    &f->entries, c);
+		else
+			apply_to_names(&f->entries, c);
 		if ((f->first = c->next) == NULL)
 			f->end = &f->first;
 		free(c);
@@ -297,7 +317,10 @@ feed_name(struct disk *d, const struct trace_event *e)
 
 	if (e->kind == TRACE_CREATE)
 		c->file = created(d, dir, e);
-	apply_to_names(&dir->now, c);
+	if (e->kind == TRACE_MOVE)
+		apply_move(&folder_of(d, e->ino)->now, &dir->now, c);
+	else
+		apply_to_names(&dir->now, c);
 }
 
 void
@@ -314,6 +337,7 @@ disk_feed(struct disk *d, const struct trace_event *e)
 		break;
 	case TRACE_CREATE:
 	case TRACE_RENAME:
+	case TRACE_MOVE:
 	case TRACE_UNLINK:
 		feed_name(d, e);
 		break;
@@ -327,7 +351,7 @@ disk_feed(struct disk *d, const struct trace_event *e)
 		if (f != NULL)
 			end_file(f);
 		if (dir != NULL)
-			end_folder(dir);
+			end_folder(d, dir);
 		break;
 	}
 }
@@ -402,40 +426,68 @@ write_file(const char *path, const struct file *f, enum disk_rest rest,
 	return close(fd);
 }
 
-static struct entry *
-make_names(const struct folder *f, enum disk_rest rest, uint64_t *seed)
+/* A folder of an image, and the names in it. */
+struct picture {
+	const struct disk_folder	*top;
+	const struct folder		*folder;	/* NULL: none was traced */
+	struct entry			*names;
+};
+
+static struct picture *
+picture_of(struct picture *p, unsigned n, uint64_t ino)
+{
+	unsigned	i;
+
+	for (i = 0; i < n; i++)
+		if (p[i].top->ino == ino)
+			return &p[i];
+	return NULL;
+}
+
+static void
+make_names(struct picture *p, enum disk_rest rest, uint64_t *seed)
 {
 	const struct change	*c;
 	const struct entry	*e;
-	struct entry		*list = NULL;
 
-	for (e = f->entries; e != NULL; e = e->next)
-		set_entry(&list, e->name, e->file);
-	for (c = f->first; c != NULL; c = c->next)
-		if (keeps(rest, seed))
-			apply_to_names(&list, c);
-	return list;
+	for (e = p->folder->entries; e != NULL; e = e->next)
+		set_entry(&p->names, e->name, e->file);
+	for (c = p->folder->first; c != NULL; c = c->next)
+		if (c->e->kind != TRACE_MOVE && keeps(rest, seed))
+			apply_to_names(&p->names, c);
+}
+
+/* When the names of all folders are there. */
+static void
+make_moves(struct picture *all, unsigned n, struct picture *p,
+    enum disk_rest rest, uint64_t *seed)
+{
+	const struct change	*c;
+	struct picture		*from;
+
+	for (c = p->folder->first; c != NULL; c = c->next)
+		if (c->e->kind == TRACE_MOVE && keeps(rest, seed) &&
+		    (from = picture_of(all, n, c->e->ino)) != NULL)
+			apply_move(&from->names, &p->names, c);
 }
 
 static int
-write_folder(const struct disk *d, const struct disk_folder *top,
-    const char *path, enum disk_rest rest, uint64_t *seed)
+write_folder(struct picture *p, const char *path, enum disk_rest rest,
+    uint64_t *seed)
 {
-	const struct folder	*f = find_folder(d, top->ino);
-	struct entry		*list, *e;
-	char			 name[1024];
-	int			 result = 0;
+	struct entry	*e;
+	char		 name[1024];
+	int		 result = 0;
 
-	snprintf(name, sizeof(name), "%s/%s", path, top->name);
-	if (top->name[0] != '\0' && mkdir(name, 0700) == -1)
+	snprintf(name, sizeof(name), "%s/%s", path, p->top->name);
+	if (p->top->name[0] != '\0' && mkdir(name, 0700) == -1)
 		return -1;
-	list = f == NULL ? NULL : make_names(f, rest, seed);
-	while ((e = list) != NULL) {
-		snprintf(name, sizeof(name), "%s/%s/%s", path, top->name,
+	while ((e = p->names) != NULL) {
+		snprintf(name, sizeof(name), "%s/%s/%s", path, p->top->name,
 		    e->name);
 		if (write_file(name, e->file, rest, seed) == -1)
 			result = -1;
-		list = e->next;
+		p->names = e->next;
 		free(e);
 	}
 	return result;
@@ -445,14 +497,22 @@ int
 disk_write(const struct disk *d, const struct disk_folder *tops, unsigned n,
     const char *path, enum disk_rest rest, uint64_t seed)
 {
-	unsigned	i;
+	struct picture	*all = xcalloc(n, sizeof(*all));
+	unsigned	 i;
+	int		 result = mkdir(path, 0700);
 
-	if (mkdir(path, 0700) == -1)
-		return -1;
+	for (i = 0; i < n; i++) {
+		all[i].top = &tops[i];
+		if ((all[i].folder = find_folder(d, tops[i].ino)) != NULL)
+			make_names(&all[i], rest, &seed);
+	}
 	for (i = 0; i < n; i++)
-		if (write_folder(d, &tops[i], path, rest, &seed) == -1)
-			return -1;
-	return 0;
+		if (all[i].folder != NULL)
+			make_moves(all, n, &all[i], rest, &seed);
+	for (i = 0; i < n && result == 0; i++)
+		result = write_folder(&all[i], path, rest, &seed);
+	free(all);
+	return result;
 }
 
 static void

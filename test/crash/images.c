@@ -13,6 +13,8 @@
  *   - each acknowledged message is live, unless a next hop or mailbox has it;
  *   - one that cannot be delivered is live, or its notification is;
  *   - what a mailbox was told to show is never prepared anew;
+ *   - a message for a Maildir (the real store) stands in new/ of it, or is
+ *     live, and never both: it is delivered once;
  *   - what is live is whole.
  *
  * Before that the test tests itself: a server that does not sync must fail.
@@ -24,6 +26,7 @@
 #include "base/fileio.h"
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "mailbox/store/store.h"
 
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -32,14 +35,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #define SEGMENT		(64 << 10)
 #define MESSAGES	700
 #define PATH_N		256
+#define FOLDERS		7
 
 /* What was seen from outside, in the order of the trace. */
 struct seen {
@@ -54,7 +60,8 @@ static struct {
 	size_t			 n;
 	struct seen		*seen;
 	size_t			 nseen;
-	struct disk_folder	 folders[3];
+	struct disk_folder	 folders[FOLDERS];
+	char			 maildir[PATH_N + 32];	/* of the load, then of an image */
 } t;
 
 static void
@@ -75,6 +82,32 @@ saw(uint64_t qid, bool commit)
 }
 
 static void
+prepare(struct span name, struct span prefix, struct span content,
+    char final[220])
+{
+	struct store_place	place = { .maildir = t.maildir };
+	struct store_message	m = { .base = name, .prefix = prefix,
+	    .content = content };
+	char			out[STORE_FINAL_MAX];
+	struct store_error	e;
+
+	if (store_prepare(&place, &m, out, &e) != STORE_OK)
+		die(e.text);
+	if (strlen(out) >= 220)
+		die("a name without end");
+	memcpy(final, out, strlen(out) + 1);
+}
+
+static void
+commit(const char *final)
+{
+	struct store_error	e;
+
+	if (store_commit(t.maildir, final, &e) != STORE_OK)
+		die(e.text);
+}
+
+static void
 send_one(struct fakes *f, unsigned kind)
 {
 	size_t		octets = 100 + (size_t)random() % 3000;
@@ -84,9 +117,11 @@ send_one(struct fakes *f, unsigned kind)
 		qid = fakes_accept(f, "a@x.test", "later@keep.test", octets);
 	else if (kind < 50)
 		qid = fakes_accept(f, "a@x.test", "hop@y.test", octets);
-	else if (kind < 65)
+	else if (kind < 65) {
 		qid = fakes_accept(f, "a@x.test", "box@y.test", octets);
-	else if (kind < 70) {	/* has two targets: GONE means either */
+		trace_mark(MARK_BOX, qid);
+		return;
+	} else if (kind < 70) {	/* has two targets: GONE means either */
 		fakes_accept(f, "a@x.test", "pair@y.test", octets);
 		return;
 	} else if (kind < 88) {
@@ -131,6 +166,8 @@ load(const char *dir)
 	unsigned	 i;
 
 	f->saw = saw;
+	f->prepare = prepare;
+	f->commit = commit;
 	f->later_until = UINT32_MAX;
 	f->q.copy_after_ms = 150;
 	f->q.resume_ms = 100;
@@ -166,6 +203,9 @@ run_load(const char *dir, const char *trace, unsigned seed, bool no_sync)
 		srandom(seed);
 		if (mkdir(dir, 0700) == -1)
 			die(dir);
+		snprintf(t.maildir, sizeof(t.maildir), "%s/mail", dir);
+		if (mkdir(t.maildir, 0700) == -1)
+			die(t.maildir);
 		trace_open(trace);
 		trace_swallow_syncs(no_sync);
 		load(dir);
@@ -221,12 +261,13 @@ read_trace(const char *path)
 static void
 find_folders(const char *dir)
 {
-	static const char *const	names[3] = { "", "seg", "body" };
+	static const char *const	names[FOLDERS] = { "", "seg", "body",
+	    "mail", "mail/tmp", "mail/new", "mail/cur" };
 	char				path[2 * PATH_N];
 	struct stat			st;
 	unsigned			i;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < FOLDERS; i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
 		if (stat(path, &st) == -1)
 			die(path);
@@ -328,6 +369,84 @@ only_commits(const struct message *m)
 	return false;
 }
 
+/* --- the Maildir */
+
+/* What new/ has of this message: its files; the last one's name. */
+static unsigned
+in_new(uint64_t qid, char name[NAME_MAX + 1])
+{
+	char		 path[sizeof(t.maildir) + 8], id[QID_TEXT];
+	struct dirent	*e;
+	unsigned	 n = 0;
+	DIR		*d;
+
+	qid_format(qid, id);
+	snprintf(path, sizeof(path), "%s/new", t.maildir);
+	if ((d = opendir(path)) == NULL)
+		die(path);
+	while ((e = readdir(d)) != NULL)
+		if (strstr(e->d_name, id) != NULL) {
+			snprintf(name, NAME_MAX + 1, "%s", e->d_name);
+			n++;
+		}
+	closedir(d);
+	return n;
+}
+
+/* The file is as long as its name says, and begins and ends as it should. */
+static bool
+file_is_whole(uint64_t qid, const char *name)
+{
+	char		 path[sizeof(t.maildir) + NAME_MAX + 8], id[40];
+	const char	*s = strstr(name, ",S=");
+	struct buf	 have = { 0 };
+	int		 fd;
+	bool		 ok;
+
+	snprintf(path, sizeof(path), "%s/new/%s", t.maildir, name);
+	snprintf(id, sizeof(id), "X-Id: %016llx\n", (unsigned long long)qid);
+	ok = (fd = open(path, O_RDONLY)) != -1 &&
+	    file_read_fd(fd, 1 << 20, &have) == 0 && s != NULL &&
+	    have.n == strtoull(s + 3, NULL, 10) &&
+	    memmem(buf_span(&have).p, have.n, id, strlen(id)) != NULL &&
+	    memchr(buf_span(&have).p, '\0', have.n) == NULL;
+	if (fd != -1)
+		close(fd);
+	buf_clear(&have);
+	return ok;
+}
+
+/* What the queue does first with what is prepared. */
+static bool
+commit_prepared(const struct message *m)
+{
+	struct store_error	e;
+	uint32_t		i;
+
+	for (i = 0; i < m->ndests; i++)
+		if (m->dests[i].flags & DEST_PREPARED &&
+		    store_commit(t.maildir, m->dests[i].name, &e) != STORE_OK)
+			return complain(m->qid, e.text);
+	return true;
+}
+
+static bool
+check_box(uint64_t qid, const struct message *m)
+{
+	char		name[NAME_MAX + 1];
+	unsigned	n = in_new(qid, name);
+
+	if (n > 1)
+		return complain(qid, "twice in its mailbox");
+	if (n == 1 && !file_is_whole(qid, name))
+		return complain(qid, "not whole in its mailbox");
+	if (m != NULL && !only_commits(m))
+		return n == 0 ? true :
+		    complain(qid, "in its mailbox, and sent there again");
+	return n == 1 ? true : complain(qid, m == NULL ?
+	    "acknowledged, and lost" : "prepared, and not in its mailbox");
+}
+
 static bool
 check_seen(struct queue *q, const struct seen *s, size_t upto)
 {
@@ -337,6 +456,8 @@ check_seen(struct queue *q, const struct seen *s, size_t upto)
 	case MARK_ACKED:
 		return m != NULL || is_gone(s->qid, upto) ? true :
 		    complain(s->qid, "acknowledged, and lost");
+	case MARK_BOX:
+		return check_box(s->qid, m);
 	case MARK_RETURNED:
 		return m != NULL || is_told(q, s->qid) ? true :
 		    complain(s->qid, "lost without a notification");
@@ -355,7 +476,7 @@ check(struct queue *q, size_t upto)
 	size_t		 i;
 
 	for (m = q->index.first; m != NULL; m = m->next)
-		if (!is_whole(q, m))
+		if (!is_whole(q, m) || !commit_prepared(m))
 			return false;
 	for (i = 0; i < t.nseen && t.seen[i].at < upto; i++)
 		if (!check_seen(q, &t.seen[i], upto))
@@ -370,9 +491,10 @@ recover_and_check(const char *image, size_t upto)
 	static struct queue	q;
 
 	log_open("images", open("/dev/null", O_WRONLY), LOG_L_ERROR);
+	snprintf(t.maildir, sizeof(t.maildir), "%s/mail", image);
 	loop_init();
-	folder_open(&q, image);
-	folder_fill(&q, false);
+	spool_open(&q, image);
+	spool_fill(&q, false);
 	queue_init(&q);
 	q.set = (struct settings){ .segment_octets = SEGMENT,
 	    .reserve_octets = 1,
@@ -419,7 +541,7 @@ try_image(const struct disk *d, size_t upto, enum disk_rest rest,
 	pid_t	pid;
 
 	snprintf(image, sizeof(image), "%s/image", t.top);
-	if (disk_write(d, t.folders, 3, image, rest, seed) == -1)
+	if (disk_write(d, t.folders, FOLDERS, image, rest, seed) == -1)
 		die(image);
 	fflush(NULL);
 	if ((pid = fork()) == -1)

@@ -309,14 +309,18 @@ renameat(int from, const char *old, int to, const char *new)
 {
 	NEXT(renameat_fn, "renameat");
 	int		result = next(from, old, to, new);
-	uint64_t	dir;
+	uint64_t	dir, source;
 	char		both[512];
 	size_t		n = strlen(old) + 1 + strlen(new);
 
-	if (result == 0 && inode(to, &dir) && n < sizeof(both)) {
+	if (result == 0 && inode(to, &dir) && inode(from, &source) &&
+	    n < sizeof(both)) {
 		strcpy(both, old);
 		strcpy(both + strlen(old) + 1, new);
-		record(TRACE_RENAME, dir, 0, both, n, 0);
+		if (source == dir)
+			record(TRACE_RENAME, dir, 0, both, n, 0);
+		else
+			record(TRACE_MOVE, dir, source, both, n, 0);
 	}
 	return result;
 }

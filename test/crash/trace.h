@@ -8,6 +8,7 @@
  *   WRITE   ino, offset, data      ZERO     ino, offset, size (all zeros)
  *   TRUNC   ino, offset = length   CREATE   dir, ino, data = name
  *   RENAME  dir, data = old NUL new         UNLINK   dir, data = name
+ *   MOVE    dir, ino = the folder it came from, data = old NUL new
  *   BEGIN, END                     of a sync of ino (a file or a folder)
  *   MARK    offset = what, size = a number: the test's own
  */
@@ -22,7 +23,8 @@
 
 enum trace_kind {
 	TRACE_NONE, TRACE_WRITE, TRACE_ZERO, TRACE_TRUNC, TRACE_CREATE,
-	TRACE_RENAME, TRACE_UNLINK, TRACE_BEGIN, TRACE_END, TRACE_MARK
+	TRACE_RENAME, TRACE_UNLINK, TRACE_BEGIN, TRACE_END, TRACE_MARK,
+	TRACE_MOVE
 };
 
 struct trace_event {
@@ -37,7 +39,8 @@ enum trace_mark {
 	MARK_ACKED,	/* acknowledged: must be there, until GONE */
 	MARK_RETURNED,	/* acknowledged, cannot be delivered: it or its notification must be there */
 	MARK_GONE,	/* a next hop or mailbox has it */
-	MARK_COMMITTED	/* a mailbox was told to show it: must never be prepared anew */
+	MARK_COMMITTED,	/* a mailbox was told to show it: must never be prepared anew */
+	MARK_BOX	/* acknowledged, for a mailbox: it is live, or stands there, and never both */
 };
 
 /* Begins to record into this file (made if needed); also by $WAYBILL_SHIM_TRACE. */

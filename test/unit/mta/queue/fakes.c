@@ -603,8 +603,8 @@ fakes_open(const char *dir, uint64_t segment_octets)
 	f->seg_fd = f->body_fd = -1;
 	f->code = 250;
 	f->status4 = "4.4.1";
-	folder_open(q, dir);
-	folder_fill(q, true);
+	spool_open(q, dir);
+	spool_fill(q, true);
 	queue_init(q);
 	q->set = (struct settings){ .segment_octets = segment_octets,
 	    .reserve_octets = 1,

@@ -104,6 +104,9 @@ struct fakes {
 	bool			 held, logged;
 	/* A next hop has got it, or a mailbox is told to show it; may be NULL. */
 	void			(*saw)(uint64_t qid, bool commit);
+	/* A mailbox that is none of ours: final gets its name there; NULL: none. */
+	void			(*prepare)(struct span name, struct span prefix, struct span content, char final[220]);
+	void			(*commit)(const char *final);
 };
 
 void	fakes_failed(const char *file, int line, const char *what) __attribute__((noreturn));

@@ -269,6 +269,9 @@ take_deliver(struct fakes *f, struct msg *m)
 	} else {
 		snprintf(final, sizeof(final), "%.*s,S=%zu", SPAN_ARG(name),
 		    f->last_content.n);
+		if (f->prepare != NULL)
+			f->prepare(name, prefix, buf_span(&f->last_content),
+			    final);
 		say(f->deliver, MSG_PREPARED, job);
 		chan_str(f->deliver, final);
 	}
@@ -289,6 +292,8 @@ take_commit(struct fakes *f, struct msg *m)
 	name = msg_bytes(m, 300);
 	CHECK(msg_end(m) && f->commits < FAKE_LOG_MAX);
 	copy_text(f->names[f->commits++], 200, name);
+	if (f->commit != NULL)
+		f->commit(f->names[f->commits - 1]);
 	if (f->saw != NULL) {	/* "SECONDS.QIDR..." after a Q */
 		const char	*p = memchr(name.p, 'Q', name.n);
 		uint64_t	 qid;
