@@ -31,6 +31,8 @@ struct held {
 	char			 client[LIMITS_CLIENT_MAX];
 	size_t			 client_octets;
 	int64_t			 until_ms;
+	uint32_t		 sessions_max, per_client_max;
+	bool			 young;	/* limits has not been asked yet */
 	limits_counted_cb	*cb;	/* NULL: it has been called */
 	void			*arg;
 };
@@ -40,12 +42,14 @@ TAILQ_HEAD(helds, held);
 struct limits_client {
 	struct asker	 asker;
 	uint64_t	 last_session;
-	struct helds	 waiting, held;
+	struct helds	 young, waiting, held;
+	unsigned	 nyoung;
 	struct htab	 counts;	/* sessions by ticket */
-	struct timer	 count_timer;
+	struct timer	 count_timer, young_timer;
 };
 
 static void on_count_time(void *);
+static void on_young_time(void *);
 
 static struct span
 ticket_key(const uint64_t *ticket)
@@ -54,9 +58,19 @@ ticket_key(const uint64_t *ticket)
 }
 
 static void
+not_young(struct limits_client *l, struct held *h)
+{
+	TAILQ_REMOVE(&l->young, h, entry);
+	h->young = false;
+	l->nyoung--;
+}
+
+static void
 forget_held(struct limits_client *l, struct held *h)
 {
-	if (h->cb != NULL)
+	if (h->young)
+		not_young(l, h);
+	else if (h->cb != NULL)
 		TAILQ_REMOVE(&l->waiting, h, entry);
 	else
 		TAILQ_REMOVE(&l->held, h, entry);
@@ -221,20 +235,51 @@ on_count_time(void *arg)
 }
 
 static void
-put_count_up(struct chan *c, const struct held *h, uint32_t sessions_max,
-    uint32_t per_client_max)
+put_count_up(struct chan *c, const struct held *h)
 {
 	chan_begin(c, MSG_COUNT_UP);
 	chan_u64(c, h->ticket);
 	chan_bytes(c, span_mem(h->client, h->client_octets));
-	chan_u32(c, sessions_max);
-	chan_u32(c, per_client_max);
+	chan_u32(c, h->sessions_max);
+	chan_u32(c, h->per_client_max);
 	chan_end(c);
 }
 
-uint64_t
-limits_count(struct limits_client *l, struct span client,
-    uint32_t sessions_max, uint32_t per_client_max, limits_counted_cb *cb,
+static void
+ask_to_count(struct limits_client *l, struct held *h)
+{
+	h->until_ms = loop_now_ms();
+	if (l->asker.chan != NULL) {
+		h->until_ms += (int64_t)msg_timeout_s(MSG_COUNT_UP) * 1000;
+		put_count_up(l->asker.chan, h);
+	}
+	TAILQ_INSERT_TAIL(&l->waiting, h, entry);
+	set_count_timer(l);
+}
+
+/* Those that came before this time grow up. */
+static void
+grow_up(struct limits_client *l, int64_t before)
+{
+	struct held	*h;
+
+	while ((h = TAILQ_FIRST(&l->young)) != NULL && h->until_ms <= before) {
+		not_young(l, h);
+		ask_to_count(l, h);
+	}
+	if (h != NULL && !timer_pending(&l->young_timer))
+		timer_set(&l->young_timer, h->until_ms - loop_now_ms(),
+		    on_young_time, l);
+}
+
+static void
+on_young_time(void *arg)
+{
+	grow_up(arg, loop_now_ms());
+}
+
+static struct held *
+held_new(struct limits_client *l, struct span client, limits_counted_cb *cb,
     void *arg)
 {
 	struct held	*h = xcalloc(1, sizeof(*h));
@@ -246,18 +291,39 @@ limits_count(struct limits_client *l, struct span client,
 	    client.n;
 	memcpy(h->client, client.p, h->client_octets);
 	(void)htab_put(&l->counts, ticket_key(&h->ticket), h);
+	return h;
+}
+
+uint64_t
+limits_count(struct limits_client *l, struct span client,
+    uint32_t sessions_max, uint32_t per_client_max, limits_counted_cb *cb,
+    void *arg)
+{
+	struct held	*h = held_new(l, client, cb, arg);
+
+	h->sessions_max = sessions_max;
+	h->per_client_max = per_client_max;
 	if (cb == NULL) {
 		TAILQ_INSERT_TAIL(&l->held, h, entry);
 		say_held(l, h);
-		return h->ticket;
-	}
-	h->until_ms = loop_now_ms();
-	if (l->asker.chan != NULL) {
-		h->until_ms += (int64_t)msg_timeout_s(MSG_COUNT_UP) * 1000;
-		put_count_up(l->asker.chan, h, sessions_max, per_client_max);
-	}
-	TAILQ_INSERT_TAIL(&l->waiting, h, entry);
-	set_count_timer(l);
+	} else
+		ask_to_count(l, h);
+	return h->ticket;
+}
+
+uint64_t
+limits_count_soon(struct limits_client *l, struct span client,
+    uint32_t sessions_max, uint32_t per_client_max, limits_counted_cb *cb,
+    void *arg)
+{
+	struct held	*h = held_new(l, client, cb, arg);
+
+	h->sessions_max = sessions_max;
+	h->per_client_max = per_client_max;
+	h->young = true;
+	h->until_ms = loop_now_ms() + LIMITS_YOUNG_MS;
+	TAILQ_INSERT_TAIL(&l->young, h, entry);
+	grow_up(l, ++l->nyoung < LIMITS_YOUNG_MAX ? 0 : INT64_MAX);
 	return h->ticket;
 }
 
@@ -266,12 +332,14 @@ limits_uncount(struct limits_client *l, uint64_t ticket)
 {
 	struct held	*h = htab_get(&l->counts, ticket_key(&ticket));
 	struct chan	*c = l->asker.chan;
+	bool		 young;
 
 	if (h == NULL)
 		return;
+	young = h->young;
 	forget_held(l, h);
 	set_count_timer(l);
-	if (c == NULL)
+	if (c == NULL || young)
 		return;
 	chan_begin(c, MSG_COUNT_DOWN);
 	chan_u64(c, ticket);
@@ -306,7 +374,7 @@ on_counted(struct limits_client *l, struct msg *m)
 	if (!msg_end(m) || result > LIMITS_CLIENT)
 		return false;
 	h = htab_get(&l->counts, ticket_key(&ticket));
-	if (h != NULL && h->cb != NULL)
+	if (h != NULL && h->cb != NULL && !h->young)
 		counted(l, h, (enum limits_result)result);
 	return true;
 }
@@ -348,6 +416,7 @@ limits_client_new(void)
 
 	asker_init(&l->asker, "limits",
 	    (int64_t)msg_timeout_s(MSG_RATE_ASK) * 1000, &ops, l);
+	TAILQ_INIT(&l->young);
 	TAILQ_INIT(&l->waiting);
 	TAILQ_INIT(&l->held);
 	return l;
@@ -378,11 +447,13 @@ limits_client_free(struct limits_client **lp)
 	*lp = NULL;
 	if (l == NULL)
 		return;
-	while ((h = TAILQ_FIRST(&l->waiting)) != NULL ||
+	while ((h = TAILQ_FIRST(&l->young)) != NULL ||
+	    (h = TAILQ_FIRST(&l->waiting)) != NULL ||
 	    (h = TAILQ_FIRST(&l->held)) != NULL)
 		forget_held(l, h);
 	asker_clear(&l->asker);
 	htab_clear(&l->counts);
 	timer_clear(&l->count_timer);
+	timer_clear(&l->young_timer);
 	free(l);
 }

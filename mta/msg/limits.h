@@ -28,6 +28,9 @@ enum limits_result {
 #define LIMITS_CLIENT_MAX	32		/* octets that say who a client is */
 #define LIMITS_ADDRESS_MAX	16		/* those of an address; longer: a user, not one of all sessions */
 
+#define LIMITS_YOUNG_MS		100	/* limits hears of a session: limits_count_soon() */
+#define LIMITS_YOUNG_MAX	64
+
 /* `rate "name" by KEY over count/period`, asked once for each tx and step. */
 struct limits_rate {
 	struct span	name, key;
@@ -65,6 +68,12 @@ void			 limits_cancel(struct limits_client *, uint64_t ticket);
  * due whatever the result was.  cb NULL: it is counted without being asked.
  */
 uint64_t		 limits_count(struct limits_client *, struct span client, uint32_t sessions_max, uint32_t per_client_max, limits_counted_cb *, void *arg);
+/*
+ * The same of one that limits need not know yet: it is told after
+ * LIMITS_YOUNG_MS, or as soon as LIMITS_YOUNG_MAX are as young.  Most sessions
+ * have ended by then, and cost limits nothing.
+ */
+uint64_t		 limits_count_soon(struct limits_client *, struct span client, uint32_t sessions_max, uint32_t per_client_max, limits_counted_cb *, void *arg);
 void			 limits_uncount(struct limits_client *, uint64_t ticket);
 
 #endif

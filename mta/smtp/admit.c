@@ -4,7 +4,8 @@
  * Where there is one worker its own count is exact, and nobody is asked.  Who
  * is one of few here is greeted while limits is still being asked: it would
  * be one too many only if almost all were with other workers, and is then told
- * as soon as limits has said so.
+ * as soon as limits has said so; limits is not even asked about one that has
+ * ended before it is.
  */
 #include "config.h"
 
@@ -139,11 +140,15 @@ admit_session(struct session *s)
 	bool			 asks = admit_counts(sv);
 	bool			 waits = asks && !is_one_of_few(s);
 
+	uint32_t		 most = s->gen->sessions_max;
+	uint32_t		 each = per_client_max(s->gen, s->door,
+	    &s->origin);
+
 	if (sv->workers > 1)
-		s->count = limits_count(sv->counters, client,
-		    s->gen->sessions_max,
-		    per_client_max(s->gen, s->door, &s->origin),
-		    waits ? counted : asks ? counted_late : NULL, s);
+		s->count = asks && !waits ? limits_count_soon(sv->counters,
+		    client, most, each, counted_late, s) :
+		    limits_count(sv->counters, client, most, each,
+		    waits ? counted : NULL, s);
 	if (waits)
 		session_park(s);
 	else

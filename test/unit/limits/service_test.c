@@ -298,6 +298,46 @@ a_worker_that_dies_takes_its_sessions(void **state)
 	assert_int_equal(got, LIMITS_OK);
 }
 
+/* One that ends at once is never heard of; one that stays is. */
+static void
+a_young_session_is_counted_when_it_stays(void **state)
+{
+	uint64_t	t;
+	int		got[2] = { -1, -1 }, turns;
+
+	(void)state;
+	attach(one);
+	t = limits_count_soon(one, SPAN("a"), 4, 2, counted, &got[0]);
+	(void)limits_count_soon(one, SPAN("a"), 4, 2, counted, &got[1]);
+	folder_turns(3);
+	assert_int_equal(service.sessions.n, 0);
+	limits_uncount(one, t);
+	for (turns = 0; got[1] == -1 && turns < 5000; turns++)
+		folder_turns(1);
+	assert_int_equal(got[0], -1);
+	assert_int_equal(got[1], LIMITS_OK);
+	assert_int_equal(service.sessions.n, 1);
+}
+
+/* Very many at once are counted at once. */
+static void
+many_young_sessions_are_counted_at_once(void **state)
+{
+	int	got[LIMITS_YOUNG_MAX], i;
+
+	(void)state;
+	attach(one);
+	for (i = 0; i < LIMITS_YOUNG_MAX; i++) {
+		got[i] = -1;
+		(void)limits_count_soon(one, SPAN("a"), 100, 3, counted,
+		    &got[i]);
+	}
+	folder_turns(5);
+	assert_int_equal(got[2], LIMITS_OK);
+	assert_int_equal(got[3], LIMITS_CLIENT);
+	assert_int_equal(service.sessions.n, 3);
+}
+
 static void
 a_new_limits_is_told_of_the_sessions(void **state)
 {
@@ -434,6 +474,8 @@ main(void)
 		T(sessions_are_counted_over_all_workers),
 		T(the_sessions_of_a_user_are_counted_apart),
 		T(a_worker_that_dies_takes_its_sessions),
+		T(a_young_session_is_counted_when_it_stays),
+		T(many_young_sessions_are_counted_at_once),
 		T(a_new_limits_is_told_of_the_sessions),
 		T(without_limits_nobody_waits),
 		T(a_session_that_ends_while_it_waits),
