@@ -253,6 +253,24 @@ print_queue(const json_t *q)
 	print_throttle(json_object_get(q, "throttle"));
 }
 
+/* "failing, 2 windows; last error: connect", "dead, next try ..." */
+static void
+print_hop_state(const json_t *h)
+{
+	long long	failed = (long long)cmd_json_int(h, "windows_failed");
+
+	printf("  %s", cmd_json_str(h, "state"));
+	if (json_is_true(json_object_get(h, "dead")))
+		printf(", next try %s", cmd_json_str(h, "probe"));
+	else if (failed > 0)
+		printf(", %lld window%s", failed, failed == 1 ? "" : "s");
+	if (json_is_string(json_object_get(h, "class")))
+		printf("; last error: %s", cmd_json_str(h, "class"));
+	if (cmd_json_int(h, "shared_by") > 1)
+		printf("; shared by %lld",
+		    (long long)cmd_json_int(h, "shared_by"));
+}
+
 static void
 print_hops(const json_t *hops)
 {
@@ -260,15 +278,14 @@ print_hops(const json_t *hops)
 	size_t		 i;
 
 	if (json_array_size(hops) > 0)
-		printf("\n%-40s %8s %8s %8s\n", "NEXT HOP", "WAITING",
-		    "ACTIVE", "AT MOST");
+		printf("\n%-40s %8s %8s %8s  %s\n", "NEXT HOP", "WAITING",
+		    "ACTIVE", "AT MOST", "STATE");
 	json_array_foreach(hops, i, h) {
 		printf("%-40s %8lld %8lld %8lld", table_text(h, "hop"),
 		    (long long)cmd_json_int(h, "waiting"),
 		    (long long)cmd_json_int(h, "active"),
 		    (long long)cmd_json_int(h, "concurrency"));
-		if (json_is_true(json_object_get(h, "dead")))
-			printf("  dead, next try %s", cmd_json_str(h, "probe"));
+		print_hop_state(h);
 		printf("\n");
 	}
 }

@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "mail/date.h"
 
-#define HOPS_MAX	1000
 #define SHOW_MAX	1000	/* targets of one message */
 
 struct span
@@ -343,27 +342,9 @@ put_spool(struct json *j, const struct queue *q)
 	json_uint(j, "checkpoints", log.checkpoints);
 }
 
-static void
-put_hop(struct json *j, const struct hop *h)
-{
-	json_object(j, NULL);
-	json_str(j, "hop", h->text);
-	json_uint(j, "waiting", h->wants);
-	json_uint(j, "active", h->outstanding);
-	json_uint(j, "concurrency", h->site->concurrency);
-	json_bool(j, "dead", h->site->dead);
-	put_time(j, "probe", h->site->dead ? clock_wall_ms() +
-	    h->site->probe_ms - clock_boot_ms() : 0);
-	json_object_end(j);
-}
-
 void
 answer_queue(struct queue *q, struct json *j)
 {
-	struct span	 key;
-	size_t		 pos = 0, n = 0;
-	void		*v;
-
 	json_object(j, "queue");
 	json_uint(j, "messages", q->index.n);
 	json_uint(j, "octets", q->index.octets);
@@ -371,14 +352,5 @@ answer_queue(struct queue *q, struct json *j)
 	put_spool(j, q);
 	answer_throttle(q, j);
 	json_object_end(j);
-	json_array(j, "hops");
-	while (n < HOPS_MAX && htab_next(&q->sched.hops, &pos, &key, &v)) {
-		const struct hop	*h = v;
-
-		if (h->refs > 0 || h->site->dead) {
-			put_hop(j, h);
-			n++;
-		}
-	}
-	json_array_end(j);
+	answer_hops(q, j);
 }

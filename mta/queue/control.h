@@ -35,6 +35,7 @@ void	answer_show(struct queue *, struct json *, struct span args);
 void	answer_retry(struct queue *, struct json *, struct span args);
 void	answer_remove(struct queue *, struct json *, struct span args);
 void	answer_queue(struct queue *, struct json *);	/* members "queue" and "hops" */
+void	answer_hops(const struct queue *, struct json *);	/* hop_status.c */
 void	answer_throttle(const struct queue *, struct json *);	/* member "throttle" */
 void	answer_error(struct json *, const char *);
 /* The next word of args, which is eaten. */

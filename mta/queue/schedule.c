@@ -321,6 +321,7 @@ void
 sched_failed(struct hop *h, enum error_class class)
 {
 	h->site->last_class = (uint8_t)class;
+	h->site->failed = true;
 }
 
 /* --- by hand, and by peers that come and go */

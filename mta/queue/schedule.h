@@ -70,6 +70,7 @@ struct site {
 	uint8_t			 last_class;	/* of its last error */
 	uint8_t			 place;		/* enum site_place */
 	bool			 shared;	/* known by its set of hosts */
+	bool			 failed;	/* last_class says how */
 	bool			 local;
 	bool			 dead;
 	bool			 blocked;	/* start() has said not now: sched_unblock() */

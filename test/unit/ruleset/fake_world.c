@@ -311,7 +311,7 @@ on_effect(void *ctx, struct rs_eval *ev, enum rs_effect effect,
 	static const char *const names[] = {
 		"add", "set", "remove", "log", "tag", "delay", "bcc", "use",
 		"skip", "headers only", "hide", "alarm",
-		"language"
+		"language", "priority"
 	};
 	struct fake_world	*w = ctx;
 
