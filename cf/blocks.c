@@ -247,6 +247,22 @@ check_ports(struct cf *cf, const struct cf_object *o)
 	}
 }
 
+/* A name, an address, or "unix:/path". */
+static void
+check_filter(struct cf *cf, const struct cf_set_opt *host)
+{
+	const struct cf_expr	*e;
+
+	if (host == NULL || host->nplaces == 0)
+		return;
+	e = host->places[0];
+	if (!span_prefix(e->value.s, SPAN("unix:/")))
+		check_host(cf, e);
+	if (host->nplaces > 1 && host->places[1] != NULL &&
+	    host->places[1]->value.i > 65535)
+		cf_error(cf, host->places[1]->loc, "a port is at most 65535");
+}
+
 static void
 check_source(struct cf *cf, const struct cf_set_opt *set)
 {
@@ -326,6 +342,9 @@ cf_object_check(struct cf *cf, struct cf_object *o)
 		check_ports(cf, o);
 		check_source(cf, cf_option(o, RS_OPT_RELAY_source));
 		secret_absolute(cf, o, RS_OPT_RELAY_auth);
+		break;
+	case RS_O_FILTER:
+		check_filter(cf, cf_option(o, RS_OPT_FILTER_host));
 		break;
 	case RS_O_TLS:
 		make_absolute(cf, o, RS_OPT_TLS_certificate, 0);

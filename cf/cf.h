@@ -101,6 +101,7 @@ enum cf_expect_kind {
 	CF_X_RELAY,		/* object */
 	CF_X_RELAY_TO,		/* text */
 	CF_X_MX,
+	CF_X_FILTER,		/* object */
 	CF_X_QUARANTINE, CF_X_HOLD,	/* text: why, or empty */
 	CF_X_LMTP, CF_X_PIPE, CF_X_FILE,	/* text: where, or empty */
 	CF_X_SENDER, CF_X_RCPT,	/* text */

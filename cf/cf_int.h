@@ -37,7 +37,7 @@ struct cf_source {
 
 enum cf_sym_kind {
 	CF_S_SET, CF_S_NET, CF_S_MAP, CF_S_MAILBOX, CF_S_RELAY, CF_S_TAG,
-	CF_S_RULESET, CF_S_ARG, CF_S_LET, CF_S_DNSLIST, CF_S_MILTER,
+	CF_S_RULESET, CF_S_ARG, CF_S_LET, CF_S_DNSLIST, CF_S_MILTER, CF_S_FILTER,
 	CF_S_RATE,		/* rate "name": not in the space of names */
 	CF_S_CAPTURE		/* of a match or pattern, in its rule */
 };
@@ -107,6 +107,7 @@ struct cf_object {
 	struct cf_loc		 loc;		/* pos == end: nobody wrote it */
 	struct cf_set_opt	*opts, *last;
 	uint32_t		 index;
+	bool			 made;		/* a listener of a filter, which stands in its block */
 	struct cf_object	*next;
 };
 

@@ -378,8 +378,8 @@ prove_trusted(struct cf *cf)
 	const struct cf_object	*o;
 
 	for (o = cf->objects; o != NULL; o = o->next) {
-		if (o->kind != RS_O_LISTEN)
-			continue;
+		if (o->kind != RS_O_LISTEN || o->made)
+			continue;	/* of a filter: prove_filters.c */
 		check_trusted(cf, o, RS_OPT_LISTEN_proxy);
 		check_trusted(cf, o, RS_OPT_LISTEN_xclient);
 		check_trusted(cf, o, RS_OPT_LISTEN_xforward);

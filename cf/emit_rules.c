@@ -192,6 +192,9 @@ emit_action(struct emit *f, const struct cf_action *a)
 		    a->kind == CF_A_DELAY ? RS_DELAY : RS_PRIORITY, 0, 0,
 		    rs_build_const(f->b, &a->expr->value));
 		break;
+	case CF_A_FILTER:
+		emit_op(f, RS_FILTER, 0, 0, a->sym->object->index);
+		break;
 	case CF_A_USE: case CF_A_SKIP:
 		emit_op(f, a->kind == CF_A_USE ? RS_MILTER_USE :
 		    RS_MILTER_SKIP, 0, 0, a->sym->object->index);

@@ -58,6 +58,7 @@ static const struct listener {
 	{ "pop3",	 false,	false,	"required" },
 	{ "pop3s",	 false,	true,	"required" },
 	{ "programs",	 true,	false,	"none" },
+	{ "filter",	 true,	false,	"none" },	/* of a filter block */
 };
 
 #define ACCOUNTS_MAX	64	/* maps of accounts that a default names */
@@ -195,7 +196,7 @@ cf_listen_default(struct cf *cf, const struct cf_object *o,
 		return can_log_in(o, l) ? l->auth : "none";
 	if (l != NULL && option == RS_OPT_LISTEN_tls)
 		return l->tls_first ? "required" :
-		    has_certificate(cf) ? "offered" : "none";
+		    !o->made && has_certificate(cf) ? "offered" : "none";
 	return rs_options[option].dflt;
 }
 
@@ -208,8 +209,10 @@ error_no_listener(struct cf *cf, const struct cf_object *o)
 
 	word = cf_option(o, RS_OPT_LISTEN_kind)->places[0]->value.s;
 	cf_near_begin(&near, word);
-	for (i = 0; i < NLISTENERS; i++)
-		cf_near_try(&near, span_of(listeners[i].word));
+	for (i = 0; i < NLISTENERS; i++) {
+		if (strcmp(listeners[i].word, "filter") != 0)
+			cf_near_try(&near, span_of(listeners[i].word));
+	}
 	if (near.best.n > 0)
 		cf_error(cf, o->loc, "no listener '%.*s'; did you mean "
 		    "'%.*s'?", SPAN_ARG(word), SPAN_ARG(near.best));
@@ -336,7 +339,7 @@ cf_listener_check(struct cf *cf, struct cf_object *o)
 
 	check_endpoints(cf, cf_option(o, RS_OPT_LISTEN_on));
 	cf_accounts_check(cf, cf_option(o, RS_OPT_LISTEN_accounts));
-	if (l == NULL) {
+	if (l == NULL || (cf_listener_is(o, "filter") && !o->made)) {
 		error_no_listener(cf, o);
 		return;
 	}

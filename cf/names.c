@@ -55,6 +55,8 @@ cf_sym_what(struct cf *cf, const struct cf_sym *sym)
 		return "a DNS list";
 	case CF_S_MILTER:
 		return "a milter";
+	case CF_S_FILTER:
+		return "a filter";
 	default:
 		return cf_type_what(sym->type);
 	}
@@ -65,7 +67,8 @@ cf_kind_word(enum cf_sym_kind kind)
 {
 	static const char *const words[] = {
 		"set", "net", "map", "mailbox", "relay", "tag", "ruleset",
-		"argument", "let", "dnslist", "milter", "rate", "capture"
+		"argument", "let", "dnslist", "milter", "filter", "rate",
+		"capture"
 	};
 
 	return words[kind];
@@ -255,6 +258,9 @@ declare_one(struct cf *cf, struct cf_decl *d)
 		break;
 	case CF_D_MILTER:
 		declare(cf, d, CF_S_MILTER);
+		break;
+	case CF_D_FILTER:
+		declare(cf, d, CF_S_FILTER);
 		break;
 	case CF_D_REWRITE:
 		cf_rewrite_declare(cf, d);

@@ -135,7 +135,7 @@ error_no_option(struct cf *cf, enum rs_object_kind kind,
 /* Words that begin a statement at the top, besides the server's options. */
 static const char *const statements[] = {
 	"auth", "edition", "set", "net", "map", "listen", "spool", "queue", "limits",
-	"mailbox", "relay", "tag", "ruleset", "on", "route", "test", "tls",
+	"mailbox", "relay", "filter", "tag", "ruleset", "on", "route", "test", "tls",
 	"milter", "dnslist", "rewrite", "include", "notify"
 };
 
@@ -478,6 +478,8 @@ object_of(struct cf *cf, struct cf_decl *d)
 		return new_object(cf, RS_O_RELAY, d->name, d->name_loc);
 	case CF_D_MILTER:
 		return new_object(cf, RS_O_MILTER, d->name, d->name_loc);
+	case CF_D_FILTER:
+		return new_object(cf, RS_O_FILTER, d->name, d->name_loc);
 	case CF_D_MAP:
 		return d->opts == NULL &&
 		    cf_driver_options(d->driver)[0] == '\0' ? NULL :
@@ -514,6 +516,39 @@ programs_unwritten(struct cf *cf)
 	o = new_object(cf, RS_O_LISTEN, SPAN("programs"),
 	    (struct cf_loc){ 0, 0 });
 	set_kind(cf, o, SPAN("programs"));
+}
+
+/* An option of one block as it stands in another; for the same letters. */
+static void
+lend_option(struct cf *cf, const struct cf_object *from, enum rs_option option,
+    struct cf_object *to, enum rs_option as)
+{
+	const struct cf_set_opt	*set = cf_option(from, option);
+	struct cf_set_opt	*lent;
+
+	if (set == NULL)
+		return;
+	lent = arena_alloc(&cf->arena, sizeof(*lent));
+	*lent = *set;
+	lent->option = as;
+	lent->next = NULL;
+	add_opt(to, lent);
+}
+
+/*
+ * Where a filter gives mail back is a listener of kind `filter`, with the
+ * filter's name, which believes XFORWARD of those who may.
+ */
+static void
+listen_back(struct cf *cf, const struct cf_object *filter)
+{
+	struct cf_object	*o;
+
+	o = new_object(cf, RS_O_LISTEN, filter->name, filter->loc);
+	o->made = true;
+	set_kind(cf, o, SPAN("filter"));
+	lend_option(cf, filter, RS_OPT_FILTER_back, o, RS_OPT_LISTEN_on);
+	lend_option(cf, filter, RS_OPT_FILTER_from, o, RS_OPT_LISTEN_xforward);
 }
 
 static void
@@ -571,6 +606,9 @@ cf_options(struct cf *cf)
 	for (o = cf->objects; o != NULL; o = o->next) {
 		complete(cf, o);
 		cf_object_check(cf, o);
+		if (o->kind == RS_O_FILTER &&
+		    cf_option(o, RS_OPT_FILTER_back) != NULL)
+			listen_back(cf, o);
 	}
 	for (i = 0; i < cf->nsyms; i++) {
 		if (cf->syms[i]->kind == CF_S_MAP)

@@ -106,7 +106,7 @@ static void	 cf_yyerror(struct cf_loc *, struct cf_parser *, const char *);
 %token <v> BECAUSE "'because'" BCC "'bcc'" BY "'by'"
 %token <v> CODES "'codes'" DELAY "'delay'"
 %token <v> DNSLIST "'dnslist'" FOR "'for'" GREYLISTED "'greylisted'"
-%token <v> HEADERS "'headers'" INBOUND "'inbound'" LMTP "'lmtp'"
+%token <v> HEADERS "'headers'" INBOUND "'inbound'" FILTER "'filter'" LMTP "'lmtp'"
 %token <v> MILTER "'milter'" ONLY "'only'" OPEN "'open'"
 %token <v> OUTBOUND "'outbound'" OVER "'over'" PIPE "'pipe'"
 %token <v> QUARANTINE "'quarantine'" RATES "'rate'"
@@ -181,6 +181,8 @@ statement
 	| MAILBOX word opts_block
 				{ cf_decl_opts(cf_decl_name(C, @$, CF_D_MAILBOX, $2, @2), $3); }
 	| RELAY word opts_block	{ cf_decl_opts(cf_decl_name(C, @$, CF_D_RELAY, $2, @2), $3); }
+	| FILTER word opts_block
+				{ cf_decl_opts(cf_decl_name(C, @$, CF_D_FILTER, $2, @2), $3); }
 	| TLS opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_TLS), $2); }
 	| AUTH opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_AUTH), $2); }
 	| NOTIFY opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_NOTIFY), $2); }
@@ -428,6 +430,7 @@ action
 	| QUARANTINE reply_text	{ $$ = cf_action(C, @$, CF_A_QUARANTINE, $2); }
 	| HOLD reply_text	{ $$ = cf_action(C, @$, CF_A_HOLD, $2); }
 	| LMTP text		{ $$ = cf_action(C, @$, CF_A_LMTP, $2); }
+	| FILTER word		{ $$ = cf_action_name(C, @$, CF_A_FILTER, $2, @2, NULL); }
 	| FILE text		{ $$ = cf_action(C, @$, CF_A_FILE, $2); }
 	| PIPE text AS word	{ $$ = cf_action_name(C, @$, CF_A_PIPE, $4, @4, $2); }
 	| PIPE text AS TEXT	{ $$ = cf_action_name(C, @$, CF_A_PIPE, $4, @4, $2); }
@@ -648,6 +651,7 @@ expected
 	| PIPE account		{ $$ = cf_tnode1(C, @$, CF_TN_PIPE, $2, @2); }
 	| FILE account		{ $$ = cf_tnode1(C, @$, CF_TN_FILE, $2, @2); }
 	| MX			{ $$ = cf_tnode(C, @$, CF_TN_MX); }
+	| FILTER word		{ $$ = cf_tnode1(C, @$, CF_TN_FILTER, $2, @2); }
 	| UNKNOWN		{ $$ = cf_tnode(C, @$, CF_TN_UNKNOWN); }
 	| DELIVER word account	{ $$ = cf_tnode2(C, @$, CF_TN_DELIVER, $2, @2, $3, @3); }
 	| RELAY path_text	{ $$ = cf_tnode_expr(C, @$, CF_TN_RELAY, $2); }
@@ -710,7 +714,7 @@ word_but_on
 	| QUEUE | RCPT | REDIRECT | RELAY | REMOVE | ROUTE | RULESET | SENDER
 	| SET | SPOOL | TAG | TEST | TO | WITH | ALLOW | APPLY | BECAUSE | BCC
 	| BY | CODES | DELAY | DNSLIST | FOR | GREYLISTED
-	| HEADERS | INBOUND | LMTP | MILTER | ONLY | OPEN | OUTBOUND | OVER
+	| HEADERS | INBOUND | FILTER | LMTP | MILTER | ONLY | OPEN | OUTBOUND | OVER
 	| PIPE | QUARANTINE | RATES | REWRITE | SKIP
 	| SPF | TLS | USE | BOUNCE | HOP | STARTTLS | FIRST | UNION
 	| AUTH | HIDE | VRFY | EXPN | HOLD | NOTIFY | LANGUAGE | PRIORITY

@@ -195,6 +195,7 @@ cf_prove(struct cf *cf)
 	}
 	prove_failing(cf);
 	prove_loops(cf);
+	prove_filters(cf);
 	prove_trusted(cf);
 	if (cf->hooks[RS_HOOK_RCPT] == NULL)
 		return;

@@ -173,6 +173,8 @@ struct span	 prove_session(struct prover *, const int8_t *values);
 void		 prove_scatter(struct cf *);
 /* prove_loops.c: next hops that are ourselves. */
 void		 prove_loops(struct cf *);
+/* prove_filters.c: who may give mail back, and the order of filters. */
+void		 prove_filters(struct cf *);
 /* prove_failing.c: a 5xx because a table or server cannot be asked. */
 void		 prove_failing(struct cf *);
 

@@ -91,6 +91,26 @@ check_relay(struct cf *cf, const struct cf_object *relay)
 	}
 }
 
+/* --- filter blocks */
+
+static void
+check_filter(struct cf *cf, const struct cf_object *filter)
+{
+	const struct cf_set_opt	*host = cf_option(filter, RS_OPT_FILTER_host);
+	const struct cf_object	*o;
+	uint64_t		 port = 25;
+
+	if (host == NULL || host->nplaces == 0)
+		return;
+	if (host->nplaces > 1 && host->places[1] != NULL)
+		port = (uint64_t)host->places[1]->value.i;
+	o = our_listener(cf, host->places[0]->value.s, port);
+	if (o != NULL)
+		cf_error(cf, host->loc, "filter '%.*s' is this server's own "
+		    "listener (line %u): a loop", SPAN_ARG(filter->name),
+		    cf_line(cf, o->loc));
+}
+
 /* --- `relay "host:port"` */
 
 /* "host", "host:port", "[address]:port" taken apart. */
@@ -136,6 +156,8 @@ prove_loops(struct cf *cf)
 	for (o = cf->objects; o != NULL; o = o->next) {
 		if (o->kind == RS_O_RELAY)
 			check_relay(cf, o);
+		if (o->kind == RS_O_FILTER)
+			check_filter(cf, o);
 	}
 	for (d = cf->decls; d != NULL; d = d->next) {
 		if (d->kind != CF_D_ROUTE && d->kind != CF_D_RULESET)

@@ -144,6 +144,9 @@ resolve_inner(struct cf *cf, struct cf_scope *s, struct cf_action *a)
 	case CF_A_DELIVER:
 		a->sym = cf_need(cf, a->name, a->name_loc, CF_S_MAILBOX);
 		return;
+	case CF_A_FILTER:
+		a->sym = cf_need(cf, a->name, a->name_loc, CF_S_FILTER);
+		return;
 	case CF_A_USE: case CF_A_SKIP:
 		a->sym = cf_need(cf, a->name, a->name_loc, CF_S_MILTER);
 		return;

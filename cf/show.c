@@ -472,7 +472,7 @@ show_text(struct show *s)
 	for (i = 0; i < s->cf->nsyms; i++)
 		show_sym(s, s->cf->syms[i]);
 	for (o = s->cf->objects; o != NULL; o = o->next) {
-		if (o->kind != RS_O_SERVER && o->kind != RS_O_MAP &&
+		if (o->kind != RS_O_SERVER && o->kind != RS_O_MAP && !o->made &&
 		    (o->kind != RS_O_TLS || o->name.n == 0))
 			show_object(s, o);
 	}

@@ -98,6 +98,9 @@ print_action(struct show *s, const struct cf_action *a)
 	case CF_A_DELIVER:
 		print_named(s, a, "deliver");
 		break;
+	case CF_A_FILTER:
+		print_named(s, a, "filter");
+		break;
 	case CF_A_USE:
 		print_named(s, a, "use milter");
 		break;

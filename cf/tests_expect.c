@@ -110,6 +110,12 @@ expect_route(struct testing *t, const struct cf_tnode *n)
 	case CF_TN_MX:
 		s->expect.kind = CF_X_MX;
 		break;
+	case CF_TN_FILTER:
+		s->expect.kind = CF_X_FILTER;
+		s->expect.text = SPAN_NONE;
+		cf_tests_sym(t, cf_tests_look(t, n->value.s, n->value_loc,
+		    CF_S_FILTER));
+		break;
 	case CF_TN_LMTP:
 		s->expect.kind = CF_X_LMTP;
 		break;
@@ -181,7 +187,7 @@ cf_tests_expect(struct testing *t, const struct cf_tnode *n)
 		if (n->kind == CF_TN_QUARANTINE || n->kind == CF_TN_HOLD)
 			t->step->expect.text = n->value.s;
 		break;
-	case CF_TN_DELIVER: case CF_TN_RELAY: case CF_TN_MX:
+	case CF_TN_DELIVER: case CF_TN_RELAY: case CF_TN_MX: case CF_TN_FILTER:
 	case CF_TN_LMTP: case CF_TN_PIPE: case CF_TN_FILE:
 	case CF_TN_UNKNOWN:
 		expect_route(t, n);

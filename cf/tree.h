@@ -117,7 +117,8 @@ enum cf_action_kind {
 	CF_A_LANGUAGE,		/* expr */
 	CF_A_PRIORITY,		/* expr: constant int, enum rs_priority */
 	CF_A_ALLOW,		/* expr: because; allow open relay */
-	CF_A_HIDE		/* targets; expr: their set, by types.c */
+	CF_A_HIDE,		/* targets; expr: their set, by types.c */
+	CF_A_FILTER		/* name */
 };
 
 struct cf_reply {
@@ -187,7 +188,7 @@ enum cf_tnode_kind {
 	CF_TN_UNKNOWN,
 	CF_TN_MILTER,		/* value: its name; reply; value2: enum cf_tnode_kind in i; value3: stage, NONE: the last */
 	CF_TN_MILTER_FAILING,	/* only in a CF_TN_MILTER */
-	CF_TN_QUARANTINE, CF_TN_HOLD, CF_TN_LMTP, CF_TN_PIPE, CF_TN_FILE,	/* value: text, NONE: any */
+	CF_TN_QUARANTINE, CF_TN_HOLD, CF_TN_FILTER, CF_TN_LMTP, CF_TN_PIPE, CF_TN_FILE,	/* value: text, NONE: any */
 	CF_TN_STARTTLS,		/* value: version; value2: certificate; value3: cipher, both may be empty */
 	CF_TN_DELIVERY, CF_TN_BOUNCE,	/* waited */
 	CF_TN_HOP,		/* value: name; value2: ip; tls, waited */
@@ -220,7 +221,7 @@ enum cf_decl_kind {
 	CF_D_MAP,		/* name, driver, where, as, items */
 	CF_D_LISTEN,		/* name, where: what is spoken; opts */
 	CF_D_SPOOL, CF_D_QUEUE, CF_D_LIMITS,	/* opts; QUEUE with `for`: expr too */
-	CF_D_MAILBOX, CF_D_RELAY,		/* name, opts */
+	CF_D_MAILBOX, CF_D_RELAY, CF_D_FILTER,	/* name, opts */
 	CF_D_TLS, CF_D_AUTH, CF_D_NOTIFY,			/* opts */
 	CF_D_MILTER,				/* name, opts */
 	CF_D_DNSLIST,		/* name, where, items (codes) */

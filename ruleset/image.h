@@ -27,6 +27,7 @@ enum rs_object_kind {
 	RS_O_MAP,		/* options of a map; name: the map's */
 	RS_O_AUTH,
 	RS_O_NOTIFY,
+	RS_O_FILTER,
 	RS_NOBJECTS
 };
 

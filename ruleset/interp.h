@@ -26,6 +26,7 @@ enum rs_verdict_kind {
 	RS_V_PIPE,		/* value: command; text: system user */
 	RS_V_FILE,		/* value: path */
 	RS_V_HOLD,		/* text: why */
+	RS_V_FILTER,		/* object: filter */
 	RS_NVERDICTS
 };
 
@@ -61,8 +62,8 @@ void		 rs_eval_reset(struct rs_eval *, struct rs_record *);
 enum rs_run	 rs_eval_run(struct rs_eval *, uint32_t func,
     const struct rs_value *args, unsigned nargs, struct rs_verdict *out);
 /*
- * Also after RS_V_EXPAND: goes on behind it, as if the table did not have the
- * address.
+ * Also after RS_V_EXPAND and RS_V_FILTER: goes on behind it, as if the table did
+ * not have the address, and the message had come back from the filter.
  */
 enum rs_run	 rs_eval_resume(struct rs_eval *, struct rs_verdict *out);
 struct arena	*rs_eval_arena(struct rs_eval *);

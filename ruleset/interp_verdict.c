@@ -12,7 +12,7 @@ static const char *const verdict_names[] = {
 	[RS_V_REDIRECT] = "redirect", [RS_V_MOVED] = "moved",
 	[RS_V_VALUE] = "value", [RS_V_QUARANTINE] = "quarantine",
 	[RS_V_LMTP] = "lmtp", [RS_V_PIPE] = "pipe", [RS_V_FILE] = "file",
-	[RS_V_HOLD] = "hold",
+	[RS_V_HOLD] = "hold", [RS_V_FILTER] = "filter",
 };
 
 const char *
@@ -179,6 +179,8 @@ decide(struct rs_eval *ev, struct frame *f, const struct rs_insn *in,
 		return named(f, in, RS_V_DELIVER, out);
 	case RS_RELAY:
 		return named(f, in, RS_V_RELAY, out);
+	case RS_FILTER:
+		return named(f, in, RS_V_FILTER, out);
 	case RS_RELAY_TO:
 		return lead(ev, f, in, RS_V_RELAY_TO, RS_T_TEXT, out);
 	case RS_REDIRECT:

@@ -28,11 +28,21 @@ is_elsewhere(const struct rs_image *im, uint32_t insn)
 	return v.type == RS_T_TEXT && !is_path(v.s);
 }
 
+static bool
+is_local_filter(const struct rs_image *im, uint32_t object)
+{
+	return rs_object(im, object)->kind == RS_O_FILTER &&
+	    is_path(rs_option_text(im, object, RS_OPT_FILTER_host));
+}
+
 bool
 rs_image_uses_sockets(const struct rs_image *im)
 {
 	uint32_t	 i;
 
+	for (i = 0; i < rs_nobject(im); i++)
+		if (is_local_filter(im, i))
+			return true;
 	for (i = 0; i < rs_ninsn(im); i++)
 		if (rs_insn(im, i)->op == RS_LMTP && !is_elsewhere(im, i))
 			return true;

@@ -83,6 +83,8 @@ kind_of_object(unsigned op)
 		return RS_O_MAILBOX;
 	case RS_RELAY:
 		return RS_O_RELAY;
+	case RS_FILTER:
+		return RS_O_FILTER;
 	default:
 		return RS_O_MILTER;
 	}

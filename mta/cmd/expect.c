@@ -62,6 +62,8 @@ target_met(const struct routing *r, size_t i, const struct target *t,
 		    span_ieq(v->value.s, s->expect.text);
 	case CF_X_MX:
 		return t->kind == TARGET_HOP && v->kind == RS_V_MX;
+	case CF_X_FILTER:
+		return routing_goes_through(r, s->expect.object);
 	case CF_X_DISCARD:
 		return t->kind == TARGET_DISCARD;
 	case CF_X_LMTP:
@@ -315,6 +317,7 @@ expect_text(const struct rs_image *im, const struct cf_step *s,
 		[CF_X_DISCARD] = { "discard", "  " },
 		[CF_X_RELAY_TO] = { "relay", "\"\"" },
 		[CF_X_MX] = { "mx", "  " },
+		[CF_X_FILTER] = { "filter", NULL },
 		[CF_X_QUARANTINE] = { "quarantine", "\"\"" },
 		[CF_X_HOLD] = { "hold", "\"\"" },
 		[CF_X_LMTP] = { "lmtp", "\"\"" },

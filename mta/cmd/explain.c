@@ -65,6 +65,18 @@ member(const struct routing *r, size_t target, struct buf *out)
 		buf_addf(out, " (%s:%u)", file, line);
 }
 
+/* The targets are those behind them. */
+static void
+filters(const struct routing *r, const struct rs_image *im, struct buf *out)
+{
+	uint32_t	i;
+
+	for (i = 0; i < rs_nobject(im); i++)
+		if (routing_goes_through(r, i))
+			buf_addf(out, "   after filter %.*s\n",
+			    SPAN_ARG(rs_string(im, rs_object(im, i)->name)));
+}
+
 static void
 indented(struct buf *out, struct span text)
 {
@@ -111,6 +123,7 @@ explain_played(const struct played *p, const struct rs_image *im,
 			member(p->routing, i, out);
 			buf_add_char(out, '\n');
 		}
+		filters(p->routing, im, out);
 	}
 	if (p->rewrites && !played_refused(p)) {
 		buf_addf(out, "   -> %.*s\n", SPAN_ARG(p->rewritten.n > 0 ?

@@ -25,6 +25,7 @@ play_begin(struct play *pl, struct policy *p, int64_t now_ms, uint64_t tx)
 	pl->facts.names = policy_names_new();
 	pl->facts.tags = policy_tags_new(p, &pl->arena);
 	pl->facts.listener = SPAN("smtp");
+	pl->facts.filtered = SPAN(POLICY_ALL_FILTERS);
 }
 
 void

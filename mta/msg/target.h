@@ -5,7 +5,7 @@
  * finds its way: "relay:NAME" (a relay block of the policy), "host:[A]:PORT"
  * or "host:NAME:PORT" (relay "host:port"), "mx:DOMAIN" or "mx:DOMAIN:PORT"; or
  * several of these, a blank between, which are tried in that order.  "lmtp:/PATH",
- * "lmtp:[A]:PORT" and "lmtp:NAME:PORT" (lmtp "...") stand alone.
+ * "lmtp:[A]:PORT" and "lmtp:NAME:PORT" (lmtp "..."), "filter:NAME" stand alone.
  */
 #ifndef WB_MTA_MSG_TARGET_H
 #define WB_MTA_MSG_TARGET_H

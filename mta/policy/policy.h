@@ -153,6 +153,7 @@ struct policy_facts {
 	uint16_t	 client_port;
 	struct span	 listener;
 	struct span	 helo;
+	struct span	 filtered;	/* the content filter that the message has come back from; empty: none */
 	bool		 gateway;	/* client_ip may be that of a gateway: grants nothing */
 	bool		 authenticated;
 	struct span	 user;
@@ -336,6 +337,12 @@ struct routing	*policy_route_dry(struct policy *, struct policy_facts *, struct 
 #define POLICY_MEMBERS_MAX	100
 struct routing	*policy_route_members(struct policy *, struct policy_facts *, routing_cb *, void *arg);
 bool		 routing_is_list(const struct routing *);
+/*
+ * Whether a dry run has come past `filter` with this object.  Dry runs, and those
+ * of POLICY_ALL_FILTERS in filtered, see what is behind the filters.
+ */
+#define POLICY_ALL_FILTERS	"*"
+bool		 routing_goes_through(const struct routing *, uint32_t object);
 const struct target *routing_targets(const struct routing *, size_t *n);
 /*
  * The verdict that ended each target's last route: of dry runs, of those with a

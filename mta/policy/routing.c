@@ -228,6 +228,26 @@ by_mx(struct routing *r, const struct rs_value *value)
 	    arena_join(&r->arena, SPAN("mx:"), domain, SPAN_NONE));
 }
 
+/*
+ * Mail goes through filters in the order of their declaration, so what has come
+ * back from one has been through those before it.
+ */
+static bool
+filter_passed(const struct rs_image *im, uint32_t filter, struct span from)
+{
+	uint32_t	i, n = rs_nobject(im);
+
+	if (from.n == 0)
+		return false;
+	if (span_eq(from, SPAN(POLICY_ALL_FILTERS)))
+		return true;
+	for (i = filter; i < n; i++)
+		if (rs_object(im, i)->kind == RS_O_FILTER &&
+		    span_eq(rs_string(im, rs_object(im, i)->name), from))
+			return true;
+	return false;
+}
+
 static void
 by_relay_to(struct routing *r, struct span host)
 {
@@ -251,6 +271,42 @@ by_lmtp(struct routing *r, struct span where)
 	}
 	routing_add(r, &t);
 	r->phase = ROUTE_NEXT;
+}
+
+/* Past a filter that it comes from; whoever only asks sees what is behind. */
+static bool
+goes_past(struct routing *r, const struct rs_verdict *v)
+{
+	if (v->kind != RS_V_FILTER)
+		return false;
+	if (r->nthrough < FILTERS_NOTED)
+		r->through[r->nthrough++] = v->object;
+	return r->kind != ROUTING_REAL || filter_passed(r->policy->image,
+	    v->object, r->facts.filtered);
+}
+
+/* To the filter: the envelope stays. */
+static void
+by_filter(struct routing *r, uint32_t filter)
+{
+	const struct rs_image	*im = r->policy->image;
+	struct target		 t = { .kind = TARGET_HOP };
+
+	t.hop = arena_join(&r->arena, SPAN("filter:"),
+	    rs_string(im, rs_object(im, filter)->name), SPAN_NONE);
+	routing_add(r, &t);
+	r->phase = ROUTE_NEXT;
+}
+
+bool
+routing_goes_through(const struct routing *r, uint32_t object)
+{
+	unsigned	i;
+
+	for (i = 0; i < r->nthrough; i++)
+		if (r->through[i] == object)
+			return true;
+	return false;
 }
 
 static void
@@ -281,6 +337,10 @@ rules_said(struct routing *r, const struct rs_verdict *v)
 {
 	const struct rs_image	*im = r->policy->image;
 
+	if (goes_past(r, v)) {
+		r->parked = true;
+		return;
+	}
 	if (kept_holds(r, v))
 		return;
 	r->last = v;
@@ -310,6 +370,9 @@ rules_said(struct routing *r, const struct rs_verdict *v)
 		break;
 	case RS_V_DISCARD:
 		discard(r);
+		break;
+	case RS_V_FILTER:
+		by_filter(r, v->object);
 		break;
 	case RS_V_LMTP:
 		by_lmtp(r, v->value.s);

@@ -49,6 +49,8 @@ struct outcome {
 	bool			cannot;		/* something could not be asked */
 };
 
+#define FILTERS_NOTED	8	/* of one routing, for who asks whether it goes through one */
+
 struct routing {
 	struct routing		*next;		/* idle */
 	struct policy		*policy;
@@ -88,6 +90,8 @@ struct routing {
 	bool			 own;		/* the address under way is among its own members */
 	size_t			 members;	/* of all expansions */
 	uint64_t		 steps;
+	uint32_t		 through[FILTERS_NOTED];	/* filters that were met */
+	unsigned		 nthrough;
 	struct htab		 seen;		/* folded addresses: open or closed */
 	struct target		*targets, first;
 	struct outcome		*outcomes, first_outcome;

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "mta/spool/attributes.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -185,6 +186,19 @@ put_rcpt(struct relay_jobs *r, const struct dest *d, const struct envelope *e)
 	chan_bytes(r->chan, p.orcpt);
 }
 
+/* A filter is told where it came from, and its name here. */
+static struct span
+origin_of(const struct job *j, const struct envelope *e, struct arena *a)
+{
+	char	id[QID_TEXT];
+
+	if (!span_prefix(span_mem(j->hop->text, j->hop->text_n),
+	    SPAN("filter:")))
+		return SPAN_NONE;
+	return arena_printf(a, "%.*sIDENT=%s\n", SPAN_ARG(attr_origin(e)),
+	    qid_format(j->m->qid, id));
+}
+
 static void
 put_job(struct relay_jobs *r, const struct job *j, int body_fd)
 {
@@ -211,6 +225,7 @@ put_job(struct relay_jobs *r, const struct job *j, int body_fd)
 		put_rcpt(r, &m->dests[j->dests[i]], &e);
 	}
 	chan_u32(c, j->hop->terms->messages);
+	chan_bytes(c, origin_of(j, &e, &a));
 	if (body_fd != -1)
 		chan_fd(c, body_fd);
 	chan_end(c);

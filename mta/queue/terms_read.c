@@ -19,7 +19,7 @@
 
 /* Whom the terms are for: a relay block, or the domains of a set. */
 struct row {
-	uint32_t	relay;		/* object; UINT32_MAX: none */
+	uint32_t	relay;		/* object, or that of a filter; UINT32_MAX: none */
 	uint32_t	set;		/* UINT32_MAX: none */
 	size_t		terms;		/* which of them */
 };
@@ -164,16 +164,18 @@ add_row(struct terms_table *tt, uint32_t relay, uint32_t set)
 	tt->rows[tt->nrows++] = (struct row){ relay, set, tt->n - 1 };
 }
 
-/* How many connections a relay block takes, where the policy writes it. */
+/* How many connections a relay or filter takes, where the policy writes it. */
 static bool
 read_connections(const struct rs_image *img, uint32_t relay, struct terms *t)
 {
 	const struct rs_optval	*o;
+	enum rs_option		 option;
 
-	if (!rs_option(img, relay, RS_OPT_RELAY_connections, 0, &o) ||
-	    o->is_default)
+	option = rs_object(img, relay)->kind == RS_O_FILTER ?
+	    RS_OPT_FILTER_connections : RS_OPT_RELAY_connections;
+	if (!rs_option(img, relay, option, 0, &o) || o->is_default)
 		return false;
-	read_limit(img, relay, RS_OPT_RELAY_connections, &t->concurrency);
+	read_limit(img, relay, option, &t->concurrency);
 	return true;
 }
 
@@ -198,7 +200,7 @@ read_for(struct terms_table *tt, uint32_t object, const struct terms *general)
 	read_block(tt, object, t);
 }
 
-/* Relay blocks that no `queue for` names. */
+/* Relay blocks that no `queue for` names, and filters. */
 static void
 read_relays(struct terms_table *tt, const struct terms *general)
 {
@@ -207,7 +209,8 @@ read_relays(struct terms_table *tt, const struct terms *general)
 
 	for (i = 0; i < rs_nobject(tt->img); i++) {
 		own = *general;
-		if (rs_object(tt->img, i)->kind != RS_O_RELAY ||
+		if ((rs_object(tt->img, i)->kind != RS_O_RELAY &&
+		    rs_object(tt->img, i)->kind != RS_O_FILTER) ||
 		    !read_connections(tt->img, i, &own))
 			continue;
 		(void)add_terms(tt, &own);
@@ -356,15 +359,25 @@ name_of(struct span hop)
 	return hop;
 }
 
+/* "relay:NAME", "filter:NAME" */
+static bool
+is_block(const struct rs_image *img, uint32_t object, struct span hop)
+{
+	const struct rs_object	*o = rs_object(img, object);
+	struct span		 kind = o->kind == RS_O_FILTER ?
+				    SPAN("filter:") : SPAN("relay:");
+
+	return span_prefix(hop, kind) &&
+	    span_eq(span_from(hop, kind.n), rs_string(img, o->name));
+}
+
 static bool
 row_fits(const struct terms_table *tt, const struct row *r, struct span hop)
 {
 	struct rs_value	 domain = rs_text(RS_T_DOMAIN, name_of(hop));
 
 	if (r->relay != UINT32_MAX)
-		return span_prefix(hop, SPAN("relay:")) &&
-		    span_eq(span_from(hop, 6), rs_string(tt->img,
-		    rs_object(tt->img, r->relay)->name));
+		return is_block(tt->img, r->relay, hop);
 	return domain.s.n > 0 && rs_set_has(tt->img, r->set, &domain);
 }
 

@@ -102,7 +102,7 @@ static bool
 is_stale(const struct client *c)
 {
 	return c->used && c->state == ENVELOPE &&
-	    c->next <= (c->wants_rset ? 1u : 0u);
+	    c->next <= (c->wants_rset ? 1u : 0u) + c->nxforward;
 }
 
 void

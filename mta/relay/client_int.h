@@ -7,7 +7,7 @@
  *   LMTP: in DOT there is a reply for each recipient that RCPT accepted
  *   IDLE -> QUIT -> GONE
  *
- * In ENVELOPE the commands RSET, MAIL, RCPT ..., DATA are numbered: `sent` is
+ * In ENVELOPE the commands RSET, XFORWARD ..., MAIL, RCPT ..., DATA are numbered: `sent` is
  * how many left, `next` the one whose reply comes next.
  */
 #ifndef WB_MTA_RELAY_CLIENT_INT_H
@@ -65,6 +65,7 @@ struct client {
 	bool			 mail_ok;
 	bool			 bdat;		/* the content goes by BDAT, not by DATA */
 	size_t			 sent, next, accepted;
+	unsigned		 nxforward;	/* commands XFORWARD of this message */
 	size_t			 answered;	/* LMTP: recipients before this one have the dot's reply */
 	struct content		 content;
 	bool			 content_done;	/* the final dot is in out or has left */
@@ -111,6 +112,11 @@ bool	client_can_take(struct client *, struct outcome *why);
 /* With the parameters that the hop knows. */
 void	client_put_mail(struct client *);
 void	client_put_rcpt(struct client *, const struct job_rcpt *);
+
+/* client_xforward.c */
+/* How many commands tell the filter where the job's message came from. */
+unsigned client_xforwards(const struct client *);
+void	client_put_xforward(struct client *, unsigned nth);
 
 /* client_mail.c */
 /* In ENVELOPE: the next reply is that to DATA. */

@@ -10,22 +10,29 @@
 
 #define DATA_S	120	/* RFC 5321, 4.5.3.2.4 */
 
-enum command { C_RSET, C_MAIL, C_RCPT, C_DATA };
+enum command { C_RSET, C_XFORWARD, C_MAIL, C_RCPT, C_DATA };
 
 /* --- MAIL, RCPT, DATA (3.3, 4.1.1.2-4) */
 
-/* Commands of this transaction are [RSET] MAIL RCPT... DATA. */
+/*
+ * Commands of this transaction are [RSET] XFORWARD... MAIL RCPT... DATA; *nth is
+ * which of several.
+ */
 static enum command
-command_at(const struct client *c, size_t i, size_t *rcpt)
+command_at(const struct client *c, size_t i, size_t *nth)
 {
 	if (!c->wants_rset)
 		i++;
 	if (i == 0)
 		return C_RSET;
-	if (i == 1)
+	*nth = --i;
+	if (i < c->nxforward)
+		return C_XFORWARD;
+	i -= c->nxforward;
+	if (i == 0)
 		return C_MAIL;
-	*rcpt = i - 2;
-	return *rcpt < c->job->nsend ? C_RCPT : C_DATA;
+	*nth = i - 1;
+	return *nth < c->job->nsend ? C_RCPT : C_DATA;
 }
 
 bool
@@ -40,18 +47,21 @@ client_at_data(const struct client *c)
 static enum command
 put_command(struct client *c)
 {
-	size_t		rcpt = 0;
-	enum command	what = command_at(c, c->sent++, &rcpt);
+	size_t		nth = 0;
+	enum command	what = command_at(c, c->sent++, &nth);
 
 	switch (what) {
 	case C_RSET:
 		buf_add_str(&c->out, "RSET\r\n");
 		break;
+	case C_XFORWARD:
+		client_put_xforward(c, (unsigned)nth);
+		break;
 	case C_MAIL:
 		client_put_mail(c);
 		break;
 	case C_RCPT:
-		client_put_rcpt(c, &c->job->rcpts[rcpt]);
+		client_put_rcpt(c, &c->job->rcpts[nth]);
 		break;
 	case C_DATA:
 		buf_add_str(&c->out, "DATA\r\n");
@@ -121,6 +131,7 @@ client_send(struct client *c, struct job *j)
 		client_finish(c, CLIENT_IDLE);
 		return;
 	}
+	c->nxforward = client_xforwards(c);
 	client_step(c, ENVELOPE, "message");
 	send_commands(c);
 }
@@ -220,6 +231,7 @@ client_envelope_reply(struct client *c, const struct reply *r)
 		c->next++;
 	switch (what) {
 	case C_RSET:
+	case C_XFORWARD:	/* for its log; a refusal changes nothing */
 		break;
 	case C_MAIL:
 		mail_reply(c, r);

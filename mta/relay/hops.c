@@ -162,6 +162,7 @@ list_add(struct hop_list *list, const struct hop_host *h, const struct ip *ips,
 		a->ip = ips[i];
 		a->port = h->port;
 		a->lmtp = h->lmtp;
+		a->filter = h->filter;
 		memcpy(a->name, h->name, sizeof(a->name));
 	}
 }

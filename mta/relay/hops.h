@@ -2,7 +2,7 @@
  * hops.h - from the text of a next hop to the addresses to try, in order.
  *
  * The text is "relay:NAME", "host:[A]:PORT", "host:NAME:PORT", "mx:DOMAIN[:PORT]",
- * "lmtp:/PATH", "lmtp:[A]:PORT", "lmtp:NAME:PORT"
+ * "lmtp:/PATH", "lmtp:[A]:PORT", "lmtp:NAME:PORT", "filter:NAME"
  * (mta/msg/target.h), or several of them by blanks: the addresses of the first
  * come first, and it is enough that one of them has some.  MX as RFC 5321, 5.1 asks: by preference, equal ones in
  * random order, A and AAAA of the domain when it has no MX, nothing that is
@@ -34,6 +34,7 @@ struct hop_addr {
 	struct ip	ip;			/* family 0: a local socket, name is its path */
 	uint16_t	port;
 	bool		lmtp;			/* RFC 2033 is spoken there */
+	bool		filter;			/* it is told by XFORWARD where mail came from */
 	char		name[HOP_NAME_MAX];	/* "" when the policy gives an address */
 };
 

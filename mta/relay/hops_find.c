@@ -80,14 +80,15 @@ add_relay_host(struct hop_query *q, const struct rs_image *image,
 }
 
 static bool
-find_relay(const struct rs_image *image, struct span name, uint32_t *out)
+find_object(const struct rs_image *image, unsigned kind, struct span name,
+    uint32_t *out)
 {
 	const struct rs_object	*o;
 	uint32_t		 i;
 
 	for (i = 0; image != NULL && i < rs_nobject(image); i++) {
 		o = rs_object(image, i);
-		if (o->kind == RS_O_RELAY &&
+		if (o->kind == kind &&
 		    span_eq(rs_string(image, o->name), name)) {
 			*out = i;
 			return true;
@@ -104,7 +105,7 @@ add_relay(struct hop_query *q, struct span name)
 	uint32_t		 object;
 	unsigned		 nth;
 
-	if (!find_relay(image, name, &object))
+	if (!find_object(image, RS_O_RELAY, name, &object))
 		return;
 	for (nth = 0; nth < HOP_HOSTS_MAX &&
 	    rs_option(image, object, RS_OPT_RELAY_host, nth, &v); nth++)
@@ -139,6 +140,30 @@ add_lmtp(struct hop_query *q, struct span where)
 		q->hosts[q->n - 1].lmtp = true;
 }
 
+/* --- content filters */
+
+static void
+add_filter(struct hop_query *q, struct span name)
+{
+	const struct rs_image	*image = q->hops->image;
+	const struct rs_optval	*v;
+	struct span		 host;
+	uint32_t		 object;
+
+	if (!find_object(image, RS_O_FILTER, name, &object) ||
+	    !rs_option(image, object, RS_OPT_FILTER_host, 0, &v))
+		return;
+	host = rs_option_text(image, object, RS_OPT_FILTER_host);
+	if (span_prefix(host, SPAN("unix:")))
+		(void)add_socket(q, span_from(host, 5));
+	else
+		add_relay_host(q, image, v);
+	if (q->n == 0)
+		return;
+	q->hosts[0].filter = true;
+	q->hosts[0].lmtp = rs_option(image, object, RS_OPT_FILTER_lmtp, 0, &v);
+}
+
 int
 hop_find_hosts(struct hop_query *q, struct span hop, struct outcome *why)
 {
@@ -148,6 +173,8 @@ hop_find_hosts(struct hop_query *q, struct span hop, struct outcome *why)
 		add_host_port(q, span_from(hop, 5));
 	else if (span_prefix(hop, SPAN("lmtp:")))
 		add_lmtp(q, span_from(hop, 5));
+	else if (span_prefix(hop, SPAN("filter:")))
+		add_filter(q, span_from(hop, 7));
 	if (q->n > 0)
 		return 0;
 	outcome_set(why, 451, "4.3.5", "the policy has no hosts for %.*s",

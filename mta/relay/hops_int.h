@@ -11,7 +11,7 @@
 struct hop_host {
 	char			 name[HOP_NAME_MAX];	/* "" : an address was given */
 	uint16_t		 port;
-	bool			 lmtp;
+	bool			 lmtp, filter;
 	bool			 local;		/* name is the path of a socket */
 	uint32_t		 pref;
 	size_t			 n4, n6;

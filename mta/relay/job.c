@@ -13,6 +13,7 @@
 #define HOP_MAX		1024
 /* An address may be longer than the RFC's path when it is SMTPUTF8. */
 #define ADDRESS_MAX	1024
+#define ORIGIN_MAX	4096
 
 /* What would end a command's line; nothing of ours writes such an address. */
 bool
@@ -55,6 +56,26 @@ read_rcpts(struct job *j, struct msg *m)
 	}
 }
 
+/* Lines as XFORWARD has them; words that it does not have are passed over. */
+static void
+read_origin(struct job *j, struct msg *m)
+{
+	struct span	all = read_span(j, m, ORIGIN_MAX), line;
+	ptrdiff_t	end, is;
+	unsigned	attr;
+
+	while (all.n > 0) {
+		end = span_index(all, '\n');
+		line = span_mem(all.p, end < 0 ? all.n : (size_t)end);
+		all = span_from(all, line.n + (end < 0 ? 0 : 1));
+		if ((is = span_index(line, '=')) < 0)
+			continue;
+		attr = xforward_named(span_mem(line.p, (size_t)is));
+		if (attr < XFORWARD_NATTRS)
+			j->origin[attr] = span_from(line, (size_t)is + 1);
+	}
+}
+
 static struct job *
 job_new(void)
 {
@@ -88,6 +109,7 @@ job_read(struct msg *m, struct segments *segments)
 	j->by_ms = (int64_t)msg_u64(m);
 	read_rcpts(j, m);
 	j->messages_max = msg_u32(m);
+	read_origin(j, m);
 	if (own_fd)
 		j->fd = msg_fd(m);
 	else if ((j->segment = segments_hold(segments, segment,

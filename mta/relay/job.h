@@ -38,6 +38,7 @@ struct job {
 	uint64_t	 offset, length;	/* of the content in fd */
 	int		 fd;
 	struct segment	*segment;	/* whose fd it is; NULL: the job's own */
+	struct span	 origin[XFORWARD_NATTRS];	/* for a filter: where it came from; empty: not known */
 	size_t		 n;
 	struct job_rcpt	*rcpts;
 	size_t		 nsend;		/* the first of these: that are sent to this hop */

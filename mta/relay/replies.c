@@ -143,6 +143,41 @@ ehlo_deliverby(struct span param, struct ehlo *out)
 		out->deliverby_min_s = 0;
 }
 
+const char *const xforward_words[XFORWARD_NATTRS] = {
+#define X(word) #word,
+	XFORWARD_ATTRS(X)
+#undef X
+};
+
+unsigned
+xforward_named(struct span word)
+{
+	unsigned	i;
+
+	for (i = 0; i < XFORWARD_NATTRS; i++)
+		if (span_ieq(word, span_of(xforward_words[i])))
+			break;
+	return i;
+}
+
+/* XFORWARD and the attributes that may be told. */
+static void
+ehlo_xforward(struct span params, struct ehlo *out)
+{
+	ptrdiff_t	blank;
+	struct span	word;
+	unsigned	attr;
+
+	while ((params = span_trim(params)).n > 0) {
+		blank = span_index(params, ' ');
+		word = span_mem(params.p, blank < 0 ? params.n : (size_t)blank);
+		params = span_from(params, word.n);
+		attr = xforward_named(word);
+		if (attr < XFORWARD_NATTRS)
+			out->xforward |= 1u << attr;
+	}
+}
+
 static void
 ehlo_keyword(struct span line, struct ehlo *out)
 {
@@ -171,6 +206,8 @@ ehlo_keyword(struct span line, struct ehlo *out)
 		ehlo_size(param, out);
 	else if (span_ieq(word, SPAN("DELIVERBY")))
 		ehlo_deliverby(param, out);
+	else if (span_ieq(word, SPAN("XFORWARD")))
+		ehlo_xforward(param, out);
 }
 
 void

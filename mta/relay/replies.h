@@ -45,6 +45,19 @@ bool		 reply_line(const struct reply *, size_t *pos, struct span *text);
  */
 const char	*reply_text(const struct reply *, char *out);
 
+/* Attributes of XFORWARD (Postfix's XFORWARD_README). */
+#define XFORWARD_ATTRS(X)						\
+	X(NAME) X(ADDR) X(PORT) X(PROTO) X(HELO) X(IDENT) X(SOURCE)
+enum xforward_attr {
+#define X(word) XFORWARD_##word,
+	XFORWARD_ATTRS(X)
+#undef X
+	XFORWARD_NATTRS
+};
+extern const char *const xforward_words[XFORWARD_NATTRS];
+/* The attribute of this word, or XFORWARD_NATTRS. */
+unsigned	 xforward_named(struct span word);
+
 /* What a hop offers in its answer to EHLO (RFC 5321, 4.1.1.1). */
 struct ehlo {
 	bool		pipelining;	/* RFC 2920 */
@@ -59,6 +72,7 @@ struct ehlo {
 	bool		deliverby;	/* RFC 2852 */
 	uint64_t	deliverby_min_s;	/* 0: no fixed limit */
 	bool		requiretls;	/* RFC 8689 */
+	unsigned	xforward;	/* 1 << enum xforward_attr: those that it takes */
 };
 
 void		 ehlo_parse(const struct reply *, struct ehlo *out);

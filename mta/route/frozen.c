@@ -4,6 +4,7 @@
 #include "mta/route/frozen.h"
 
 #include "base/clock.h"
+#include "mta/spool/attributes.h"
 
 void
 frozen_facts(struct policy *p, const struct envelope *e, uint32_t attempts,
@@ -18,6 +19,7 @@ frozen_facts(struct policy *p, const struct envelope *e, uint32_t attempts,
 	f->sender = e->sender;
 	f->sender_at = rs_address(e->sender).at;
 	f->size = e->size;
+	f->filtered = attr_filtered(e);
 	for (i = 0; i < e->nfacts; i++)
 		policy_fact_set(p, f, e->facts[i].fact, &e->facts[i].value);
 	/* `on deliver` and `on bounce` may ask how old it is. */

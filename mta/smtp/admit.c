@@ -59,14 +59,14 @@ admit_turn_away(struct server *sv, int fd, const struct ip *ip,
 
 /*
  * Who tells the clients of his connections by XCLIENT has many of them: they
- * count when they have been told.
+ * count when they have been told.  A filter's count to none.
  */
 static unsigned
 per_client_max(const struct generation *g, const struct door *door,
     const struct origin *o)
 {
-	return ip_eq(&o->ip, &o->speaker) && door_trusts(door,
-	    RS_OPT_LISTEN_xclient, &o->ip) ? g->sessions_max :
+	return door->filter || (ip_eq(&o->ip, &o->speaker) && door_trusts(door,
+	    RS_OPT_LISTEN_xclient, &o->ip)) ? g->sessions_max :
 	    g->per_client_max;
 }
 

@@ -18,6 +18,7 @@
 #include "mta/smtp/chunk.h"
 #include "mta/smtp/commands.h"
 #include "mta/smtp/content.h"
+#include "mta/smtp/filtered.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/transaction.h"
 
@@ -124,7 +125,7 @@ chunk_begin(struct session *s)
 
 	session_enter(s, SMTP_CHUNK, "BDAT");
 	s->chunk_left = t->chunk_size;
-	if (t->octets + t->chunk_size > s->gen->message_max && !t->discard)
+	if (t->octets + t->chunk_size > filtered_message_max(s) && !t->discard)
 		content_too_large(s);
 	if (s->chunk_left == 0)
 		(void)chunk_take(s, SPAN_NONE);

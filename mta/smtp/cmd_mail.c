@@ -5,6 +5,7 @@
 
 #include "mta/smtp/commands.h"
 #include "mta/smtp/extensions.h"
+#include "mta/smtp/filtered.h"
 #include "mta/smtp/rewrite.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/transaction.h"
@@ -110,7 +111,7 @@ args_good(struct session *s, enum args_result r, const struct smtp_path *p,
 	case ARGS_OK:
 		break;
 	}
-	if (p->params.has_size && p->params.size > s->gen->message_max) {
+	if (p->params.has_size && p->params.size > filtered_message_max(s)) {
 		session_refuse(s, REPLY_SIZE, SPAN_NONE);
 		return false;
 	}

@@ -1,7 +1,8 @@
 /*
  * cmd_xforward.c - XFORWARD (Postfix's XFORWARD_README): where the next message
  * came from, as a filter in between has been told.  For the log alone: no rule
- * and no limit ever sees it.
+ * and no limit ever sees it; but where a content filter of the policy gives mail
+ * back (filtered.h), route sees in it the client.
  */
 #include "config.h"
 
@@ -48,6 +49,12 @@ xforward_log(const struct session *s)
 	    xattr_logged(x, XATTR_PORT), xattr_logged(x, XATTR_PROTO),
 	    xattr_logged(x, XATTR_HELO), xattr_logged(x, XATTR_IDENT),
 	    xattr_logged(x, XATTR_SOURCE));
+}
+
+const struct xattrs *
+xforward_given(const struct session *s)
+{
+	return s->forwarded == NULL ? NULL : &s->forwarded->x;
 }
 
 void

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "mail/header.h"
 #include "mta/smtp/content.h"
+#include "mta/smtp/filtered.h"
 #include "mta/smtp/received.h"
 #include "mta/smtp/secure.h"
 #include "mta/smtp/server.h"
@@ -186,7 +187,7 @@ taken(struct session *s, size_t before)
 		policy_parts_feed(t->parts, span_from(buf_span(&t->content),
 		    before));
 	if (t->fault == CONTENT_GOOD && !t->discard &&
-	    t->octets > s->gen->message_max)
+	    t->octets > filtered_message_max(s))
 		fault(s, CONTENT_SIZE);
 	else if (t->fault != CONTENT_GOOD || t->discard)
 		buf_clear(&t->content);

@@ -15,6 +15,7 @@ static const struct kind {
 	{ "submissions", DOOR_SUBMISSION, true },
 	{ "lmtp",	 DOOR_LMTP,	  false },
 	{ "programs",	 DOOR_PROGRAMS,	  false },
+	{ "filter",	 DOOR_SMTP,	  false },
 };
 
 static void
@@ -57,10 +58,15 @@ door_read(struct door *d, const struct rs_image *image, uint32_t object)
 		return;
 	d->name = rs_string(image, rs_object(image, object)->name);
 	set_kind(d, rs_option_text(image, object, RS_OPT_LISTEN_kind));
+	d->filter = span_eq(rs_option_text(image, object,
+	    RS_OPT_LISTEN_kind), SPAN("filter"));
 	d->tls = d->tls_first ? DOOR_TLS_REQUIRED : tls_of(rs_option_text(
 	    image, object, RS_OPT_LISTEN_tls));
 	door_read_auth(d);
 	d->hidden = rs_option_hides(image, object);
+	if (d->filter)		/* no rule says what they may tell */
+		d->hidden |= RS_EXT_BIT(RS_EXT_VRFY) |
+		    RS_EXT_BIT(RS_EXT_EXPN);
 }
 
 void

@@ -29,6 +29,7 @@ struct door {
 	const struct rs_image *image;	/* the generation's */
 	enum door_kind	 kind;
 	bool		 tls_first;	/* RFC 8314: submissions */
+	bool		 filter;	/* where a content filter gives mail back: filtered.h */
 	enum door_tls	 tls;
 	struct span	 name;		/* what `listener` is in rules; the image's */
 	uint32_t	 object;	/* of the listen block; UINT32_MAX: none */

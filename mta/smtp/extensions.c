@@ -9,6 +9,7 @@
 #include "mta/smtp/auth.h"
 #include "mta/smtp/commands.h"
 #include "mta/smtp/extensions.h"
+#include "mta/smtp/filtered.h"
 #include "mta/smtp/programs.h"
 #include "mta/smtp/secure.h"
 #include "mta/smtp/server.h"
@@ -63,7 +64,7 @@ has_expn(const struct session *s)
 static void
 size_octets(const struct session *s, struct buf *out)
 {
-	buf_addf(out, " %" PRIu64, s->gen->message_max);
+	buf_addf(out, " %" PRIu64, filtered_message_max(s));
 }
 
 static void

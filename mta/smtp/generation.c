@@ -38,6 +38,7 @@ read_doors(struct generation *g)
 	for (i = 0; i < n; i++) {
 		if (rs_object(image, i)->kind == RS_O_LISTEN)
 			door_read(&g->doors[i], image, i);
+		g->filters |= rs_object(image, i)->kind == RS_O_FILTER;
 	}
 }
 

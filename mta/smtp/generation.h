@@ -19,6 +19,7 @@ struct generation {
 	struct policy	*policy;
 	uint64_t	 route_facts;	/* policy_route_facts() */
 	bool		 asks_parts;	/* policy_asks_parts() */
+	bool		 filters;	/* it has content filters */
 	struct span	 hostname;
 	uint64_t	 message_max;	/* octets */
 	struct tls_server *tls;		/* NULL: there is no certificate; certs.h */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
+#include "mta/smtp/filtered.h"
 #include "mta/smtp/reroute.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/transaction.h"
@@ -25,6 +26,8 @@ reroute_needed(const struct session *s)
 {
 	uint32_t	n = rs_ntag(policy_image(s->gen->policy));
 
+	if (filtered_door(s))
+		return false;
 	for (uint32_t i = 0; i < n; i++)
 		if (policy_route_tag(s->gen->policy, i))
 			return true;

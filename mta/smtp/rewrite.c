@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "mail/header_address.h"
+#include "mta/smtp/filtered.h"
 #include "mta/smtp/rewrite.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/transaction.h"
@@ -236,7 +237,7 @@ rewrite_address(struct session *s, enum rs_hook which,
 {
 	struct rewrite	*r;
 
-	if (!policy_has(s->gen->policy, which)) {
+	if (filtered_door(s) || !policy_has(s->gen->policy, which)) {
 		step(s, REWRITTEN_SAME, ad);
 		return;
 	}
@@ -260,7 +261,8 @@ begin_header(struct rewrite *r)
 void
 rewrite_header_in(struct session *s, rewrite_step *step)
 {
-	if (policy_has(s->gen->policy, RS_HOOK_REWRITE_IN_HEADER))
+	if (!filtered_door(s) &&
+	    policy_has(s->gen->policy, RS_HOOK_REWRITE_IN_HEADER))
 		begin_header(rewrite_new(s, RS_HOOK_REWRITE_IN_HEADER, step));
 	else
 		step(s, REWRITTEN_SAME, NULL);
@@ -339,7 +341,8 @@ rewrite_header_out(struct session *s, rewrite_step *step)
 {
 	struct rewrite	*r;
 
-	if (!policy_has(s->gen->policy, RS_HOOK_REWRITE_OUT_HEADER)) {
+	if (filtered_door(s) ||
+	    !policy_has(s->gen->policy, RS_HOOK_REWRITE_OUT_HEADER)) {
 		step(s, REWRITTEN_SAME, NULL);
 		return;
 	}

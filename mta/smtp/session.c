@@ -15,6 +15,7 @@
 #include "mta/smtp/auth.h"
 #include "mta/smtp/chunk.h"
 #include "mta/smtp/commands.h"
+#include "mta/smtp/filtered.h"
 #include "mta/smtp/kept.h"
 #include "mta/smtp/reroute.h"
 #include "mta/smtp/rewrite.h"
@@ -587,6 +588,12 @@ void
 session_ask(struct session *s, enum rs_hook hook, session_step *step)
 {
 	assert(s->decision == NULL);
+	if (filtered_door(s)) {
+		s->decided_line = 0;
+		s->by_gateway = false;
+		step(s, filtered_verdict(s, hook));
+		return;
+	}
 	s->step = step;
 	s->answered = s->waited = false;
 	s->asking = true;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "mail/header.h"
+#include "mta/smtp/filtered.h"
 #include "mta/smtp/kept.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/transaction.h"
@@ -152,11 +153,11 @@ transaction_new_header(struct transaction *t, struct span section)
 /* --- the envelope */
 
 static void
-freeze(const struct session *s, unsigned fact, struct envelope *e)
+freeze(const struct session *s, const struct policy_facts *f, unsigned fact,
+    struct envelope *e)
 {
 	e->facts[e->nfacts].fact = (uint16_t)fact;
-	e->facts[e->nfacts].value = policy_fact_get(s->gen->policy, &s->facts,
-	    fact);
+	e->facts[e->nfacts].value = policy_fact_get(s->gen->policy, f, fact);
 	e->nfacts++;
 }
 
@@ -165,7 +166,8 @@ freeze(const struct session *s, unsigned fact, struct envelope *e)
  * always wanted in the queue's log.
  */
 static void
-freeze_facts(const struct session *s, struct envelope *e)
+freeze_facts(const struct session *s, const struct policy_facts *f,
+    struct envelope *e)
 {
 	const struct policy	*p = s->gen->policy;
 	uint32_t		 ntags = rs_ntag(policy_image(p));
@@ -175,10 +177,10 @@ freeze_facts(const struct session *s, struct envelope *e)
 	for (unsigned i = 0; i < RS_NFACTS; i++)
 		if (s->gen->route_facts >> i & 1 || i == RS_FACT_CLIENT_IP ||
 		    (i == RS_FACT_CLIENT_USER && s->facts.user.n > 0))
-			freeze(s, i, e);
+			freeze(s, f, i, e);
 	for (unsigned i = 0; i < ntags; i++)
 		if (policy_route_tag(p, i))
-			freeze(s, POLICY_FACT_TAG | i, e);
+			freeze(s, f, POLICY_FACT_TAG | i, e);
 }
 
 /* What MAIL said besides the sender. */
@@ -214,6 +216,8 @@ void
 transaction_envelope(const struct session *s, uint64_t size, struct buf *out)
 {
 	struct transaction	*t = s->tx;
+	struct policy_facts	 f = s->facts;
+	struct policy_names	*names = NULL;
 	struct envelope		 e = {
 		.qid = t->qid,
 		.arrival_ms = t->arrival_ms,
@@ -231,9 +235,14 @@ transaction_envelope(const struct session *s, uint64_t size, struct buf *out)
 		    smtp_kept_why(t->kept));
 	if (t->priority != 0 && t->priority != PRIORITY_NORMAL + 1)
 		attr_put_priority(&e, &t->arena, t->priority - 1u);
-	freeze_facts(s, &e);
+	if (filtered_door(s))
+		filtered_facts(s, &f, names = policy_names_new());
+	freeze_facts(s, &f, &e);
 	if (s->origin.program)
 		attr_put_program(&e, &t->arena, s->origin.uid,
 		    s->origin.login);
+	if (s->gen->filters)
+		filtered_envelope(s, &e, &t->arena);
 	envelope_format(&e, out);
+	policy_names_free(&names);
 }

@@ -16,6 +16,8 @@ bool		xforward_may(const struct session *);
  */
 void		xforward_log(const struct session *);
 void		xforward_clear(struct session *);
+/* NULL: nothing. */
+const struct xattrs *xforward_given(const struct session *);
 
 /* For a log line: quoted, "-" where there is none; good until log_quote() is. */
 const char	*xattr_logged(const struct xattrs *, enum xattr);

@@ -66,6 +66,12 @@ attr_language(const struct envelope *e)
 	return value_of(e, ATTR_LANGUAGE);
 }
 
+struct span
+attr_origin(const struct envelope *e)
+{
+	return value_of(e, ATTR_ORIGIN);
+}
+
 /* --- setting */
 
 /* In the order of ids; head and tail make up the value. */
@@ -139,6 +145,13 @@ attr_put_language(struct envelope *e, struct arena *a, struct span tag)
 	put(e, a, ATTR_LANGUAGE, tag, SPAN_NONE);
 }
 
+void
+attr_put_origin(struct envelope *e, struct arena *a, struct span lines)
+{
+	assert(lines.n > 0 && lines.n <= ATTR_ORIGIN_MAX);
+	put(e, a, ATTR_ORIGIN, lines, SPAN_NONE);
+}
+
 /* --- octets */
 
 void
@@ -174,6 +187,8 @@ is_good(const struct envelope_attr *at)
 		return n >= 4 && n <= 4 + ATTR_NAME_MAX;
 	case ATTR_LANGUAGE:
 		return n >= 1 && n <= ATTR_LANGUAGE_MAX;
+	case ATTR_ORIGIN:
+		return n >= 1 && n <= ATTR_ORIGIN_MAX;
 	default:
 		return n <= ATTR_MAX;
 	}

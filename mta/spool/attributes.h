@@ -16,7 +16,8 @@ enum attr_id {
 	ATTR_KEPT = 2,		/* u8: enum attr_kept, then why, a text */
 	ATTR_FILTERED = 3,	/* name of the content filter that it came back from */
 	ATTR_PROGRAM = 4,	/* u32 uid, then login: a program of this machine sent it */
-	ATTR_LANGUAGE = 5	/* tag of the language that its sender reads (RFC 5646) */
+	ATTR_LANGUAGE = 5,	/* tag of the language that its sender reads (RFC 5646) */
+	ATTR_ORIGIN = 6		/* lines WORD=VALUE as XFORWARD has them: for content filters */
 };
 
 enum attr_priority { PRIORITY_HIGH, PRIORITY_NORMAL, PRIORITY_LOW, NPRIORITIES };
@@ -28,6 +29,7 @@ enum attr_kept { KEPT_NOT, KEPT_HOLD, KEPT_QUARANTINE, NKEPTS };
 #define ATTR_MAX	65535	/* octets of a value */
 #define ATTR_WHY_MAX	1000	/* octets; what is longer is cut */
 #define ATTR_NAME_MAX	255	/* of a filter, a login; not empty */
+#define ATTR_ORIGIN_MAX	2048	/* of all lines; not empty */
 #define ATTR_LANGUAGE_MAX 35	/* RFC 5646, 4.4.1; not empty */
 
 /* PRIORITY_NORMAL without one. */
@@ -41,6 +43,9 @@ bool		attr_program(const struct envelope *, uint32_t *uid, struct span *login);
 /* Empty: not known. */
 struct span	attr_language(const struct envelope *);
 
+/* Empty: nobody will ask. */
+struct span	attr_origin(const struct envelope *);
+
 /*
  * Adds or replaces; values are copied into the arena, the table too.  Values
  * above the limits are the caller's bug.
@@ -50,6 +55,7 @@ void	attr_put_kept(struct envelope *, struct arena *, unsigned kept, struct span
 void	attr_put_filtered(struct envelope *, struct arena *, struct span filter);
 void	attr_put_program(struct envelope *, struct arena *, uint32_t uid, struct span login);
 void	attr_put_language(struct envelope *, struct arena *, struct span tag);
+void	attr_put_origin(struct envelope *, struct arena *, struct span lines);
 
 /* --- for envelope.c */
 struct octets;

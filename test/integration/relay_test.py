@@ -62,7 +62,7 @@ class Relay:
             u64(len(content)), u32(flags), octets(sender.encode()), octets(envid),
             u64(by_ms), u32(len(rcpts)),
             *(u32(i) + octets(r.encode()) + u8(notify) + octets(orcpt[0]) + octets(orcpt[1])
-              for i, r in enumerate(rcpts)), u32(most), fd=fd)
+              for i, r in enumerate(rcpts)), u32(most), octets(b""), fd=fd)
         if own_fd:
             os.close(fd)
         return self.jobs
@@ -300,7 +300,7 @@ class Hops(unittest.TestCase):
             r.queue.send("RELAY", u64(1), u64(1), octets(host(hop.port).encode()), u8(0), u32(7),
                          u32(1), u64(0), u64(10), u32(0), octets(b"a@x.test"), octets(b""),
                          u64(0), u32(1), u32(0), octets(b"b@y.test"), u8(0), octets(b""),
-                         octets(b""), u32(0))
+                         octets(b""), u32(0), octets(b""))
             self.assertEqual(r.answer()[3][0][:2], (451, "4.3.0"))
             self.assertEqual(hop.messages, [])
 

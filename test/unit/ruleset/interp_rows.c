@@ -52,7 +52,7 @@ static uint32_t	string[NSTRINGS];
 
 enum { RE_WORD, RE_SLOW, RE_ALT };	/* expressions */
 enum { P_USER, P_STAFF, P_FAIL };	/* patterns */
-enum { O_BOX, O_HOP, O_MILTER };	/* objects */
+enum { O_BOX, O_HOP, O_MILTER, O_FILTER };	/* objects */
 
 struct arena		 interp_arena;
 struct rs_image		*interp_image;
@@ -121,6 +121,7 @@ make_tables(struct rs_build *b)
 	rs_build_object(b, RS_O_MAILBOX, SPAN("box"), 1);
 	rs_build_object(b, RS_O_RELAY, SPAN("hop"), 2);
 	rs_build_object(b, RS_O_MILTER, SPAN("spam"), 3);
+	rs_build_object(b, RS_O_FILTER, SPAN("virus"), 4);
 	rs_build_list(b, SPAN("zen"), SPAN("zen.example"), 0, 4);
 	rs_build_rate(b, SPAN("r"), RS_RATE_OF(100, 3600000), 5);
 	rs_build_regex(b, SPAN("(?<user>[a-z]+)o(.)?"), 0);
@@ -584,6 +585,7 @@ const struct interp_row interp_rows[] = {
 	    "hold 'hello'" },
 	{ "hold for the unknown", { GET(0, CLIENT_NAME),
 	    { RS_HOLD, 0, 0, 0 } }, "cannot defer 451 4.3.0 ''" },
+	{ "filter", { { RS_FILTER, 0, 0, O_FILTER } }, "filter #3" },
 	{ "lmtp", { PUT(0, C_HELLO), { RS_LMTP, 0, 0, 0 } },
 	    "lmtp text hello" },
 	{ "rate and spf", { GET(0, CLIENT_IP), { RS_RATE, 1, 0, 0 },

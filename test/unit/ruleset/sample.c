@@ -251,6 +251,7 @@ sample_tables(struct rs_build *b)
 	rs_build_object(b, RS_O_MILTER, SPAN("spam"), 1);
 	rs_build_map_more(b, 0, SPAN("/table"),
 	    rs_build_object(b, RS_O_MAP, SPAN("m"), 1));
+	rs_build_object(b, RS_O_FILTER, SPAN("virus"), 1);
 	conditions(b);
 }
 
@@ -271,6 +272,8 @@ some_operand(struct rs_build *b, unsigned op)
 		return rs_build_const(b, &hidden);
 	if (op == RS_MILTER_USE || op == RS_MILTER_SKIP)
 		return 2;
+	if (op == RS_FILTER)
+		return 4;
 	return op == RS_TAG || op == RS_TAG_GET ? rs_build_const(b, &zero) :
 	    op == RS_RELAY;
 }

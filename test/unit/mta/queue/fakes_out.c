@@ -178,6 +178,7 @@ relay_job(struct fakes *f, struct msg *m)
 		read_param(j, m, i);
 	}
 	j->messages_max = msg_u32(m);
+	(void)msg_bytes(m, 4096);	/* origin */
 	fd = f->body ? msg_fd(m) : f->open[open_place(f, id.id)].fd;
 	check_content(j, fd, offset, length);
 	if (f->body)
