@@ -274,8 +274,8 @@ some_operand(struct rs_build *b, unsigned op)
 		return 2;
 	if (op == RS_FILTER)
 		return 4;
-	return op == RS_TAG || op == RS_TAG_GET ? rs_build_const(b, &zero) :
-	    op == RS_RELAY;
+	return op == RS_TAG || op == RS_TAG_GET || op == RS_PRIORITY ?
+	    rs_build_const(b, &zero) : op == RS_RELAY;
 }
 
 static bool
