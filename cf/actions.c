@@ -63,6 +63,7 @@ static const struct action {
 	[CF_A_HEADERS_ONLY] = { "headers only", AT(BOUNCE), false, true,
 	    "'on bounce'" },
 	[CF_A_PRIORITY] = { "priority", TALK, false, true, SESSIONS },
+	[CF_A_SRS] = { "expand srs", AT(ROUTE), false, true, ROUTES },
 	[CF_A_LANGUAGE] = { "language", AT(BOUNCE), false, true,
 	    "'on bounce'" },
 	[CF_A_HIDE] = { "hide", AT(CONNECT) | AT(HELO), false, true,

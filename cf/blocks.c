@@ -357,6 +357,9 @@ cf_object_check(struct cf *cf, struct cf_object *o)
 		check_socket(cf, cf_option(o, RS_OPT_AUTH_tokens));
 		cf_auth_check(cf, o);
 		break;
+	case RS_O_SRS:
+		cf_srs_check(cf, o);
+		break;
 	case RS_O_NOTIFY:
 		cf_notify_check(cf, o);
 		break;

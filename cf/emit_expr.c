@@ -440,6 +440,9 @@ emit_into(struct emit *f, const struct cf_expr *e, unsigned reg)
 	case CF_E_UNKNOWN:
 		emit_op(f, RS_RCPT_UNKNOWN, reg, 0, 0);
 		break;
+	case CF_E_SRS:
+		emit_one(f, RS_SRS, e->a, 0, reg);
+		break;
 	case CF_E_ADDRESS:
 		emit_two(f, RS_ADDRESS, e, reg);
 		break;

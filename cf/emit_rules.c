@@ -107,6 +107,26 @@ emit_expand(struct emit *f, const struct cf_action *a)
 	emit_with(f, RS_EXPAND, &rcpt, a->sym->index);
 }
 
+/* `expand srs`: the sender that is in the recipient, routed in its place. */
+static void
+emit_srs(struct emit *f)
+{
+	struct cf_expr	 rcpt = {
+		.kind = CF_E_NAME, .ref = CF_R_FACT, .fact = RS_FACT_RCPT,
+		.type = RS_T_ADDRESS
+	};
+	struct emit_op	 in = emit_expr(f, &rcpt);
+	unsigned	 reg = emit_reg(f, 1);
+
+	emit_op(f, RS_SRS, reg, in.reg, 1);
+	emit_op(f, RS_JUMP_UNKNOWN, reg, 0, 2);	/* which defers */
+	emit_op(f, RS_JUMP_SOME, reg, 0, 1);
+	emit_op(f, RS_JUMP, 0, 0, 1);
+	emit_op(f, RS_REDIRECT, reg, 0, 0);
+	emit_release(f, (struct emit_op){ .reg = (uint8_t)reg, .temp = true });
+	emit_release(f, in);
+}
+
 /* Actions that are one instruction: alone, or of one value. */
 static const struct {
 	enum rs_op	op;
@@ -173,6 +193,9 @@ emit_action(struct emit *f, const struct cf_action *a)
 		break;
 	case CF_A_EXPAND:
 		emit_expand(f, a);
+		break;
+	case CF_A_SRS:
+		emit_srs(f);
 		break;
 	case CF_A_DELIVER:
 		emit_op(f, RS_DELIVER, 0, 0, a->sym->object->index);

@@ -27,6 +27,8 @@ bool	cf_listener_begins_tls(const struct cf_object *);
 void	cf_door_check(struct cf *, const struct cf_object *listener);
 /* The set of extensions that an action `hide` names. */
 uint32_t cf_extensions(struct cf *, const struct cf_target *);
+/* srs.c: the block srs. */
+void	cf_srs_check(struct cf *, struct cf_object *);
 /* notify.c: the block notify, and when senders are told of a delay. */
 void	cf_notify_check(struct cf *, struct cf_object *);
 void	cf_warn_check(struct cf *, const struct cf_set_opt *);

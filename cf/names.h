@@ -82,4 +82,7 @@ bool	cf_known_in(unsigned fact, enum rs_hook);
 /* The hooks in which it is, as a bit set. */
 uint32_t cf_fact_hooks(unsigned fact);
 
+/* srs.c: `srs` at this place wants the block; false: it has been reported. */
+bool	cf_srs_need(struct cf *, struct cf_loc);
+
 #endif

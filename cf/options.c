@@ -136,7 +136,7 @@ error_no_option(struct cf *cf, enum rs_object_kind kind,
 static const char *const statements[] = {
 	"auth", "edition", "set", "net", "map", "listen", "spool", "queue", "limits",
 	"mailbox", "relay", "filter", "tag", "ruleset", "on", "route", "test", "tls",
-	"milter", "dnslist", "rewrite", "include", "notify"
+	"milter", "dnslist", "rewrite", "include", "notify", "srs"
 };
 
 static void
@@ -489,6 +489,9 @@ object_of(struct cf *cf, struct cf_decl *d)
 		break;
 	case CF_D_AUTH:
 		o = single(cf, RS_O_AUTH);
+		break;
+	case CF_D_SRS:
+		o = single(cf, RS_O_SRS);
 		break;
 	case CF_D_NOTIFY:
 		o = single(cf, RS_O_NOTIFY);

@@ -113,7 +113,7 @@ static void	 cf_yyerror(struct cf_loc *, struct cf_parser *, const char *);
 %token <v> REWRITE "'rewrite'" SKIP "'skip'" SPF "'spf'" TLS "'tls'"
 %token <v> USE "'use'" BOUNCE "'bounce'" HOP "'hop'"
 %token <v> STARTTLS "'starttls'" FIRST "'first'" UNION "'union'"
-%token <v> NOTIFY "'notify'" LANGUAGE "'language'" PRIORITY "'priority'"
+%token <v> NOTIFY "'notify'" LANGUAGE "'language'" PRIORITY "'priority'" SRS "'srs'"
 %token <v> AUTH "'auth'" HIDE "'hide'" VRFY "'vrfy'" EXPN "'expn'"
 %token <v> HOLD "'hold'"
 %token HIDES_TOO "','"		/* between the extensions of 'hide' */
@@ -185,6 +185,7 @@ statement
 				{ cf_decl_opts(cf_decl_name(C, @$, CF_D_FILTER, $2, @2), $3); }
 	| TLS opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_TLS), $2); }
 	| AUTH opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_AUTH), $2); }
+	| SRS opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_SRS), $2); }
 	| NOTIFY opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_NOTIFY), $2); }
 	| MILTER word opts_block
 				{ cf_decl_opts(cf_decl_name(C, @$, CF_D_MILTER, $2, @2), $3); }
@@ -717,7 +718,7 @@ word_but_on
 	| HEADERS | INBOUND | FILTER | LMTP | MILTER | ONLY | OPEN | OUTBOUND | OVER
 	| PIPE | QUARANTINE | RATES | REWRITE | SKIP
 	| SPF | TLS | USE | BOUNCE | HOP | STARTTLS | FIRST | UNION
-	| AUTH | HIDE | VRFY | EXPN | HOLD | NOTIFY | LANGUAGE | PRIORITY
+	| AUTH | HIDE | VRFY | EXPN | HOLD | NOTIFY | LANGUAGE | PRIORITY | SRS
 	;
 
 %%

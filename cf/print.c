@@ -266,6 +266,9 @@ print_cond(const struct cf_expr *e, struct buf *out)
 	case CF_E_SPF:
 		buf_addf(out, "spf %.*s", SPAN_ARG(e->name));
 		break;
+	case CF_E_SRS:
+		buf_add_str(out, "srs");
+		break;
 	case CF_E_RESOLVES:
 		print_asked(e, "resolves", SPAN_NONE, out);
 		break;

@@ -139,6 +139,12 @@ resolve_inner(struct cf *cf, struct cf_scope *s, struct cf_action *a)
 		resolve_apply(cf, s, a);
 		return;
 	case CF_A_EXPAND:
+		if (span_eq(a->name, SPAN("srs")) &&
+		    htab_get(&cf->names, a->name) == NULL) {
+			a->kind = CF_A_SRS;
+			(void)cf_srs_need(cf, a->name_loc);
+			return;
+		}
 		a->sym = cf_need(cf, a->name, a->name_loc, CF_S_MAP);
 		return;
 	case CF_A_DELIVER:

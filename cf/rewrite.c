@@ -51,6 +51,27 @@ error_no_target(struct cf *cf, const struct cf_target *t)
 /* No name of a policy has a blank. */
 #define ADDRESS_NAME	SPAN("the address")
 
+/* `=> srs`: what the scheme makes of the address. */
+static void
+make_srs(struct cf *cf, const struct cf_decl *d, struct cf_action *a)
+{
+	const struct cf_expr	*e = a->expr;
+
+	if (e == NULL || e->kind != CF_E_NAME || !span_eq(e->name,
+	    SPAN("srs")))
+		return;
+	if (!span_eq(d->name, SPAN("outbound")) || d->targets == NULL ||
+	    d->targets->next != NULL ||
+	    !span_eq(d->targets->name, SPAN("sender"))) {
+		cf_error(cf, e->loc, "'srs' stands only in 'rewrite outbound "
+		    "sender'");
+		cf_help(cf, "a sender is what the next hop holds against SPF, "
+		    "and where a bounce comes back to");
+	}
+	a->expr = cf_one(cf, e->loc, CF_E_SRS, cf_name(cf, e->loc,
+	    rs_text(RS_T_TEXT, ADDRESS_NAME)));
+}
+
 /* Patterns become conditions on the argument. */
 static void
 make_rules(struct cf *cf, struct cf_decl *d)
@@ -64,6 +85,8 @@ make_rules(struct cf *cf, struct cf_decl *d)
 	arg->sym->tainted = true;
 	d->args = arg;
 	for (r = d->rules; r != NULL; r = r->next) {
+		if (r->actions != NULL)
+			make_srs(cf, d, r->actions);
 		address = cf_name(cf, r->cond->loc, rs_text(RS_T_TEXT,
 		    ADDRESS_NAME));
 		r->cond = cf_pair(cf, r->cond->loc, CF_E_LIKE, address,
@@ -266,7 +289,8 @@ type_new(struct cf *cf, const struct cf_decl *d, struct cf_expr *e)
 	const struct cf_expr	*fact;
 
 	cf_type_expr(cf, e);
-	if (e->kind == CF_E_BAD)
+	if (e->kind == CF_E_BAD || (e->kind == CF_E_SRS &&
+	    !cf_srs_need(cf, e->loc)))
 		return;
 	if ((fact = fact_in(e)) != NULL) {
 		if (!cf_known_in(fact->fact, d->hook))

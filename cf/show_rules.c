@@ -63,6 +63,7 @@ static const struct {
 	[CF_A_APPLY] = { "apply", true },
 	[CF_A_HEADERS_ONLY] = { "headers only", false },
 	[CF_A_LANGUAGE] = { "language", true },
+	[CF_A_SRS] = { "expand srs", false },
 	[CF_A_ALLOW] = { "allow open relay because", true }
 };
 

@@ -50,7 +50,8 @@ enum cf_expr_kind {
 	CF_E_PATVAR,		/* in a pattern: {name*} (op '*'), {name.} (op '.') */
 	CF_E_OTHERWISE,		/* true, as the last rule says it */
 	CF_E_CONVERT,		/* a read as type; made by types.c */
-	CF_E_ADDRESS		/* a@b; made of a text by rewrite.c */
+	CF_E_ADDRESS,		/* a@b; made of a text by rewrite.c */
+	CF_E_SRS		/* a: the address that is rewritten; by rewrite.c */
 };
 
 /* What names.c has found a CF_E_NAME, FIELD or INDEX to mean. */
@@ -116,6 +117,7 @@ enum cf_action_kind {
 	CF_A_HEADERS_ONLY,
 	CF_A_LANGUAGE,		/* expr */
 	CF_A_PRIORITY,		/* expr: constant int, enum rs_priority */
+	CF_A_SRS,		/* expand srs */
 	CF_A_ALLOW,		/* expr: because; allow open relay */
 	CF_A_HIDE,		/* targets; expr: their set, by types.c */
 	CF_A_FILTER		/* name */
@@ -222,7 +224,7 @@ enum cf_decl_kind {
 	CF_D_LISTEN,		/* name, where: what is spoken; opts */
 	CF_D_SPOOL, CF_D_QUEUE, CF_D_LIMITS,	/* opts; QUEUE with `for`: expr too */
 	CF_D_MAILBOX, CF_D_RELAY, CF_D_FILTER,	/* name, opts */
-	CF_D_TLS, CF_D_AUTH, CF_D_NOTIFY,			/* opts */
+	CF_D_TLS, CF_D_AUTH, CF_D_NOTIFY, CF_D_SRS,			/* opts */
 	CF_D_MILTER,				/* name, opts */
 	CF_D_DNSLIST,		/* name, where, items (codes) */
 	CF_D_REWRITE,		/* name: inbound or outbound; targets, rewrites */

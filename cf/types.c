@@ -497,6 +497,12 @@ cf_type_expr(struct cf *cf, struct cf_expr *e)
 	case CF_E_OTHERWISE:
 		e->type = RS_T_BOOL;
 		break;
+	case CF_E_SRS:
+		cf_type_expr(cf, e->a);
+		e->type = RS_T_ADDRESS;
+		e->tainted = true;
+		e->may_fail = true;	/* there is no secret */
+		break;
 	case CF_E_MATCHES: case CF_E_LIKE: case CF_E_LISTED: case CF_E_RATE:
 	case CF_E_GREYLISTED: case CF_E_SPF: case CF_E_RESOLVES:
 	case CF_E_REACHABLE: case CF_E_OF:

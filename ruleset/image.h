@@ -28,6 +28,7 @@ enum rs_object_kind {
 	RS_O_AUTH,
 	RS_O_NOTIFY,
 	RS_O_FILTER,
+	RS_O_SRS,
 	RS_NOBJECTS
 };
 

@@ -239,6 +239,8 @@ step_more(struct rs_eval *ev, struct frame *f, const struct rs_insn *in,
 	case RS_REACHABLE:
 	case RS_OWNED:
 		return ask_server(ev, f, in);
+	case RS_SRS:
+		return ask_srs(ev, f, in);
 	case RS_ACCESS_HAS:
 	case RS_ACCESS_GET:
 		return ask_access(ev, f, in);

@@ -158,3 +158,22 @@ ask_access(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
 	f->r[in->a] = v;
 	return NEXT;
 }
+
+enum next
+ask_srs(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
+{
+	struct rs_value	v = rs_empty(RS_T_NONE);
+	enum rs_answer	answer = RS_CANNOT;
+
+	if (f->r[in->b].type == RS_T_ADDRESS && ev->world->srs != NULL)
+		answer = ev->world->srs(ev->ctx, ev, &f->r[in->b],
+		    in->c == 1, &v);
+	if (answer == RS_WAIT)
+		return PARK;
+	if (answer == RS_HAVE && v.type != RS_T_ADDRESS)
+		answer = RS_CANNOT;
+	settle(answer, RS_WHY_TABLE, &v);
+	note(ev, RS_STEP_SRS, in->c, here(ev, f), &f->r[in->b], &v);
+	f->r[in->a] = v;
+	return NEXT;
+}

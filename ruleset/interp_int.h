@@ -80,6 +80,8 @@ enum next	ask_each(struct rs_eval *, struct frame *,
     const struct rs_insn *);
 
 /* interp_ask.c: likewise. */
+enum next	ask_srs(struct rs_eval *, struct frame *,
+	    const struct rs_insn *);
 enum next	ask_server(struct rs_eval *, struct frame *,
     const struct rs_insn *);
 enum next	ask_access(struct rs_eval *, struct frame *,

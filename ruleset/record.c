@@ -34,7 +34,7 @@ static const char *const step_names[RS_NSTEPS] = {
 	[RS_STEP_SPF] = "spf", [RS_STEP_RESOLVES] = "resolves",
 	[RS_STEP_REACHABLE] = "reachable", [RS_STEP_OWNED] = "owned",
 	[RS_STEP_ACCESS] = "access", [RS_STEP_MEMBER] = "member",
-	[RS_STEP_ANSWER] = "answer",
+	[RS_STEP_ANSWER] = "answer", [RS_STEP_SRS] = "srs",
 };
 
 void
@@ -133,6 +133,8 @@ rs_step_name(const struct rs_step *s, const struct rs_image *im)
 		return rs_string(im, rs_map(im, s->number)->name);
 	case RS_STEP_REACHABLE:
 		return s->number != 0 ? SPAN("recipient") : SPAN("sender");
+	case RS_STEP_SRS:
+		return s->number != 0 ? SPAN("back") : SPAN("forward");
 	default:
 		return SPAN_NONE;
 	}

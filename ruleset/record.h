@@ -42,6 +42,7 @@ enum rs_step_kind {
 	RS_STEP_ACCESS,		/* number: map; key: role; value, line */
 	RS_STEP_MEMBER,		/* number: map; key: member of a list; value: the included file, line: its */
 	RS_STEP_ANSWER,		/* number: map that had the answer to the step before; key: its own; value; line */
+	RS_STEP_SRS,		/* number: 1 back; key: address; value: address, or nothing */
 	RS_NSTEPS
 };
 

@@ -181,6 +181,10 @@ put_asked(struct page *p, const struct rs_step *s)
 	case RS_STEP_RESOLVES:
 		buf_add_str(p->out, " resolves");
 		break;
+	case RS_STEP_SRS:
+		buf_add_str(p->out, s->number != 0 ? " by srs holds" :
+		    " by srs is");
+		break;
 	case RS_STEP_REACHABLE:
 		buf_add_str(p->out, " reachable as ");
 		put_text(p->out, rs_step_name(s, p->im));
@@ -285,6 +289,7 @@ put_body(struct page *p, const struct rs_step *s)
 	case RS_STEP_RESOLVES:
 	case RS_STEP_REACHABLE:
 	case RS_STEP_OWNED:
+	case RS_STEP_SRS:
 		put_asked(p, s);
 		break;
 	case RS_STEP_MEMBER:

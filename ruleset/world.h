@@ -93,6 +93,12 @@ struct rs_world {
 	    const struct rs_value *address, const struct rs_value *user,
 	    struct rs_value *out);
 	/*
+	 * The address by the Sender Rewriting Scheme; back: the sender in one of
+	 * ours, ABSENT: it is none, or its hash is wrong or old.
+	 */
+	enum rs_answer	(*srs)(void *ctx, struct rs_eval *,
+	    const struct rs_value *address, bool back, struct rs_value *out);
+	/*
 	 * What an access table says of the client, sender or rcpt: VERDICT
 	 * (the role is filled in by the interpreter).
 	 */

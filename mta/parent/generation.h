@@ -43,6 +43,8 @@ bool	generation_asks_servers(const struct generation *);
  * CONFIG_SECRET: the files of their passwords, to the lookup process; to auth
  * those of maps of accounts.
  */
+/* The same of the block srs, to who evaluates the policy. */
+void	generation_send_srs(const struct generation *, struct chan *);
 void	generation_send_secrets(const struct generation *, struct chan *, bool accounts);
 
 /* Which of its files differ from what was read? */

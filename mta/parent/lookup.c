@@ -90,3 +90,49 @@ generation_send_secrets(const struct generation *g, struct chan *c,
 		chan_end(c);
 	}
 }
+
+/* Path of a secret that stands in a file; empty: it does not. */
+static struct span
+srs_file(const struct rs_image *im, const struct rs_optval *o)
+{
+	struct rs_place	p = rs_option_place(im, o, 0);
+	struct rs_value	v;
+
+	if (p.is_func || p.index == UINT32_MAX)
+		return SPAN_NONE;
+	v = rs_const(im, p.index);
+	return v.type == RS_T_TEXT && span_prefix(v.s, SPAN("file:")) ?
+	    span_from(v.s, 5) : SPAN_NONE;
+}
+
+static void
+send_srs(const struct generation *g, struct chan *c, uint32_t block,
+    struct span file)
+{
+	char	*path = xstrndup(file.n == 0 ? "" : file.p, file.n);
+	int	 fd = open_secret(path);
+
+	free(path);
+	if (fd == -1)
+		return;
+	chan_begin(c, MSG_CONFIG_SECRET);
+	chan_u32(c, generation_number(g));
+	chan_u32(c, block);
+	chan_u32(c, RS_OPT_SRS_secret);
+	chan_fd(c, fd);
+	chan_end(c);
+}
+
+void
+generation_send_srs(const struct generation *g, struct chan *c)
+{
+	const struct rs_image	*im = generation_image(g);
+	const struct rs_optval	*o;
+	uint32_t		 i;
+	unsigned		 n;
+
+	for (i = 0; i < rs_nobject(im); i++)
+		for (n = 0; rs_object(im, i)->kind == RS_O_SRS &&
+		    rs_option(im, i, RS_OPT_SRS_secret, n, &o); n++)
+			send_srs(g, c, i, srs_file(im, o));
+}

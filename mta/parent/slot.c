@@ -282,6 +282,8 @@ send_config(struct slot *s, bool is_new)
 
 	generation_send(p->generation, s->chan,
 	    s->proc == PROC_SMTP || s->proc == PROC_ROUTE);
+	if (s->proc == PROC_SMTP || s->proc == PROC_ROUTE)
+		generation_send_srs(p->generation, s->chan);
 	if (s->proc == PROC_LOOKUP)
 		generation_send_secrets(p->generation, s->chan, false);
 	if (s->proc == PROC_AUTH)

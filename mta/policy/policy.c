@@ -140,6 +140,7 @@ policy_open(const struct policy_source *src, const char **why)
 	tables_open(p, src);
 	boxes_open(p);
 	lists_open(p);
+	srs_open(p);
 	return p;
 }
 
@@ -164,6 +165,7 @@ policy_unref(struct policy **pp)
 	routings_drop(p);
 	askings_drop(p);
 	lists_close(p);
+	srs_close(p);
 	for (i = 0; i < p->nmaps; i++)
 		map_close(&p->maps[i]);
 	tables_how_free(p);

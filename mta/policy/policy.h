@@ -117,6 +117,14 @@ struct span	 policy_hostname(const struct policy *);
 struct span	 policy_home_domain(struct policy *);
 
 /*
+ * A secret of the block `srs`, copied: the first one signs, all verify.  Before
+ * anything is evaluated; of a quiet policy it is one that tests know.
+ */
+void		 policy_srs_secret(struct policy *, struct span);
+/* Those of a file, one on each line. */
+void		 policy_srs_file(struct policy *, int fd);
+
+/*
  * What a table says, as rules ask it, wherever it is.  cb is called once, before
  * this returns when nothing has to be waited for; what it is told is borrowed.
  * The question is the caller's until then.

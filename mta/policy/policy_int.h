@@ -16,6 +16,7 @@
  *   owned.c    whose mailbox an address is
  *   counted.c  rates and greylist, by the counters
  *   waiter.c   who waits for an answer of DNS
+ *   srs.c      the block srs: its secrets, and addresses by it
  *   decide.c   a hook, and the dry run of route behind `on rcpt`
  *   parts.c    attachments of a message
  *   rewrite.c  an address becomes another
@@ -34,6 +35,8 @@
 
 #include "base/hash.h"
 
+#include "mail/srs.h"
+#include "mail/srs.h"
 #include "mta/policy/policy.h"
 
 #define IDLE_MAX	64	/* of each kind kept for the next use */
@@ -89,6 +92,7 @@ struct policy {
 	void			(*later)(void (*)(void *), void *);
 	bool			(*owner)(void *, uint32_t, uint32_t *, uint32_t *);
 	void			*owner_arg;
+	struct policy_srs	*srs;		/* NULL: no such block */
 	struct asking		*idle_askings;
 	struct decision		*idle_decisions;
 	struct routing		*idle_routings;
@@ -303,6 +307,12 @@ enum rewritten	 rewrite_said(const struct rs_verdict *, const struct address *ol
 
 /* --- parts.c: rs_world's item(); ctx is the asking. */
 enum rs_answer	 world_item(void *ctx, struct rs_eval *, unsigned listof, unsigned i, struct rs_value *out);
+
+/* --- srs.c */
+void		 srs_open(struct policy *);
+void		 srs_close(struct policy *);
+/* rs_world's srs(); ctx is the asking. */
+enum rs_answer	 world_srs(void *ctx, struct rs_eval *, const struct rs_value *address, bool back, struct rs_value *out);
 
 /* --- routing.c */
 enum routing_kind {

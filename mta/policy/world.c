@@ -299,6 +299,7 @@ static const struct rs_world world = {
 	.rcpt_unknown = world_rcpt_unknown,
 	.tag_get = world_tag_get,
 	.reachable = world_reachable,
+	.srs = world_srs,
 	.owned = world_owned,
 	.rate = world_rate,
 	.greylisted = world_greylisted,

@@ -235,7 +235,7 @@ copy(const struct notice *no, const struct message *m,
 	struct notice	*c = notice_new(no->q, m, no->kind, reader, to);
 	struct arena	 a = { 0 };
 
-	c->header_only = no->header_only;
+	c->header_only = no->header_only || reader == NOTICE_POSTMASTER;
 	c->more = more;
 	if (reader == NOTICE_COPY)
 		buf_add_span(&c->language, buf_span(&no->language));

@@ -518,6 +518,7 @@ route_config(struct child_config *cfg, const struct policy_dns *dns)
 	struct config		*c = xcalloc(1, sizeof(*c));
 	struct policy_source	 src = { .image_fd = cfg->image_fd };
 	const char		*why;
+	size_t			 i;
 
 	c->refs = 1;
 	c->generation = cfg->generation;
@@ -540,6 +541,9 @@ route_config(struct child_config *cfg, const struct policy_dns *dns)
 		config_unref(&c);
 		return false;
 	}
+	for (i = 0; i < cfg->nsecrets; i++)
+		if (cfg->secrets[i].option == RS_OPT_SRS_secret)
+			policy_srs_file(c->policy, cfg->secrets[i].fd);
 	config_unref(&current);
 	current = c;
 	log_info("event=config generation=%u policy=%s", c->generation,

@@ -137,12 +137,16 @@ server_config(struct server *sv, struct child_config *c)
 	};
 	struct policy		*p;
 	const char		*why;
+	size_t			 i;
 
 	if ((p = policy_open(&src, &why)) == NULL) {
 		log_warnx("policy generation=%u refused why=%s",
 		    (unsigned)c->generation, log_quote(span_of(why)));
 		return false;
 	}
+	for (i = 0; i < c->nsecrets; i++)
+		if (c->secrets[i].option == RS_OPT_SRS_secret)
+			policy_srs_file(p, c->secrets[i].fd);
 	server_policy(sv, c->generation, p);
 	sv->gen->tls = certs_open(policy_image(p), c,
 	    keys_client_signer(sv->keys), sv->secure.tickets);

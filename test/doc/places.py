@@ -30,7 +30,7 @@ ACTIONS = {
     "quarantine": 'quarantine "x"', "hold": 'hold "x"', "deliver": "deliver family", "relay": 'relay "a.example"',
     "mx": "mx", "redirect": "redirect <a@b.example>", "moved": 'moved "a@b.example"',
     "lmtp": 'lmtp "/x"', "pipe": 'pipe "/x" as nobody', "file": 'file "/x"',
-    "expand": "expand aliases", "tag": "tag shown = 1", "log": 'log "x"',
+    "expand": "expand aliases", "expand srs": "expand srs", "tag": "tag shown = 1", "log": 'log "x"',
     "add header": 'add header "X-A: b"', "set header": 'set header "X-A: b"',
     "remove header": 'remove header "X-A"', "delay": "delay 5s", "bcc": "bcc <a@b.example>",
     "hide": "hide dsn",

@@ -46,6 +46,8 @@ static const struct { const char *question, *answer; } answers[] = {
 	{ "reachable Ann+x@mx.example 0", "bool true" },
 	{ "reachable Ann+x@mx.example 1", "cannot" },
 	{ "owned Ann+x@mx.example ann", "bool true" },
+	{ "srs Ann+x@mx.example 0", "address srs0@x.example" },
+	{ "srs Ann+x@mx.example 1", "absent" },
 	{ "access m client", "verdict RELAY" },
 	{ "access m rcpt", "cannot" },
 	{ "verdict m REJECT", "text reject" },
@@ -265,6 +267,17 @@ get_owned(void *ctx, struct rs_eval *ev, const struct rs_value *address,
 }
 
 static enum rs_answer
+get_srs(void *ctx, struct rs_eval *ev, const struct rs_value *address,
+    bool back, struct rs_value *out)
+{
+	struct fake_world	*w = ctx;
+
+	(void)ev;
+	return answer(w, arena_printf(&w->arena, "srs %.*s %d",
+	    SPAN_ARG(rs_format(address, &w->arena)), back), out);
+}
+
+static enum rs_answer
 get_access(void *ctx, struct rs_eval *ev, uint32_t map, enum rs_role role,
     struct rs_value *out, uint32_t *line)
 {
@@ -326,7 +339,7 @@ const struct rs_world fake_world = {
 	.listed = get_listed, .rate = get_rate, .greylisted = get_greylisted,
 	.spf = get_spf, .resolves = get_resolves, .reachable = get_reachable,
 	.owned = get_owned, .access = get_access, .verdict = get_verdict,
-	.effect = on_effect,
+	.effect = on_effect, .srs = get_srs,
 };
 
 void

@@ -615,6 +615,12 @@ const struct interp_row interp_rows[] = {
 	    "priority 2 'low' none; accept" },
 	{ "hide", { { RS_HIDE, 0, 0, C_TAG2 }, OK },
 	    "hide 2 'size' none; accept" },
+	{ "srs as it leaves", { GET(0, RCPT), { RS_SRS, 1, 0, 0 }, RET(1) },
+	    "address srs0@x.example" },
+	{ "srs back, which is none", { GET(0, RCPT), { RS_SRS, 1, 0, 1 },
+	    RET(1) }, "none" },
+	{ "srs of what is no address", { PUT(0, C_HELLO), { RS_SRS, 1, 0, 0 },
+	    RET(1) }, "?table" },
 	{ "end", { { RS_END, 0, 0, 0 } }, "end" },
 };
 

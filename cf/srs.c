@@ -1,0 +1,83 @@
+/*
+ * srs.c - the block `srs`, and that the words which need it have one.
+ */
+#include "cf/listen.h"
+#include "cf/literal.h"
+#include "cf/names.h"
+#include "mail/srs.h"
+
+#define LIFETIME_LEAST_MS	(24 * 60 * 60 * 1000)
+#define LIFETIME_MOST_MS	(INT64_C(1000) * LIFETIME_LEAST_MS)
+
+/* They never stand in the policy, of which there is an image and a log. */
+static void
+check_secret(struct cf *cf, const struct cf_set_opt *set)
+{
+	struct cf_expr	*e = set->places[0];
+
+	if (!e->is_file) {
+		cf_error(cf, e->loc, "a secret stands in a file of its own");
+		cf_help(cf, "write: secret file \"srs.secret\"");
+		return;
+	}
+	e->value.s = span_of(cf_full_path(cf, e->value.s));
+}
+
+static void
+check_domain(struct cf *cf, const struct cf_set_opt *set)
+{
+	const char	*why;
+
+	if (set == NULL || set->nplaces == 0)
+		return;
+	if (!cf_lit_domain(cf, set->places[0]->value.s,
+	    &set->places[0]->value, &why))
+		cf_error(cf, set->places[0]->loc, "'%.*s' is no domain: %s",
+		    SPAN_ARG(set->places[0]->value.s), why);
+	set->places[0]->value.type = RS_T_TEXT;
+}
+
+static void
+check_lifetime(struct cf *cf, const struct cf_set_opt *set)
+{
+	int64_t	ms;
+
+	if (set == NULL || set->nplaces == 0)
+		return;
+	ms = set->places[0]->value.i;
+	if (ms >= 0 && (ms < LIFETIME_LEAST_MS || ms > LIFETIME_MOST_MS))
+		cf_error(cf, set->places[0]->loc, "an address lives from 1d "
+		    "to 1000d: its stamp counts days, up to 1024");
+}
+
+void
+cf_srs_check(struct cf *cf, struct cf_object *o)
+{
+	const struct cf_set_opt	*set;
+	size_t			 n = 0;
+
+	check_domain(cf, cf_option(o, RS_OPT_SRS_domain));
+	check_lifetime(cf, cf_option(o, RS_OPT_SRS_lifetime));
+	for (set = o->opts; set != NULL; set = set->next) {
+		if (set->option != RS_OPT_SRS_secret || set->nplaces == 0)
+			continue;
+		check_secret(cf, set);
+		if (++n == SRS_SECRETS_MAX + 1)
+			cf_error(cf, set->loc, "there are at most %d secrets",
+			    SRS_SECRETS_MAX);
+	}
+}
+
+bool
+cf_srs_need(struct cf *cf, struct cf_loc loc)
+{
+	const struct cf_decl	*d;
+
+	for (d = cf->decls; d != NULL; d = d->next)
+		if (d->kind == CF_D_SRS)
+			return true;
+	cf_error(cf, loc, "there is no block 'srs'");
+	cf_help(cf, "write: srs { domain \"mail.example\"; secret file "
+	    "\"srs.secret\" }");
+	return false;
+}
