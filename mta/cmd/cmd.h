@@ -140,6 +140,16 @@ char	*cmd_beside(const char *policy, struct span dir);
 struct json_t;
 /* Sends a line to the server's control socket; the parsed answer.  NULL: said why. */
 struct json_t	*cmd_control(const char *spool, const char *line);
+/*
+ * Likewise an answer of many lines, each of which cb gets as it comes; what
+ * stands behind it so far is in rest, which cb may eat.  false: it wants no
+ * more.  -1: said why.
+ */
+typedef bool cmd_line(void *arg, const struct json_t *, struct buf *rest);
+int	 cmd_control_lines(const char *spool, const char *line, cmd_line *, void *arg);
+/* One line, then octets until octets() wants no more. */
+typedef bool cmd_octets(void *arg, const void *, size_t n);
+int	 cmd_control_octets(const char *spool, const char *line, cmd_line *, cmd_octets *, void *arg);
 /* A sub-command that is a question by itself: its options, then the answer to its name.  NULL with *status. */
 struct json_t	*cmd_server_ask(int argc, char **argv, struct cmd_server *, int *status);
 /* The answer as it came, for --json. */

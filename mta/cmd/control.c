@@ -224,6 +224,100 @@ cmd_control(const char *spool, const char *line)
 	return doc;
 }
 
+/* --- answers of many lines */
+
+/* The whole lines of what has come; false: cb wants no more. */
+static bool
+hand_on(struct buf *in, cmd_line *cb, void *arg, bool *bad)
+{
+	json_error_t	 error;
+	json_t		*doc;
+	ptrdiff_t	 end;
+	bool		 go_on = true;
+
+	while (go_on && (end = span_index(buf_span(in), '\n')) >= 0) {
+		doc = json_loadb(buf_span(in).p, (size_t)end, 0, &error);
+		buf_eat(in, (size_t)end + 1);
+		if (doc == NULL) {
+			fprintf(stderr, "waybill: the server's answer is no "
+			    "JSON: %s\n", error.text);
+			*bad = true;
+			return false;
+		}
+		go_on = cb(arg, doc, in);
+		json_decref(doc);
+	}
+	return go_on;
+}
+
+/* One line, then octets; false: no more is wanted. */
+static bool
+hand_octets(struct buf *in, bool *lined, cmd_line *cb, cmd_octets *octets,
+    void *arg, bool *bad)
+{
+	bool	go_on;
+
+	if (!*lined) {
+		if (span_index(buf_span(in), '\n') < 0)
+			return true;
+		(void)hand_on(in, cb, arg, bad);
+		*lined = true;
+	}
+	if (in->n == 0 || *bad)
+		return !*bad;
+	go_on = octets(arg, buf_span(in).p, in->n);
+	buf_reset(in);
+	return go_on;
+}
+
+/* Lines, or with octets one line and what follows. */
+static int
+converse(const char *spool, const char *line, cmd_line *cb,
+    cmd_octets *octets, void *arg)
+{
+	struct buf	in = { 0 };
+	bool		bad = false, lined = false, go_on = true;
+	ssize_t		n = 1;
+	int		fd;
+
+	if ((fd = dial(spool, PATIENCE_S)) == -1) {
+		(void)no_server(spool);
+		return -1;
+	}
+	if (file_write_all(fd, line, strlen(line)) == -1)
+		n = -1;
+	while (n > 0) {
+		n = read(fd, buf_reserve(&in, 65536), 65536);
+		if (n > 0)
+			buf_grown(&in, (size_t)n);
+		else if (n == -1 && errno == EINTR)
+			n = 1;
+		if (n > 0)
+			go_on = octets == NULL ? hand_on(&in, cb, arg, &bad) :
+			    hand_octets(&in, &lined, cb, octets, arg, &bad);
+		if (!go_on)
+			break;
+	}
+	if (n == -1)
+		no_answer(spool, PATIENCE_S);
+	close(fd);
+	buf_clear(&in);
+	return n == -1 || bad ? -1 : 0;
+}
+
+int
+cmd_control_lines(const char *spool, const char *line, cmd_line *cb, void *arg)
+{
+	return converse(spool, line, cb, NULL, arg);
+}
+
+int
+cmd_control_octets(const char *spool, const char *line, cmd_line *cb,
+    cmd_octets *octets, void *arg)
+{
+	return converse(spool, line, cb, octets, arg);
+}
+
 json_t *
 cmd_server_ask(int argc, char **argv, struct cmd_server *sv, int *status)
 {

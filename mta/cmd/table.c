@@ -33,13 +33,18 @@ table_size(int64_t octets, char out[TABLE_SIZE])
 const char *
 table_text(const struct json_t *o, const char *key)
 {
+	return table_clean(cmd_json_str(o, key));
+}
+
+const char *
+table_clean(const char *s)
+{
 	static char	 buffers[NBUFFERS][TEXT_MAX];
 	static unsigned	 next;
-	const char	*s = cmd_json_str(o, key);
 	char		*out = buffers[next++ % NBUFFERS];
 	size_t		 i;
 
-	for (i = 0; s[i] != '\0' && i < TEXT_MAX - 1; i++)
+	for (i = 0; s != NULL && s[i] != '\0' && i < TEXT_MAX - 1; i++)
 		out[i] = (unsigned char)s[i] < 0x20 || s[i] == 0x7f ? '?' :
 		    s[i];
 	out[i] = '\0';

@@ -4,7 +4,7 @@
  * Who may connect is said by the socket's mode.  A client that is slow to ask
  * or to read holds only its own answer, and not for ever.
  */
-#include "mta/queue/control.h"
+#include "mta/queue/control_int.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -17,34 +17,13 @@
 #include <unistd.h>
 
 #define CLIENTS_MAX	32
-#define PATIENCE_MS	120000	/* for all of a conversation */
-
-/* For what a client's answer waits. */
-enum waits { WAITS_NOT, WAITS_STATUS, WAITS_RELOAD, WAITS_SYNC };
-
-struct client {
-	struct client	*next;
-	struct control	*control;
-	int		 fd;
-	struct watch	 watch;
-	struct buf	 in, out;
-	struct json	 json;
-	uint64_t	 ticket;
-	uint8_t		 waits;		/* enum waits */
-	int64_t		 since_ms;
-};
-
-struct control {
-	struct queue	*q;
-	struct watch	 watch;
-	struct client	*first;
-	unsigned	 n;
-	uint64_t	 tickets;
-};
+#define PATIENCE_MS	(2 * 60 * 1000)		/* for a line, and for others' answers */
+#define READER_MS	(30 * 60 * 1000)	/* for who reads it page by page */
+#define AGAIN_BELOW	(CLIENT_OUT_MAX / 4)	/* so little is left to read */
 
 static void on_client(void *, int);
 
-static void
+void
 client_free(struct client *c)
 {
 	struct client	**at = &c->control->first;
@@ -53,78 +32,18 @@ client_free(struct client *c)
 		at = &(*at)->next;
 	*at = c->next;
 	c->control->n--;
+	walk_end(c);
+	content_end(c);
 	watch_clear(&c->watch);
 	close(c->fd);
 	buf_clear(&c->in);
 	buf_clear(&c->out);
+	arena_clear(&c->arena);
 	free(c);
 }
 
-/* --- answering */
-
-static void
-on_writable(struct client *c)
-{
-	ssize_t	n;
-
-	while (c->out.n > 0) {
-		n = send(c->fd, buf_span(&c->out).p, c->out.n,
-		    MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n == -1 && errno == EAGAIN)
-			return;
-		if (n == -1) {
-			client_free(c);
-			return;
-		}
-		buf_eat(&c->out, (size_t)n);
-	}
-	client_free(c);
-}
-
-static void
-answer_begin(struct client *c)
-{
-	json_init(&c->json, &c->out);
-	json_object(&c->json, NULL);
-}
-
-static void
-answer_end(struct client *c)
-{
-	json_object_end(&c->json);
-	buf_add_char(&c->out, '\n');
-	c->waits = WAITS_NOT;
-	watch_set(&c->watch, c->fd, LOOP_WRITE, on_client, c);
-}
-
-/* --- what the parent has to say */
-
-/* Nothing is read from a client that waits, nor can it go meanwhile. */
-static uint64_t
-wait_for(struct client *c, enum waits what)
-{
-	c->ticket = ++c->control->tickets;
-	c->waits = (uint8_t)what;
-	watch_set(&c->watch, c->fd, 0, on_client, c);
-	return c->ticket;
-}
-
-static void
-ask_parent(struct client *c, enum waits what)
-{
-	struct chan	*p = child_parent();
-
-	if (p == NULL) {	/* it ends, and so shall we */
-		client_free(c);
-		return;
-	}
-	chan_begin(p, what == WAITS_RELOAD ? MSG_RELOAD : MSG_STATUS);
-	chan_u64(p, wait_for(c, what));
-	chan_end(p);
-}
-
-static struct client *
-by_ticket(struct control *k, uint64_t ticket, enum waits what)
+struct client *
+client_by_ticket(struct control *k, uint64_t ticket, enum waits what)
 {
 	struct client	*c;
 
@@ -134,95 +53,87 @@ by_ticket(struct control *k, uint64_t ticket, enum waits what)
 	return NULL;
 }
 
-static bool
-take_reloaded(struct control *k, struct msg *msg)
-{
-	struct client	*c = by_ticket(k, msg_u64(msg), WAITS_RELOAD);
-	bool		 ok = msg_u8(msg) != 0;
-	struct span	 text = msg_bytes(msg, CHAN_MSG_MAX);
+/* --- answering */
 
-	if (!msg_end(msg))
-		return false;
-	if (c != NULL) {
-		json_bool(&c->json, "ok", ok);
-		json_text(&c->json, "text", text);
-		answer_end(c);
-	}
-	return true;
+void
+client_begin(struct client *c)
+{
+	json_init(&c->json, &c->out);
+	json_object(&c->json, NULL);
 }
 
-/* The fields after ticket and last, as one process of the answer. */
-static void
-put_process(struct json *j, struct msg *msg)
+void
+client_end(struct client *c)
 {
-	struct span	counters;
-	unsigned	i;
-
-	json_object(j, NULL);
-	json_str(j, "name", proc_name(msg_u8(msg)));
-	json_uint(j, "instance", msg_u32(msg));
-	json_uint(j, "pid", msg_u32(msg));
-	json_uint(j, "restarts", msg_u32(msg));
-	json_bool(j, "answered", msg_u8(msg) != 0);
-	json_array(j, "lag");
-	for (i = 0; i < LOOP_LAG_BUCKETS; i++)
-		json_uint(j, NULL, msg_u64(msg));
-	json_array_end(j);
-	counters = msg_bytes(msg, CHAN_MSG_MAX);	/* empty: no answer */
-	json_raw(j, "counters", counters.n > 0 ? counters : SPAN("{}"));
-	json_object_end(j);
-}
-
-static bool
-take_status_part(struct control *k, struct msg *msg)
-{
-	struct client	*c = by_ticket(k, msg_u64(msg), WAITS_STATUS);
-	bool		 last = msg_u8(msg) != 0;
-	struct buf	 nowhere = { 0 };
-	struct json	 unwanted;
-
-	if (c == NULL) {	/* has gone meanwhile */
-		json_init(&unwanted, &nowhere);
-		put_process(&unwanted, msg);
-		buf_clear(&nowhere);
-		return msg_end(msg);
-	}
-	put_process(&c->json, msg);
-	if (!msg_end(msg))
-		return false;
-	if (last) {
-		json_array_end(&c->json);
-		answer_end(c);
-	}
-	return true;
+	json_object_end(&c->json);
+	buf_add_char(&c->out, '\n');
 }
 
 bool
-control_message(struct queue *q, struct msg *msg)
+client_is_full(const struct client *c)
 {
-	switch (msg->type) {
-	case MSG_RELOADED:
-		return take_reloaded(q->control, msg);
-	case MSG_STATUS_PART:
-		return take_status_part(q->control, msg);
-	default:
-		return false;
-	}
+	return c->out.n >= CLIENT_OUT_MAX;
 }
 
-/* --- asking */
+uint64_t
+client_wait(struct client *c, enum waits what)
+{
+	c->ticket = ++c->control->tickets;
+	c->waits = (uint8_t)what;
+	c->since_ms = clock_boot_ms();
+	watch_set(&c->watch, c->fd, 0, on_client, c);
+	return c->ticket;
+}
 
-/* synced: what was done is durable before the answer says so. */
-static const struct {
-	const char	*word;
-	void		(*answer)(struct queue *, struct json *, struct span);
-	bool		 synced;
-} commands[] = {
-	{ "list", answer_list, false },
-	{ "show", answer_show, false },
-	{ "retry", answer_retry, false },
-	{ "remove", answer_remove, true },
-};
+void
+client_flush(struct client *c, void (*more)(struct client *))
+{
+	c->more = more;
+	c->waits = WAITS_READER;
+	c->since_ms = clock_boot_ms();
+	watch_set(&c->watch, c->fd, LOOP_WRITE, on_client, c);
+}
+
+void
+client_finish(struct client *c)
+{
+	client_flush(c, NULL);
+}
+
+void
+client_error(struct client *c, const char *why)
+{
+	client_begin(c);
+	answer_error(&c->json, why);
+	client_end(c);
+	client_finish(c);
+}
+
+static void
+on_writable(struct client *c)
+{
+	void	(*more)(struct client *) = c->more;
+	ssize_t	  n;
+
+	while (c->out.n > 0) {
+		n = send(c->fd, buf_span(&c->out).p, c->out.n,
+		    MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n == -1 && errno == EAGAIN)
+			break;
+		if (n == -1) {
+			client_free(c);
+			return;
+		}
+		c->since_ms = clock_boot_ms();
+		buf_eat(&c->out, (size_t)n);
+	}
+	if (more != NULL && c->out.n <= AGAIN_BELOW)
+		more(c);
+	else if (more == NULL && c->out.n == 0)
+		client_free(c);
+}
+
+/* --- what was done is durable */
 
 struct synced {
 	struct control	*control;
@@ -233,51 +144,81 @@ static void
 on_synced(void *arg)
 {
 	struct synced	*s = arg;
-	struct client	*c = by_ticket(s->control, s->ticket, WAITS_SYNC);
+	struct client	*c = client_by_ticket(s->control, s->ticket,
+			    WAITS_SYNC);
 
-	if (c != NULL)
-		answer_end(c);
+	if (c != NULL) {
+		client_end(c);
+		client_finish(c);
+	}
 	free(s);
 }
 
-static void
-answer_when_synced(struct client *c)
+void
+client_finish_synced(struct client *c)
 {
 	struct synced	*s = xcalloc(1, sizeof(*s));
 
-	*s = (struct synced){ c->control, wait_for(c, WAITS_SYNC) };
+	*s = (struct synced){ c->control, client_wait(c, WAITS_SYNC) };
 	journal_sync(c->control->q->journal, on_synced, s);
+}
+
+/* --- asking */
+
+static const struct {
+	const char	*word;
+	void		(*answer)(struct queue *, struct json *, const struct request *);
+} documents[] = {
+	{ "show", answer_show },
+	{ "why", answer_why },
+};
+
+static bool
+answer_document(struct client *c)
+{
+	size_t	i;
+
+	for (i = 0; i < sizeof(documents) / sizeof(documents[0]); i++)
+		if (span_eq(c->request.word, span_of(documents[i].word))) {
+			client_begin(c);
+			documents[i].answer(c->control->q, &c->json,
+			    &c->request);
+			client_end(c);
+			client_finish(c);
+			return true;
+		}
+	return false;
+}
+
+static bool
+ask_others(struct client *c)
+{
+	if (span_eq(c->request.word, SPAN("status"))) {
+		client_begin(c);
+		answer_queue(c->control->q, &c->json);
+		json_array(&c->json, "processes");
+		parent_ask(c, WAITS_STATUS);
+		return true;
+	}
+	if (span_eq(c->request.word, SPAN("reload"))) {
+		client_begin(c);
+		parent_ask(c, WAITS_RELOAD);
+		return true;
+	}
+	return false;
 }
 
 static void
 obey(struct client *c, struct span line)
 {
-	struct span	word = answer_word(&line);
-	struct queue	*q = c->control->q;
-	size_t		i;
+	const char	*why;
 
-	answer_begin(c);
-	if (span_eq(word, SPAN("status"))) {
-		answer_queue(q, &c->json);
-		json_array(&c->json, "processes");
-		ask_parent(c, WAITS_STATUS);
-		return;
-	}
-	if (span_eq(word, SPAN("reload"))) {
-		ask_parent(c, WAITS_RELOAD);
-		return;
-	}
-	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (span_eq(word, span_of(commands[i].word))) {
-			commands[i].answer(q, &c->json, line);
-			if (commands[i].synced)
-				answer_when_synced(c);
-			else
-				answer_end(c);
-			return;
-		}
-	answer_error(&c->json, "no such command");
-	answer_end(c);
+	if (request_parse(line, &c->arena, &c->request, &why) == -1)
+		client_error(c, why);
+	else if (span_eq(c->request.word, SPAN("content")))
+		content_begin(c);
+	else if (!ask_others(c) && !answer_document(c) && !walk_begin(c))
+		client_error(c, "no such command");
 }
 
 static void
@@ -287,8 +228,8 @@ on_readable(struct client *c)
 	ssize_t		n;
 	ptrdiff_t	end;
 
-	n = recv(c->fd, buf_reserve(&c->in, CONTROL_LINE_MAX),
-	    CONTROL_LINE_MAX, MSG_DONTWAIT);
+	n = recv(c->fd, buf_reserve(&c->in, REQUEST_LINE_MAX),
+	    REQUEST_LINE_MAX, MSG_DONTWAIT);
 	if (n == -1 && errno == EAGAIN)
 		return;
 	if (n <= 0) {
@@ -302,8 +243,8 @@ on_readable(struct client *c)
 		if (in.n > 0 && in.p[in.n - 1] == '\r')
 			in.n--;
 		obey(c, in);
-	} else if (in.n > CONTROL_LINE_MAX)
-		client_free(c);
+	} else if (in.n > REQUEST_LINE_MAX)
+		client_error(c, "the line is too long");
 }
 
 static void
@@ -315,6 +256,17 @@ on_client(void *arg, int what)
 		on_writable(c);
 	else
 		on_readable(c);
+}
+
+static uint32_t
+uid_of(int fd)
+{
+	struct ucred	cred = { .uid = UINT32_MAX };
+	socklen_t	n = sizeof(cred);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) == -1)
+		log_warn("control: who is it?");
+	return (uint32_t)cred.uid;
 }
 
 static void
@@ -336,11 +288,18 @@ on_connection(void *arg, int what)
 	c = xcalloc(1, sizeof(*c));
 	c->control = k;
 	c->fd = fd;
+	c->uid = uid_of(fd);
 	c->since_ms = clock_boot_ms();
 	c->next = k->first;
 	k->first = c;
 	k->n++;
 	watch_set(&c->watch, fd, LOOP_READ, on_client, c);
+}
+
+static int64_t
+patience_ms(const struct client *c)
+{
+	return c->waits == WAITS_READER ? READER_MS : PATIENCE_MS;
 }
 
 void
@@ -350,7 +309,7 @@ control_tick(struct queue *q)
 
 	for (c = q->control->first; c != NULL; c = next) {
 		next = c->next;
-		if (clock_boot_ms() - c->since_ms > PATIENCE_MS)
+		if (clock_boot_ms() - c->since_ms > patience_ms(c))
 			client_free(c);
 	}
 }

@@ -507,6 +507,7 @@ close_gap(struct index *ix, size_t i)
 void
 index_del(struct index *ix, struct message *m)
 {
+	struct index_walk	*w;
 	size_t	i = find_slot(ix, m->qid);
 
 	assert(ix->slots[i] == m);
@@ -517,6 +518,9 @@ index_del(struct index *ix, struct message *m)
 	for (i = 0; i < CURSOR_NCURSORS; i++)
 		if (ix->cursors[i] == m)
 			ix->cursors[i] = m->next;
+	for (w = ix->walks; w != NULL; w = w->next)
+		if (w->at == m)
+			w->at = m->next;
 	if (m->prev != NULL)
 		m->prev->next = m->next;
 	else
@@ -527,6 +531,52 @@ index_del(struct index *ix, struct message *m)
 		ix->last = m->prev;
 	m->prev = m->next = NULL;
 	index_wake_at(ix, m, 0);
+}
+
+/* --- walks */
+
+/* Behind the one named; when that is gone, behind those that are older. */
+static struct message *
+behind(const struct index *ix, uint64_t qid)
+{
+	struct message	*m = index_find(ix, qid);
+
+	if (m != NULL)
+		return m->next;
+	for (m = ix->first; m != NULL && m->qid <= qid; m = m->next)
+		;
+	return m;
+}
+
+void
+index_walk_begin(struct index *ix, struct index_walk *w, uint64_t after)
+{
+	*w = (struct index_walk){ .next = ix->walks, .left = ix->n,
+	    .at = after == 0 ? ix->first : behind(ix, after) };
+	ix->walks = w;
+}
+
+struct message *
+index_walk_next(struct index_walk *w)
+{
+	struct message	*m = w->at;
+
+	if (m == NULL || w->left == 0)
+		return NULL;
+	w->left--;
+	w->at = m->next;
+	return m;
+}
+
+void
+index_walk_end(struct index *ix, struct index_walk *w)
+{
+	struct index_walk	**at = &ix->walks;
+
+	while (*at != NULL && *at != w)
+		at = &(*at)->next;
+	if (*at != NULL)
+		*at = w->next;
 }
 
 /* --- what is due next: a binary heap, from 1 on */

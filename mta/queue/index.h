@@ -36,7 +36,8 @@ enum dest_flags {
 	DEST_NAMED = 1 << 2,		/* by the expansion that is being read */
 	DEST_IN_LINE = 1 << 3,		/* READY, and in a line */
 	DEST_RELAYED = 1 << 4,		/* ARRIVED: at a next hop, not in a mailbox */
-	DEST_FALLBACK = 1 << 5		/* its hop could not take it: fallback.h */
+	DEST_FALLBACK = 1 << 5,		/* its hop could not take it: fallback.h */
+	DEST_PINNED = 1 << 6		/* its hop was said by hand: a reload leaves it */
 };
 
 struct dest {
@@ -111,6 +112,13 @@ struct answer {
 enum index_cursor { CURSOR_DUMP, CURSOR_ROUTE, CURSOR_MOVE, CURSOR_ETRN,
 	CURSOR_NCURSORS };
 
+/* One of anybody's: index_walk_begin(). */
+struct index_walk {
+	struct index_walk	*next;
+	struct message		*at;	/* to be looked at next */
+	size_t			 left;	/* as many as there were, and no more */
+};
+
 struct index {
 	struct message	**slots;	/* by queue id */
 	size_t		 cap, n;
@@ -118,6 +126,7 @@ struct index {
 	struct message	**heap;		/* by wake_s, from 1 on */
 	size_t		 heap_n, heap_cap;
 	struct message	*cursors[CURSOR_NCURSORS];	/* next to be looked at */
+	struct index_walk *walks;
 	uint64_t	 octets;	/* contents of all */
 	uint64_t	 come, gone;	/* messages, ever */
 };
@@ -148,6 +157,16 @@ void		 index_del(struct index *, struct message *);
  * included; what is being allocated for a moment is not.
  */
 size_t		 index_memory(void);
+
+/*
+ * A walk over all messages in the order of arrival, behind the message of this
+ * id (0: from the first), while messages come and go; it does not follow those
+ * that come for ever.  The storage is the caller's until index_walk_end().
+ */
+void		 index_walk_begin(struct index *, struct index_walk *, uint64_t after);
+/* NULL: it is over. */
+struct message	*index_walk_next(struct index_walk *);
+void		 index_walk_end(struct index *, struct index_walk *);
 
 /* Times are seconds of the boot clock; wake_s 0 takes it out. */
 void		 index_wake_at(struct index *, struct message *, uint32_t wake_s);

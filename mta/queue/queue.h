@@ -33,6 +33,8 @@ struct settings {
 	int64_t		 quarantine_ms;		/* 0: for ever */
 	char		*hostname;
 	struct notify_set *notify;		/* notify_set.c */
+	char		**relays;		/* names of the relay blocks */
+	size_t		 nrelays;
 };
 
 struct counters {
@@ -50,6 +52,7 @@ struct etrn;		/* etrn.c */
 struct notify_set;	/* notify_set.c */
 struct asks;		/* bounce_ask.c */
 struct postmaster;	/* postmaster.c */
+struct tagnames;	/* tagnames.c */
 
 struct queue {
 	int			 spool_fd, seg_fd, body_fd, control_fd;
@@ -77,6 +80,7 @@ struct queue {
 	struct control		*control;
 	struct bodies		*bodies;
 	struct etrn		*etrn;
+	struct tagnames		*tags;		/* of the policies so far */
 	struct htab		 kept;		/* kept.c: on hold by hand */
 	size_t			 nheld, nquarantined;	/* messages in the index */
 	struct asks		*asks;		/* notifications that wait for `on bounce` */

@@ -1,6 +1,7 @@
 /*
  * replay.c - what had become of a message's targets; replay.h.
  */
+#include "mta/queue/doing.h"
 #include "mta/queue/kept.h"
 #include "mta/queue/replay.h"
 
@@ -192,6 +193,9 @@ apply_to_dest(struct queue *q, struct message *m, struct dest *d,
 		break;
 	case REC_ARRIVED:
 		apply_arrived(m, d, r);
+		break;
+	case REC_REROUTED:
+		reroute_replay(q, m, d, r);
 		break;
 	}
 }

@@ -393,6 +393,8 @@ take_routed(struct router *r, struct msg *msg)
 
 /* --- tables or policy have changed: what waits is routed again */
 
+#define STAYS	(DEST_PREPARED | DEST_PINNED)
+
 static bool
 reroute(struct queue *q, struct message *m)
 {
@@ -404,9 +406,9 @@ reroute(struct queue *q, struct message *m)
 	for (i = 0; i < m->ndests; i++) {
 		struct dest	*d = &m->dests[i];
 
-		if (d->state == DEST_READY && d->flags & DEST_PREPARED)
+		if (d->state == DEST_READY && d->flags & STAYS)
 			dest_set_state(m, d, DEST_READY);	/* in line again */
-		if (d->flags & DEST_PREPARED)
+		if (d->flags & STAYS)
 			continue;
 		if (d->state == DEST_WAIT || d->state == DEST_READY)
 			hop_unref(&q->sched, &d->hop);

@@ -3,6 +3,7 @@
  */
 #include "mta/queue/notify_set.h"
 #include "mta/queue/queue.h"
+#include "mta/queue/tagnames.h"
 
 #include "base/log.h"
 #include "base/xalloc.h"
@@ -86,6 +87,22 @@ read_throttle(const struct rs_image *img, struct throttle *t)
 	t->memory = (uint64_t)rs_setting_int(img, RS_OPT_QUEUE_memory);
 }
 
+/* The names of the relay blocks. */
+static void
+read_relays(const struct rs_image *img, struct settings *s)
+{
+	uint32_t	i;
+
+	while (s->nrelays > 0)
+		free(s->relays[--s->nrelays]);
+	free(s->relays);
+	s->relays = xcalloc(rs_nobject(img) + 1, sizeof(*s->relays));
+	for (i = 0; i < rs_nobject(img); i++)
+		if (rs_object(img, i)->kind == RS_O_RELAY)
+			s->relays[s->nrelays++] =
+			    text_of(rs_string(img, rs_object(img, i)->name));
+}
+
 int
 settings_read(struct queue *q, int image_fd, const char **why)
 {
@@ -109,6 +126,8 @@ settings_read(struct queue *q, int image_fd, const char **why)
 	free(s->hostname);
 	s->hostname = text_of(rs_setting_text(img, RS_OPT_SERVER_hostname));
 	q->segments.size = s->segment_octets;
+	tagnames_learn(&q->tags, img);
+	read_relays(img, s);
 	before = q->terms;
 	q->terms = terms_read(img, &q->sched.general);
 	sched_renew(&q->sched);

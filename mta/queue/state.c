@@ -115,6 +115,10 @@ dump_dest(struct journal *j, const struct message *m, const struct dest *d)
 		r.name = span_of(d->name);
 		journal_dump(j, &r);
 	}
+	if (d->flags & DEST_PINNED && dest_place(d, &r.target)) {
+		r.type = REC_REROUTED;
+		journal_dump(j, &r);
+	}
 	if (d->attempts > 0 && dest_answer(d, &an)) {
 		r.type = REC_DEFERRED;
 		put_answer(&r, &an);

@@ -161,6 +161,19 @@ freeze(const struct session *s, const struct policy_facts *f, unsigned fact,
 	e->nfacts++;
 }
 
+/* It is not what it began with: the queue can be asked for it. */
+static bool
+is_tagged(const struct session *s, const struct policy_facts *f,
+    unsigned tag)
+{
+	const struct rs_image	*im = policy_image(s->gen->policy);
+	struct rs_value		 first = rs_const(im, rs_tag(im, tag)->dflt);
+	const struct rs_value	*v = &f->tags[tag];
+
+	return v->type != first.type || v->i != first.i ||
+	    !span_eq(v->s, first.s) || !ip_eq(&v->ip, &first.ip);
+}
+
 /*
  * What route may name, as it was when `on content` had decided; who sent it is
  * always wanted in the queue's log.
@@ -179,7 +192,7 @@ freeze_facts(const struct session *s, const struct policy_facts *f,
 		    (i == RS_FACT_CLIENT_USER && s->facts.user.n > 0))
 			freeze(s, f, i, e);
 	for (unsigned i = 0; i < ntags; i++)
-		if (policy_route_tag(p, i))
+		if (policy_route_tag(p, i) || is_tagged(s, f, i))
 			freeze(s, f, POLICY_FACT_TAG | i, e);
 }
 

@@ -42,14 +42,14 @@ class Control(unittest.TestCase):
         self.assertEqual((m["sender"], m["recipients"], m["state"]), ("a@b.example", 1, "waiting"))
         text = s.waybill("queue", "list").stdout
         self.assertIn(m["id"], text)
-        self.assertTrue(text.endswith("1 message\n"), text)
+        self.assertRegex(text, r"\n1 message, \d+\n$")
         text = s.waybill("queue", "show", m["id"]).stdout
         self.assertIn("<x@far.example>", text)
         self.assertIn("relay:nowhere", text)
         shown = json.loads(s.waybill("queue", "show", m["id"], "--json").stdout)
         self.assertEqual(shown["message"]["id"], m["id"])
         # Tried at once, an hour before its time.
-        self.assertIn("1 message will be tried", s.waybill("queue", "retry", m["id"]).stdout)
+        self.assertIn("1 message (1 recipient) will be tried", s.waybill("queue", "retry", m["id"]).stdout)
         wait_for(lambda: s.queue()[0]["attempts"] >= 2)
         self.assertIn("removed", s.waybill("queue", "remove", m["id"]).stdout)
         wait_for(lambda: s.queue() == [])
