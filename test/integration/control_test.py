@@ -53,10 +53,12 @@ class Control(unittest.TestCase):
         wait_for(lambda: s.queue()[0]["attempts"] >= 2)
         self.assertIn("removed", s.waybill("queue", "remove", m["id"]).stdout)
         wait_for(lambda: s.queue() == [])
-        for words in (("show", m["id"]), ("remove", m["id"]), ("retry", "NONSENSE")):
+        for words, says in ((("show", m["id"]), "no such message"),
+                            (("remove", m["id"]), "no such message"),
+                            (("retry", "NONSENSE"), "is no id")):
             r = s.waybill("queue", *words, check=False)
             self.assertEqual(r.returncode, 1, words)
-            self.assertIn("no such message", r.stderr)
+            self.assertIn(says, r.stderr)
 
     def test_status(self):
         s = self.server()
