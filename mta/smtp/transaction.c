@@ -168,8 +168,11 @@ is_tagged(const struct session *s, const struct policy_facts *f,
 {
 	const struct rs_image	*im = policy_image(s->gen->policy);
 	struct rs_value		 first = rs_const(im, rs_tag(im, tag)->dflt);
-	const struct rs_value	*v = &f->tags[tag];
+	const struct rs_value	*v;
 
+	if (f->tags == NULL)
+		return false;
+	v = &f->tags[tag];
 	return v->type != first.type || v->i != first.i ||
 	    !span_eq(v->s, first.s) || !ip_eq(&v->ip, &first.ip);
 }
