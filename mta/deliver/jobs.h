@@ -10,7 +10,7 @@
 
 #include "base/chan.h"
 
-#define JOBS_THREADS	8
+#define JOBS_THREADS	16	/* they wait for syncs more than they work */
 #define JOBS_MAX	256		/* the queue keeps to 64 */
 #define JOBS_INLINE_MAX	(256u << 10)	/* octets of a content in a message */
 
