@@ -205,10 +205,20 @@ lock_take(struct lock *l, const struct lock_order *order, const char *path,
 	return 0;
 }
 
+/* One that cannot be taken away is stale for everybody at once. */
+static void
+remove_dotlock(const char *path)
+{
+	const struct timespec	 long_ago[2] = { { 0, 0 }, { 0, 0 } };
+
+	if (unlink(path) == -1 && errno != ENOENT)
+		(void)utimensat(AT_FDCWD, path, long_ago, AT_SYMLINK_NOFOLLOW);
+}
+
 void
 lock_drop(struct lock *l)
 {
 	if (l->dotlock[0] != '\0')
-		(void)unlink(l->dotlock);
+		remove_dotlock(l->dotlock);
 	l->dotlock[0] = '\0';
 }

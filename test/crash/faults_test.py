@@ -37,7 +37,7 @@ from fault import Fault  # noqa: E402
 ERRORS = {"write": (errno.EIO, errno.ENOSPC), "sync": (errno.EIO, errno.ENOSPC),
           "rename": (errno.EIO, errno.ENOSPC), "create": (errno.EIO, errno.ENOSPC),
           "grow": (errno.EIO, errno.ENOSPC), "short": (0,)}
-TARGETS = ("u1@crash.example", "pair@crash.example", "x@elsewhere.example",
+TARGETS = ("u1@crash.example", "pair@crash.example", "u1@files.example", "x@elsewhere.example",
            "refused@elsewhere.example")
 
 
@@ -149,7 +149,7 @@ class World:
         ok = not (left or lost or twice or self.bad)
         print(f"{what}: {'ok' if ok else 'FAILED'}; {self.rounds} rounds, {self.hits} calls failed, "
               f"acknowledged {len(self.acked)}, refused {self.refused}, lost {len(lost)}, "
-              f"duplicates in Maildirs {len(twice)}, at the next hop {len(far_twice)}, "
+              f"duplicates in Maildirs {len(twice)}, elsewhere {len(far_twice)}, "
               f"left {len(left)}", flush=True)
         self.results.append(ok)
         self.forget(lost, twice)

@@ -4,9 +4,11 @@
 Clients send to mailboxes and to a next hop while processes of the server,
 drawn at random, are ended by SIGKILL: every child in turn, and the parent.
 In the end each message that was answered with 250 must be there.  A Maildir
-has it once; a next hop may have it twice.
+has it once; an mbox file or a next hop may have it twice.
 
-    kill_test.py [--kills 200] [--seed N] [--clients 8]
+    kill_test.py [--kills 200] [--minutes N] [--seed N] [--clients 8]
+
+--minutes: as many as there are in that time, in the place of --kills.
 """
 import argparse
 import collections
@@ -32,17 +34,20 @@ map aliases = text "aliases" as aliases
 map users = text "users" as accounts
 listen smtp on "127.0.0.1:@PORT@"
 mailbox boxes { accounts users; path "mail/{user}"; OWNER }
+mailbox files { accounts users; path "files/{user}"; format mbox; OWNER }
 relay hop { host "127.0.0.1" port HOP }
 queue { retry 1s, 2s }
 on rcpt { client.ip in self => accept }
 route {
     rcpt.domain in ours => expand aliases, deliver boxes
+    rcpt.domain == "files.example" => deliver files
     otherwise => relay hop
 }
 """
 TABLES = {"users": "u1:x\nu2:x\n", "aliases": "pair: u1, u2\n"}
-TARGETS = ["u1@crash.example", "u2@crash.example", "pair@crash.example", "x@elsewhere.example"]
-ID = re.compile(rb"^X-Id: (\S+)", re.M)
+TARGETS = ["u1@crash.example", "u2@crash.example", "pair@crash.example", "u1@files.example",
+           "x@elsewhere.example"]
+ID = re.compile(rb"^X-Id: (\S+)\r?$", re.M)
 
 
 class Load:
@@ -92,10 +97,10 @@ class Load:
             t.join(60)
 
 
-def killer(server, kills, rng):
-    """SIGKILLs by turns over the kinds of processes; counts them."""
+def killer(server, enough, rng):
+    """SIGKILLs by turns over the kinds of processes, until enough(how many); counts them."""
     done, kinds = collections.Counter(), []
-    while sum(done.values()) < kills:
+    while not enough(sum(done.values())):
         time.sleep(rng.uniform(0.02, 0.25))
         procs = server.processes()
         if not kinds:
@@ -145,15 +150,20 @@ def gather(server, hop):
             m = ID.search(text)
             local[(user, m.group(1).decode() if m else "?")] += 1
     far = collections.Counter(ID.search(m["data"]).group(1).decode() for m in hop.messages)
+    try:
+        with open(f"{server.dir}/files/u1", "rb") as f:
+            far.update(i.decode() for i in ID.findall(f.read()))
+    except FileNotFoundError:
+        pass
     return local, far
 
 
 def judge(acked, local, far):
-    """Lost and duplicate messages: (lost, twice in a Maildir, twice at the hop)."""
+    """Lost and duplicate messages: (lost, twice in a Maildir, twice elsewhere)."""
     lost = []
     for ident, to in acked.items():
         user = to.split("@")[0]
-        if to.endswith("@elsewhere.example"):
+        if not to.endswith("@crash.example"):
             ok = far[ident] > 0
         elif user == "pair":
             ok = local[("u1", ident)] > 0 and local[("u2", ident)] > 0
@@ -167,6 +177,7 @@ def judge(acked, local, far):
 def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("--kills", type=int, default=200)
+    ap.add_argument("--minutes", type=float, default=0)
     ap.add_argument("--clients", type=int, default=6)
     ap.add_argument("--seed", type=int, default=int(time.time()))
     a = ap.parse_args()
@@ -178,7 +189,8 @@ def main():
         s = srv.Server(policy, tables=TABLES)
         with s:
             load = Load(s.port, a.clients, a.seed)
-            done = killer(s, a.kills, rng)
+            end = time.monotonic() + 60 * a.minutes
+            done = killer(s, lambda n: time.monotonic() > end if a.minutes else n >= a.kills, rng)
             load.end()
             print("killed:", ", ".join(f"{k} {n}" for k, n in sorted(done.items())))
             # The last one killed may have been the queue.
@@ -195,10 +207,10 @@ def main():
                     print("\n".join(x for x in log if load.qids[ident] in x))
                 print("twice in a Maildir:", twice[:20])
             print(f"sent {load.tried}, acknowledged {len(load.acked)}, lost {len(lost)}, "
-                  f"duplicates in Maildirs {len(twice)}, at the next hop {len(far_twice)}, "
+                  f"duplicates in Maildirs {len(twice)}, elsewhere {len(far_twice)}, "
                   f"left in the queue {len(left)}; seed {a.seed}")
             bad = [bool(lost), bool(twice), bool(left), not load.acked,
-                   sum(done.values()) < a.kills]
+                   not a.minutes and sum(done.values()) < a.kills]
             print(f"{bad.count(False)} passed, {bad.count(True)} failed")
             if any(bad):
                 raise AssertionError("mail was lost or doubled")
