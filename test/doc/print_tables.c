@@ -3,6 +3,7 @@
  *
  *   print_tables messages    doc/messages.md, from mta/msg/messages.def
  *   print_tables opcodes     doc/opcodes.md, from ruleset/op.def and its like
+ *   print_tables reasons     doc/reasons.md, from mta/queue/reasons.def
  *
  * ./check compares what stands in doc/ with what this prints.
  */
@@ -77,6 +78,21 @@ print_opcodes(void)
 #undef FACT
 }
 
+static void
+print_reasons(void)
+{
+	puts("# Why mail waits\n");
+	puts("Made from `mta/queue/reasons.def`. Logs, `waybill status` and"
+	    " `waybill queue why`\nsay these words. What is meant: TARGET one"
+	    " recipient, MESSAGE all of a message,\nSERVER what clients are"
+	    " told at MAIL ([flow.md](flow.md)).\n");
+	puts("| word | of | what it means | what to do |\n|---|---|---|---|");
+#define REASON(name, word, of, means, remedy) \
+	printf("| `%s` | %s | %s | %s |\n", word, #of, means, remedy);
+#include "mta/queue/reasons.def"
+#undef REASON
+}
+
 int
 main(int argc, char **argv)
 {
@@ -88,6 +104,10 @@ main(int argc, char **argv)
 		print_opcodes();
 		return 0;
 	}
-	fputs("usage: print_tables messages|opcodes\n", stderr);
+	if (argc == 2 && strcmp(argv[1], "reasons") == 0) {
+		print_reasons();
+		return 0;
+	}
+	fputs("usage: print_tables messages|opcodes|reasons\n", stderr);
 	return 2;
 }
