@@ -1,7 +1,8 @@
 /*
  * client_fuzz.c - a session against a hostile hop: any octets, in any pieces.
  *
- * First octet: how many octets the hop says in each turn; second: how many
+ * First octet: how many octets the hop says in each turn, above 127: it is a
+ * filter that speaks LMTP; second: how many
  * recipients, flags and parameters; the rest is what it says before it closes.
  * Whatever that is, each message ends once, and each recipient of it has a
  * result; what is binary never goes by DATA.
@@ -185,7 +186,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n < 2 || !ip_parse(SPAN("192.0.2.1"), &addr.ip) ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == -1)
 		return 0;
-	t.piece = (size_t)data[0] + 1;
+	t.piece = (size_t)(data[0] & 127) + 1;
+	addr.lmtp = addr.filter = data[0] > 127;
 	t.nrcpts = (data[1] & 3) + 1;
 	t.flags = data[1];
 	t.jobs = 0;
