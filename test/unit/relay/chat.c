@@ -190,6 +190,11 @@ new_job(void)
 		j->rcpts[0].orcpt_type = span_of(play.chat->orcpt_type);
 		j->rcpts[0].orcpt = span_of(play.chat->orcpt);
 	}
+	j->origin[XFORWARD_ADDR] = SPAN("192.0.2.9");
+	j->origin[XFORWARD_PROTO] = SPAN("ESMTP");
+	j->origin[XFORWARD_HELO] = SPAN("a b");
+	j->origin[XFORWARD_IDENT] = SPAN("7");
+	j->origin[XFORWARD_SOURCE] = SPAN("REMOTE");
 	return j;
 }
 
@@ -276,7 +281,7 @@ begin(const struct chat *c)
 {
 	static const struct self_locals	none;
 	struct hop_addr			addr = { .port = 25, .name = "mx.y",
-	    .lmtp = c->lmtp };
+	    .lmtp = c->lmtp, .filter = c->filter };
 	struct self			*self;
 	int				fds[2];
 

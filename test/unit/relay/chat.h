@@ -28,7 +28,7 @@ struct chat {
 	uint8_t		 notify;	/* of the first recipient */
 	const char	*orcpt_type, *orcpt;
 	bool		 stays;		/* idle, until "N" */
-	bool		 lmtp;
+	bool		 lmtp, filter;	/* the hop: as hops.h has it */
 };
 
 struct play {

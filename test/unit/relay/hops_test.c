@@ -167,7 +167,8 @@ got(void *arg, struct hop_list *list, const struct outcome *why)
 	}
 	assert_true(list->n > 0);
 	for (i = 0; i < list->n; i++) {
-		buf_addf(&told, "%s%s", i == 0 ? "" : " ",
+		buf_addf(&told, "%s%s%s", i == 0 ? "" : " ",
+		    list->at[i].filter ? "filter " : "",
 		    list->at[i].lmtp ? "lmtp " : "");
 		if (hop_is_local(&list->at[i]))
 			buf_addf(&told, "[%s]", list->at[i].name);
@@ -334,7 +335,25 @@ put_relay(struct rs_build *b)
 }
 
 static void
-a_relay_block_is_its_hosts_in_order(void **state)
+put_filter(struct rs_build *b, const char *name, const char *host,
+    uint32_t line)
+{
+	uint32_t	o = rs_build_object(b, RS_O_FILTER, span_of(name),
+			    line);
+	struct rs_place	p[2] = {
+		place(b, rs_text(RS_T_TEXT, span_of(host))),
+		place(b, rs_int(RS_T_INT, 10024))
+	};
+	struct rs_place	yes = place(b, rs_int(RS_T_INT, 1));
+
+	rs_build_option(b, o, RS_OPT_FILTER_host, false, line, p, 2);
+	if (host[0] == 'u')
+		rs_build_option(b, o, RS_OPT_FILTER_lmtp, false, line, &yes,
+		    1);
+}
+
+static void
+blocks_are_their_hosts_in_order(void **state)
 {
 	struct rs_build	*b = rs_build_new();
 	struct rs_image	*image;
@@ -344,6 +363,8 @@ a_relay_block_is_its_hosts_in_order(void **state)
 	(void)state;
 	put_setting(b);
 	put_relay(b);
+	put_filter(b, "virus", "192.0.2.9", 6);
+	put_filter(b, "scorer", "unix:/run/scorer", 7);
 	if (rs_build_finish(b, &octets, &why) == -1)
 		fail_msg("%s", why);
 	if ((image = rs_image_open_mem(buf_span(&octets).p, octets.n,
@@ -354,6 +375,13 @@ a_relay_block_is_its_hosts_in_order(void **state)
 	    "b.example[192.0.2.3]:587 [2001:db8::5]:25");
 	assert_string_equal(resolve("relay:hu"),
 	    "451 4.3.5 the policy has no hosts for relay:hu");
+	assert_string_equal(resolve("filter:virus"),
+	    "filter [192.0.2.9]:10024");
+	assert_string_equal(resolve("filter:scorer"),
+	    "filter lmtp [/run/scorer]");
+	assert_string_equal(resolve("filter:hub"),
+	    "451 4.3.5 the policy has no hosts for filter:hub");
+	assert_true(rs_image_uses_sockets(image));
 	hops.image = NULL;
 	rs_image_free(&image);
 	rs_build_free(&b);
@@ -435,7 +463,7 @@ main(void)
 		cmocka_unit_test(a_hop_is_its_addresses),
 		cmocka_unit_test(equal_preferences_take_turns),
 		cmocka_unit_test(a_question_can_be_given_up),
-		cmocka_unit_test(a_relay_block_is_its_hosts_in_order),
+		cmocka_unit_test(blocks_are_their_hosts_in_order),
 		cmocka_unit_test(a_listener_is_ourselves),
 		cmocka_unit_test(dead_addresses_are_remembered_for_a_minute),
 	};

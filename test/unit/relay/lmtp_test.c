@@ -1,5 +1,6 @@
 /*
- * lmtp_test.c - the client where the hop speaks LMTP (RFC 2033), by chat.h.
+ * lmtp_test.c - the client where the hop speaks LMTP (RFC 2033), and where it is
+ * a content filter, by chat.h.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -105,6 +106,55 @@ static const struct chat	broken[] = {
 	    "S: 500 5.5.1 what?\n", "failed 400 4.5.1 what?"),
 };
 
+#define FILTER(n, c, ...) CHAT(n, c, __VA_ARGS__, .filter = true)
+#define EHLO		"S: 220 mx.y\nC: EHLO me.example\n"
+
+/* Postfix's XFORWARD_README. */
+static const struct chat	told[] = {
+	FILTER("all that it takes", EHLO "S: 250-mx.y\nS: 250-XFORWARD NAME ADDR "
+	    "PORT PROTO HELO IDENT SOURCE\nS: 250 PIPELINING\n"
+	    "C: XFORWARD NAME=[UNAVAILABLE] ADDR=192.0.2.9 "
+	    "PORT=[UNAVAILABLE] PROTO=ESMTP\n"
+	    "C: XFORWARD HELO=a+20b IDENT=7 SOURCE=REMOTE\n" MAIL RCPT1 DATA
+	    OK OK OK OK GO CONTENT OK QUIT,
+	    "ready; 250 2.0.0 ok; idle; ended"),
+	FILTER("some of it, one by one", EHLO "S: 250-mx.y\n"
+	    "S: 250 xforward ident addr  what\n"
+	    "C: XFORWARD ADDR=192.0.2.9\n" OK "C: XFORWARD IDENT=7\n" OK MAIL
+	    OK RCPT1 OK DATA GO CONTENT OK QUIT,
+	    "ready; 250 2.0.0 ok; idle; ended"),
+	FILTER("refused: it goes on", EHLO "S: 250-mx.y\n"
+	    "S: 250-XFORWARD ADDR\nS: 250 PIPELINING\n"
+	    "C: XFORWARD ADDR=192.0.2.9\n" MAIL RCPT1 DATA
+	    "S: 550 5.7.1 not you\n" OK OK GO CONTENT OK QUIT,
+	    "ready; 250 2.0.0 ok; idle; ended"),
+	FILTER("again behind RSET", EHLO "S: 250-mx.y\n"
+	    "S: 250-XFORWARD ADDR\nS: 250 PIPELINING\n"
+	    "C: XFORWARD ADDR=192.0.2.9\n" MAIL RCPT1 DATA OK OK
+	    "S: 550 5.1.1 no\nS: 503 5.5.1 none\nC: RSET\n"
+	    "C: XFORWARD ADDR=192.0.2.9\n" MAIL RCPT1 DATA OK OK OK OK GO
+	    CONTENT OK QUIT,
+	    "ready; 550 5.1.1 no; idle; 250 2.0.0 ok; idle; ended",
+	    .njobs = 2),
+	FILTER("not offered", EHLO "S: 250 mx.y\n" MAIL OK RCPT1 OK DATA GO
+	    CONTENT OK QUIT, "ready; 250 2.0.0 ok; idle; ended"),
+	FILTER("an idle session that has ended is no refusal", EHLO
+	    "S: 250-mx.y\nS: 250-XFORWARD ADDR\nS: 250 PIPELINING\n"
+	    "C: XFORWARD ADDR=192.0.2.9\n" MAIL RCPT1 DATA OK OK OK GO CONTENT
+	    OK "C: XFORWARD ADDR=192.0.2.9\n" MAIL RCPT1 DATA "X\n",
+	    "ready; 250 2.0.0 ok; idle; 0  ; stale", .njobs = 2),
+	CHAT("no filter: nothing is told", EHLO "S: 250-mx.y\n"
+	    "S: 250 XFORWARD ADDR\n" MAIL OK RCPT1 OK DATA GO CONTENT OK QUIT,
+	    "ready; 250 2.0.0 ok; idle; ended"),
+};
+
+static void
+a_filter_is_told_where_it_came_from(void **state)
+{
+	(void)state;
+	RUN(told);
+}
+
 static void
 what_has_no_answer_is_tried_again(void **state)
 {
@@ -118,6 +168,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_recipient_has_its_own_outcome),
 		cmocka_unit_test(what_has_no_answer_is_tried_again),
+		cmocka_unit_test(a_filter_is_told_where_it_came_from),
 	};
 
 	loop_init();

@@ -146,9 +146,10 @@ make_attrs(struct buf *out)
 	attr_put_program(&e, &a, 1000, SPAN("ann"));
 	attr_put_kept(&e, &a, KEPT_HOLD, SPAN("first"));
 	attr_put_filtered(&e, &a, SPAN("amavis"));
+	attr_put_origin(&e, &a, SPAN("ADDR=192.0.2.1\nHELO=x\n"));
 	attr_put_kept(&e, &a, KEPT_QUARANTINE, SPAN("a virus"));
 	attr_put_priority(&e, &a, PRIORITY_LOW);
-	assert_int_equal(e.nattrs, 6);
+	assert_int_equal(e.nattrs, 7);
 	envelope_format(&e, out);
 	arena_clear(&a);
 }
@@ -174,9 +175,10 @@ test_attributes_are_read_as_they_were_written(void **state)
 	assert_int_equal(uid, 1000);
 	assert_true(span_eq(text, SPAN("ann")));
 	assert_true(span_eq(attr_language(&e), SPAN("de-AT")));
-	assert_int_equal(e.nattrs, 6);
-	assert_int_equal(e.attrs[5].id, 900);
-	assert_true(span_eq(e.attrs[5].value, SPAN("later")));
+	assert_true(span_eq(attr_origin(&e), SPAN("ADDR=192.0.2.1\nHELO=x\n")));
+	assert_int_equal(e.nattrs, 7);
+	assert_int_equal(e.attrs[6].id, 900);
+	assert_true(span_eq(e.attrs[6].value, SPAN("later")));
 	arena_clear(&a);
 	buf_clear(&b);
 }
