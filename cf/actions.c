@@ -52,8 +52,8 @@ static const struct action {
 	[CF_A_HOLD] = { "hold", TALK, true, true, SESSIONS },
 	[CF_A_LMTP] = { "lmtp", AT(ROUTE), true, true, ROUTES },
 	[CF_A_FILTER] = { "filter", AT(ROUTE), false, true, ROUTES },
-	[CF_A_FILE] = { "file", AT(ROUTE), true, false, ROUTES },
-	[CF_A_PIPE] = { "pipe", AT(ROUTE), true, false, ROUTES },
+	[CF_A_FILE] = { "file", AT(ROUTE), true, true, ROUTES },
+	[CF_A_PIPE] = { "pipe", AT(ROUTE), true, true, ROUTES },
 	[CF_A_DELAY] = { "delay", TALK | ASKED, false, true, SESSIONS },
 	[CF_A_BCC] = { "bcc", MESSAGE | AT(BOUNCE), false, true, MESSAGES
 	    ", and in 'on bounce'" },

@@ -198,6 +198,37 @@ emit_text(struct emit *f, const struct cf_expr *e, unsigned reg)
 		free_reg(f, row + i);
 }
 
+static bool
+is_const_text(const struct cf_expr *e)
+{
+	return e->kind == CF_E_CONST && e->value.type == RS_T_TEXT &&
+	    e->value.s.n > 0;
+}
+
+struct emit_op
+emit_command(struct emit *f, const struct cf_expr *e)
+{
+	const struct cf_expr	*part;
+	struct emit_op		 out, op;
+
+	if (e->kind != CF_E_TEXT || !is_const_text(e->list))
+		return emit_expr(f, e);
+	out = (struct emit_op){ (uint8_t)emit_reg(f, 2), true };
+	emit_into(f, e->list, out.reg);
+	for (part = e->list->next; part != NULL; part = part->next) {
+		op = emit_expr(f, part);
+		if (part->kind == CF_E_CONST)
+			emit_op(f, RS_MOVE, out.reg + 1, op.reg, 0);
+		else
+			emit_op(f, RS_ARGUMENT, out.reg + 1, op.reg, 0);
+		emit_release(f, op);
+		emit_op(f, RS_JOIN, out.reg, out.reg, 2);
+	}
+	if (!f->full)
+		free_reg(f, out.reg + 1);
+	return out;
+}
+
 /* A call whose value goes into reg; of an `apply`, which has none: APPLY. */
 static void
 emit_calling(struct emit *f, enum rs_op op, const struct cf_expr *e,

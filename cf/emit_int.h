@@ -72,6 +72,9 @@ void		 emit_chain_end(struct emit *);
 /* `x == c or x == d or ...` as `x in { c, d, ... }`; false: it is something else. */
 bool		 emit_as_set(struct emit *, const struct cf_expr *, unsigned reg);
 
+/* A command: what is put into its text becomes arguments. */
+struct emit_op	 emit_command(struct emit *, const struct cf_expr *);
+
 /* emit_rules.c */
 void		 emit_hook(struct cf *, struct rs_build *, struct cf_decl *);
 void		 emit_rewrite(struct cf *, struct rs_build *, const struct cf_decl *, enum rs_hook);

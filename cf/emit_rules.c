@@ -165,6 +165,15 @@ emit_relay(struct emit *f, const struct cf_action *a)
 }
 
 static void
+emit_pipe(struct emit *f, const struct cf_action *a)
+{
+	struct emit_op	 command = emit_command(f, a->expr);
+
+	emit_op(f, RS_PIPE, command.reg, 0, rs_build_string(f->b, a->name));
+	emit_release(f, command);
+}
+
+static void
 emit_action(struct emit *f, const struct cf_action *a)
 {
 	switch (a->kind) {
@@ -207,8 +216,7 @@ emit_action(struct emit *f, const struct cf_action *a)
 		emit_with(f, RS_VERDICT, a->expr, a->sym->index);
 		break;
 	case CF_A_PIPE:
-		emit_with(f, RS_PIPE, a->expr,
-		    rs_build_string(f->b, a->name));
+		emit_pipe(f, a);
 		break;
 	case CF_A_DELAY: case CF_A_HIDE: case CF_A_PRIORITY:
 		emit_op(f, a->kind == CF_A_HIDE ? RS_HIDE :

@@ -136,7 +136,7 @@ error_no_option(struct cf *cf, enum rs_object_kind kind,
 static const char *const statements[] = {
 	"auth", "edition", "set", "net", "map", "listen", "spool", "queue", "limits",
 	"mailbox", "relay", "filter", "tag", "ruleset", "on", "route", "test", "tls",
-	"milter", "dnslist", "rewrite", "include", "notify", "srs"
+	"milter", "dnslist", "rewrite", "include", "notify", "srs", "programs"
 };
 
 static void
@@ -496,6 +496,9 @@ object_of(struct cf *cf, struct cf_decl *d)
 	case CF_D_NOTIFY:
 		o = single(cf, RS_O_NOTIFY);
 		break;
+	case CF_D_PROGRAMS:
+		o = single(cf, RS_O_PROGRAMS);
+		break;
 	default:
 		return NULL;
 	}
@@ -606,6 +609,7 @@ cf_options(struct cf *cf)
 	(void)single(cf, RS_O_AUTH);
 	(void)single(cf, RS_O_NOTIFY);
 	programs_unwritten(cf);
+	(void)single(cf, RS_O_PROGRAMS);
 	for (o = cf->objects; o != NULL; o = o->next) {
 		complete(cf, o);
 		cf_object_check(cf, o);

@@ -114,6 +114,7 @@ static void	 cf_yyerror(struct cf_loc *, struct cf_parser *, const char *);
 %token <v> USE "'use'" BOUNCE "'bounce'" HOP "'hop'"
 %token <v> STARTTLS "'starttls'" FIRST "'first'" UNION "'union'"
 %token <v> NOTIFY "'notify'" LANGUAGE "'language'" PRIORITY "'priority'" SRS "'srs'"
+%token <v> PROGRAMS "'programs'"
 %token <v> AUTH "'auth'" HIDE "'hide'" VRFY "'vrfy'" EXPN "'expn'"
 %token <v> HOLD "'hold'"
 %token HIDES_TOO "','"		/* between the extensions of 'hide' */
@@ -187,6 +188,7 @@ statement
 	| AUTH opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_AUTH), $2); }
 	| SRS opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_SRS), $2); }
 	| NOTIFY opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_NOTIFY), $2); }
+	| PROGRAMS opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_PROGRAMS), $2); }
 	| MILTER word opts_block
 				{ cf_decl_opts(cf_decl_name(C, @$, CF_D_MILTER, $2, @2), $3); }
 	| DNSLIST word '=' TEXT CODES net_items
@@ -718,7 +720,7 @@ word_but_on
 	| HEADERS | INBOUND | FILTER | LMTP | MILTER | ONLY | OPEN | OUTBOUND | OVER
 	| PIPE | QUARANTINE | RATES | REWRITE | SKIP
 	| SPF | TLS | USE | BOUNCE | HOP | STARTTLS | FIRST | UNION
-	| AUTH | HIDE | VRFY | EXPN | HOLD | NOTIFY | LANGUAGE | PRIORITY | SRS
+	| AUTH | HIDE | VRFY | EXPN | HOLD | NOTIFY | LANGUAGE | PRIORITY | SRS | PROGRAMS
 	;
 
 %%

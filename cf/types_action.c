@@ -2,6 +2,7 @@
  * types_action.c - what the actions of rules take: replies, header fields,
  * hosts, addresses, paths.
  */
+#include "base/command.h"
 #include "cf/listen.h"
 #include "cf/types.h"
 #include "mail/status.h"
@@ -324,6 +325,73 @@ check_lmtp(struct cf *cf, const struct cf_action *a)
 	    "and at most 107 octets");
 }
 
+static bool
+is_text(const struct cf_expr *e)
+{
+	return e->kind == CF_E_CONST && e->value.type == RS_T_TEXT;
+}
+
+/* All of it stands there, or it comes out of a table. */
+static void
+check_whole_command(struct cf *cf, const struct cf_action *a)
+{
+	const struct cf_expr	*e = a->expr;
+	const char		*why;
+	char			**argv;
+
+	check_path(cf, a);
+	if (is_text(e) && command_split(e->value.s, &cf->arena, &argv,
+	    &why) == -1)
+		cf_error(cf, e->loc, "this is no command: %s", why);
+}
+
+/*
+ * With values in it: the program is the policy's, the values may be anybody's,
+ * since each becomes a part of one argument and nothing but that.
+ */
+static void
+check_filled_command(struct cf *cf, const struct cf_action *a)
+{
+	const struct cf_expr	*part;
+
+	for (part = a->expr->list; part != NULL; part = part->next) {
+		if (!is_text(part) || span_index(part->value.s, '\\') < 0)
+			continue;
+		cf_error(cf, part->loc, "a '\\' means nothing in a command "
+		    "that values are put into");
+		return;
+	}
+	part = a->expr->list;
+	if (is_text(part) && part->value.s.n > 0 &&
+	    part->value.s.p[0] == '/' && span_index(part->value.s, ' ') > 0)
+		return;
+	cf_error(cf, a->expr->loc, "'pipe' wants the absolute path of a "
+	    "program, and a blank behind it, before any value");
+	cf_help(cf, "as in pipe \"/usr/local/bin/archive {rcpt}\" as archive");
+}
+
+/* A text with something beside one value. */
+static bool
+is_filled(const struct cf_expr *e)
+{
+	const struct cf_expr	*part;
+	unsigned		 n = 0;
+
+	for (part = e->kind == CF_E_TEXT ? e->list : NULL; part != NULL;
+	    part = part->next)
+		n += !is_text(part) || part->value.s.n > 0;
+	return n > 1;
+}
+
+static void
+check_command(struct cf *cf, const struct cf_action *a)
+{
+	if (!is_filled(a->expr))
+		check_whole_command(cf, a);
+	else if (cf_type_want(cf, a->expr, RS_T_TEXT, "'pipe'"))
+		check_filled_command(cf, a);
+}
+
 #define DELAY_MAX_MS	(5 * 60 * 1000)	/* RFC 5321, 4.5.3.2.2 */
 
 static void
@@ -400,7 +468,10 @@ type_action(struct cf *cf, struct cf_action *a, unsigned result)
 	case CF_A_LMTP:
 		check_lmtp(cf, a);
 		break;
-	case CF_A_FILE: case CF_A_PIPE:
+	case CF_A_PIPE:
+		check_command(cf, a);
+		break;
+	case CF_A_FILE:
 		check_path(cf, a);
 		break;
 	case CF_A_DELAY:

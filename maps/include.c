@@ -173,11 +173,6 @@ check_item(struct map *m, const struct list_place *at,
 		return l->why;
 	if (kind == ALIAS_INCLUDE)
 		return load(m, text, at->from, at->depth + 1);
-	if (kind == ALIAS_COMMAND || (kind == ALIAS_FILE &&
-	    !span_eq(text, SPAN("/dev/null"))))
-		map_warning(m, at->text, at->raw, at->line, l->at, "this "
-		    "version delivers to no command or file: what is for "
-		    "this one waits");
 	return NULL;
 }
 

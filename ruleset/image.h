@@ -29,6 +29,7 @@ enum rs_object_kind {
 	RS_O_NOTIFY,
 	RS_O_FILTER,
 	RS_O_SRS,
+	RS_O_PROGRAMS,
 	RS_NOBJECTS
 };
 

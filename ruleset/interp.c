@@ -224,6 +224,9 @@ step_more(struct rs_eval *ev, struct frame *f, const struct rs_insn *in,
 	case RS_ADDRESS:
 		do_address(ev, f, in);
 		return NEXT;
+	case RS_ARGUMENT:
+		do_argument(ev, f, in);
+		return NEXT;
 	case RS_HEADER_EQ:
 	case RS_HEADER_IN:
 	case RS_HEADER_MATCH:

@@ -112,6 +112,7 @@ enum rs_answer	get_map(struct rs_eval *, uint32_t map,
 enum rs_answer	ask_expand(struct rs_eval *, struct frame *,
     const struct rs_insn *, struct rs_value *out, uint32_t *line);
 /* interp_value.c: a is written. */
+void	do_argument(struct rs_eval *, struct frame *, const struct rs_insn *);
 void	do_convert(struct rs_eval *, struct frame *, const struct rs_insn *);
 void	do_join(struct rs_eval *, struct frame *, const struct rs_insn *);
 void	do_in_set(struct rs_eval *, struct frame *, const struct rs_insn *);

@@ -1,6 +1,7 @@
 /*
  * interp_value.c - instructions that make values of values.
  */
+#include "base/command.h"
 #include "ruleset/interp_int.h"
 
 bool
@@ -22,6 +23,23 @@ do_convert(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
 		f->r[in->a] = out;
 	else
 		f->r[in->a] = rs_unknown(RS_WHY_TABLE);
+}
+
+/* It may be tainted: what it becomes can be nothing but an argument. */
+void
+do_argument(struct rs_eval *ev, struct frame *f, const struct rs_insn *in)
+{
+	const struct rs_value	*v = &f->r[in->b];
+	struct span		 s;
+
+	if (v->type == RS_T_UNKNOWN) {
+		f->r[in->a] = *v;
+		return;
+	}
+	s = v->type == RS_T_NONE ? SPAN_NONE : rs_format(v, &ev->arena);
+	f->r[in->a] = has_room(ev, 2 * s.n + 2) ?
+	    rs_text(RS_T_TEXT, command_argument(s, &ev->arena)) :
+	    rs_unknown(RS_WHY_TABLE);
 }
 
 /* The octets of all parts, one after the other. */

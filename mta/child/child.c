@@ -14,6 +14,7 @@
 
 #include "mta/child/child.h"
 
+#define USER_MAX	256	/* octets of a system user's name */
 #define FILES_MAX	(1u << 16)	/* of a configuration; owners too */
 
 static struct {
@@ -155,6 +156,9 @@ config_clear(struct child_config *cfg)
 	free(cfg->file_fds);
 	free(cfg->table_fds);
 	free(cfg->owners);
+	for (i = 0; i < cfg->nusers; i++)
+		free(cfg->users[i].name);
+	free(cfg->users);
 	for (i = 0; i < cfg->nsecrets; i++)
 		close_fd(cfg->secrets[i].fd);
 	free(cfg->listeners);
@@ -237,6 +241,24 @@ config_owner(struct msg *m)
 	cfg->owners[cfg->nowners].object = object;
 	cfg->owners[cfg->nowners].uid = uid;
 	cfg->owners[cfg->nowners++].gid = gid;
+	return true;
+}
+
+static bool
+config_user(struct msg *m)
+{
+	struct child_config	*cfg = &ch.cfg;
+	bool			 ok = belongs(m);
+	struct span		 name = msg_bytes(m, USER_MAX);
+	uint32_t		 uid = msg_u32(m), gid = msg_u32(m);
+
+	if (!ok || !msg_end(m) || name.n == 0 || cfg->nusers >= FILES_MAX)
+		return false;
+	cfg->users = xreallocarray(cfg->users, cfg->nusers + 1,
+	    sizeof(*cfg->users));
+	cfg->users[cfg->nusers].name = xstrndup(name.p, name.n);
+	cfg->users[cfg->nusers].uid = uid;
+	cfg->users[cfg->nusers++].gid = gid;
 	return true;
 }
 
@@ -389,6 +411,8 @@ on_message(struct chan *c, struct msg *m, void *arg)
 		return config_table(m);
 	case MSG_CONFIG_OWNER:
 		return config_owner(m);
+	case MSG_CONFIG_USER:
+		return config_user(m);
 	case MSG_CONFIG_LISTENER:
 		return config_listener(m);
 	case MSG_CONFIG_SECRET:

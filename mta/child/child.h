@@ -22,6 +22,8 @@ struct child_config {
 	int		*file_fds;		/* by manifest index; -1: not there */
 	size_t		 nowners;
 	struct { uint32_t object; uid_t uid; gid_t gid; } *owners;
+	size_t		 nusers;		/* system users whom the policy names */
+	struct { char *name; uid_t uid; gid_t gid; } *users;
 	size_t		 ntables;
 	int		*table_fds;		/* indexes, by map number; -1: not there */
 	size_t		 nlisteners;

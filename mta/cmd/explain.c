@@ -21,6 +21,9 @@ explain_target(const struct target *t, struct buf *out)
 		buf_addf(out, "deliver %.*s \"%.*s\" into %.*s",
 		    SPAN_ARG(t->mailbox), SPAN_ARG(t->account),
 		    SPAN_ARG(t->path));
+		if (t->forward.n > 0)
+			buf_addf(out, ", unless \"%.*s\" says otherwise",
+			    SPAN_ARG(t->forward));
 		if (t->owned)
 			buf_addf(out, " from <%.*s>", SPAN_ARG(t->mail_from));
 		break;
@@ -179,6 +182,8 @@ explain_target_json(struct json *j, const struct routing *r, size_t i)
 		json_text(j, "account", t->account);
 	if (t->path.n > 0)
 		json_text(j, "path", t->path);
+	if (t->forward.n > 0)
+		json_text(j, "forward", t->forward);
 	if (t->kind == TARGET_FAIL || t->kind == TARGET_LATER) {
 		json_uint(j, "code", t->code);
 		json_text(j, "status", t->status);

@@ -67,6 +67,28 @@ tell_unknown(struct walking *w, const struct alias_member *m,
 	    "bounces%s", SPAN_ARG(m->text), near);
 }
 
+/* `|command`, `/file`: what the policy allows. */
+static void
+check_elsewhere(struct walking *w, const struct alias_member *m)
+{
+	const char	*path = m->file != NULL ? m->file : table_of(w)->path;
+	uint32_t	 line = m->file != NULL ? m->line : w->line, column;
+	bool		 command = m->kind == ALIAS_COMMAND;
+	const char	*why;
+
+	if (!command && span_eq(m->text, SPAN("/dev/null")))
+		return;
+	why = m->file != NULL ? "an included file can name no command and no "
+	    "file" : table_of(w)->kind != CHECKED_ALIASES ?
+	    "commands and files are only taken from aliases" :
+	    policy_alias_refusal(w->c->policy, command, m->text);
+	if (why == NULL || !findings_want(w->c->found, FINDING_ERROR))
+		return;
+	findings_place(w->c->found, path, m->text, &line, &column);
+	findings_add(w->c->found, FINDING_ERROR, path, line, column,
+	    "mail for this %s waits: %s", command ? "command" : "file", why);
+}
+
 /* One that another entry takes on is looked at there. */
 static void
 on_member(void *arg, const struct alias_member *m)
@@ -76,6 +98,8 @@ on_member(void *arg, const struct alias_member *m)
 	struct map_answer	 ans;
 	struct address		 a;
 
+	if (m->kind == ALIAS_COMMAND || m->kind == ALIAS_FILE)
+		check_elsewhere(w, m);
 	if ((m->kind != ALIAS_ADDRESS && m->kind != ALIAS_MAILBOX) ||
 	    !checked_member(c, m->text, address_domain(&w->from), &a) ||
 	    a.at == a.whole.n || !checked_domain(c, address_domain(&a))->local)

@@ -31,7 +31,7 @@ static const char *const users[] = {
 	"waybill-smtp", "waybill-route", SPOOL_USER, "waybill-relay",
 	"waybill-resolve", "waybill-limits", "waybill-spawner", "waybill-mail",
 	"waybill-compile", "waybill-index", "waybill-auth", "waybill-lookup",
-	"waybill-keys", "waybill-pickup"
+	"waybill-keys", "waybill-pickup", "waybill-pipe"
 };
 #define NUSERS	(sizeof(users) / sizeof(users[0]))
 
@@ -222,6 +222,31 @@ beginning(const struct rs_image *im, uint32_t object, enum rs_option option)
 	return c.type == RS_T_TEXT ? c.s : SPAN_NONE;
 }
 
+/* They belong to many: what is above them is root's. */
+static bool
+of_accounts(const struct rs_image *im, uint32_t object)
+{
+	const struct rs_optval	*v;
+
+	return rs_option(im, object, RS_OPT_MAILBOX_owner_account, 0, &v);
+}
+
+/* Where the programs of aliases stand; what is in it is the administrator's. */
+static int
+make_programs(const struct rs_image *im)
+{
+	struct span	 path = rs_setting_text(im, RS_OPT_PROGRAMS_folder);
+	char		*folder;
+	int		 r;
+
+	if (path.n == 0)
+		return 0;
+	folder = xstrndup(path.p, path.n);
+	r = make_folder(folder, NULL, 0755);
+	free(folder);
+	return r;
+}
+
 /* Where the mailboxes will be: "/var/mail" of "/var/mail/{user}". */
 static int
 make_mailboxes(const struct rs_image *im, uint32_t object)
@@ -236,8 +261,9 @@ make_mailboxes(const struct rs_image *im, uint32_t object)
 	if (path.n <= 1 || path.p[0] != '/')
 		return 0;	/* nothing is known of it */
 	folder = xstrndup(path.p, path.n - 1);
-	user = owner.n == 0 ? NULL : xstrndup(owner.p, owner.n);
-	r = make_folder(folder, user, 0711);
+	user = owner.n == 0 || of_accounts(im, object) ? NULL :
+	    xstrndup(owner.p, owner.n);
+	r = make_folder(folder, user, user == NULL ? 0755 : 0711);
 	free(folder);
 	free(user);
 	return r;
@@ -259,6 +285,8 @@ of_policy(const char *policy)
 		return CMD_USAGE;
 	}
 	r = make_spool(im, policy);
+	if (r == 0)
+		r = make_programs(im);
 	for (i = 0; r == 0 && i < rs_nobject(im); i++)
 		if (rs_object(im, i)->kind == RS_O_MAILBOX)
 			r = make_mailboxes(im, i);

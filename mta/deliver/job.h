@@ -71,6 +71,6 @@ void	job_fail(struct job *, unsigned code, const char *status, const char *fmt, 
 /* Sends the answer and frees the job: for kinds with start(). */
 void	job_done(struct job *);
 
-extern const struct kind	kind_maildir, kind_mbox;
+extern const struct kind	kind_maildir, kind_mbox, kind_pipe, kind_file;
 
 #endif

@@ -6,7 +6,7 @@
 #include "mta/deliver/job.h"
 
 static const struct kind *const	kinds[] = {
-	&kind_maildir, &kind_mbox,
+	&kind_maildir, &kind_mbox, &kind_pipe, &kind_file,
 };
 
 const struct kind *

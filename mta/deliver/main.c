@@ -7,6 +7,9 @@
  * An intruder, who would have to get in by the content of a message that
  * nobody here parses, gains the mailboxes of this owner and nothing else: no
  * spool, no network, no other program.
+ *
+ * With --programs 1 it is another process of the same owner, for what programs
+ * do: it may execute them, and they may use the network.
  */
 #include "config.h"
 
@@ -17,6 +20,7 @@
 #include "mta/child/child.h"
 #include "mta/msg/msg.h"
 
+#include "mta/deliver/forwards.h"
 #include "mta/deliver/jobs.h"
 
 #define QUEUE_FD	4
@@ -25,17 +29,25 @@
 static struct timer	idle;
 static bool		stopping;
 
+static bool
+is_busy(void)
+{
+	return jobs_open() > 0 || forwards_open() > 0;
+}
+
 static void
 on_idle_over(void *arg)
 {
 	(void)arg;
-	if (jobs_open() == 0)
+	if (!is_busy())
 		child_done();
 }
 
 static void
 on_idle(void)
 {
+	if (is_busy())
+		return;
 	if (stopping)
 		child_done();
 	else
@@ -48,7 +60,8 @@ on_message(struct chan *c, struct msg *m, void *arg)
 	(void)c;
 	(void)arg;
 	timer_stop(&idle);
-	return jobs_message(m);
+	return m->type == MSG_FORWARD_READ ? forwards_message(m) :
+	    jobs_message(m);
 }
 
 /* The queue has gone: it will ask again, a new process. */
@@ -66,7 +79,7 @@ on_stop(uint32_t drain_ms, void *arg)
 	(void)drain_ms;
 	(void)arg;
 	stopping = true;
-	if (jobs_open() == 0)
+	if (!is_busy())
 		child_done();
 }
 
@@ -75,11 +88,17 @@ main(int argc, char **argv)
 {
 	static const struct child_ops	child = { .stop = on_stop };
 	static const struct chan_ops	queue = { on_message, on_queue_closed };
+	struct chan			*c;
 
 	child_open(PROC_DELIVER, argc, argv, &child, NULL);
-	jobs_begin(chan_new(QUEUE_FD, "queue", &queue, NULL));
+	c = chan_new(QUEUE_FD, "queue", &queue, NULL);
+	jobs_begin(c);
 	jobs_when_idle(on_idle);
-	confine_sandbox(CONFINE_OPEN);
+	forwards_begin(c);
+	forwards_when_idle(on_idle);
+	confine_sandbox(child_option("programs") == NULL ? CONFINE_OPEN :
+	    CONFINE_OPEN | CONFINE_EXEC | CONFINE_KILL | CONFINE_NET |
+	    CONFINE_UNIX);
 	on_idle();
 	child_run();
 	jobs_end();

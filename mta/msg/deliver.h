@@ -30,6 +30,7 @@ enum deliver_option {
 };
 
 #define DELIVER_HOW_MAX		8192	/* octets of kind and options */
+#define DELIVER_PROGRAMS_MAX	8	/* programs of one owner at once */
 
 /* "maildir"; NULL: no such kind. */
 const char	*deliver_kind_name(unsigned kind);

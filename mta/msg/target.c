@@ -45,6 +45,10 @@ sensible(const struct target *t)
 	case TARGET_DELIVER:
 		return t->path.n > 0 && t->path.p[0] == '/' &&
 		    span_index(t->path, '\0') == -1;
+	case TARGET_PIPE:
+	case TARGET_FILE:
+		return t->how.n > 0 && t->path.n > 0 &&
+		    span_index(t->path, '\0') == -1;
 	case TARGET_HOP:
 		return t->hop.n > 0;
 	case TARGET_DISCARD:

@@ -37,6 +37,7 @@ struct target {
 	struct span	account;	/* key in its accounts */
 	struct span	path;		/* absolute, of the Maildir or file */
 	struct span	how;		/* kind and options of DELIVER (deliver.h); empty: a plain Maildir */
+	struct span	forward;	/* the file that its owner is asked for; of dry runs alone, not sent */
 	uint32_t	uid, gid;	/* its owner */
 	uint16_t	code;		/* FAIL, LATER: reply code */
 	struct span	status;		/* "5.1.1" */

@@ -5,8 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -21,7 +19,6 @@
 #include "mta/msg/msg.h"
 #include "mta/parent/generation_int.h"
 
-#define UID_LEAST	100	/* below: users of the system itself */
 #define IMAGE_MAX	(256u << 20)
 
 /* --- the image */
@@ -163,112 +160,6 @@ open_files(struct generation *g)
 	confine_files_own();
 }
 
-/* --- the mailboxes' owners */
-
-static struct span
-option_text(const struct rs_image *image, uint32_t object,
-    enum rs_option option)
-{
-	const struct rs_optval	*v;
-	struct rs_place		 place;
-
-	if (!rs_option(image, object, option, 0, &v))
-		return SPAN_NONE;
-	place = rs_option_place(image, v, 0);
-	if (place.is_func || place.index == UINT32_MAX)
-		return SPAN_NONE;
-	return rs_const(image, place.index).s;
-}
-
-/* Without root everything belongs to the caller. */
-static int
-find_owner(struct gen_owner *o, const char *user, const char *mailbox,
-    char **why)
-{
-	struct passwd	*pw;
-
-	o->uid = geteuid();
-	o->gid = getegid();
-	if (o->uid != 0)
-		return 0;
-	if ((pw = getpwnam(user)) == NULL) {
-		*why = xasprintf("mailbox %s: no system user '%s'; "
-		    "`waybill setup` makes waybill-mail, others are yours",
-		    mailbox, user);
-		return -1;
-	}
-	if (pw->pw_uid < UID_LEAST || pw->pw_gid == 0) {
-		*why = xasprintf("mailbox %s: owner '%s' has uid %u gid %u; "
-		    "mailboxes belong to users from uid %d on", mailbox, user,
-		    (unsigned)pw->pw_uid, (unsigned)pw->pw_gid, UID_LEAST);
-		return -1;
-	}
-	o->uid = pw->pw_uid;
-	o->gid = pw->pw_gid;
-	return 0;
-}
-
-/* The option `group`, in the place of the owner's own. */
-static int
-find_group(struct gen_owner *o, struct span name, const char *mailbox,
-    char **why)
-{
-	char		*group;
-	struct group	*gr;
-	int		 rc = -1;
-
-	if (name.n == 0 || geteuid() != 0)
-		return 0;
-	group = xstrndup(name.p, name.n);
-	gr = getgrnam(group);
-	if (gr == NULL)
-		*why = xasprintf("mailbox %s: no system group '%s'", mailbox,
-		    group);
-	else if (gr->gr_gid == 0)
-		*why = xasprintf("mailbox %s: nothing is delivered with the "
-		    "rights of group '%s'", mailbox, group);
-	else {
-		o->gid = gr->gr_gid;
-		rc = 0;
-	}
-	free(group);
-	return rc;
-}
-
-static int
-find_owner_of(struct generation *g, uint32_t object, char **why)
-{
-	struct span	 name = rs_string(g->image,
-	    rs_object(g->image, object)->name);
-	struct span	 text = option_text(g->image, object,
-	    RS_OPT_MAILBOX_owner);
-	char		*user = xstrndup(text.n > 0 ? text.p : "", text.n);
-	char		*mailbox = xstrndup(name.n > 0 ? name.p : "", name.n);
-	int		 rc;
-
-	g->owners[g->nowners].object = object;
-	rc = find_owner(&g->owners[g->nowners], user, mailbox, why) == 0 &&
-	    find_group(&g->owners[g->nowners], option_text(g->image, object,
-	    RS_OPT_MAILBOX_group), mailbox, why) == 0 ? 0 : -1;
-	g->nowners += rc == 0;
-	free(user);
-	free(mailbox);
-	return rc;
-}
-
-static int
-find_owners(struct generation *g, char **why)
-{
-	uint32_t	i, n = rs_nobject(g->image);
-
-	g->owners = xcalloc(n, sizeof(*g->owners));
-	for (i = 0; i < n; i++)
-		if (rs_object(g->image, i)->kind == RS_O_MAILBOX &&
-		    find_owner_of(g, i, why) == -1)
-			return -1;
-	return 0;
-}
-
 /* --- a generation */
 
 struct generation *
@@ -278,7 +169,7 @@ generation_new(uint32_t number, struct span image, char **why)
 
 	g->number = number;
 	g->image_fd = -1;
-	if (open_image(g, image, why) == -1 || find_owners(g, why) == -1) {
+	if (open_image(g, image, why) == -1 || gen_users_find(g, why) == -1) {
 		generation_free(&g);
 		return NULL;
 	}
@@ -324,7 +215,7 @@ generation_free(struct generation **gp)
 	if (g->image_fd != -1)
 		close(g->image_fd);
 	free(g->files);
-	free(g->owners);
+	gen_users_clear(g);
 	free(g);
 }
 
@@ -395,19 +286,10 @@ generation_send_image(const struct generation *g, struct chan *c)
 void
 generation_send(const struct generation *g, struct chan *c, bool tables)
 {
-	size_t	i;
-
 	generation_send_image(g, c);
 	if (tables)
 		tables_send(g, c);
-	for (i = 0; i < g->nowners; i++) {
-		chan_begin(c, MSG_CONFIG_OWNER);
-		chan_u32(c, g->number);
-		chan_u32(c, g->owners[i].object);
-		chan_u32(c, (uint32_t)g->owners[i].uid);
-		chan_u32(c, (uint32_t)g->owners[i].gid);
-		chan_end(c);
-	}
+	gen_users_send(g, c);
 }
 
 unsigned

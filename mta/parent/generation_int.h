@@ -28,6 +28,13 @@ struct gen_owner {
 	gid_t		gid;
 };
 
+/* A system user whom the policy names: `pipe ... as USER`, `programs { user }`. */
+struct gen_user {
+	char		*name;
+	uid_t		 uid;
+	gid_t		 gid;
+};
+
 struct generation {
 	uint32_t		 number;
 	int			 image_fd;	/* sealed */
@@ -36,11 +43,19 @@ struct generation {
 	size_t			 nfiles;
 	struct gen_owner	*owners;
 	size_t			 nowners;
+	struct gen_user		*users;
+	size_t			 nusers;
 	struct table		*tables;	/* maps that are files */
 	size_t			 ntables;
 	struct cert		*certs;		/* tls blocks */
 	size_t			 ncerts;
 };
+
+/* --- users.c */
+/* -1 with *why (free it): one of them is not there, or may have no mail. */
+int	gen_users_find(struct generation *, char **why);
+void	gen_users_send(const struct generation *, struct chan *);
+void	gen_users_clear(struct generation *);
 
 /* What stat(2) says of it now. */
 void	file_mark_take(const struct stat *, struct file_mark *);

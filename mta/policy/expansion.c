@@ -57,9 +57,8 @@ routing_first(struct routing *r, struct span whole, size_t at)
 
 /* --- frames: expansions inside each other */
 
-/* A frame for the address under way; NULL: 32 deep already. */
-static struct frame *
-push(struct routing *r)
+struct frame *
+routing_push(struct routing *r)
 {
 	struct frame	**f = &r->stack[r->depth];
 
@@ -73,6 +72,8 @@ push(struct routing *r)
 	(*f)->first = r->n;
 	(*f)->owner = r->from;
 	(*f)->map = UINT32_MAX;
+	(*f)->forward = NULL;
+	(*f)->unsafe = false;
 	(*f)->n = 0;
 	(*f)->self = (*f)->looped = false;
 	htab_put(&r->seen, fold(r, r->at.whole), OPEN);
@@ -101,7 +102,9 @@ pop(struct routing *r)
 	r->from = f->owner;
 	r->file = NULL;
 	htab_put(&r->seen, fold(r, f->at.whole), CLOSED);
-	if (f->looped && !f->self)
+	if (f->forward != NULL)
+		forward_end(r, f);
+	else if (f->looped && !f->self)
 		routing_fail(r, 554, "5.4.6",
 		    SPAN("the address leads back to itself: a loop"));
 	else if (f->n == 0 && !f->self)
@@ -160,9 +163,11 @@ enter(struct routing *r, const struct address *a, bool mailbox_only)
 static void
 enter_self(struct routing *r, struct frame *f)
 {
-	if (f->self)
+	bool	*self = f->forward != NULL ? &f->forward->self : &f->self;
+
+	if (*self)
 		return;
-	f->self = true;
+	*self = true;
 	begin(r, &f->at);
 	r->own = true;
 }
@@ -175,25 +180,47 @@ member_bad(struct routing *r, const char *why)
 	    "a member of the list cannot be used: %s", why));
 }
 
+void
+routing_add_elsewhere(struct routing *r, struct target *t)
+{
+	struct span	rcpt = r->at.whole, name;
+
+	name = programs_name(t, rcpt, &r->arena);
+	programs_target(r->policy, t, rcpt, &r->arena);
+	routing_add(r, t);
+	if (t->kind != TARGET_DISCARD)
+		r->targets[r->n - 1].address = name;
+}
+
 /* Not delivered here; the table's own words for "nowhere" are known. */
 static void
 member_elsewhere(struct routing *r, const struct frame *f,
     const struct alias_member *m)
 {
-	struct target	t = { .kind = TARGET_FILE };
+	bool		 command = m->kind == ALIAS_COMMAND;
+	struct target	 t = { .kind = command ? TARGET_PIPE : TARGET_FILE,
+	    .path = m->text };
+	const char	*why = NULL;
 
-	if (f->unsafe) {
-		member_bad(r, "commands and files are only taken from a "
-		    "table that is a file");
+	if (f->unsafe)
+		why = "commands and files are only taken from a table that "
+		    "is a file";
+	else if (command)
+		why = programs_command(r->policy, m->text, &r->arena,
+		    &t.path);
+	else if (!span_eq(m->text, SPAN("/dev/null")))
+		why = m->file != NULL ? "an included file can name none" :
+		    programs_file(r->policy, m->text);
+	if (why == NULL && command && m->file != NULL)
+		why = "an included file can name no command";
+	if (why == NULL && !programs_user(r->policy, SPAN_NONE, &t))
+		why = "there is no system user as `programs { user }` says";
+	if (why != NULL) {
+		member_bad(r, why);
 		return;
 	}
-	if (m->kind == ALIAS_COMMAND)
-		t.kind = TARGET_PIPE;
-	else if (span_eq(m->text, SPAN("/dev/null")))
-		t.kind = TARGET_DISCARD;
-	if (t.kind != TARGET_DISCARD)
-		t.path = arena_span(&r->arena, m->text);
-	routing_add(r, &t);
+	t.path = arena_span(&r->arena, t.path);
+	routing_add_elsewhere(r, &t);
 }
 
 /*
@@ -245,7 +272,10 @@ member_address(struct routing *r, struct frame *f,
 
 	if (address_parse(m->text, ADDRESS_BARE_LOCAL_OK | ADDRESS_UTF8_OK,
 	    &r->arena, &a, &why) == -1) {
-		member_bad(r, why);
+		if (f->forward != NULL)
+			forward_bad(r, f, m, why);
+		else
+			member_bad(r, why);
 		return;
 	}
 	if (a.at == a.whole.n) {
@@ -278,6 +308,20 @@ record_member(const struct routing *r, const struct frame *f,
 	rs_record_add(r->record, &s);
 }
 
+/* One of a forward file that is no address. */
+static void
+forward_member(struct routing *r, struct frame *f,
+    const struct alias_member *m)
+{
+	f->n--;
+	if (m->kind == ALIAS_INCLUDE)
+		forward_include(r, f, m);
+	else if (m->kind == ALIAS_BAD)
+		forward_bad(r, f, m, m->why);
+	else
+		forward_elsewhere(r, f, m);
+}
+
 static void
 member(struct routing *r, struct frame *f, const struct alias_member *m)
 {
@@ -292,6 +336,11 @@ member(struct routing *r, struct frame *f, const struct alias_member *m)
 	}
 	if (r->kind == ROUTING_MEMBERS && !is_told(m))
 		return;
+	if (f->forward != NULL && m->kind != ALIAS_ADDRESS &&
+	    m->kind != ALIAS_MAILBOX) {
+		forward_member(r, f, m);
+		return;
+	}
 	record_member(r, f, m);
 	switch (m->kind) {
 	case ALIAS_ADDRESS:
@@ -350,7 +399,12 @@ routing_next(struct routing *r)
 		return;
 	}
 	f = r->stack[r->depth - 1];
-	if (f->map != UINT32_MAX)
+	if (f->forward != NULL) {
+		if (forward_next(r, f, &m))
+			member(r, f, &m);
+		else
+			pop(r);
+	} else if (f->map != UINT32_MAX)
 		list_next(r, f);
 	else if (f->n == 0) {
 		m.text = f->redirect;
@@ -406,7 +460,7 @@ expand_lists(struct routing *r, uint32_t map, const struct table_answers *as,
 
 	if (is_own(r, map))
 		return EXPANDED_SELF;
-	if ((f = push(r)) == NULL)
+	if ((f = routing_push(r)) == NULL)
 		return EXPANDED_DEEP;
 	f->map = map;
 	f->unsafe = unsafe;
@@ -516,7 +570,7 @@ routing_redirect(struct routing *r, const struct rs_value *v)
 	struct frame	*f;
 
 	/* To itself: nothing else is said of it. */
-	if (span_ieq(v->s, r->at.whole) || (f = push(r)) == NULL)
+	if (span_ieq(v->s, r->at.whole) || (f = routing_push(r)) == NULL)
 		return EXPANDED_DEEP;
 	f->redirect = arena_span(&r->arena, v->s);
 	return EXPANDED;

@@ -130,6 +130,27 @@ spelling(struct span user, struct span asked, struct span key)
 	return user;
 }
 
+/* A column of the account's record that is a number below 2^32 - 1. */
+static bool
+number_in(struct span record, struct span name, uint32_t *out)
+{
+	struct span	 line;
+	ptrdiff_t	 eol;
+	uint64_t	 n;
+
+	while (record.n > 0) {
+		eol = span_index(record, '\n');
+		line = span_mem(record.p, eol < 0 ? record.n : (size_t)eol);
+		record = span_from(record, line.n + 1);
+		if (!span_prefix(line, name) ||
+		    !span_u64(span_from(line, name.n), UINT32_MAX - 1, &n))
+			continue;
+		*out = (uint32_t)n;
+		return true;
+	}
+	return false;
+}
+
 /* The account's key is known: is there such a one? */
 static enum mailbox_step
 account_told(struct mailbox_find *m, struct span key, struct policy_facts *f,
@@ -154,6 +175,11 @@ account_told(struct mailbox_find *m, struct span key, struct policy_facts *f,
 		return later(m, "the table of accounts cannot be asked");
 	if (key.n > ACCOUNT_MAX)
 		return later(m, "the account's name is too long");
+	if (m->box->owner_account &&
+	    (!number_in(a->value, SPAN("uid="), &m->uid) ||
+	    !number_in(a->value, SPAN("gid="), &m->gid)))
+		return later(m, "the account has no uid and gid, and `owner "
+		    "account` wants them");
 	m->account = arena_span(ar, a->key.n == key.n ? a->key : key);
 	f->account = m->account;
 	f->account_user = arena_span(ar,
@@ -168,7 +194,8 @@ static enum mailbox_step
 ask_next(struct mailbox_find *m, unsigned step)
 {
 	m->step = step;
-	m->place = step == FIND_QUOTA ? m->box->quota : m->box->folder;
+	m->place = step == FIND_FORWARD ? m->box->forward :
+	    step == FIND_QUOTA ? m->box->quota : m->box->folder;
 	return BOX_ASK;
 }
 
@@ -182,7 +209,22 @@ path_told(struct mailbox_find *m, struct span path, bool empty_name,
 	    span_index(path, '\0') != -1)
 		return later(m, "the mailbox' path is none, or not absolute");
 	m->path = arena_span(ar, path);
-	return m->whole ? ask_next(m, FIND_QUOTA) : BOX_DONE;
+	return m->whole ? ask_next(m, FIND_FORWARD) : BOX_DONE;
+}
+
+/* One that is none, or a part of it: this account has none. */
+static enum mailbox_step
+forward_told(struct mailbox_find *m, struct span path, bool empty_name,
+    struct arena *ar)
+{
+	if (!empty_name && path.n > 0) {
+		if (path.p[0] != '/' || path.n >= PATH_MAX ||
+		    span_index(path, '\0') != -1)
+			return later(m, "the forward file's path is not "
+			    "absolute");
+		m->forward = arena_span(ar, path);
+	}
+	return ask_next(m, FIND_QUOTA);
 }
 
 /* The value of a quota: nothing and 0 are none. */
@@ -210,6 +252,8 @@ mailbox_told(struct mailbox_find *m, const struct rs_value *v,
 		return account_told(m, text, f, rec, ar);
 	case FIND_PATH:
 		return path_told(m, text, empty_name, ar);
+	case FIND_FORWARD:
+		return forward_told(m, text, empty_name, ar);
 	case FIND_QUOTA:
 		return quota_told(m, v);
 	case FIND_FOLDER:

@@ -88,6 +88,7 @@ accounts_map(const struct rs_image *im, uint32_t object)
 static void
 boxes_open(struct policy *p)
 {
+	const struct rs_optval	*v;
 	struct policy_box	*b;
 	uint32_t		 i, n = rs_nobject(p->image);
 
@@ -104,6 +105,10 @@ boxes_open(struct policy *p)
 		b->folder = option_place(p->image, i, RS_OPT_MAILBOX_folder);
 		b->no_detail = option_place(p->image, i,
 		    RS_OPT_MAILBOX_detail).index != UINT32_MAX;
+		b->forward = option_place(p->image, i,
+		    RS_OPT_MAILBOX_forward);
+		b->owner_account = rs_option(p->image, i,
+		    RS_OPT_MAILBOX_owner_account, 0, &v);
 	}
 }
 
@@ -130,6 +135,8 @@ policy_open(const struct policy_source *src, const char **why)
 	p->quiet = src->quiet;
 	p->later = src->later;
 	p->owner = src->owner;
+	p->user = src->user;
+	p->forward = src->forward;
 	p->owner_arg = src->owner_arg;
 	p->hostname = rs_setting_text(im, RS_OPT_SERVER_hostname);
 	p->detail = rs_setting_text(im, RS_OPT_SERVER_detail);
@@ -139,6 +146,7 @@ policy_open(const struct policy_source *src, const char **why)
 	p->named = facts_named(p);
 	tables_open(p, src);
 	boxes_open(p);
+	programs_open(p);
 	lists_open(p);
 	srs_open(p);
 	return p;
@@ -172,6 +180,7 @@ policy_unref(struct policy **pp)
 	free(p->maps);
 	free(p->failing);
 	free(p->boxes);
+	programs_close(p);
 	free(p->postmaster_is);
 	rs_image_free(&p->image);
 	free(p);

@@ -15,6 +15,7 @@
 #include "maps/map.h"
 #include "mta/msg/dns.h"
 #include "mta/msg/callout.h"
+#include "mta/msg/forward.h"
 #include "mta/msg/limits.h"
 #include "mta/msg/lookup.h"
 #include "mta/msg/target.h"
@@ -69,6 +70,24 @@ struct policy_lookup {
 
 struct policy_lookup policy_lookup_by(struct lookup_client *);
 
+/*
+ * How it has a forward file read: the queue, which has a process of its owner do
+ * it.  cb is called once, also before this returns.  NULL: there are none.
+ */
+typedef void policy_forward_cb(void *arg, enum forward_result, bool commands, struct span text);
+struct policy_forward {
+	uint64_t	(*read)(void *ctx, uint32_t uid, uint32_t gid, struct span path, policy_forward_cb *, void *arg);
+	void		(*cancel)(void *ctx, uint64_t ticket);
+	void		*ctx;
+};
+
+/*
+ * What becomes of `|command` or `/file` in a table of aliases: NULL, or why
+ * nothing may be done with it, and what to write (static).
+ */
+struct policy;
+const char	*policy_alias_refusal(const struct policy *, bool is_command, struct span text);
+
 struct policy_source {
 	int		 image_fd;	/* or image_mem */
 	struct span	 image_mem;
@@ -87,7 +106,10 @@ struct policy_source {
 	size_t		 nindexes;
 	/* route and delivery: owner of a mailbox object (CONFIG_OWNER); NULL: 0, 0 */
 	bool		(*owner)(void *arg, uint32_t mailbox, uint32_t *uid, uint32_t *gid);
+	/* route: a system user whom the policy names (CONFIG_USER); NULL: 0, 0 */
+	bool		(*user)(void *arg, struct span name, uint32_t *uid, uint32_t *gid);
 	void		*owner_arg;
+	struct policy_forward forward;
 	/*
 	 * `log "..."` of a rule, alarms and mistakes in tables are not written (the
 	 * compiler has told them), and no DNS list is asked for its entry 127.0.0.2

@@ -48,6 +48,8 @@ struct asking;
 /* A mailbox block, taken apart once. */
 struct policy_box {
 	uint32_t	accounts;	/* map; UINT32_MAX: not a mailbox */
+	struct rs_place	forward;	/* index UINT32_MAX: none */
+	bool		owner_account;	/* uid and gid are columns of accounts */
 	struct rs_place	account, path, quota, folder;
 	bool		no_detail;	/* `detail none` */
 };
@@ -61,6 +63,15 @@ struct policy_table {
 	uint32_t	 n;
 	uint64_t	 found, none, failed;
 	int64_t		 alarm_ms;	/* when the log may hear of it again; 0: at once */
+};
+
+/* The block `programs`. */
+struct policy_programs {
+	struct span	 user, folder;
+	struct span	*files;
+	size_t		 nfiles;
+	unsigned	 time_s, output;
+	bool		 from_line;
 };
 
 struct policy {
@@ -83,6 +94,8 @@ struct policy {
 	struct policy_limits	 limits;
 	struct policy_callouts	 callouts;
 	struct policy_lookup	 lookup;
+	struct policy_forward	 forward;
+	struct policy_programs	 programs;
 	uint32_t		 generation;
 	struct list		*lists;		/* by number in the image */
 	struct policy_counts	 counts;
@@ -91,6 +104,7 @@ struct policy {
 	bool			 quiet;
 	void			(*later)(void (*)(void *), void *);
 	bool			(*owner)(void *, uint32_t, uint32_t *, uint32_t *);
+	bool			(*user)(void *, struct span, uint32_t *, uint32_t *);
 	void			*owner_arg;
 	struct policy_srs	*srs;		/* NULL: no such block */
 	struct asking		*idle_askings;
@@ -338,6 +352,28 @@ enum rs_answer	 policy_postmaster(struct policy *, struct span whole, size_t at,
 /* This route of his takes the mail to somebody. */
 bool		 policy_postmaster_arrives(const struct policy *, const struct routing *);
 
+/* --- programs.c */
+void		 programs_open(struct policy *);
+void		 programs_close(struct policy *);
+/*
+ * What `|command` of an alias or forward file becomes (*out, in the arena);
+ * NULL, or why it may not be (static).
+ */
+const char	*programs_command(const struct policy *, struct span command, struct arena *, struct span *out);
+/* The same of `/file` of an alias. */
+const char	*programs_file(const struct policy *, struct span path);
+/* An absolute path without ".", ".." and empty components. */
+bool		 programs_straight(struct span path);
+/*
+ * PIPE or FILE with a path becomes what is done with it; rcpt: whom it is for,
+ * where that is not the target's address.
+ */
+void		 programs_target(const struct policy *, struct target *, struct span rcpt, struct arena *);
+/* The address of such a target that is a member of rcpt. */
+struct span	 programs_name(const struct target *, struct span rcpt, struct arena *);
+/* As this user, or the one of `programs`; false: there is no such user. */
+bool		 programs_user(const struct policy *, struct span name, struct target *);
+
 /* --- facts.c */
 
 /* What route and the expressions of objects may name: RS_FACT_BIT, RS_TAG_BIT. */
@@ -370,9 +406,11 @@ struct mailbox_find {
 	struct span		 users[2];	/* with detail, without */
 	struct span		 detail;
 	unsigned		 nusers, user;
+	uint32_t		 uid, gid;	/* of the account, where the box wants it */
+	struct span		 forward;	/* the file; empty: none */
 	struct span		 domain;
 	struct span		 account;	/* as the table writes it */
-	enum { FIND_ACCOUNT, FIND_PATH, FIND_QUOTA, FIND_FOLDER } step;
+	enum { FIND_ACCOUNT, FIND_PATH, FIND_FORWARD, FIND_QUOTA, FIND_FOLDER } step;
 	bool			 whole;		/* quota and folder are wanted too */
 	struct span		 path, folder;
 	uint64_t		 quota;		/* octets; 0: none */

@@ -153,6 +153,25 @@ kept_holds(struct routing *r, const struct rs_verdict *v)
 	return false;
 }
 
+/* Whose it is: one for all, or (uid -1) the account; its group may be another. */
+static bool
+has_owner(const struct routing *r, struct target *t)
+{
+	const struct policy	*p = r->policy;
+	bool			 account;
+
+	account = p->boxes[r->find.object].owner_account;
+	if (p->owner != NULL && !p->owner(p->owner_arg, r->find.object,
+	    &t->uid, &t->gid))
+		return false;
+	if (account) {
+		t->uid = r->find.uid;
+		if (p->owner == NULL || t->gid == (uint32_t)-1)
+			t->gid = r->find.gid;
+	}
+	return true;
+}
+
 static void
 found_mailbox(struct routing *r)
 {
@@ -164,13 +183,18 @@ found_mailbox(struct routing *r)
 	t.account = r->find.account;
 	t.path = r->find.path;
 	t.how = mailbox_how(&r->find, &r->arena);
-	if (p->owner != NULL && !p->owner(p->owner_arg, r->find.object,
-	    &t.uid, &t.gid)) {
+	if (!has_owner(r, &t)) {
 		fail(r, 451, "4.3.5",
 		    SPAN("the owner of the mailbox is not known"));
 		return;
 	}
 	r->has_kept = false;
+	if (forward_wanted(r)) {
+		forward_ask(r, &t);
+		return;
+	}
+	if (!r->mailbox_only)
+		t.forward = r->find.forward;
 	routing_add(r, &t);
 	r->phase = ROUTE_NEXT;
 }
@@ -327,6 +351,13 @@ elsewhere(struct routing *r, enum target_kind kind, const struct rs_verdict *v)
 	t.path = arena_span(&r->arena, v->value.s);
 	if (kind == TARGET_PIPE)
 		t.account = arena_span(&r->arena, v->text);
+	if (!programs_user(r->policy, t.account, &t)) {
+		fail(r, 451, "4.3.5", arena_printf(&r->arena,
+		    "there is no system user '%.*s'", SPAN_ARG(t.account.n > 0 ?
+		    t.account : r->policy->programs.user)));
+		return;
+	}
+	programs_target(r->policy, &t, SPAN_NONE, &r->arena);
 	routing_add(r, &t);
 	r->phase = ROUTE_NEXT;
 }
@@ -438,7 +469,7 @@ evaluate(struct routing *r, struct rs_verdict *v)
 	asking_reset(r->asking, &r->facts,
 	    r->phase == ROUTE_RULES ? r->record : NULL);
 	r->asking->as_path = r->phase == ROUTE_MAILBOX &&
-	    r->find.step == FIND_PATH;
+	    (r->find.step == FIND_PATH || r->find.step == FIND_FORWARD);
 	return asking_run(r->asking, func, v);
 }
 
@@ -513,6 +544,8 @@ ask(struct routing *r)
 		routing_first(r, r->at.whole, r->at.at);
 		return r->phase != ROUTE_FIRST;
 	}
+	if (r->phase == ROUTE_FORWARD)
+		return forward_said(r);
 	if (r->say_again) {
 		r->say_again = false;
 		v = r->said;
@@ -584,6 +617,12 @@ work(void *arg)
 	}
 	if (step(r))
 		(void)done(r);
+}
+
+void
+routing_resume(struct routing *r)
+{
+	work(r);
 }
 
 struct routing *

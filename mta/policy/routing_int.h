@@ -19,12 +19,25 @@ enum route_phase {
 	ROUTE_FIRST,		/* whom <postmaster> stands for is being found out */
 	ROUTE_RULES,		/* `route` is asked */
 	ROUTE_MAILBOX,		/* an expression of the mailbox is asked */
+	ROUTE_FORWARD,		/* a forward file is being read */
 	ROUTE_KEPT,		/* no mailbox: the general key holds */
 	ROUTE_SENDER,		/* `rewrite outbound sender` is asked */
 	ROUTE_RCPT,		/* `rewrite outbound rcpt` is asked */
 	ROUTE_NEXT,		/* nothing: on to the next address */
 	ROUTE_OVER
 };
+
+/* A forward file and those that it includes. */
+struct forward {
+	struct target		 own;		/* the mailbox */
+	bool			 commands;	/* its user may have some */
+	bool			 self;		/* his own address is in it: said of that */
+	bool			 bad, looped;	/* entries that are of no use, or lead back */
+	bool			 good;		/* one that goes somewhere */
+	unsigned		 frames;	/* open */
+};
+
+#define FRAME_FORWARD	(UINT32_MAX - 1)	/* a frame's map: a forward file */
 
 /* An address that is being expanded. */
 struct frame {
@@ -35,6 +48,8 @@ struct frame {
 	struct map_members	*members;	/* of the list; of several tables one behind the other */
 	size_t			 nlists, list;	/* which of them */
 	struct span		 redirect;
+	struct forward		*forward;	/* NULL: it is none */
+	struct span		 lines, line;	/* of it, still to be read */
 	size_t			 n;		/* members so far, itself not counted */
 	bool			 self;		/* it is one of its members */
 	bool			 looped;	/* a member has led back to it */
@@ -76,6 +91,13 @@ struct routing {
 	const char		*file;		/* included, that has it; NULL: none */
 	uint32_t		 line;
 	struct mailbox_find	 find;
+	struct {		/* a forward file that is being read */
+		struct forward		*forward;
+		struct span		 path, text;
+		uint64_t		 ticket;
+		bool			 open, in_ask, commands;
+		enum forward_result	 is;
+	}			 reading;
 	struct span		 sender_of;	/* whose rewriting is known */
 	enum rewritten		 sender_is;
 	bool			 sender_known;
@@ -123,6 +145,8 @@ bool		 routing_host(struct span, struct arena *, struct span *hop);
 bool		 routing_lmtp(struct span, struct arena *, struct span *hop);
 
 /* --- routing.c */
+/* An answer has come: it goes on. */
+void		 routing_resume(struct routing *);
 /* The address under way is deferred, because something could not be asked. */
 void		 routing_cannot(struct routing *, struct span text);
 
@@ -142,7 +166,28 @@ void		 leaving_said(struct routing *, const struct rs_verdict *);
  */
 enum map_result	 list_owner(struct routing *, uint32_t map, enum map_rank, struct span *owner);
 
+/* --- forward.c */
+/* The mailbox that was found has a forward file, which is to be asked for. */
+bool		 forward_wanted(const struct routing *);
+/* The phase is ROUTE_FORWARD; own: the mailbox. */
+void		 forward_ask(struct routing *, const struct target *own);
+/* In that phase: false: it has to be waited for. */
+bool		 forward_said(struct routing *);
+/* Nobody waits for it any more. */
+void		 forward_stop(struct routing *);
+/* The next entry; false: there are no more. */
+bool		 forward_next(struct routing *, struct frame *, struct alias_member *);
+void		 forward_include(struct routing *, struct frame *, const struct alias_member *);
+void		 forward_elsewhere(struct routing *, struct frame *, const struct alias_member *);
+void		 forward_bad(struct routing *, struct frame *, const struct alias_member *, const char *why);
+/* All of it has been walked: the mailbox, where it is to have the mail too. */
+void		 forward_end(struct routing *, struct frame *);
+
 /* --- expansion.c */
+/* A frame for the address under way; NULL: 32 deep already. */
+struct frame	*routing_push(struct routing *);
+/* Adds PIPE or FILE, a member of the address under way. */
+void		 routing_add_elsewhere(struct routing *, struct target *);
 void		 routing_first(struct routing *, struct span whole, size_t at);
 /* One step to the next address: the phase is ROUTE_RULES when it is there, ROUTE_NEXT, or ROUTE_OVER. */
 void		 routing_next(struct routing *);

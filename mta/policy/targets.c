@@ -65,6 +65,7 @@ routing_free(struct routing **rp)
 		return;
 	}
 	p = r->policy;
+	forward_stop(r);
 	asking_free(&r->asking);
 	clear(r);
 	if (p->nidle_routings < IDLE_MAX) {

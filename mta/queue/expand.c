@@ -325,8 +325,7 @@ redirect_waiting(struct applying *ap, struct dest *d, const struct target *t)
 
 	hop_unref(s, &d->hop);
 	if (target_is_local(t))
-		d->hop = sched_hop(s, span_of(local_hop(t->uid, t->gid,
-		    text)));
+		d->hop = sched_hop(s, span_of(local_hop(t, text)));
 	else
 		d->hop = sched_hop(s, t->hop);
 }

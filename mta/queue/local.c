@@ -13,11 +13,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "mta/msg/deliver.h"
 #include "mta/msg/msg.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
+#define PROGRAM_MORE_S	60
 #define DEATHS_MAX	3	/* of a deliverer, then its mail waits */
 
 void
@@ -70,9 +72,9 @@ local_end(struct local_job *j)
 {
 	struct queue	*q = j->local->q;
 	struct message	*m = j->m;
+	struct deliverer *d = j->deliverer;
 
 	job_unlink(j);
-	j->deliverer->idle_ms = clock_boot_ms();
 	sched_ended(&q->sched, j->hop, SCHED_NONE, 0);
 	hop_unref(&q->sched, &j->hop);
 	segment_unpin(j->seg);
@@ -82,6 +84,7 @@ local_end(struct local_job *j)
 	free(j);
 	m->jobs--;
 	message_settle(q, m);
+	deliverer_idle(d);
 }
 
 void
@@ -109,6 +112,19 @@ local_again(struct local_job *j)
 
 /* --- starting */
 
+/* The value of an option of its place. */
+static bool
+option_of(const struct dest *d, unsigned option, struct span *value)
+{
+	struct span	 options;
+	struct target	 t;
+	unsigned	 kind;
+
+	return dest_place(d, &t) && deliver_how(t.how, &kind, &options) &&
+	    deliver_option(options, option, value);
+}
+
+/* Whom it is delivered to: a command of a list has a name of its own. */
 static char *
 address_of(const struct message *m, const struct dest *d)
 {
@@ -118,10 +134,25 @@ address_of(const struct message *m, const struct dest *d)
 	char		*copy;
 
 	message_envelope(m, &a, &e);
-	s = dest_address(d, &e);
+	if (!option_of(d, DELIVER_RECIPIENT, &s))
+		s = dest_address(d, &e);
 	copy = xstrndup(s.p, s.n);
 	arena_clear(&a);
 	return copy;
+}
+
+/* A program has its own time, and some more for its end. */
+static int64_t
+limit_of(const struct dest *d)
+{
+	int64_t		 limit_s = (int64_t)msg_timeout_s(MSG_DELIVER);
+	struct span	 value;
+	uint64_t	 time_s;
+
+	if (option_of(d, DELIVER_TIME, &value) &&
+	    span_u64(value, UINT32_MAX, &time_s))
+		limit_s = (int64_t)time_s + PROGRAM_MORE_S;
+	return limit_s * 1000;
 }
 
 /* In a turn of its own: the scheduler is in the middle of its own. */
@@ -154,6 +185,7 @@ local_start(struct queue *q, struct hop *h, struct message *m, uint32_t dest)
 		return false;	/* attach() or refuse() unblocks the hop */
 	j = job_new(d, m, dest);
 	j->address = address_of(m, &m->dests[dest]);
+	j->limit_ms = limit_of(&m->dests[dest]);
 	j->state = LOCAL_READING;
 	loop_soon(begin, j);
 	return true;
@@ -186,8 +218,7 @@ old_jobs(struct deliverer *d, int64_t now)
 
 	for (j = d->jobs; j != NULL; j = next) {
 		next = j->next;
-		if (now - j->since_ms <
-		    (int64_t)msg_timeout_s(MSG_DELIVER) * 1000 ||
+		if (now - j->since_ms < j->limit_ms ||
 		    (j->state != LOCAL_SENT && j->state != LOCAL_COMMITTING))
 			continue;
 		log_warnx("deliver uid=%u has not answered in time", d->uid);

@@ -46,6 +46,7 @@ struct worker;		/* intake.c */
 struct router;		/* route.c */
 struct relay_jobs;	/* relay_jobs.c */
 struct local;		/* local.c */
+struct forwards;	/* forward.c */
 struct control;		/* control.c */
 struct bodies;		/* bodies.c */
 struct etrn;		/* etrn.c */
@@ -77,6 +78,7 @@ struct queue {
 	struct router		*router;
 	struct relay_jobs	*relay;
 	struct local		*local;
+	struct forwards		*forwards;
 	struct control		*control;
 	struct bodies		*bodies;
 	struct etrn		*etrn;
@@ -227,8 +229,15 @@ void	local_open(struct queue *);
 void	local_peer(struct queue *, int fd);	/* the spawner */
 bool	local_start(struct queue *, struct hop *, struct message *, uint32_t dest);
 void	local_tick(struct queue *);
-/* Text of the hop that a uid's deliverer is. */
-const char *local_hop(uint32_t uid, uint32_t gid, char out[32]);
+/* Text of the hop that a deliverer is: by its owner, and whether it runs programs. */
+const char *local_hop(const struct target *, char out[32]);
+
+/* --- forward.c */
+void	forwards_open(struct queue *);
+/* FORWARD_WANTED of route; route has a new channel; time. */
+bool	forwards_wanted(struct queue *, struct msg *);
+void	forwards_drop(struct queue *);
+void	forwards_tick(struct queue *);
 
 /* --- bounce.c */
 /* All FAILED targets, or else all ARRIVED ones. */

@@ -243,8 +243,7 @@ ready_prepared(struct queue *q, struct message *m)
 		if (d->state == DEST_DONE || d->state == DEST_ARRIVED ||
 		    !(d->flags & DEST_PREPARED) || !dest_place(d, &t))
 			continue;
-		d->hop = sched_hop(&q->sched,
-		    span_of(local_hop(t.uid, t.gid, text)));
+		d->hop = sched_hop(&q->sched, span_of(local_hop(&t, text)));
 		if (d->state == DEST_NEW)
 			dest_set_state(m, d, DEST_READY);
 	}

@@ -53,12 +53,6 @@ router_open(struct queue *q)
 	q->router->q = q;
 }
 
-struct chan *
-router_chan(const struct queue *q)
-{
-	return q->router->chan;
-}
-
 /* --- the line */
 
 static void
@@ -318,6 +312,12 @@ apply(struct router *r, struct ask *a)
 	}
 }
 
+struct chan *
+router_chan(const struct queue *q)
+{
+	return q->router->chan;
+}
+
 bool
 router_there(const struct queue *q)
 {
@@ -462,6 +462,8 @@ router_message(struct chan *c, struct msg *msg, void *arg)
 		return take_changed(r, msg);
 	case MSG_BOUNCE_ANSWER:
 		return asks_answered(r->q, msg);
+	case MSG_FORWARD_WANTED:
+		return forwards_wanted(r->q, msg);
 	default:
 		return false;
 	}
@@ -486,6 +488,7 @@ router_closed(struct chan *c, void *arg)
 
 	(void)c;
 	r->chan = NULL;
+	forwards_drop(r->q);
 	lose_questions(r);
 	asks_lost(r->q);
 }
@@ -498,6 +501,7 @@ router_peer(struct queue *q, int fd)
 
 	if (r->chan != NULL)
 		chan_free(&r->chan);
+	forwards_drop(q);
 	lose_questions(r);
 	asks_lost(q);
 	r->chan = chan_new(fd, "route", &ops, r);

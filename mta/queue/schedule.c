@@ -48,7 +48,8 @@ hop_new(struct sched *s, struct span text)
 	h->text = xstrndup(text.p, text.n);
 	h->text_n = (uint16_t)text.n;
 	h->sched = s;
-	h->local = span_prefix(text, SPAN("uid:"));
+	h->local = span_prefix(text, SPAN("uid:")) ||
+	    span_prefix(text, SPAN("run:"));
 	h->terms = terms_of(s, text);
 	site_enter(h, site_new(s, h->local));
 	htab_put(&s->hops, text, h);

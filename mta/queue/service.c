@@ -82,6 +82,7 @@ queue_init(struct queue *q)
 	router_open(q);
 	relay_open(q);
 	local_open(q);
+	forwards_open(q);
 	bodies_open(q);
 	etrn_open(q);
 	asks_open(q);
@@ -104,6 +105,7 @@ on_tick(void *arg)
 	asks_tick(q);
 	relay_tick(q);
 	local_tick(q);
+	forwards_tick(q);
 	intake_tick(q);
 	deferred_tick(q);
 	if (q->control != NULL)

@@ -5,11 +5,12 @@
 
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "mta/msg/deliver.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-#define LOCAL_CONCURRENCY	64	/* jobs of one deliverer */
+#define LOCAL_CONCURRENCY	64	/* jobs of one deliverer; programs: deliver.h */
 #define PROBES_MAX		200
 #define MOVE_MS			(5 * 60 * 1000)	/* a hop changes its site so often */
 
@@ -32,6 +33,13 @@ set_of(const struct site *site)
 
 /* --- who has it */
 
+/* Of "uid:U:G", or of "run:U:G", which may take long. */
+static uint32_t
+local_concurrency(const struct hop *h)
+{
+	return h->text[0] == 'r' ? DELIVER_PROGRAMS_MAX : LOCAL_CONCURRENCY;
+}
+
 void
 site_limit(struct site *site)
 {
@@ -41,7 +49,8 @@ site_limit(struct site *site)
 	LIST_FOREACH(h, &site->hops, entry)
 		if (h->terms->concurrency < limit)
 			limit = h->terms->concurrency;
-	site->limit = site->local ? LOCAL_CONCURRENCY : limit;
+	site->limit = site->local ?
+	    local_concurrency(LIST_FIRST(&site->hops)) : limit;
 	if (site->concurrency > site->limit)
 		site->concurrency = site->limit;
 }
@@ -49,7 +58,7 @@ site_limit(struct site *site)
 static uint32_t
 first_concurrency(const struct hop *h)
 {
-	return h->local ? LOCAL_CONCURRENCY : h->terms->start;
+	return h->local ? local_concurrency(h) : h->terms->start;
 }
 
 void

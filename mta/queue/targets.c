@@ -99,8 +99,7 @@ target_apply(struct queue *q, struct message *m, struct dest *d,
 	if (target_is_local(t)) {
 		if (then != DEST_LOGGING)
 			dest_set_place(d, t);
-		d->hop = sched_hop(&q->sched,
-		    span_of(local_hop(t->uid, t->gid, text)));
+		d->hop = sched_hop(&q->sched, span_of(local_hop(t, text)));
 	} else {
 		log_rewritten(m, t);
 		if (then != DEST_LOGGING)

@@ -20,6 +20,7 @@
 #include "mta/route/answer.h"
 #include "mta/route/before.h"
 #include "mta/route/bounce.h"
+#include "mta/route/forward.h"
 #include "mta/route/frozen.h"
 #include "mta/route/route.h"
 #include "mta/spool/envelope.h"
@@ -41,6 +42,8 @@ struct config {
 	struct owner {
 		uint32_t	object, uid, gid;
 	}		*owners;
+	struct htab	 users;		/* struct owner, by name */
+	struct arena	 names;
 };
 
 struct request {
@@ -102,6 +105,9 @@ place_of(struct request *q, const struct target *t)
 	case TARGET_HOP:
 		return arena_printf(&q->arena, "h%.*s %.*s",
 		    SPAN_ARG(t->hop), SPAN_ARG(t->address));
+	case TARGET_PIPE:
+	case TARGET_FILE:
+		return arena_printf(&q->arena, "p%.*s", SPAN_ARG(t->address));
 	default:
 		return SPAN_NONE;
 	}
@@ -119,33 +125,6 @@ is_taken(struct request *q, const struct target *t)
 	if (place.n == 0)
 		return false;
 	return htab_put(&q->places, place, q) != NULL;
-}
-
-/*
- * What no process delivers to waits; under a name of its own, so that the list's
- * other members are not taken for it.
- */
-static struct target
-unserved(struct request *q, const struct target *t)
-{
-	struct target	 later = *t;
-	uint64_t	 hash;
-
-	if (t->kind != TARGET_PIPE && t->kind != TARGET_FILE)
-		return later;
-	hash = hash_fixed(t->path);
-	later.kind = TARGET_LATER;
-	later.address = arena_printf(&q->arena, "\"%s %016llx\"@%.*s",
-	    t->kind == TARGET_PIPE ? "command" : "file",
-	    (unsigned long long)hash,
-	    SPAN_ARG(span_from(t->address, rs_address(t->address).at + 1)));
-	later.path = later.account = SPAN_NONE;
-	later.code = 451;
-	later.status = SPAN("4.3.5");
-	later.text = t->kind == TARGET_PIPE ?
-	    SPAN("commands of an alias are not served by this version") :
-	    SPAN("files of an alias are not served by this version");
-	return later;
 }
 
 /* In the place of a recipient whose lists would be more than is allowed. */
@@ -186,11 +165,9 @@ pauses(struct request *q, int64_t until_us)
 static void
 take_target(struct request *q, const struct target *t)
 {
-	struct target	one = unserved(q, t);
-
-	if (is_taken(q, &one))
+	if (is_taken(q, t))
 		return;
-	answer(q, &one);
+	answer(q, t);
 	q->kept = true;
 }
 
@@ -249,6 +226,8 @@ config_unref(struct config **cp)
 		return;
 	policy_unref(&c->policy);
 	free(c->owners);
+	htab_clear(&c->users);
+	arena_clear(&c->names);
 	free(c);
 }
 
@@ -425,6 +404,8 @@ on_message(struct chan *c, struct msg *m, void *arg)
 {
 	(void)c;
 	(void)arg;
+	if (m->type == MSG_FORWARDED)
+		return forward_message(m);
 	if (m->type == MSG_BOUNCE_ASK)
 		return bounce_asked(queue, current == NULL ? NULL :
 		    current->policy, m);
@@ -455,6 +436,7 @@ on_closed(struct chan *c, void *arg)
 	(void)c;
 	(void)arg;
 	queue = NULL;
+	forward_queue(NULL);
 	drop_requests();
 	timer_set(&missed, MISSED_MS, on_missed, NULL);
 }
@@ -478,6 +460,7 @@ route_queue(int fd)
 	timer_clear(&missed);
 	chan_free(&queue);
 	queue = chan_new(fd, "queue", &ops, NULL);
+	forward_queue(queue);
 	say_changed();
 }
 
@@ -496,6 +479,34 @@ owner_of(void *arg, uint32_t mailbox, uint32_t *uid, uint32_t *gid)
 			return true;
 		}
 	return false;
+}
+
+/* A system user whom the policy names. */
+static bool
+user_of(void *arg, struct span name, uint32_t *uid, uint32_t *gid)
+{
+	const struct config	*c = arg;
+	const struct owner	*o = htab_get(&c->users, name);
+
+	if (o == NULL)
+		return false;
+	*uid = o->uid;
+	*gid = o->gid;
+	return true;
+}
+
+static void
+take_users(struct config *c, const struct child_config *cfg)
+{
+	struct owner	*o;
+	size_t		 i;
+
+	for (i = 0; i < cfg->nusers; i++) {
+		o = arena_alloc(&c->names, sizeof(*o));
+		o->uid = cfg->users[i].uid;
+		o->gid = cfg->users[i].gid;
+		htab_put(&c->users, span_of(cfg->users[i].name), o);
+	}
 }
 
 static void
@@ -523,6 +534,7 @@ route_config(struct child_config *cfg, const struct policy_dns *dns)
 	c->refs = 1;
 	c->generation = cfg->generation;
 	take_owners(c, cfg);
+	take_users(c, cfg);
 	src.file_fds = &(int){ -1 };
 	src.index_fds = cfg->table_fds != NULL ? cfg->table_fds :
 	    src.file_fds;
@@ -534,6 +546,8 @@ route_config(struct child_config *cfg, const struct policy_dns *dns)
 	src.generation = cfg->generation;
 	src.later = loop_soon;
 	src.owner = owner_of;
+	src.user = user_of;
+	src.forward = forward_reader();
 	src.owner_arg = c;
 	if ((c->policy = policy_open(&src, &why)) == NULL) {
 		log_warnx("event=config generation=%u refused: %s",
@@ -575,6 +589,8 @@ route_stats(struct buf *out)
 	    (unsigned long long)count.targets,
 	    (unsigned long long)count.failed,
 	    (unsigned long long)count.deferred);
+	buf_add_char(out, ',');
+	forward_stats(out);
 	if (current != NULL) {
 		buf_add_char(out, ',');
 		policy_tables_stats(current->policy, out);
@@ -585,6 +601,7 @@ void
 route_end(void)
 {
 	drop_requests();
+	forward_queue(NULL);
 	timer_clear(&missed);
 	timer_clear(&alive);
 	chan_free(&queue);

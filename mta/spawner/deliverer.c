@@ -80,20 +80,23 @@ place_channels(int parent, int to_queue)
 }
 
 static void
-exec_deliver(struct deliverers *d, uid_t uid, gid_t gid, int parent,
-    int to_queue)
+exec_deliver(struct deliverers *d, uid_t uid, gid_t gid, bool programs,
+    const int ends[2])
 {
-	char	number[16];
-	char	*argv[] = {
-		d->program, xstrdup("--instance"), number, NULL, NULL, NULL
-	};
+	char	 number[16];
+	char	*argv[8] = { d->program, xstrdup("--instance"), number };
+	unsigned n = 3;
 
 	(void)snprintf(number, sizeof(number), "%u", (unsigned)uid);
 	if (d->log_level != NULL) {
-		argv[3] = xstrdup("--log-level");
-		argv[4] = xstrdup(d->log_level);
+		argv[n++] = xstrdup("--log-level");
+		argv[n++] = xstrdup(d->log_level);
 	}
-	place_channels(parent, to_queue);
+	if (programs) {
+		argv[n++] = xstrdup("--programs");
+		argv[n++] = xstrdup("1");
+	}
+	place_channels(ends[0], ends[1]);
 	if (d->root)
 		confine_become(uid, gid);
 	spare(d);
@@ -130,7 +133,8 @@ drop(struct deliverer *one)
 }
 
 int
-deliverer_start(struct deliverers *d, uid_t uid, gid_t gid, const char **why)
+deliverer_start(struct deliverers *d, uid_t uid, gid_t gid, bool programs,
+    const char **why)
 {
 	int	life[2], work[2];
 
@@ -146,7 +150,8 @@ deliverer_start(struct deliverers *d, uid_t uid, gid_t gid, const char **why)
 	case -1:
 		fatal("fork");
 	case 0:
-		exec_deliver(d, uid, gid, life[1], work[1]);
+		exec_deliver(d, uid, gid, programs,
+		    (const int[2]){ life[1], work[1] });
 	}
 	close(life[1]);
 	close(work[1]);

@@ -33,9 +33,9 @@ void	deliverers_clear(struct deliverers *);
 /*
  * Starts one; returns the queue's end of its channel, or -1 with *why
  * (static): not as root only the caller's own uid, as root none of the
- * system's.
+ * system's.  programs: it may execute some.
  */
-int	deliverer_start(struct deliverers *, uid_t, gid_t, const char **why);
+int	deliverer_start(struct deliverers *, uid_t, gid_t, bool programs, const char **why);
 /* Whether these numbers may have one: NULL, or why not. */
 const char	*deliverer_refusal(const struct deliverers *, uid_t, gid_t);
 

@@ -4,10 +4,10 @@
  * User waybill-spawner with CAP_SETUID, CAP_SETGID and CAP_KILL (without
  * root: the caller), in the system's root folder, because deliver inherits
  * it.  Has: a channel to the queue.  An intruder could become any user but
- * root and those below uid 100: hence it reads two numbers and nothing else.
+ * root and those below uid 100: hence it reads three numbers and nothing else.
  *
  * How a deliver process starts: waybill-deliver --instance UID, as the
- * owner, with a channel to the spawner on descriptor 3 and its channel to the
+ * owner, and --programs 1 where it may execute some, with a channel to the spawner on descriptor 3 and its channel to the
  * queue on descriptor 4.  Nothing is ever sent on the first: it tells either
  * end when the other has gone.  There is no configuration; what to do comes
  * from the queue.
@@ -28,18 +28,20 @@ static bool
 on_wanted(struct chan *c, struct msg *m)
 {
 	uint32_t	 uid = msg_u32(m), gid = msg_u32(m);
+	bool		 programs = msg_u8(m) != 0;
 	const char	*why = "";
 	int		 fd;
 
 	if (!msg_end(m))
 		return false;
-	fd = deliverer_start(&all, (uid_t)uid, (gid_t)gid, &why);
+	fd = deliverer_start(&all, (uid_t)uid, (gid_t)gid, programs, &why);
 	if (fd == -1)
 		log_warnx("deliver uid=%u gid=%u refused=%s", uid, gid,
 		    log_quote(span_of(why)));
 	chan_begin(c, MSG_DELIVERER);
 	chan_u32(c, uid);
 	chan_u32(c, gid);
+	chan_u8(c, programs);
 	chan_u8(c, fd != -1);
 	chan_str(c, why);
 	if (fd != -1)
@@ -101,9 +103,12 @@ main(int argc, char **argv)
 	confine_drop_to_caps("waybill-spawner",
 	    1u << CONFINE_CAP_SETUID | 1u << CONFINE_CAP_SETGID |
 	    1u << CONFINE_CAP_KILL);
-	/* Open and the rest are for deliver, which inherits the filter. */
+	/*
+	 * Open is for deliver, which inherits the filter, and the network for
+	 * the programs that it runs.
+	 */
 	confine_sandbox(CONFINE_OPEN | CONFINE_SETUID | CONFINE_EXEC |
-	    CONFINE_KILL);
+	    CONFINE_KILL | CONFINE_NET | CONFINE_UNIX);
 	child_run();
 	return 0;
 }

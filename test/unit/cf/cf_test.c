@@ -274,8 +274,8 @@ static void
 what_is_to_come_is_known(void **state)
 {
 	static const enum rs_option	 later[] = {
-		RS_OPT_LISTEN_milters, RS_OPT_MAILBOX_forward,
-		RS_OPT_RELAY_tls, RS_OPT_RELAY_auth, RS_OPT_RELAY_source, RS_OPT_RELAY_rate
+		RS_OPT_LISTEN_milters, RS_OPT_RELAY_tls,
+		 RS_OPT_RELAY_auth, RS_OPT_RELAY_source, RS_OPT_RELAY_rate
 	};
 	size_t				 i, n = 0;
 

@@ -30,6 +30,25 @@ set_option(struct rs_build *b, uint32_t object, enum rs_option o, uint32_t c)
 	rs_build_option(b, object, o, false, 1, &pl, 1);
 }
 
+/* What commands and files of aliases may be. */
+static void
+set_programs(struct rs_build *b)
+{
+	uint32_t	programs = rs_build_object(b, RS_O_PROGRAMS, SPAN(""),
+			    7);
+	struct rs_value	time = rs_int(RS_T_TIME, 300000);
+	struct rs_value	size = rs_int(RS_T_SIZE, 4096);
+
+	set_option(b, programs, RS_OPT_PROGRAMS_user, text(b, "pipe"));
+	set_option(b, programs, RS_OPT_PROGRAMS_folder,
+	    text(b, "/etc/programs"));
+	set_option(b, programs, RS_OPT_PROGRAMS_files, text(b, "/var/log"));
+	set_option(b, programs, RS_OPT_PROGRAMS_timeout,
+	    rs_build_const(b, &time));
+	set_option(b, programs, RS_OPT_PROGRAMS_output,
+	    rs_build_const(b, &size));
+}
+
 static void
 rule(struct rs_build *b, uint32_t line)
 {
@@ -142,6 +161,7 @@ objects(struct maker *m, const struct family *f)
 	host[0] = (struct rs_place){ 0, text(m->b, "smtp.example") };
 	host[1] = (struct rs_place){ 0, rs_build_const(m->b, &port) };
 	rs_build_option(m->b, m->hop, RS_OPT_RELAY_host, false, 6, host, 2);
+	set_programs(m->b);
 }
 
 static void

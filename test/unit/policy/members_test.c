@@ -94,15 +94,15 @@ each_kind_of_member(void **state)
 {
 	static const struct { const char *rcpt, *wanted; } cases[] = {
 		{ "ann@murphy.example",
-		    "deliver ann; pipe /usr/bin/vacation ann" },
+		    "deliver ann; pipe /etc/programs/vacation ann" },
 		{ "ann+web@murphy.example",
-		    "deliver ann; pipe /usr/bin/vacation ann" },
+		    "deliver ann; pipe /etc/programs/vacation ann" },
 		/* `\tim` is no alias, whoever else is. */
 		{ "straight@murphy.example",
 		    "deliver tim; hop una@far.example" },
 		{ "both@murphy.example", "deliver ann; "
-		    "pipe /usr/bin/vacation ann; deliver tim" },
-		{ "program@murphy.example", "pipe /bin/prog -f a b" },
+		    "pipe /etc/programs/vacation ann; deliver tim" },
+		{ "program@murphy.example", "pipe /etc/programs/prog -f a b" },
 		{ "archive@murphy.example", "file /var/log/archive" },
 		{ "nowhere@murphy.example", "discard" },
 		{ "left@murphy.example", "fail 551 5.1.6" },
@@ -161,11 +161,11 @@ the_owner_of_a_list_is_its_sender(void **state)
 		{ "news@murphy.example", "deliver colin <ann@desk.example>; "
 		    "hop x@far.example <ann@desk.example>; "
 		    "fail 550 5.1.1 <ann@desk.example>; "
-		    "pipe feed <ann@desk.example>" },
+		    "pipe /etc/programs/feed <ann@desk.example>" },
 		{ "news+x@murphy.example", "deliver colin <ann@desk.example>; "
 		    "hop x@far.example <ann@desk.example>; "
 		    "fail 550 5.1.1 <ann@desk.example>; "
-		    "pipe feed <ann@desk.example>" },
+		    "pipe /etc/programs/feed <ann@desk.example>" },
 		/* The nearest list; of several owners the alias' own name. */
 		{ "team@murphy.example",
 		    "deliver Una <colin@murphy.example>; "
@@ -173,7 +173,7 @@ the_owner_of_a_list_is_its_sender(void **state)
 		    "deliver colin <ann@desk.example>; "
 		    "hop x@far.example <ann@desk.example>; "
 		    "fail 550 5.1.1 <ann@desk.example>; "
-		    "pipe feed <ann@desk.example>" },
+		    "pipe /etc/programs/feed <ann@desk.example>" },
 		{ "owner-press@murphy.example",
 		    "deliver colin <root@desk.example>; "
 		    "deliver Una <root@desk.example>" },

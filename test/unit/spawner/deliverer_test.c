@@ -143,7 +143,7 @@ it_runs_as_the_owner_with_no_capability(void **state)
 		uid = 12345;
 		gid = 12346;
 	}
-	fd = deliverer_start(&d, uid, gid, &why);
+	fd = deliverer_start(&d, uid, gid, false, &why);
 	assert_int_not_equal(fd, -1);
 	assert_int_equal(d.running, 1);
 	read_lines(fd, 6, said, sizeof(said));
@@ -190,7 +190,7 @@ its_end_is_noticed(void **state)
 	close(d.program_fd);
 	d.program_fd = proc_program(d.program);
 	fd = deliverer_start(&d, d.root ? 12345 : geteuid(),
-	    d.root ? 12346 : getegid(), &why);
+	    d.root ? 12346 : getegid(), false, &why);
 	assert_int_not_equal(fd, -1);
 	timer_set(&t, 10000, stop, NULL);
 	loop_soon(look, &d.running);
@@ -211,7 +211,7 @@ a_refusal_starts_nothing(void **state)
 	(void)state;
 	deliverers_init(&d, dir, NULL);
 	assert_int_equal(deliverer_start(&d, d.root ? 0 : geteuid() + 1,
-	    getegid(), &why), -1);
+	    getegid(), false, &why), -1);
 	assert_non_null(why);
 	assert_true(strlen(why) > 0);
 	assert_int_equal(d.running, 0);

@@ -326,6 +326,7 @@ spawner_message(struct chan *c, struct msg *m, void *arg)
 {
 	struct fakes	*f = arg;
 	uint32_t	 uid = msg_u32(m), gid = msg_u32(m);
+	uint8_t		 programs = msg_u8(m);
 	int		 pair[2];
 
 	chan_pair(pair);
@@ -335,6 +336,7 @@ spawner_message(struct chan *c, struct msg *m, void *arg)
 	chan_begin(c, MSG_DELIVERER);
 	chan_u32(c, uid);
 	chan_u32(c, gid);
+	chan_u8(c, programs);
 	chan_u8(c, 1);
 	chan_str(c, "");
 	chan_fd(c, pair[1]);
