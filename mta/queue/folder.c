@@ -13,9 +13,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define LOCK_MS		10000	/* an earlier queue may be about to end */
+#define LOCK_OTHER_MS	1000	/* another server, whose parent lives, will not */
 #define CONTROL_NAME	"control"
 
 /* As whoever has started us; the folder itself may have to be made. */
@@ -42,10 +46,37 @@ open_below(struct queue *q, const char *name)
 	return fd;
 }
 
+/* The parent of the queue that holds it, as that has written it there. */
+static pid_t
+holder(int fd)
+{
+	char	text[16] = "";
+
+	(void)!pread(fd, text, sizeof(text) - 1, 0);
+	return (pid_t)atoi(text);
+}
+
+static bool
+is_another_server(pid_t parent)
+{
+	return parent > 1 && parent != getppid() &&
+	    (kill(parent, 0) == 0 || errno == EPERM);
+}
+
+static void
+sign(int fd)
+{
+	char	text[16];
+	int	n = snprintf(text, sizeof(text), "%d\n", (int)getppid());
+
+	if (ftruncate(fd, 0) == -1 || pwrite(fd, text, (size_t)n, 0) != n)
+		log_warn("spool lock");	/* a second server waits longer */
+}
+
 static void
 lock(struct queue *q)
 {
-	int64_t	began = clock_boot_ms();
+	int64_t	began = clock_boot_ms(), waited;
 	int	fd;
 
 	fd = openat(q->spool_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -54,10 +85,14 @@ lock(struct queue *q)
 	while (flock(fd, LOCK_EX | LOCK_NB) == -1) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			fatal("spool lock");
-		if (clock_boot_ms() - began > LOCK_MS)
-			fatalx("the spool is in use by another server");
+		waited = clock_boot_ms() - began;
+		if (waited > LOCK_MS || (waited > LOCK_OTHER_MS &&
+		    is_another_server(holder(fd))))
+			fatalx("the spool is in use by another server, pid %d",
+			    (int)holder(fd));
 		usleep(20000);
 	}
+	sign(fd);
 }
 
 /* By a path relative to the folder, since there is no other in a chroot. */
