@@ -12,6 +12,7 @@ static const struct {
 	const char	*name;
 	classic_main	*run;
 } commands[] = {
+	{ "mailq", classic_mailq },
 	{ "makemap", classic_makemap },
 	{ "newaliases", classic_newaliases },
 	{ "praliases", classic_praliases },

@@ -9,7 +9,8 @@
 
 typedef int classic_main(int argc, char **argv);
 
-classic_main	classic_makemap, classic_newaliases, classic_praliases;
+classic_main	classic_mailq, classic_makemap, classic_newaliases,
+		classic_praliases;
 
 /* The command of this name ("/usr/sbin/makemap"), or NULL. */
 classic_main	*classic_find(const char *argv0);

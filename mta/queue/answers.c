@@ -92,10 +92,11 @@ telling(const struct selection *s)
 static void
 put_rcpts(struct json *j, const struct selection *s)
 {
-	uint32_t	i, n = 0;
+	uint32_t	i, n = 0, most = s->r->part.n > 0 ? ANSWER_DESTS_MAX :
+			    SUMMARY_RCPTS;
 
 	json_array(j, "to");
-	for (i = 0; i < s->m->ndests && n < SUMMARY_RCPTS; i++) {
+	for (i = 0; i < s->m->ndests && n < most; i++) {
 		const struct dest	*d = &s->m->dests[i];
 
 		if (!selection_takes_dest(s, d))

@@ -13,10 +13,10 @@
  * new, routing, ready, active, waiting, failed, arrived, done, held,
  * quarantined, kept (either).
  *
- *   list [SELECTION] [limit=N] [after=ID]
+ *   list [SELECTION] [limit=N] [after=ID] [part=recipients]
  *        a line for each message: {"id","arrival","size","sender","recipients",
  *        "open","state","why","attempts","next","priority","hop","reason",
- *        "to":[up to 5 open recipients]}, then {"end":{"matched","octets",
+ *        "to":[open recipients, up to 5, 1000 with part]}, then {"end":{"matched","octets",
  *        "total","more"}}
  *   count [SELECTION] [by=hop|domain|sender|state|why|code]
  *        {"matched","octets","recipients","total","groups":[{"name","messages",
