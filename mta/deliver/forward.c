@@ -141,12 +141,13 @@ file_fault(const struct stat *st)
 static enum forward_result
 read_file(int fd, struct buf *text, const char **why)
 {
-	struct stat	st;
+	const char	*fault;
+	struct stat	 st;
 
 	if (fstat(fd, &st) == -1)
 		return not_opened(errno, why);
-	if ((*why = file_fault(&st)) != NULL)
-		return FORWARD_UNSAFE;
+	if ((fault = file_fault(&st)) != NULL)
+		return unsafe(why, fault);
 	if (st.st_size == 0)
 		return FORWARD_NONE;
 	if (file_read_fd(fd, FORWARD_MAX, text) == -1)
@@ -160,6 +161,7 @@ enum forward_result
 forward_read(const char *path, struct buf *text, const char **why)
 {
 	enum forward_result	 is;
+	const char		*fault;
 	int			 fd;
 
 	*why = "";
@@ -168,12 +170,8 @@ forward_read(const char *path, struct buf *text, const char **why)
 	    O_CLOEXEC);
 	if (fd == -1)
 		return not_opened(errno, why);
-	if ((*why = path_fault(path)) != NULL)
-		is = FORWARD_UNSAFE;
-	else {
-		*why = "";
-		is = read_file(fd, text, why);
-	}
+	fault = path_fault(path);
+	is = fault != NULL ? unsafe(why, fault) : read_file(fd, text, why);
 	close(fd);
 	return is;
 }
