@@ -14,8 +14,11 @@
 void
 lines_measure(struct span s, struct lines_size *sz)
 {
-	const char	*p = s.p, *end = s.p + s.n;
+	const char	*p = s.p, *end;
 
+	if (s.n == 0)
+		return;
+	end = p + s.n;
 	sz->lf += s.n;
 	sz->crlf += s.n;
 	while (p < end &&
@@ -75,10 +78,11 @@ lines_put(struct lines_writer *w, struct span s)
 int
 lines_put_text(struct lines_writer *w, struct span s)
 {
-	const char	*p = s.p, *end = s.p + s.n, *cr;
+	const char	*p = s.p, *end, *cr;
 
-	if (w->as_is)
+	if (w->as_is || s.n == 0)
 		return lines_put(w, s);
+	end = p + s.n;
 	while (p < end) {
 		cr = memchr(p, '\r', (size_t)(end - p));
 		if (cr == NULL)

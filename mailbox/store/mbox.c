@@ -79,8 +79,11 @@ looks_like_from(const char *p, const char *end)
 static int
 put_escaped(struct lines_writer *w, struct span s)
 {
-	const char	*from = s.p, *line = s.p, *end = s.p + s.n, *lf;
+	const char	*from = s.p, *line = s.p, *end, *lf;
 
+	if (s.n == 0)
+		return 0;
+	end = s.p + s.n;
 	for (; line < end; line = lf + 1) {
 		if (looks_like_from(line, end)) {
 			if (lines_put_text(w, span_mem(from,
@@ -92,8 +95,7 @@ put_escaped(struct lines_writer *w, struct span s)
 		if ((lf = memchr(line, '\n', (size_t)(end - line))) == NULL)
 			break;
 	}
-	return s.n == 0 ? 0 :
-	    lines_put_text(w, span_mem(from, (size_t)(end - from)));
+	return lines_put_text(w, span_mem(from, (size_t)(end - from)));
 }
 
 static int

@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -522,6 +523,37 @@ a_full_disk_is_told_and_recovers(void **state)
 	free(text);
 }
 
+/* What a Maildir holds already is not looked at: no folder of it is read. */
+static void
+delivery_reads_no_folder(void **state)
+{
+	char			 final[STORE_FINAL_MAX], base[32];
+	char			 event[4096];
+	struct store_error	 e;
+	unsigned		 i;
+	int			 fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(put_in("full", "", "first", final, &e), STORE_OK);
+	assert_int_equal(store_commit(in_top("full"), final, &e), STORE_OK);
+	assert_true(inotify_add_watch(fd, in_top("full/new"),
+	    IN_ACCESS | IN_ONLYDIR) != -1);
+	assert_true(inotify_add_watch(fd, in_top("full/cur"),
+	    IN_ACCESS | IN_ONLYDIR) != -1);
+	for (i = 0; i < 50; i++) {
+		snprintf(base, sizeof(base), "m%u", i);
+		assert_int_equal(put_in("full", "", base, final, &e),
+		    STORE_OK);
+		assert_int_equal(store_commit(in_top("full"), final, &e),
+		    STORE_OK);
+	}
+	assert_int_equal(read(fd, event, sizeof(event)), -1);
+	assert_int_equal(errno, EAGAIN);
+	assert_int_equal(count("full/new"), 51);
+	assert_true(read(fd, event, sizeof(event)) > 0);
+	close(fd);
+}
+
 static int
 make_top(void **state)
 {
@@ -555,6 +587,7 @@ main(void)
 		cmocka_unit_test(
 		    hostile_things_are_neither_followed_nor_waited_for),
 		cmocka_unit_test(many_threads_share_folders_and_syncs),
+		cmocka_unit_test(delivery_reads_no_folder),
 		cmocka_unit_test(two_missing_folders_are_made_and_no_more),
 		cmocka_unit_test(needless_slashes_do_no_harm),
 		cmocka_unit_test(links_are_not_followed),
