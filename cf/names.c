@@ -134,11 +134,11 @@ declare(struct cf *cf, struct cf_decl *d, enum cf_sym_kind kind)
 	cf->syms[cf->nsyms++] = sym;
 }
 
-/* Hooks that this version checks and tests, but does not come to. */
+/* A hook that this version checks and tests, but does not come to. */
 static bool
 hook_served(enum rs_hook hook)
 {
-	return hook != RS_HOOK_RELAY && hook != RS_HOOK_BOUNCE;
+	return hook != RS_HOOK_RELAY;
 }
 
 static void

@@ -256,12 +256,23 @@ dest_refused(struct queue *q, struct message *m, struct dest *d,
 		dest_fail(q, m, d, an);
 }
 
+uint8_t
+dest_how(const struct dest *d)
+{
+	struct target	t;
+
+	if (d->flags & DEST_RELAYED)
+		return RECORD_RELAYED;
+	return dest_place(d, &t) && t.kind == TARGET_EXPANDED ?
+	    RECORD_WAS_EXPANDED : RECORD_DELIVERED;
+}
+
 void
 dest_arrive(struct queue *q, struct message *m, struct dest *d,
     const struct answer *an, bool relayed)
 {
 	struct record	r = { .type = REC_ARRIVED, .qid = m->qid,
-	    .rcpt = d->rcpt, .sub = d->sub, .relayed = relayed,
+	    .rcpt = d->rcpt, .sub = d->sub,
 	    .code = an->code, .status = an->status, .mta = an->mta,
 	    .text = an->text };
 
@@ -270,6 +281,7 @@ dest_arrive(struct queue *q, struct message *m, struct dest *d,
 	dest_set_state(m, d, DEST_ARRIVED);
 	hop_unref(&q->sched, &d->hop);
 	dest_set_answer(d, an);
+	r.how = dest_how(d);
 	journal_add(q->journal, &r);
 }
 

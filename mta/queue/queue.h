@@ -120,6 +120,8 @@ void	dest_fail(struct queue *, struct message *, struct dest *, const struct ans
 void	dest_refused(struct queue *, struct message *, struct dest *, const struct answer *);
 /* Done, and its sender is to be told; at the next hop, or in a mailbox. */
 void	dest_arrive(struct queue *, struct message *, struct dest *, const struct answer *, bool relayed);
+/* Of an ARRIVED target: enum record_how. */
+uint8_t	dest_how(const struct dest *);
 /* Looks at what is due for it: routing, line, notification, end.  May free it. */
 void	message_settle(struct queue *, struct message *);
 /* What the log says of it, when it stands there: MESSAGE.  The envelope is borrowed. */

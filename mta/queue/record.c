@@ -179,7 +179,7 @@ put_field(struct buf *out, char field, const struct record *r)
 		octets_put(out, r->writer, 1);
 		break;
 	case 'k':
-		octets_put(out, r->relayed, 1);
+		octets_put(out, r->how, 1);
 		break;
 	case 'f':
 		octets_put(out, r->flags, 4);
@@ -268,7 +268,7 @@ get_field(struct octets *o, char field, struct record *r)
 		r->writer = (uint8_t)octets_get(o, 1);
 		break;
 	case 'k':
-		r->relayed = octets_get(o, 1) != 0;
+		r->how = (uint8_t)octets_get(o, 1);
 		break;
 	case 'f':
 		r->flags = (uint32_t)octets_get(o, 4);

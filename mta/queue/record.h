@@ -16,12 +16,15 @@ enum record_type {
 #undef RECORD
 };
 
+/* How a target has arrived. */
+enum record_how { RECORD_DELIVERED, RECORD_RELAYED, RECORD_WAS_EXPANDED };
+
 enum { RECORD_BY_SMTP = 0, RECORD_BY_QUEUE = 1 };
 
 struct record {
 	uint8_t			type;
 	uint8_t			writer;
-	bool			relayed;	/* ARRIVED */
+	uint8_t			how;		/* ARRIVED: enum record_how */
 	uint8_t			kept;		/* HELD: enum attr_kept */
 	uint32_t		uid;		/* and by whom */
 	uint32_t		sub;

@@ -163,11 +163,14 @@ apply_deferred(struct queue *q, struct message *m, struct dest *d,
 static void
 apply_arrived(struct message *m, struct dest *d, const struct record *r)
 {
+	struct target	expanded = { .kind = TARGET_EXPANDED };
 	struct answer	an = { .code = r->code, .status = r->status,
 	    .mta = r->mta, .text = r->text, .when_ms = clock_wall_ms() };
 
-	if (r->relayed)
+	if (r->how == RECORD_RELAYED)
 		d->flags |= DEST_RELAYED;
+	else if (r->how == RECORD_WAS_EXPANDED && d->place == NULL)
+		dest_set_place(d, &expanded);
 	dest_set_state(m, d, DEST_ARRIVED);
 	dest_set_answer(d, &an);
 }

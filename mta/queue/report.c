@@ -61,8 +61,8 @@ is_full(const struct notice *no, const struct message *m,
     const struct envelope *e, enum dsn_cut *cut)
 {
 	*cut = DSN_CUT_NONE;
-	if (no->kind != NOTICE_FAILED || !(e->flags & ENV_RET_FULL) ||
-	    no->header_only)
+	if (no->kind != NOTICE_FAILED || no->header_only ||
+	    !(e->flags & (ENV_RET_FULL | ENV_DSN)))
 		return false;
 	if (e->flags & ENV_REQUIRETLS)
 		*cut = DSN_CUT_ENCRYPTED;
@@ -122,6 +122,38 @@ reply_of(struct arena *a, const struct answer *an)
 	    SPAN_ARG(an->text));
 }
 
+/* "mx.example [192.0.2.1]": its name, which is what a Remote-MTA has (RFC 3464, 2.1.2). */
+static struct span
+name_of(struct span mta)
+{
+	ptrdiff_t	blank = span_index(mta, ' ');
+
+	return blank > 0 ? span_mem(mta.p, (size_t)blank) : mta;
+}
+
+static bool
+is_program(const struct dest *d)
+{
+	struct target	t;
+
+	return dest_place(d, &t) && (t.kind == TARGET_PIPE ||
+	    t.kind == TARGET_FILE);
+}
+
+/* What the hop has said, or a program of this machine (2.3.6). */
+static void
+put_reply(struct dsn_rcpt *r, const struct dest *d, const struct answer *an,
+    struct arena *a)
+{
+	if (is_program(d)) {
+		r->diagnostic = SPAN("x-unix");
+		r->reply = an->text;
+		return;
+	}
+	r->mta = name_of(an->mta);
+	r->reply = reply_of(a, an);
+}
+
 static enum dsn_action
 action_of(const struct notice *no, const struct dest *d)
 {
@@ -169,8 +201,7 @@ rcpt_of(const struct notice *no, const struct dest *d,
 	dest_answer(d, &an);
 	r.action = action_of(no, d);
 	r.status = status_of(no, &an);
-	r.mta = an.mta;
-	r.reply = reply_of(a, &an);
+	put_reply(&r, d, &an, a);
 	r.why = why_of(no, &an);
 	r.last_attempt_ms = an.when_ms;
 	if (r.action == DSN_DELAYED)

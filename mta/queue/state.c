@@ -104,7 +104,7 @@ dump_dest(struct journal *j, const struct message *m, const struct dest *d)
 	}
 	if (d->state == DEST_ARRIVED && dest_answer(d, &an)) {
 		r.type = REC_ARRIVED;
-		r.relayed = (d->flags & DEST_RELAYED) != 0;
+		r.how = dest_how(d);
 		put_answer(&r, &an);
 		journal_dump(j, &r);
 		return;

@@ -149,7 +149,8 @@ def gather(server, hop):
         for text in server.maildir(user):
             m = ID.search(text)
             local[(user, m.group(1).decode() if m else "?")] += 1
-    far = collections.Counter(ID.search(m["data"]).group(1).decode() for m in hop.messages)
+    far = collections.Counter(ID.search(m["data"]).group(1).decode() for m in hop.messages
+                              if ID.search(m["data"]))  # else: to the postmaster
     try:
         with open(f"{server.dir}/files/u1", "rb") as f:
             far.update(i.decode() for i in ID.findall(f.read()))

@@ -196,7 +196,16 @@ def log_in(s, _want):
 
 LOGINS = ("AUTH_VERIFY", "AUTH_SCRAM_WANTED", "AUTH_PROOF", "AUTH_CRAM", "AUTH_VERDICT",
           "AUTH_SCRAM", "AUTH_OFFERS")
+def bounce(s, want):
+    """What is refused is told to its sender, who has a mailbox here."""
+    want["told"] = "u1@crash.example"
+    sent_again.add("told")
+    with smtplib.SMTP("127.0.0.1", s.port, timeout=20) as c:
+        c.sendmail("u1@crash.example", ["u2+refused@crash.example"], "X-Id: told\r\n\r\nx\r\n")
+
+
 PROVOKED = {
+    "BOUNCE_ASK": bounce, "BOUNCE_ANSWER": bounce,
     **dict.fromkeys(LOGINS, log_in),
     "SEGMENT_SEALED": fill_segments, "SEGMENT_GONE": fill_segments,
     "BODY_DROPPED": break_off, "DELIVER_FAILED": spoil_mailbox, "STOP": stop_and_start,
@@ -222,6 +231,14 @@ def with_callouts(policy):
     return policy.replace("on rcpt {", """on rcpt {
     rcpt.domain not in ours and rcpt not reachable => reject 550 5.1.1 "not there"
    """)
+
+
+def with_bounces(policy):
+    """What is refused behind the door, and a hook that is asked about its notification."""
+    return policy + """
+on deliver { rcpt.detail == "refused" => reject }
+on bounce { sender.domain == "crash.example" => headers only }
+"""
 
 
 TLS = {"CERTIFY", "KEY_DROP", "KEY_TICKETS", "CONFIG_CERT", "KEY_SIGN", "KEY_SIGNED",
@@ -262,6 +279,8 @@ def scenario_with(number, name, receiver, hop, sm):
         policy = with_callouts(policy)
     if name in ("LOOKUP", "LOOKED_UP", "CONFIG_SECRET"):
         policy = with_servers(policy, sm)
+    if name.startswith("BOUNCE"):
+        policy = with_bounces(policy)
     if name.startswith("ETRN"):
         policy = policy.replace('@PORT@"', '@PORT@" { etrn 127.0.0.1 }')
     if name in TLS:

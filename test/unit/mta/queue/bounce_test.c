@@ -71,9 +71,7 @@ delayed(const char *dir)
 	struct fakes	*f = fakes_open(dir, SEGMENT);
 
 	f->q.set.warns_ms[0] = 1000;
-	f->q.set.warns_ms[1] = 2500;
-	f->q.set.warns_ms[2] = 3600000;
-	f->q.set.nwarns = 3;
+	f->q.set.nwarns = 1;
 	fakes_retry(f, 3600000);
 	f->code = 451;
 	fakes_accept(f, SENDER, "hop@y.test", 500);

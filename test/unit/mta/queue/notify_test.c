@@ -175,7 +175,7 @@ success(const char *dir)
 	    "Status: 2.0.0\r\n"));
 	CHECK(says(f, "\r\nFinal-Recipient: rfc822; hop@y.test\r\n"
 	    "Action: relayed\r\nStatus: 2.0.0\r\n"
-	    "Remote-MTA: dns; mx.test [192.0.2.1]\r\n"
+	    "Remote-MTA: dns; mx.test\r\n"
 	    "Diagnostic-Code: smtp; 250 2.0.0 as the test wants\r\n"));
 	CHECK(count_in(f, "box2@y.test") + count_in(f, "hop2@y.test") == 0);
 }
