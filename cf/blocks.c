@@ -313,6 +313,32 @@ check_socket(struct cf *cf, const struct cf_set_opt *set)
 	    "\"inet:127.0.0.1:8891\", \"inet6:[::1]:8891\"");
 }
 
+/* One number of an option that has a most. */
+static void
+check_most(struct cf *cf, const struct cf_object *o, enum rs_option option,
+    int64_t most, const char *text)
+{
+	const struct cf_set_opt	*set = cf_option(o, option);
+
+	if (set != NULL && set->nplaces > 0 && set->places[0] != NULL &&
+	    set->places[0]->value.i > most)
+		cf_error(cf, set->places[0]->loc, "'%s' is at most %s",
+		    rs_options[option].word, text);
+}
+
+static void
+check_programs(struct cf *cf, const struct cf_object *o)
+{
+	const struct cf_set_opt	*files = cf_option(o, RS_OPT_PROGRAMS_files);
+	unsigned		 i;
+
+	make_absolute(cf, o, RS_OPT_PROGRAMS_folder, 0);
+	for (i = 0; files != NULL && i < files->nplaces; i++)
+		make_absolute(cf, o, RS_OPT_PROGRAMS_files, i);
+	check_most(cf, o, RS_OPT_PROGRAMS_timeout, 3600000, "1h");
+	check_most(cf, o, RS_OPT_PROGRAMS_output, 65536, "64K");
+}
+
 void
 cf_object_check(struct cf *cf, struct cf_object *o)
 {
@@ -365,6 +391,9 @@ cf_object_check(struct cf *cf, struct cf_object *o)
 		break;
 	case RS_O_MILTER:
 		check_socket(cf, cf_option(o, RS_OPT_MILTER_socket));
+		break;
+	case RS_O_PROGRAMS:
+		check_programs(cf, o);
 		break;
 	case RS_O_MAP:
 		secret_absolute(cf, o, RS_OPT_MAP_login);
