@@ -283,6 +283,8 @@ def scenario_with(number, name, receiver, hop, sm):
         policy = with_bounces(policy)
     if name.startswith("ETRN"):
         policy = policy.replace('@PORT@"', '@PORT@" { etrn 127.0.0.1 }')
+    if name.startswith("FORWARD"):
+        policy = policy.replace('path ', 'forward "@DIR@/mail/{user}.forward"; path ', 1)
     if name in TLS:
         policy = with_tls(policy)
     if name in LOGINS:
