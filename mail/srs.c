@@ -200,8 +200,10 @@ srs_forward(const struct srs *s, struct span sender, int64_t now_s,
 	struct span	local, domain, rest, given, forwarder, inner;
 
 	*out = sender;
-	if (!split(sender, &local, &domain) || local.p[0] == '"' ||
-	    domain.p[0] == '[' || span_ieq(domain, s->domain) ||
+	if (span_has_control(sender) || !split(sender, &local, &domain) ||
+	    local.p[0] == '"' ||
+	    domain.p[0] == '[' || span_index(domain, '=') >= 0 ||
+	    span_ieq(domain, s->domain) ||
 	    s->nsecrets == 0)
 		return SRS_NOT;
 	if (is_tagged(local, '0', &rest))
@@ -267,7 +269,8 @@ srs_back(const struct srs *s, struct span address, int64_t now_s,
 	struct span	local, domain, rest;
 
 	*out = address;
-	if (!split(address, &local, &domain) || !span_ieq(domain, s->domain))
+	if (span_has_control(address) || !split(address, &local, &domain) ||
+	    !span_ieq(domain, s->domain))
 		return SRS_NOT;
 	if (is_tagged(local, '0', &rest))
 		return back_first(s, rest, now_s, a, out);
