@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/xalloc.h"
 #include "mta/sendmail/sendmail.h"
 
 #define PIECE	65536
@@ -26,6 +25,7 @@ static const char	usage[] =
     "                [-B 7BIT|8BITMIME] [-oe p|q|m|e] [recipient ...]\n"
     "       sendmail -bs | -bv recipient ... | -bp | -bi\n";
 
+/* Borrowed of the C library: nobody asks it again. */
 static void
 find_person(struct person *p)
 {
@@ -38,8 +38,7 @@ find_person(struct person *p)
 		*p = (struct person){ .login = number };
 		return;
 	}
-	p->login = xstrdup(pw->pw_name);
-	p->gecos = xstrdup(pw->pw_gecos == NULL ? "" : pw->pw_gecos);
+	*p = (struct person){ .login = pw->pw_name, .gecos = pw->pw_gecos };
 }
 
 static int
@@ -151,6 +150,9 @@ send_one(const struct options *o)
 		compose_unique(&mail);
 		status = send_message(o, &p, &mail);
 	}
+	free(mail.rcpts);
+	buf_clear(&content);
+	arena_clear(&a);
 	return status;
 }
 
@@ -169,27 +171,36 @@ run_other(const struct options *o, const char *name)
 	return fails(o, EX_UNAVAILABLE, name, strerror(errno));
 }
 
+static int
+run_mode(const struct options *o)
+{
+	switch (o->mode) {
+	case MODE_SMTP:
+		return relay_smtp();
+	case MODE_MAILQ:
+		return run_other(o, "mailq");
+	case MODE_NEWALIASES:
+		return run_other(o, "newaliases");
+	case MODE_SEND:
+	case MODE_VERIFY:
+		break;
+	}
+	return send_one(o);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct options	 o;
 	char		*why;
+	int		 status;
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (options_read(&o, argc, argv, &why) != EX_OK) {
 		fprintf(stderr, "sendmail: %s\n%s", why, usage);
 		return EX_USAGE;
 	}
-	switch (o.mode) {
-	case MODE_SMTP:
-		return relay_smtp();
-	case MODE_MAILQ:
-		return run_other(&o, "mailq");
-	case MODE_NEWALIASES:
-		return run_other(&o, "newaliases");
-	case MODE_SEND:
-	case MODE_VERIFY:
-		break;
-	}
-	return send_one(&o);
+	status = run_mode(&o);
+	options_clear(&o);
+	return status;
 }

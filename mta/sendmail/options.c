@@ -94,8 +94,10 @@ take_sender(struct reading *r, const char *v)
 	size_t	n = strlen(v);
 
 	r->o->has_sender = true;
-	r->o->sender = n >= 2 && v[0] == '<' && v[n - 1] == '>' ?
-	    xstrndup(v + 1, n - 2) : v;
+	free(r->o->own_sender);
+	r->o->own_sender = n >= 2 && v[0] == '<' && v[n - 1] == '>' ?
+	    xstrndup(v + 1, n - 2) : xstrdup(v);
+	r->o->sender = r->o->own_sender;
 	if (span_has_control(span_of(r->o->sender)) ||
 	    strpbrk(r->o->sender, "<> ") != NULL || n > 512)
 		return refuse(r, xasprintf("-f '%s' is no address", v));
@@ -140,7 +142,8 @@ take_notify(struct reading *r, const char *v)
 
 	for (p = out; *p != '\0'; p++)
 		*p = (char)toupper((unsigned char)*p);
-	r->o->notify = out;
+	free(r->o->own_notify);
+	r->o->notify = r->o->own_notify = out;
 	if (strcmp(out, "NEVER") == 0)
 		return true;
 	for (p = out; ; p += n + 1) {
@@ -386,4 +389,12 @@ options_read(struct options *o, int argc, char **argv, char **why)
 	}
 	o->rcpts = argv + r.at;
 	return EX_OK;
+}
+
+void
+options_clear(struct options *o)
+{
+	free(o->own_sender);
+	free(o->own_notify);
+	*o = (struct options){ .mode = MODE_SEND };
 }

@@ -45,6 +45,7 @@ struct options {
 	bool		 eightbit;	/* -B 8BITMIME */
 	const char	*tag;		/* -L: as what it is called in messages */
 	char		**rcpts;	/* what follows, ends with NULL */
+	char		*own_sender, *own_notify;	/* heap */
 };
 
 /*
@@ -52,6 +53,7 @@ struct options {
  * happens to the message is passed over: it is done, or refused.
  */
 int	options_read(struct options *, int argc, char **argv, char **why);
+void	options_clear(struct options *);
 
 /* --- input.c */
 

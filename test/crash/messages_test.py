@@ -14,6 +14,7 @@ import collections
 import os
 import re
 import smtplib
+import subprocess
 import sys
 import time
 
@@ -153,6 +154,14 @@ def spoil_certificate(s, _want):
     shake_hands(s, _want)
 
 
+def call_sendmail(s, want):
+    """The worker dies before it has greeted: the mail waits in the drop folder."""
+    want["program"] = "u1@crash.example"
+    subprocess.run([f"{srv.BUILD}/sendmail", want["program"]], check=True, timeout=srv.PATIENCE,
+                   env=dict(os.environ, WAYBILL_SPOOL=s.spool), input=b"X-Id: program\n\nx\n")
+    srv.wait_for(lambda: died(s))
+
+
 SECRET = "{PLAIN}one {SCRAM-SHA-256}4096,W22ZaJ0SNY7soEsUEjb6gQ==,%s,%s" % (("A" * 43 + "=",) * 2)
 
 
@@ -212,7 +221,7 @@ PROVOKED = {
     "CERTIFY": shake_hands, "KEY_SIGN": shake_hands, "KEY_SIGNED": shake_hands,
     "KEY_TICKETS": shake_hands, "CONFIG_CERT": shake_hands, "TICKET_KEYS": shake_hands,
     "KEY_DROP": spoil_certificate,
-    "ETRN": ask_for_mail, "ETRN_STARTED": ask_for_mail,
+    "PROGRAM": call_sendmail, "ETRN": ask_for_mail, "ETRN_STARTED": ask_for_mail,
 }
 
 

@@ -53,6 +53,7 @@ what_is_in_use_is_taken(void **state)
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (read_words(all[i], &o, &why) != EX_OK)
 			fail_msg("%s: %s", all[i], why);
+		options_clear(&o);
 	}
 }
 
@@ -77,6 +78,7 @@ what_would_change_its_meaning_is_refused(void **state)
 			fail_msg("%s: is taken", all[i]);
 		assert_non_null(why);
 		free(why);
+		options_clear(&o);
 	}
 }
 
@@ -97,12 +99,14 @@ options_mean_what_they_say(void **state)
 	assert_string_equal(o.rcpts[0], "y");
 	assert_string_equal(o.rcpts[1], "z");
 	assert_null(o.rcpts[2]);
+	options_clear(&o);
 	assert_int_equal(read_words("-O IgnoreDots=false -Nsuccess,delay -f <>",
 	    &o, &why), EX_OK);
 	assert_false(o.dots);
 	assert_string_equal(o.notify, "SUCCESS,DELAY");
 	assert_true(o.has_sender);
 	assert_string_equal(o.sender, "");
+	options_clear(&o);
 }
 
 /* --- input */
@@ -245,6 +249,7 @@ content_of(const char *in, const char *line, const char *wanted)
 	compose_content(span_of(in), &o, &ann, 1795258989123, &out);
 	assert_string_equal(buf_cstr(&out), wanted);
 	buf_clear(&out);
+	options_clear(&o);
 }
 
 #define DATE	"Date: Sat, 21 Nov 2026 11:03:09 +0000\r\n"
