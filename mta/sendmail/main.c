@@ -198,6 +198,8 @@ main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (options_read(&o, argc, argv, &why) != EX_OK) {
 		fprintf(stderr, "sendmail: %s\n%s", why, usage);
+		free(why);
+		options_clear(&o);
 		return EX_USAGE;
 	}
 	status = run_mode(&o);
