@@ -456,6 +456,16 @@ rs_option_place(const struct rs_image *im, const struct rs_optval *v,
 }
 
 struct rs_value
+rs_option_const(const struct rs_image *im, const struct rs_optval *v,
+    unsigned place)
+{
+	struct rs_place	p = rs_option_place(im, v, place);
+
+	assert(!p.is_func && p.index != RS_NO_INDEX);
+	return rs_const(im, p.index);
+}
+
+struct rs_value
 rs_option_value(const struct rs_image *im, uint32_t object,
     enum rs_option option, unsigned nth)
 {

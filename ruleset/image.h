@@ -296,6 +296,9 @@ struct rs_value	 rs_option_value(const struct rs_image *, uint32_t object,
 uint32_t	 rs_option_hides(const struct rs_image *, uint32_t listener);
 struct rs_place	 rs_option_place(const struct rs_image *,
     const struct rs_optval *, unsigned place);
+/* A place of a statement that has constants only. */
+struct rs_value	 rs_option_const(const struct rs_image *,
+    const struct rs_optval *, unsigned place);
 /* The first place of an option, a number or a text; 0 or empty: it has none. */
 int64_t		 rs_option_int(const struct rs_image *, uint32_t object,
     enum rs_option);

@@ -48,10 +48,10 @@ lock_order_parse(struct span list, struct lock_order *out)
 	return n > 0;
 }
 
-/* --- fcntl: 0, or -1 with EAGAIN or another errno */
+/* --- fcntl */
 
-static int
-try_fcntl(int fd)
+int
+lock_fcntl(int fd)
 {
 	struct flock	 fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
@@ -169,7 +169,7 @@ nap(int64_t ms)
 static int
 try_one(enum lock_kind kind, const char *dotlock, int fd)
 {
-	return kind == LOCK_FCNTL ? try_fcntl(fd) : try_dotlock(dotlock);
+	return kind == LOCK_FCNTL ? lock_fcntl(fd) : try_dotlock(dotlock);
 }
 
 int

@@ -36,6 +36,8 @@ struct lock {
  * why PATH.lock cannot be made.  fd is of path, open for writing.
  */
 int	lock_take(struct lock *, const struct lock_order *, const char *path, int fd, int64_t wait_ms);
+/* The lock of fcntl alone, at once, until fd is closed: 0, or -1 with EAGAIN or another errno. */
+int	lock_fcntl(int fd);
 /* What fcntl has locked stays so until fd is closed. */
 void	lock_drop(struct lock *);
 

@@ -13,21 +13,10 @@
 
 #include "base/fileio.h"
 #include "mailbox/store/folder.h"
+#include "mailbox/store/lock.h"
 #include "mailbox/store/uidlog.h"
 
 #define TRIES	5	/* the name has got another file while it was locked */
-
-static int
-lock_file(int fd)
-{
-	struct flock	 fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-
-	if (fcntl(fd, F_OFD_SETLK, &fl) == 0)
-		return 0;
-	if (errno == EACCES)
-		errno = EAGAIN;
-	return -1;
-}
 
 /* The file under its name, locked; -1 with errno. */
 static int
@@ -41,7 +30,7 @@ open_locked(int folder)
 		    O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 		if (fd == -1)
 			return -1;
-		if (lock_file(fd) == -1 || fstat(fd, &st) == -1) {
+		if (lock_fcntl(fd) == -1 || fstat(fd, &st) == -1) {
 			folder_close(fd);
 			return -1;
 		}
@@ -79,7 +68,7 @@ replace(struct uidlog_file *f, struct span octets)
 	    O_TRUNC | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	if (fd == -1)
 		return -1;
-	if (lock_file(fd) == -1 ||
+	if (lock_fcntl(fd) == -1 ||
 	    file_write_all(fd, octets.p, octets.n) == -1 || fsync(fd) == -1 ||
 	    renameat(f->folder, UIDLOG_NAME ".new", f->folder,
 	    UIDLOG_NAME) == -1) {

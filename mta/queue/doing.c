@@ -174,17 +174,6 @@ do_one(struct doing *g, enum act act, struct dest *d)
 	}
 }
 
-/* Those that were in a line are again, when they are still READY. */
-static void
-line_up(struct message *m)
-{
-	uint32_t	i;
-
-	for (i = 0; i < m->ndests; i++)
-		if (m->dests[i].state == DEST_READY)
-			dest_set_state(m, &m->dests[i], DEST_READY);
-}
-
 /* How many of those that are meant it can be done to; others are busy. */
 static uint32_t
 count_targets(struct doing *g, enum act act)
@@ -217,7 +206,7 @@ do_targets(struct doing *g, enum act act)
 		    may(act, &m->dests[i]))
 			do_one(g, act, &m->dests[i]);
 	if (act != ACT_RETRY)
-		line_up(m);
+		message_line_up(m, 0);
 	message_settle(g->q, m);
 }
 

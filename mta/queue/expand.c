@@ -517,17 +517,6 @@ targets_expands(const struct applying *ap, uint32_t rcpt)
 	return ap->expanding && ap->rcpt == rcpt;
 }
 
-/* What is READY and was left alone is in line again. */
-static void
-line_up(struct message *m)
-{
-	uint32_t	i;
-
-	for (i = 0; i < m->ndests; i++)
-		if (m->dests[i].state == DEST_READY)
-			dest_set_state(m, &m->dests[i], DEST_READY);
-}
-
 void
 targets_end(struct applying **app)
 {
@@ -539,7 +528,7 @@ targets_end(struct applying **app)
 		return;
 	m = index_find(&ap->q->index, ap->qid);
 	if (m != NULL && m->in_state[DEST_READY] > 0)
-		line_up(m);
+		message_line_up(m, 0);
 	members_clear(&ap->by_address);
 	buf_clear(&ap->list);
 	free(ap);

@@ -279,6 +279,17 @@ dest_set_state(struct message *m, struct dest *d, unsigned state)
 }
 
 void
+message_line_up(struct message *m, uint8_t flags)
+{
+	uint32_t	i;
+
+	for (i = 0; i < m->ndests; i++)
+		if (m->dests[i].state == DEST_READY &&
+		    (m->dests[i].flags & flags) == flags)
+			dest_set_state(m, &m->dests[i], DEST_READY);
+}
+
+void
 dest_wait(struct message *m, struct dest *d, uint32_t next_s)
 {
 	d->next_s = next_s;

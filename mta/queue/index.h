@@ -182,6 +182,8 @@ struct dest	*message_first_dest(struct message *, uint32_t rcpt);
  * stays in one (sched_ready(), sched_forget()) until a job takes it.
  */
 void		 dest_set_state(struct message *, struct dest *, unsigned state);
+/* What is READY and has these flags gets into line again; for what was left out of it. */
+void		 message_line_up(struct message *, uint8_t flags);
 /* WAIT until then. */
 void		 dest_wait(struct message *, struct dest *, uint32_t next_s);
 void		 dest_line_add(struct message *, struct dest_line *, uint32_t dest);

@@ -179,18 +179,6 @@ message_hold(struct queue *q, struct message *m, uint32_t uid,
 	return true;
 }
 
-/* In line again: those that READY found held are in none. */
-static void
-line_up(struct message *m, uint8_t flags)
-{
-	uint32_t	i;
-
-	for (i = 0; i < m->ndests; i++)
-		if (m->dests[i].state == DEST_READY &&
-		    (m->dests[i].flags & flags) == flags)
-			dest_set_state(m, &m->dests[i], DEST_READY);
-}
-
 /* Nothing has been tried for so long: what waited for a time is due. */
 static void
 wake_all(struct message *m)
@@ -219,7 +207,7 @@ message_release(struct queue *q, struct message *m, uint32_t uid)
 	m->arrival_s = (uint32_t)(r.next_ms / 1000);
 	journal_add(q->journal, &r);
 	wake_all(m);
-	line_up(m, 0);
+	message_line_up(m, 0);
 	message_settle(q, m);
 	return true;
 }
@@ -232,7 +220,7 @@ kept_settle(struct queue *q, struct message *m)
 	if (m->in_state[DEST_READY] == 0)
 		return;
 	sched_forget(&q->sched, m);
-	line_up(m, DEST_PREPARED);
+	message_line_up(m, DEST_PREPARED);
 	if (m->ready.first != 0)
 		sched_ready(&q->sched, m);
 }

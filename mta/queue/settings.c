@@ -9,7 +9,6 @@
 #include "base/xalloc.h"
 #include "ruleset/image.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 static char *
@@ -30,15 +29,6 @@ object_of(const struct rs_image *img, unsigned kind)
 	return UINT32_MAX;
 }
 
-static struct rs_value
-place_value(const struct rs_image *img, const struct rs_optval *o, unsigned n)
-{
-	struct rs_place	p = rs_option_place(img, o, n);
-
-	assert(!p.is_func && p.index != UINT32_MAX);
-	return rs_const(img, p.index);
-}
-
 /* Times, or the word `never`: none. */
 static void
 read_warns(const struct rs_image *img, struct settings *s)
@@ -52,7 +42,7 @@ read_warns(const struct rs_image *img, struct settings *s)
 	    &o))
 		return;
 	for (i = 0; i < o->nplaces && s->nwarns < WARNS_MAX; i++) {
-		v = place_value(img, o, i);
+		v = rs_option_const(img, o, i);
 		if (v.type == RS_T_TIME && v.i > 0)
 			s->warns_ms[s->nwarns++] = v.i;
 	}
@@ -75,7 +65,7 @@ read_time(const struct rs_image *img, unsigned option)
 
 	if (!rs_option(img, object_of(img, RS_O_QUEUE), option, 0, &o))
 		return 0;
-	v = place_value(img, o, 0);
+	v = rs_option_const(img, o, 0);
 	return v.type == RS_T_TIME && v.i > 0 ? v.i : 0;
 }
 

@@ -12,7 +12,6 @@
 #include "base/xalloc.h"
 #include "ruleset/image.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #define LIMIT_MAX	UINT16_MAX
@@ -37,15 +36,6 @@ struct terms_table {
 	size_t		 nlifetimes;
 };
 
-static struct rs_value
-place_value(const struct rs_image *img, const struct rs_optval *o, unsigned n)
-{
-	struct rs_place	p = rs_option_place(img, o, n);
-
-	assert(!p.is_func && p.index != UINT32_MAX);
-	return rs_const(img, p.index);
-}
-
 /* --- one block of options */
 
 static void
@@ -55,7 +45,7 @@ read_time(const struct rs_image *img, uint32_t object, enum rs_option option,
 	const struct rs_optval	*o;
 
 	if (rs_option(img, object, option, 0, &o))
-		*out = place_value(img, o, 0).i;
+		*out = rs_option_const(img, o, 0).i;
 }
 
 /* At least one; what an image says beyond any machine's is cut. */
@@ -68,7 +58,7 @@ read_limit(const struct rs_image *img, uint32_t object, enum rs_option option,
 
 	if (!rs_option(img, object, option, 0, &o))
 		return;
-	v = place_value(img, o, 0).i;
+	v = rs_option_const(img, o, 0).i;
 	*out = v < 1 ? 1 : v > LIMIT_MAX ? LIMIT_MAX : (uint32_t)v;
 }
 
@@ -83,7 +73,7 @@ read_waits(const struct rs_image *img, uint32_t object, enum rs_option option,
 	if (!rs_option(img, object, option, 0, &o) || o->nplaces == 0)
 		return false;
 	for (i = 0; i < o->nplaces && i < TERMS_WAITS_MAX; i++)
-		w.ms[w.n++] = place_value(img, o, i).i;
+		w.ms[w.n++] = rs_option_const(img, o, i).i;
 	*out = w;
 	return true;
 }
@@ -123,7 +113,7 @@ read_fallback(struct terms_table *tt, uint32_t object, struct terms *t)
 	    &t->fallback_ms);
 	if (!rs_option(tt->img, object, RS_OPT_QUEUE_fallback, 0, &o))
 		return;
-	relay = rs_object(tt->img, (uint32_t)place_value(tt->img, o, 0).i);
+	relay = rs_object(tt->img, (uint32_t)rs_option_const(tt->img, o, 0).i);
 	buf_add_str(&text, "relay:");
 	buf_add_span(&text, rs_string(tt->img, relay->name));
 	t->fallback = xstrndup(buf_span(&text).p, text.n);
@@ -190,10 +180,10 @@ read_for(struct terms_table *tt, uint32_t object, const struct terms *general)
 
 	if (rs_option(tt->img, object, RS_OPT_QUEUE_for_domains, 0, &o))
 		add_row(tt, UINT32_MAX,
-		    (uint32_t)place_value(tt->img, o, 0).i);
+		    (uint32_t)rs_option_const(tt->img, o, 0).i);
 	if (rs_option(tt->img, object, RS_OPT_QUEUE_for_relays, 0, &o))
 		for (i = 0; i < o->nplaces; i++) {
-			relay = (uint32_t)place_value(tt->img, o, i).i;
+			relay = (uint32_t)rs_option_const(tt->img, o, i).i;
 			read_connections(tt->img, relay, t);
 			add_row(tt, relay, UINT32_MAX);
 		}
