@@ -18,7 +18,6 @@
 
 #include <jansson.h>
 
-#include "base/fileio.h"
 #include "base/xalloc.h"
 
 #include "mta/cmd/cmd.h"
@@ -149,6 +148,22 @@ dial(const char *spool, int seconds)
 	return fd;
 }
 
+/* Who is turned away hears of it by an error, not by a signal. */
+static int
+send_all(int fd, const char *line)
+{
+	size_t	left = strlen(line);
+	ssize_t	n;
+
+	for (; left > 0; line += n, left -= (size_t)n)
+		if ((n = send(fd, line, left, MSG_NOSIGNAL)) == -1) {
+			if (errno != EINTR)
+				return -1;
+			n = 0;
+		}
+	return 0;
+}
+
 static int
 read_all(int fd, struct buf *out)
 {
@@ -192,6 +207,9 @@ no_answer(const char *spool, int seconds)
 		fprintf(stderr, "waybill: %s/control: no answer in %d s: the "
 		    "server's queue is stopped or very busy\n", spool,
 		    seconds);
+	else if (errno == EPIPE || errno == ECONNRESET)
+		fprintf(stderr, "waybill: %s/control: the server has hung up: "
+		    "it is ending, or answers too many others\n", spool);
 	else
 		fprintf(stderr, "waybill: %s/control: %s\n", spool,
 		    strerror(errno));
@@ -207,7 +225,7 @@ cmd_control(const char *spool, const char *line)
 
 	if ((fd = dial(spool, seconds)) == -1)
 		return no_server(spool);
-	if (file_write_all(fd, line, strlen(line)) == -1 ||
+	if (send_all(fd, line) == -1 ||
 	    read_all(fd, &answer) == -1) {
 		no_answer(spool, seconds);
 		close(fd);
@@ -284,7 +302,7 @@ converse(const char *spool, const char *line, cmd_line *cb,
 		(void)no_server(spool);
 		return -1;
 	}
-	if (file_write_all(fd, line, strlen(line)) == -1)
+	if (send_all(fd, line) == -1)
 		n = -1;
 	while (n > 0) {
 		n = read(fd, buf_reserve(&in, 65536), 65536);

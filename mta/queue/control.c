@@ -165,6 +165,12 @@ client_finish_synced(struct client *c)
 
 /* --- asking */
 
+static bool
+has_asked(const struct client *c)
+{
+	return c->waits != WAITS_NOT;
+}
+
 static const struct {
 	const char	*word;
 	void		(*answer)(struct queue *, struct json *, const struct request *);
@@ -254,6 +260,8 @@ on_client(void *arg, int what)
 
 	if (what & LOOP_WRITE)
 		on_writable(c);
+	else if (has_asked(c))
+		client_free(c);		/* it has gone; what else it said does not count */
 	else
 		on_readable(c);
 }
@@ -269,6 +277,23 @@ uid_of(int fd)
 	return (uint32_t)cred.uid;
 }
 
+/* Room for one more: who has long been silent goes; false: all are being answered. */
+static bool
+make_room(struct control *k)
+{
+	struct client	*c, *oldest = NULL;
+
+	if (k->n < CLIENTS_MAX)
+		return true;
+	for (c = k->first; c != NULL; c = c->next)
+		if (!has_asked(c))
+			oldest = c;	/* the last that is met */
+	if (oldest == NULL)
+		return false;
+	client_free(oldest);
+	return true;
+}
+
 static void
 on_connection(void *arg, int what)
 {
@@ -281,7 +306,7 @@ on_connection(void *arg, int what)
 	    SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd == -1)
 		return;
-	if (k->n >= CLIENTS_MAX) {
+	if (!make_room(k)) {
 		close(fd);
 		return;
 	}

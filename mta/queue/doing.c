@@ -117,7 +117,7 @@ send_to(struct doing *g, struct dest *d)
 	hop_unref(&g->q->sched, &d->hop);
 	dest_set_place(d, &t);
 	d->hop = sched_hop(&g->q->sched, t.hop);
-	d->flags |= DEST_PINNED;
+	d->flags = (uint8_t)((d->flags & ~DEST_FALLBACK) | DEST_PINNED);
 	log_rerouted(g, d, &t);
 	dest_set_state(m, d, DEST_READY);
 }

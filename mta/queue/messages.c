@@ -614,6 +614,7 @@ message_remove(struct queue *q, struct message *m, const char *by)
 	    log_quote(span_of(by)));
 	q->count.removed++;
 	m->flags |= M_GONE;
+	index_wake_at(&q->index, m, 0);	/* nothing of it is due any more */
 	sched_forget(&q->sched, m);
 	log_record(q, REC_FINISHED, m->qid);
 	message_settle(q, m);

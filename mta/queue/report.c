@@ -122,13 +122,18 @@ reply_of(struct arena *a, const struct answer *an)
 	    SPAN_ARG(an->text));
 }
 
-/* "mx.example [192.0.2.1]": its name, which is what a Remote-MTA has (RFC 3464, 2.1.2). */
+/*
+ * "mx.example[192.0.2.1]": its name, or the address of one that has none, which
+ * is what a Remote-MTA has (RFC 3464, 2.1.2).
+ */
 static struct span
 name_of(struct span mta)
 {
-	ptrdiff_t	blank = span_index(mta, ' ');
+	size_t	n;
 
-	return blank > 0 ? span_mem(mta.p, (size_t)blank) : mta;
+	for (n = 0; n < mta.n && mta.p[n] != ' ' && mta.p[n] != '['; n++)
+		;
+	return n > 0 ? span_mem(mta.p, n) : mta;
 }
 
 static bool

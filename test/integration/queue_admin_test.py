@@ -2,6 +2,7 @@
 what rules keep is listed, shown, released and removed; conditions, why, mailq."""
 import json
 import os
+import socket
 import subprocess
 import unittest
 
@@ -109,6 +110,24 @@ class QueueAdmin(unittest.TestCase):
         wait_for(lambda: "relay:elsewhere" in s.waybill("queue", "show", one).stdout)
         s.waybill("queue", "bounce", "--sender", "z@other.example", "--why", "gone for good")
         wait_for(lambda: "gone for good" in s.log() and "bounced id=" in s.log())
+
+    def test_clients_that_say_nothing_do_not_keep_out_others(self):
+        s = self.server()
+        self.send(s, "c@slow.example", ["ann@admin.example"])
+        wait_for(lambda: len(s.queue()) == 1)
+        silent = []
+        for _ in range(40):
+            c = socket.socket(socket.AF_UNIX)
+            self.addCleanup(c.close)
+            c.connect(f"{s.spool}/control")
+            silent.append(c)
+        self.assertEqual(len(s.queue()), 1)
+        # A line is obeyed once, whatever comes behind it before the end.
+        for line in (b"release all=yes dry=yes", b"count", b"status"):
+            silent[-1].sendall(line + b"\nremove all=yes\n")
+            silent[-1].close()
+            silent.pop()
+        self.assertEqual(len(s.queue()), 1)
 
     def test_mailq(self):
         s = self.server()

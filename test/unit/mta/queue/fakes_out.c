@@ -48,7 +48,7 @@ answer(struct fakes *f, unsigned job, uint32_t taken, uint16_t code,
 	j->answered = true;
 	chan_begin(f->relay, MSG_RELAYED);
 	chan_u64(f->relay, j->id);
-	chan_str(f->relay, f->unconnected ? "" : "mx.test [192.0.2.1]");
+	chan_str(f->relay, f->unconnected ? "" : "mx.test[192.0.2.1]");
 	chan_u8(f->relay, !f->unconnected);
 	chan_u8(f->relay, f->offers);
 	chan_u32(f->relay, j->n);

@@ -589,6 +589,29 @@ retried(const char *dir)
 	fakes_until(f, is_empty);
 }
 
+/* While a job of it is under way it is not looked at, nor is anybody told. */
+static void
+removed_in_a_job(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	struct message	*m;
+
+	f->code = 0;
+	f->q.set.warns_ms[0] = 1000;
+	f->q.set.nwarns = 1;
+	fakes_accept(f, "hop@s.test", "hop@y.test", 500);
+	fakes_until(f, has_jobs);
+	m = f->q.index.first;
+	CHECK(m->heap_at != 0);
+	message_remove(&f->q, m, "test");
+	CHECK(m->heap_at == 0);
+	fakes_run_ms(f, 2100);
+	CHECK(f->q.index.n == 1 && f->q.count.bounced == 0);
+	fakes_relayed(f, 0, 451, "later");
+	fakes_until(f, is_empty);
+	CHECK(f->q.count.bounced == 0);
+}
+
 static void
 remove_and_die(const char *dir)
 {
@@ -630,6 +653,7 @@ STEPS(a_killed_queue_finds_all_and_only_what_is_open, accept_without_end, find_t
 STEPS(after_a_kill_the_prepared_are_only_committed, commit_held, only_commits, find_none)
 STEPS(after_a_kill_the_deferred_wait_on, deferred_once, still_deferred)
 ONE(a_message_can_be_removed, removed)
+ONE(what_is_removed_in_a_job_warns_nobody, removed_in_a_job)
 STEPS(what_was_removed_stays_away, remove_and_die, find_none)
 ONE(a_message_can_be_tried_at_once, retried)
 
@@ -664,6 +688,7 @@ main(void)
 		cmocka_unit_test(test_after_a_kill_the_prepared_are_only_committed),
 		cmocka_unit_test(test_after_a_kill_the_deferred_wait_on),
 		cmocka_unit_test(test_a_message_can_be_removed),
+		cmocka_unit_test(test_what_is_removed_in_a_job_warns_nobody),
 		cmocka_unit_test(test_what_was_removed_stays_away),
 		cmocka_unit_test(test_a_message_can_be_tried_at_once),
 	};

@@ -123,7 +123,7 @@ falls_back(const char *dir)
 	CHECK(strcmp(d->hop->text, "relay:spare") == 0);
 	CHECK(dest_answer(d, &an));
 	CHECK(an.code == 452 && span_eq(an.text, SPAN("full (before the "
-	    "fallback, mx.test [192.0.2.1]: 451 not now)")));
+	    "fallback, mx.test[192.0.2.1]: 451 not now)")));
 	message_retry(&f->q, f->q.index.first);
 	while (f->njobs < 3)
 		fakes_run_ms(f, 5);
@@ -131,7 +131,43 @@ falls_back(const char *dir)
 	fakes_relayed(f, 2, 450, "still");
 	fakes_until(f, waits);
 	CHECK(dest_answer(d, &an) && span_eq(an.text, SPAN("still (before the "
-	    "fallback, mx.test [192.0.2.1]: 451 not now)")));
+	    "fallback, mx.test[192.0.2.1]: 451 not now)")));
+}
+
+static bool
+has_three_jobs(struct fakes *f)
+{
+	return f->njobs == 3;
+}
+
+/* Moved by hand it begins anew: the new hop's reply alone is told, and it has a fallback too. */
+static void
+falls_back_again(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	char		*relays[] = { (char *)(uintptr_t)"b" };
+	struct dest	*d;
+
+	f->q.set.relays = relays;
+	f->q.set.nrelays = 1;
+	set_fallback(f, 0);
+	fakes_retry(f, HOUR_MS);
+	f->code = 451;
+	fakes_accept(f, "a@x.test", "hop@y.test", 500);
+	fakes_until(f, has_two_jobs);
+	fakes_until(f, waits);
+	d = &f->q.index.first->dests[0];
+	CHECK(d->flags & DEST_FALLBACK);
+	f->code = 0;
+	CHECK(strstr(fakes_ask(f, "reroute all=yes to=b\n"),
+	    "\"recipients\":1") != NULL);
+	CHECK(!(d->flags & DEST_FALLBACK));
+	fakes_until(f, has_three_jobs);
+	CHECK(strcmp(f->jobs[2].hop, "relay:b") == 0);
+	fakes_relayed(f, 2, 451, "not here");
+	while (f->njobs < 4)
+		fakes_run_ms(f, 5);
+	CHECK(strcmp(f->jobs[3].hop, "relay:spare") == 0);
 }
 
 static void
@@ -248,6 +284,7 @@ share_a_site(const char *dir)
 
 ONE(a_lifetime_is_of_the_class_of_the_last_error, lives_by_class)
 ONE(what_a_hop_puts_off_goes_to_its_fallback_once, falls_back)
+ONE(what_is_moved_by_hand_may_fall_back_again, falls_back_again)
 ONE(a_fallback_has_its_time, not_before_its_time)
 ONE(new_mail_goes_round_a_dead_hop, round_a_dead_hop)
 ONE(too_many_recipients_go_in_the_next_transaction, takes_two)
@@ -262,6 +299,7 @@ main(void)
 		cmocka_unit_test(test_waits_are_of_the_class),
 		cmocka_unit_test(test_a_lifetime_is_of_the_class_of_the_last_error),
 		cmocka_unit_test(test_what_a_hop_puts_off_goes_to_its_fallback_once),
+		cmocka_unit_test(test_what_is_moved_by_hand_may_fall_back_again),
 		cmocka_unit_test(test_a_fallback_has_its_time),
 		cmocka_unit_test(test_new_mail_goes_round_a_dead_hop),
 		cmocka_unit_test(test_too_many_recipients_go_in_the_next_transaction),
