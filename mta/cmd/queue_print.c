@@ -152,12 +152,25 @@ print_last(const json_t *r)
 	printf("\n");
 }
 
+/* A mailbox, a file or a command, as its owner has it. */
+static void
+print_local(const json_t *r)
+{
+	bool	program = json_is_true(json_object_get(r, "program"));
+
+	if (has(r, "mailbox"))
+		printf(", into %s \"%s\" (%s)", table_text(r, "mailbox"),
+		    table_text(r, "account"), table_text(r, "path"));
+	else
+		printf(", %s %s", program ? "to the program" :
+		    "into the file", table_text(r, "path"));
+}
+
 static void
 print_way(const json_t *r)
 {
-	if (has(r, "mailbox"))
-		printf(", into %s \"%s\"", table_text(r, "mailbox"),
-		    table_text(r, "account"));
+	if (has(r, "path"))
+		print_local(r);
 	else if (has(r, "hop"))
 		printf(", by %s%s", cmd_json_str(r, "hop"),
 		    json_is_true(json_object_get(r, "pinned")) ?

@@ -96,9 +96,10 @@ main(int argc, char **argv)
 	jobs_when_idle(on_idle);
 	forwards_begin(c);
 	forwards_when_idle(on_idle);
+	/* maildrop, dovecot-lda and others set the ids that they have anyway. */
 	confine_sandbox(child_option("programs") == NULL ? CONFINE_OPEN :
 	    CONFINE_OPEN | CONFINE_EXEC | CONFINE_KILL | CONFINE_NET |
-	    CONFINE_UNIX);
+	    CONFINE_UNIX | CONFINE_SETUID);
 	on_idle();
 	child_run();
 	jobs_end();

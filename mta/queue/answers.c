@@ -197,19 +197,28 @@ answer_head(struct queue *q, struct json *j, const struct message *m,
 }
 
 static void
+put_text(struct json *j, const char *key, struct span text)
+{
+	if (text.n == 0)
+		json_null(j, key);
+	else
+		json_text(j, key, text);
+}
+
+/* Where it goes: a hop, or a mailbox, file or command with its path. */
+static void
 put_place(struct json *j, const struct dest *d)
 {
 	struct target	t;
 
 	json_str(j, "hop", d->hop == NULL ? NULL : d->hop->text);
 	json_bool(j, "pinned", (d->flags & DEST_PINNED) != 0);
-	if (dest_place(d, &t) && t.mailbox.n > 0) {
-		json_text(j, "mailbox", t.mailbox);
-		json_text(j, "account", t.account);
-	} else {
-		json_null(j, "mailbox");
-		json_null(j, "account");
-	}
+	if (!dest_place(d, &t) || !target_is_local(&t))
+		memset(&t, 0, sizeof(t));
+	put_text(j, "mailbox", t.mailbox);
+	put_text(j, "account", t.mailbox.n == 0 ? SPAN("") : t.account);
+	put_text(j, "path", t.path);
+	json_bool(j, "program", t.kind == TARGET_PIPE);
 }
 
 static void

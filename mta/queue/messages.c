@@ -93,15 +93,18 @@ log_outcome(const char *event, const struct message *m, const struct dest *d,
 {
 	struct arena	 a = { 0 };
 	struct envelope	 e;
+	struct target	 t;
 	char		 id[QID_TEXT];
+	bool		 local = dest_place(d, &t) && target_is_local(&t);
 
 	message_envelope(m, &a, &e);
 	log_info("%s id=%s to=%s hop=%s mta=%s code=%u status=%.*s "
-	    "attempts=%u reply=%s", event, qid_format(m->qid, id),
+	    "attempts=%u reply=%s%s%s", event, qid_format(m->qid, id),
 	    log_quote(dest_address(d, &e)),
 	    d->hop == NULL ? "-" : d->hop->text,
 	    an->mta.n == 0 ? "-" : log_quote(an->mta), an->code,
-	    SPAN_ARG(an->status), d->attempts, log_quote(an->text));
+	    SPAN_ARG(an->status), d->attempts, log_quote(an->text),
+	    local ? " file=" : "", local ? log_quote(t.path) : "");
 	arena_clear(&a);
 }
 

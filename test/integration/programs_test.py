@@ -52,6 +52,8 @@ case $1 in
 slow) sleep 60 & echo $! > @DIR@/files/slow; wait;;
 kill) kill -9 $$;;
 quick) exit 0;;
+own) exec python3 -c 'import os; os.setgid(os.getgid()); os.setuid(os.getuid())';;
+root) exec python3 -c 'import os, sys; sys.exit(0 if os.setuid(0) is None else 1)' 2> /dev/null;;
 said) echo "5.7.1 no spam, please"; exit 77;;
 *) exit $1;;
 esac
@@ -168,7 +170,30 @@ def exit_codes_are_replies():
         assert "no spam, please" in s.log()
         send(s, "exits+75@test.example", "exits+kill@test.example")
         wait_for(lambda: s.log().count("status=4.3.0") >= 2)
-        assert not empty(s)
+        shown = s.waybill("queue", "show", s.queue()[0]["id"]).stdout
+        assert f"to the program {s.dir}/bin/exits 75, tried" in shown, shown
+
+
+def its_ids_may_be_set_to_what_they_are():
+    with make() as s:
+        s.start()
+        send(s, "exits+own@test.example")
+        wait_for(lambda: empty(s) and "delivered id=" in s.log())
+        if ROOT:
+            send(s, "exits+root@test.example", sender="")
+            wait_for(lambda: "status=5.3.0" in s.log().split("exits+root@")[-1])
+
+
+def why_a_file_waits_names_it():
+    with make() as s:
+        os.rename(f"{s.dir}/files", f"{s.dir}/moved")
+        s.start()
+        send(s, "filed@test.example")
+        wait_for(lambda: f"file={s.dir}/files/filed" in s.log())
+        why = s.waybill("queue", "why", s.queue()[0]["id"]).stdout
+        assert f"into the file {s.dir}/files/filed, tried" in why, why
+        os.rename(f"{s.dir}/moved", f"{s.dir}/files")
+        wait_for(lambda: empty(s))
 
 
 def what_takes_too_long_is_killed_with_all_its_group():
