@@ -326,6 +326,24 @@ check_most(struct cf *cf, const struct cf_object *o, enum rs_option option,
 		    rs_options[option].word, text);
 }
 
+/* Whoever has the mailbox reads the file, and takes none but his own (or root's). */
+static void
+check_forward(struct cf *cf, const struct cf_object *o)
+{
+	const struct cf_set_opt	*forward = cf_option(o, RS_OPT_MAILBOX_forward);
+	const struct cf_set_opt	*own =
+	    cf_option(o, RS_OPT_MAILBOX_owner_account);
+
+	make_absolute(cf, o, RS_OPT_MAILBOX_forward, 0);
+	if (forward == NULL || forward->is_default || (own != NULL &&
+	    !own->is_default))
+		return;
+	cf_warn(cf, forward->loc, "'forward' without 'owner account': a file "
+	    "that belongs to its account will not be used");
+	cf_help(cf, "owner account: each account reads its own; the map of "
+	    "accounts has uid and gid");
+}
+
 static void
 check_programs(struct cf *cf, const struct cf_object *o)
 {
@@ -362,7 +380,7 @@ cf_object_check(struct cf *cf, struct cf_object *o)
 		cf_accounts_check(cf, cf_option(o, RS_OPT_MAILBOX_accounts));
 		check_format(cf, o);
 		make_absolute(cf, o, RS_OPT_MAILBOX_path, 0);
-		make_absolute(cf, o, RS_OPT_MAILBOX_forward, 0);
+		check_forward(cf, o);
 		break;
 	case RS_O_RELAY:
 		check_ports(cf, o);
