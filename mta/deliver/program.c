@@ -319,7 +319,8 @@ attend(struct run *r)
 		    (int64_t)r->p->time_s * 1000);
 	if (!in_time)
 		kill_group(r);
-	while (r->out != -1 && take(r))
+	/* What it has left behind may write for ever. */
+	while (r->out != -1 && r->output->n < r->p->output_max && take(r))
 		;
 	return end_of(r, in_time);
 }

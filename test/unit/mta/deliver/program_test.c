@@ -73,6 +73,31 @@ it_reads_and_writes(void **state)
 	buf_clear(&out);
 }
 
+/* One that stays behind and writes for ever holds nobody up. */
+static void
+what_it_leaves_behind_may_flood(void **state)
+{
+	char			 sh[] = "/bin/sh", c[] = "-c";
+	char			 flood[] = "trap '' PIPE; for i in 1 2 3 4; do "
+	    "(exec timeout 20 yes) & done; exit 3";
+	char			*argv[] = { sh, c, flood, NULL };
+	char			 where[] = "PATH=/usr/bin:/bin";
+	char			*env[] = { where, NULL };
+	struct program		 p = { .argv = argv, .envp = env,
+	    .folder = "/", .time_s = 20, .output_max = 100 };
+	struct program_end	 e;
+	struct buf		 out = { 0 };
+
+	(void)state;
+	(void)alarm(15);
+	e = program_run(&p, &out);
+	(void)alarm(0);
+	assert_int_equal(e.how, PROGRAM_EXITED);
+	assert_int_equal(e.number, 3);
+	assert_true(out.n <= 100);
+	buf_clear(&out);
+}
+
 /* --- forward files */
 
 static char	top[] = "/var/tmp/waybill-forward-XXXXXX", path[200];
@@ -143,6 +168,7 @@ main(void)
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(ends_are_replies),
 		cmocka_unit_test(it_reads_and_writes),
+		cmocka_unit_test(what_it_leaves_behind_may_flood),
 		cmocka_unit_test(hostile_files_are_not_used),
 	};
 
