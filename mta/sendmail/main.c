@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -188,6 +189,22 @@ run_mode(const struct options *o)
 	return send_one(o);
 }
 
+/*
+ * What is opened later must not get the number of a stream that the caller has
+ * closed: messages for stderr would go to the server.  A missing input stays
+ * one that cannot be read.
+ */
+static void
+fill_descriptors(void)
+{
+	int	fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) == -1 &&
+		    open("/dev/null", O_WRONLY | O_NOCTTY) != fd)
+			exit(EX_OSERR);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -195,6 +212,7 @@ main(int argc, char **argv)
 	char		*why;
 	int		 status;
 
+	fill_descriptors();
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (options_read(&o, argc, argv, &why) != EX_OK) {
 		fprintf(stderr, "sendmail: %s\n%s", why, usage);

@@ -237,12 +237,12 @@ later(const struct options *o, const struct drop *mail, struct span why)
 		say(o, SPAN_NONE, why);
 		return EX_TEMPFAIL;
 	}
-	if (o->verbose)
-		fprintf(stderr, "%s: the server cannot take it now (%.*s): it "
-		    "waits in the drop folder\n", called(o), SPAN_ARG(why));
 	status = leave(mail);
 	if (status != EX_OK)
 		say(o, SPAN_NONE, why);
+	else if (o->verbose)
+		fprintf(stderr, "%s: the server cannot take it now (%.*s): it "
+		    "waits in the drop folder\n", called(o), SPAN_ARG(why));
 	return status;
 }
 

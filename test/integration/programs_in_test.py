@@ -65,6 +65,20 @@ class Sending(Shared):
         self.fails(self.s, 65, "recipient in the header", "-t", text="To: a b@c.example\n\n")
         self.fails(self.s, 64, "-C:", "-C", "/tmp/x", "ann")
 
+    def test_closed_streams_are_not_the_server(self):
+        for closed in ((1,), (2,), (1, 2)):
+            argv, environ = command(self.s, "-v", "ann")
+            text = f"Subject: closed {closed}.\n\nx\n"
+            r = subprocess.run(argv, env=environ, input=text.encode(), timeout=PATIENCE,
+                               capture_output=True, check=False,
+                               preexec_fn=lambda c=closed: [os.close(fd) for fd in c])
+            self.assertEqual(r.returncode, 0, (closed, r))
+            self.arrives(f"Subject: closed {closed}.")
+        r = subprocess.run(argv, env=environ, timeout=PATIENCE, check=False,
+                           capture_output=True, preexec_fn=lambda: os.close(0))
+        self.assertEqual(r.returncode, 74, r)
+        self.assertIn(b"standard input: ", r.stderr)
+
     def test_all_or_none(self):
         self.fails(self.s, 67, "sent to nobody", "ann", "never", text="Subject: half\n\nx\n")
         self.sends(self.s, "ann", text="Subject: after half\n\nx\n")
