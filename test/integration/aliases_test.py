@@ -101,10 +101,11 @@ class Lists(unittest.TestCase):
         self.mail("bob", "feed")
         self.mail("ann", "feed")
 
-        waiting = wait_for(lambda: [m for m in self.server.queue() if "not served" in m["reason"]])
+        waiting = wait_for(lambda: [m for m in self.server.queue() if "cannot be used" in (m["reason"] or "")])
         self.assertEqual(waiting[0]["open"], 2)
         self.assertEqual(waiting[0]["reason"],
-                         "commands of an alias are not served by this version")
+                         "a member of the list cannot be used: no program may be run: write "
+                         '`programs { folder "/etc/waybill/programs" }` and put it there')
 
     def test_nowhere(self):
         self.send("notes", "notes@here.example")

@@ -23,7 +23,7 @@ route {
 TABLES = {"users": "ann:{PLAIN}ann\n"}
 PROGRAMS = ["waybill"] + ["waybill-" + name for name in (
     "parent", "smtp", "route", "queue", "relay", "resolve", "limits", "index", "spawner",
-    "deliver")]
+    "pickup", "deliver")]
 
 
 @unittest.skipUnless(os.geteuid() == 0, "only root becomes others")

@@ -110,6 +110,7 @@ map relocated = text "relocated" as moved
 map hops      = text "hops" as records
 map served    = socket "unix:/nonexistent/socket" as aliases { map "x" }
 listen smtp on "127.0.0.1:@PORT@"
+programs { folder "/usr/bin"; files "/var/log" }
 mailbox boxes { accounts users; path "@DIR@/mail/{user}" }
 rewrite inbound rcpt { "{user}@{host in renamed}" => "{user}@{renamed[host]}" }
 rewrite outbound sender {

@@ -417,8 +417,12 @@ class Access(unittest.TestCase):
                 return c.mail(a)[0]
             self.assertEqual(c.mail("x@sub.spam.example"), (550, b"5.7.1 not from there"))
             self.assertEqual(mail("x@later.example"), 450)
-            # Nothing is kept for the administrator: it must not get through.
-            self.assertEqual(mail("x@odd.example"), 451)
+            # Taken, and kept for the administrator: it does not get through.
+            c.rset()
+            c.sendmail("x@odd.example", ["ann@shop.example"], "Subject: odd\r\n\r\nx\r\n")
+            kept = wait_for(s.queue)
+            self.assertEqual([(m["state"], m["reason"]) for m in kept], [("quarantined", "odd")])
+            self.assertEqual(s.maildir("ann"), [])
             # A sender can be forged: From: never relays.
             self.assertEqual(mail("x@friend.example"), 250)
             self.assertEqual(c.rcpt("y@elsewhere.example")[0], 550)

@@ -1,6 +1,7 @@
 """What becomes of messages that cannot go at once: retries, ends, loops, a full disk."""
 import email
 import os
+import re
 import shutil
 import smtplib
 import subprocess
@@ -233,22 +234,31 @@ class FullDisk(unittest.TestCase):
                     refused = (e.smtp_code, e.smtp_error)
         return acked, refused
 
-    def run_full(self, reserve):
+    def run_full(self, reserve, told):
+        """What is told of it to the postmaster is mail too, in the queue and at the hop."""
+        def there(sender):
+            return [m for m in hop.messages if m["from"].startswith(f"FROM:<{sender}>")]
         spool = f'\nspool {{ directory "{self.disk}/spool"; segment 1M; reserve {reserve} }}\n'
         with Sink() as hop, Server(policy(1, "queue { retry 1h }", spool), TABLES) as s:
             acked, refused = self.fill(s)
             self.assertGreater(acked, 20)
             self.assertEqual(refused[0], 452, refused)
             self.assertIn(b"4.3.1", refused[1])
-            self.assertEqual(len(s.queue()), acked)
+            self.assertEqual(len([m for m in s.queue() if m["sender"] == "a@x.example"]), acked)
+            if told:
+                wait_for(lambda: len(s.queue()) == acked + 1)
             # Restarted on the full disk all is still there; and it all goes out.
             s.stop()
             s.set_policy(policy(hop.port, "queue { retry 1h }", spool))
             s.start()
-            self.assertIn(f"recovered messages={acked} ", s.log())
+            recovered = int(re.search(r"recovered messages=([1-9]\d*) ", s.log())[1])
+            self.assertIn(recovered - acked, (1,) if told else (0, 1))
             s.waybill("queue", "retry", "all")
-            wait_for(lambda: len(hop.messages) == acked)
+            wait_for(lambda: len(there("a@x.example")) >= acked)
             wait_for(lambda: not s.queue())
+            self.assertEqual(len(there("a@x.example")), acked)
+            if told:
+                self.assertIn(b"Subject: New mail is not taken", there("")[0]["data"])
             # With room again it takes mail by itself.
             end = time.monotonic() + 30
             while time.monotonic() < end:
@@ -257,10 +267,10 @@ class FullDisk(unittest.TestCase):
                     break
                 except smtplib.SMTPException:
                     time.sleep(0.2)
-            wait_for(lambda: len(hop.messages) == acked + 1)
+            wait_for(lambda: there("ann@queue.example"))
 
     def test_below_the_reserve_mail_is_refused_until_there_is_room(self):
-        self.run_full("8M")
+        self.run_full("8M", True)
 
     def test_what_the_server_makes_in_advance_does_not_take_the_reserve(self):
         spool = f'\nspool {{ directory "{self.disk}/spool"; segment 1M; reserve 20M }}\n'
@@ -274,7 +284,7 @@ class FullDisk(unittest.TestCase):
             self.assertGreaterEqual(disk.f_bavail * disk.f_frsize, 20 << 20)
 
     def test_without_a_reserve_nothing_acknowledged_is_lost(self):
-        self.run_full("64K")
+        self.run_full("64K", False)
 
 
 if __name__ == "__main__":

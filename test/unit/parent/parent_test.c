@@ -30,6 +30,7 @@
 #include "test/unit/parent/image.h"
 
 #define PROCESSES	9	/* with two smtp */
+#define PEERS		32	/* that they are told of, together */
 #define PATIENCE_MS	20000
 #define NOBODY		65534
 
@@ -294,9 +295,9 @@ each_process_gets_configuration_and_peers(void **state)
 	    1);				/* route */
 	wait_for("events", "gen=1 image=yes tables=1 owners=1 listeners=1",
 	    2);				/* smtp */
-	wait_for("events", "peer ", 32);
+	wait_for("events", "peer ", PEERS);
 	pause_ms(100);
-	assert_int_equal(occurrences("events", "peer "), 32);
+	assert_int_equal(occurrences("events", "peer "), PEERS);
 	assert_int_equal(occurrences("events", "peer queue[0]"), 5);
 	assert_int_equal(occurrences("events", "peer resolve[0]"), 4);
 	assert_int_equal(occurrences("events", "peer limits[0]"), 3);
@@ -314,15 +315,15 @@ who_dies_is_followed_and_connected_again(void **state)
 	(void)state;
 	start_and_wait();
 	smtp = pid_of("smtp[1]");
-	wait_for("events", "peer ", 28);
+	wait_for("events", "peer ", PEERS);
 	assert_int_equal(kill(smtp, SIGKILL), 0);
-	wait_for("events", "peer smtp[1]", 8);
-	wait_for("events", "peer ", 36);
+	wait_for("events", "peer smtp[1]", 10);
+	wait_for("events", "peer ", PEERS + 10);	/* all five and it */
 	assert_int_not_equal(pid_of("smtp[1]"), smtp);
 	wait_for("log", "process=smtp[1] pid=", 1);
 	queue = pid_of("queue[0]");
 	assert_int_equal(kill(queue, SIGKILL), 0);
-	wait_for("events", "peer ", 46);	/* all five and it */
+	wait_for("events", "peer ", PEERS + 20);
 	assert_int_not_equal(pid_of("queue[0]"), queue);
 	assert_int_equal(occurrences("log", "event=died signal=9"), 2);
 }
