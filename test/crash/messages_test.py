@@ -162,6 +162,23 @@ def call_sendmail(s, want):
     srv.wait_for(lambda: died(s))
 
 
+def stay(s, _want):
+    """A session of which limits hears: one that stays, longer each time."""
+    seconds = 0.2
+
+    def there():
+        nonlocal seconds
+        try:
+            with s.raw() as c:
+                c.recv(512)
+                time.sleep(seconds)
+        except OSError:
+            pass
+        seconds *= 1.5
+        return died(s)
+    srv.wait_for(there)
+
+
 SECRET = "{PLAIN}one {SCRAM-SHA-256}4096,W22ZaJ0SNY7soEsUEjb6gQ==,%s,%s" % (("A" * 43 + "=",) * 2)
 
 
@@ -205,6 +222,8 @@ def log_in(s, _want):
 
 LOGINS = ("AUTH_VERIFY", "AUTH_SCRAM_WANTED", "AUTH_PROOF", "AUTH_CRAM", "AUTH_VERDICT",
           "AUTH_SCRAM", "AUTH_OFFERS")
+
+
 def bounce(s, want):
     """What is refused is told to its sender, who has a mailbox here."""
     want["told"] = "u1@crash.example"
@@ -221,6 +240,7 @@ PROVOKED = {
     "CERTIFY": shake_hands, "KEY_SIGN": shake_hands, "KEY_SIGNED": shake_hands,
     "KEY_TICKETS": shake_hands, "CONFIG_CERT": shake_hands, "TICKET_KEYS": shake_hands,
     "KEY_DROP": spoil_certificate,
+    "COUNT_UP": stay, "COUNTED": stay, "COUNT_DOWN": stay,
     "PROGRAM": call_sendmail, "ETRN": ask_for_mail, "ETRN_STARTED": ask_for_mail,
 }
 
