@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/span.h"
 
-#define ADDRESS_LOCAL_MAX	64	/* octets; RFC 5321, 4.5.3.1.1 */
+#define ADDRESS_LOCAL_MAX	64	/* octets; RFC 5321, 4.5.3.1.1; SRS: PATH_MAX - 2 */
 #define ADDRESS_DOMAIN_MAX	255	/* 4.5.3.1.2 */
 #define ADDRESS_PATH_MAX	256	/* with < and >; 4.5.3.1.3 */
 

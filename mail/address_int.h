@@ -22,7 +22,7 @@ struct cursor {
 
 /* A local part under reading: without quotes and escapes. */
 struct local {
-	char	raw[ADDRESS_LOCAL_MAX];
+	char	raw[ADDRESS_PATH_MAX];
 	size_t	n;
 };
 

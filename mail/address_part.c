@@ -60,10 +60,25 @@ utf8_length(const char *p, const char *end)
 	    (unsigned char)p[1] < 0xa0 ? 0 : n;
 }
 
+/*
+ * A sender rewritten by who has forwarded it (SRS) has another address in its
+ * local part, and is taken as long as a path may be: to refuse it were to
+ * refuse what its sender may send.
+ */
+static size_t
+most_of(const struct local *l)
+{
+	if (l->n > 5 && span_iprefix(span_mem(l->raw, l->n), SPAN("SRS")) &&
+	    (l->raw[3] == '0' || l->raw[3] == '1') &&
+	    strchr("=+-", l->raw[4]) != NULL && l->raw[4] != '\0')
+		return ADDRESS_PATH_MAX - 2;
+	return ADDRESS_LOCAL_MAX;
+}
+
 static bool
 take(struct cursor *c, struct local *l, size_t n)
 {
-	if (n > sizeof(l->raw) - l->n)
+	if (l->n + n > most_of(l))
 		return cursor_fail(c, local_too_long);
 	memcpy(l->raw + l->n, c->p, n);
 	l->n += n;
@@ -175,7 +190,7 @@ is_dot_string(const struct local *l)
 
 /* As it stands in whole: with quotes only where they are needed. */
 static size_t
-format_local(const struct local *l, char out[2 * ADDRESS_LOCAL_MAX + 2])
+format_local(const struct local *l, char out[2 * ADDRESS_PATH_MAX + 2])
 {
 	size_t	 i, n = 0;
 
@@ -279,11 +294,11 @@ bool
 address_part_join(struct cursor *c, const struct local *l, struct span domain,
     struct arena *a, struct address *out)
 {
-	char	 local[2 * ADDRESS_LOCAL_MAX + 2];
+	char	 local[2 * ADDRESS_PATH_MAX + 2];
 	char	*whole;
 	size_t	 n, total;
 
-	if ((n = format_local(l, local)) > ADDRESS_LOCAL_MAX)
+	if ((n = format_local(l, local)) > most_of(l))
 		return cursor_fail(c, local_too_long);
 	total = n + (domain.n > 0 ? 1 + domain.n : 0);
 	if (total > ADDRESS_PATH_MAX - 2)

@@ -20,7 +20,10 @@ check_octets(const struct address *ad)
 	size_t	 i;
 
 	assert(ad->whole.n <= ADDRESS_PATH_MAX - 2);
-	assert(ad->at <= ADDRESS_LOCAL_MAX && ad->at <= ad->whole.n);
+	assert(ad->at <= ad->whole.n);
+	assert(ad->at <= ADDRESS_LOCAL_MAX ||
+	    span_iprefix(ad->whole, SPAN("SRS")) ||
+	    span_iprefix(ad->whole, SPAN("\"SRS")));
 	assert(ad->at == ad->whole.n || ad->whole.p[ad->at] == '@');
 	for (i = 0; i < ad->whole.n; i++)
 		assert((unsigned char)ad->whole.p[i] >= ' ' &&
