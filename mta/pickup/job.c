@@ -30,7 +30,8 @@
 #include "mta/pickup/pickup.h"
 #include "mta/submit/submit.h"
 
-#define WAITS_MS	(INT64_C(5) * 86400 * 1000)	/* 4xx of some recipients: then they are given up */
+#define WAITS_MS	(INT64_C(5) * 86400 * 1000)	/* 4xx: then it is given up */
+#define LAST_TRIES	5	/* at least, since we run: the server may just be back */
 
 enum finding {
 	FILE_WHOLE,
@@ -160,7 +161,7 @@ compose_notice(struct job *j)
 			    &v[n++]);
 			continue;
 		}
-		for (k = 0; k < j->mail.nrcpts && n < room; k++)
+		for (k = s->done; k < j->mail.nrcpts && n < room; k++)
 			add_failed(j, &s->refused[i], submit_qualify(
 			    j->mail.rcpts[k], s->domain, &j->arena), &v[n++]);
 	}
@@ -230,6 +231,8 @@ talked(void *arg)
 {
 	struct job	*j = arg;
 
+	if (!j->telling)
+		j->entry->done = j->submit.done;
 	if (j->telling)
 		notice_over(j);
 	else if (j->result == SUBMIT_LATER)
@@ -253,7 +256,9 @@ talk(struct job *j)
 
 	s->mail = j->telling ? &j->notice_mail : &j->mail;
 	s->login = span_of(j->login);
-	s->impatient = j->written_ms + WAITS_MS < clock_wall_ms();
+	s->impatient = j->entry->tries >= LAST_TRIES &&
+	    j->written_ms + WAITS_MS < clock_wall_ms();
+	s->done = j->telling ? 0 : j->entry->done;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == -1) {
 		put_off(j, span_of(strerror(errno)));
 		return;

@@ -76,6 +76,7 @@ struct entry {			/* a file of the folder */
 	char		*name;
 	int64_t		 due_ms;	/* boot time */
 	unsigned	 tries;
+	size_t		 done;		/* recipients who have it; submit.h */
 	bool		 running;
 	bool		 seen;		/* at the last look */
 };

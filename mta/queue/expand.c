@@ -9,7 +9,8 @@
  * log gets parts of an expansion (PART) and its end (WHOLE).  Until that is
  * durable the targets are LOGGING.  What was expanded before is found again by
  * its address: it stays as it is, the log gets only what is new or has
- * changed, and what the list does not name any more is done.
+ * changed, and what the list does not name any more is done.  Where a member
+ * cannot be told now (LATER), what is not named may be behind it, and waits.
  */
 #include "mta/queue/members.h"
 #include "mta/queue/notify.h"
@@ -55,6 +56,8 @@ struct applying {
 	uint32_t		 members;	/* in the log so far */
 	bool			 said;		/* it has a target that says so */
 	bool			 owned;		/* all of them are of a list with an owner */
+	bool			 gaps;		/* one of them is LATER: */
+	struct target		 gap;		/* this one */
 };
 
 /* An expansion whose records are on the way to the disk. */
@@ -237,6 +240,7 @@ expand(struct applying *ap, const struct dest *first)
 	ap->next_sub = 1;
 	ap->said = false;
 	ap->owned = true;
+	ap->gaps = false;
 	ap->again = first->flags & DEST_EXPANDED;
 	ap->phase = ap->again ? KNOWN : MEMBERS;
 	ap->i = 0;
@@ -344,6 +348,10 @@ one_member(struct applying *ap, struct message *m, const struct envelope *e)
 	struct dest		*d;
 
 	ap->owned = ap->owned && t->owned;
+	if (t->kind == TARGET_LATER) {
+		ap->gaps = true;
+		ap->gap = *t;
+	}
 	at = members_find(&ap->by_address, m, e, t->address);
 	d = at >= 0 ? &m->dests[at] : add_member(ap, m);
 	if ((d->flags & DEST_NAMED) || !is_open(d)) {
@@ -367,8 +375,12 @@ one_other(struct applying *ap, struct message *m, struct dest *d)
 {
 	if (d->rcpt != ap->rcpt)
 		return;
-	if (!(d->flags & DEST_NAMED) && is_open(d))
-		dest_done(ap->q, m, d);
+	if (!(d->flags & DEST_NAMED) && is_open(d)) {
+		if (!ap->gaps)
+			dest_done(ap->q, m, d);
+		else if (d->state == DEST_ROUTING)
+			target_refuse(ap->q, m, d, &ap->gap);
+	}
 	d->flags &= (uint8_t)~DEST_NAMED;
 }
 

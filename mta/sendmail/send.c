@@ -8,6 +8,7 @@
  */
 #include "config.h"
 
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -228,21 +229,35 @@ show(void *arg, char way, struct span line)
 	    SPAN_ARG(line));
 }
 
-static int
-later(const struct options *o, const struct drop *mail, struct span why)
+/* What a program is run with that a mail server has started. */
+static bool
+cannot_gain(void)
 {
-	int	status;
+	return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+}
+
+static int
+later(const struct options *o, const struct submit *s, const struct drop *mail)
+{
+	struct drop	 rest = *mail;
+	int		 status;
 
 	if (o->mode == MODE_VERIFY) {
-		say(o, SPAN_NONE, why);
+		say(o, SPAN_NONE, s->why);
 		return EX_TEMPFAIL;
 	}
-	status = leave(mail);
+	rest.rcpts += s->done;
+	rest.nrcpts -= s->done;
+	status = leave(&rest);
+	/* There is no other way in for it, but the server may come back. */
+	if (status == EX_NOPERM && cannot_gain())
+		status = EX_TEMPFAIL;
 	if (status != EX_OK)
-		say(o, SPAN_NONE, why);
+		say(o, SPAN_NONE, s->why);
 	else if (o->verbose)
 		fprintf(stderr, "%s: the server cannot take it now (%.*s): it "
-		    "waits in the drop folder\n", called(o), SPAN_ARG(why));
+		    "waits in the drop folder\n", called(o),
+		    SPAN_ARG(s->why));
 	return status;
 }
 
@@ -279,7 +294,7 @@ send_message(const struct options *o, const struct person *p,
 		close(fd);
 	}
 	if (r == SUBMIT_LATER)
-		status = later(o, mail, s.why);
+		status = later(o, &s, mail);
 	else if (r == SUBMIT_REFUSED)
 		status = refused(o, &s, mail);
 	else {

@@ -415,12 +415,17 @@ session_discarded(struct session *s)
 
 /* --- commands */
 
+#define PROGRAM_COMMANDS	400000u
+
 /* Limits that end a session: the reply stands for the command's own. */
 static bool
 worn_out(struct session *s)
 {
 	bool	errors = s->errors >= s->gen->errors_max;
 
+	/* A message of a program may have this many recipients, all unknown. */
+	if (s->origin.program && s->commands < PROGRAM_COMMANDS)
+		return false;
 	if (!errors && s->commands <= s->gen->commands_max)
 		return false;
 	last_word(s, errors ? REPLY_ERRORS : REPLY_COMMANDS,

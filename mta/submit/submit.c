@@ -29,7 +29,9 @@ struct hand {
 	struct submit	*s;
 	struct talk	 t;
 	bool		 eightbit, utf8, dsn;	/* what is offered */
-	size_t		 taken;		/* recipients */
+	size_t		 most;		/* recipients of a transaction; RFC 9422 */
+	bool		*out;		/* of each recipient: he was refused */
+	size_t		 taken;		/* recipients of this transaction */
 	bool		 put_off;	/* one of them has got 4xx */
 };
 
@@ -72,18 +74,8 @@ first_line(const struct talk *t)
 	return end < 0 ? s : span_mem(s.p, (size_t)end);
 }
 
-static enum submit_result
-later(struct hand *h)
-{
-	struct submit	*s = h->s;
-
-	s->why = h->t.broken != NULL ? span_of(h->t.broken) :
-	    arena_span(&s->arena, first_line(&h->t));
-	return SUBMIT_LATER;
-}
-
 static void
-refuse(struct hand *h, struct span rcpt)
+refuse(struct hand *h, struct span rcpt, struct span reply)
 {
 	struct submit	*s = h->s;
 
@@ -91,7 +83,22 @@ refuse(struct hand *h, struct span rcpt)
 	    sizeof(*s->refused));
 	s->refused[s->nrefused++] = (struct submit_refusal){
 		arena_span(&s->arena, rcpt),
-		arena_span(&s->arena, first_line(&h->t)), h->t.code };
+		arena_span(&s->arena, reply), h->t.code };
+}
+
+static enum submit_result
+later(struct hand *h)
+{
+	struct submit	*s = h->s;
+
+	s->why = h->t.broken != NULL ? span_of(h->t.broken) :
+	    arena_span(&s->arena, first_line(&h->t));
+	if (!s->impatient || s->hostname.n == 0)
+		return SUBMIT_LATER;
+	/* It has been so for days: its sender is told. */
+	refuse(h, SPAN_NONE, h->t.broken == NULL ? s->why :
+	    arena_printf(&s->arena, "451 4.4.2 %s", h->t.broken));
+	return SUBMIT_REFUSED;
 }
 
 /* Of what is said of all. */
@@ -100,11 +107,29 @@ not_taken(struct hand *h)
 {
 	if (h->t.code < 500)
 		return later(h);
-	refuse(h, SPAN_NONE);
+	refuse(h, SPAN_NONE, first_line(&h->t));
 	return SUBMIT_REFUSED;
 }
 
 /* --- the session */
+
+/* "MAILMAX=3333 RCPTMAX=1000" */
+static void
+take_limits(struct hand *h, struct span line)
+{
+	struct span	word;
+	ptrdiff_t	end;
+	uint64_t	n;
+
+	for (; line.n > 0; line = span_from(line, word.n + 1)) {
+		word = line;
+		if ((end = span_index(line, ' ')) >= 0)
+			word.n = (size_t)end;
+		if (span_iprefix(word, SPAN("RCPTMAX=")) &&
+		    span_u64(span_from(word, 8), SIZE_MAX, &n) && n > 0)
+			h->most = (size_t)n;
+	}
+}
 
 static void
 take_offers(struct hand *h)
@@ -118,6 +143,8 @@ take_offers(struct hand *h)
 		h->eightbit |= span_ieq(line, SPAN("8BITMIME"));
 		h->utf8 |= span_ieq(line, SPAN("SMTPUTF8"));
 		h->dsn |= span_ieq(line, SPAN("DSN"));
+		if (span_iprefix(line, SPAN("LIMITS ")))
+			take_limits(h, span_from(line, 7));
 	}
 }
 
@@ -203,30 +230,39 @@ put_rcpt(struct hand *h, struct span rcpt)
 		talk_put(&h->t, "RCPT TO:<%.*s>", SPAN_ARG(rcpt));
 }
 
-/* False: broken. */
-static bool
-ask_rcpts(struct hand *h)
+static void
+take_answer(struct hand *h, size_t i, struct span rcpt, unsigned code)
 {
-	const struct drop	*d = h->s->mail;
-	struct span		 rcpt;
-	unsigned		 code;
-	size_t			 i;
+	if (code < 300)
+		h->taken++;
+	else if (code >= 500 || h->s->impatient) {
+		refuse(h, rcpt, first_line(&h->t));
+		h->out[i] = true;
+	} else if (i >= h->s->done) {
+		h->put_off = true;
+		h->s->why = arena_span(&h->s->arena, first_line(&h->t));
+	}
+}
 
-	for (i = 0; i < d->nrcpts; i++) {
-		rcpt = submit_qualify(d->rcpts[i], h->s->domain,
+/* Those from first on, but who was refused before.  False: broken. */
+static bool
+ask_rcpts(struct hand *h, size_t first, size_t n)
+{
+	struct span	 rcpt;
+	unsigned	 code;
+	size_t		 i;
+
+	h->taken = 0;
+	h->put_off = false;
+	for (i = first; i < first + n; i++) {
+		if (h->out[i])
+			continue;
+		rcpt = submit_qualify(h->s->mail->rcpts[i], h->s->domain,
 		    &h->s->arena);
 		put_rcpt(h, rcpt);
 		if ((code = talk_reply(&h->t, COMMAND_S)) == 0)
 			return false;
-		if (code < 300)
-			h->taken++;
-		else if (code >= 500 || h->s->impatient)
-			refuse(h, rcpt);
-		else {
-			h->put_off = true;
-			h->s->why = arena_span(&h->s->arena,
-			    first_line(&h->t));
-		}
+		take_answer(h, i, rcpt, code);
 	}
 	return true;
 }
@@ -270,22 +306,95 @@ give_content(struct hand *h)
 	return SUBMIT_TAKEN;
 }
 
+/* MAIL, and a RCPT for each of n; SUBMIT_TAKEN: content may follow. */
 static enum submit_result
-transaction(struct hand *h)
+open_transaction(struct hand *h, size_t first, size_t n)
 {
-	struct submit	*s = h->s;
-
 	put_mail(h);
 	if (talk_reply(&h->t, COMMAND_S) != 250)
 		return not_taken(h);
-	if (!ask_rcpts(h))
+	if (!ask_rcpts(h, first, n))
 		return later(h);
+	return SUBMIT_TAKEN;
+}
+
+static enum submit_result
+transaction(struct hand *h)
+{
+	struct submit		*s = h->s;
+	enum submit_result	 r;
+
+	r = open_transaction(h, 0, s->mail->nrcpts);
+	if (r != SUBMIT_TAKEN)
+		return r;
 	if (s->nrefused > 0 && (s->together || s->only_ask ||
 	    (h->taken == 0 && !h->put_off)))
 		return SUBMIT_REFUSED;
 	if (h->put_off)
 		return SUBMIT_LATER;
 	return s->only_ask ? SUBMIT_TAKEN : give_content(h);
+}
+
+/* --- more recipients than a transaction may have */
+
+static size_t
+portion(const struct hand *h, size_t first)
+{
+	size_t	left = h->s->mail->nrcpts - first;
+
+	return left < h->most ? left : h->most;
+}
+
+static enum submit_result
+forget_transaction(struct hand *h)
+{
+	talk_put(&h->t, "RSET");
+	return talk_reply(&h->t, COMMAND_S) == 250 ? SUBMIT_TAKEN : later(h);
+}
+
+/* Whether all of them would be taken, before anybody gets it. */
+static enum submit_result
+ask_all(struct hand *h)
+{
+	enum submit_result	r;
+	size_t			first, n = h->s->mail->nrcpts;
+
+	for (first = 0; first < n; first += h->most) {
+		r = open_transaction(h, first, portion(h, first));
+		if (r == SUBMIT_TAKEN && h->put_off)
+			r = SUBMIT_LATER;
+		if (r == SUBMIT_TAKEN)
+			r = forget_transaction(h);
+		if (r != SUBMIT_TAKEN)
+			return r;
+	}
+	return SUBMIT_TAKEN;
+}
+
+static enum submit_result
+in_portions(struct hand *h)
+{
+	struct submit		*s = h->s;
+	enum submit_result	 r;
+	size_t			 n;
+
+	if ((r = ask_all(h)) != SUBMIT_TAKEN)
+		return r;
+	if (s->nrefused > 0 && (s->together || s->only_ask ||
+	    s->nrefused == s->mail->nrcpts))
+		return SUBMIT_REFUSED;
+	for (; !s->only_ask && s->done < s->mail->nrcpts; s->done += n) {
+		n = portion(h, s->done);
+		r = open_transaction(h, s->done, n);
+		if (r == SUBMIT_TAKEN && h->put_off)
+			r = SUBMIT_LATER;
+		if (r == SUBMIT_TAKEN)
+			r = h->taken > 0 ? give_content(h) :
+			    forget_transaction(h);
+		if (r != SUBMIT_TAKEN)
+			return r;
+	}
+	return SUBMIT_TAKEN;
 }
 
 enum submit_result
@@ -300,7 +409,10 @@ submit(struct submit *s, int fd)
 	if (begin(&h, &r)) {
 		s->sender = submit_qualify(d->has_sender ? d->sender :
 		    s->login, s->domain, &s->arena);
-		r = transaction(&h);
+		h.out = xcalloc(d->nrcpts + 1, sizeof(*h.out));
+		r = h.most > 0 && d->nrcpts > h.most ? in_portions(&h) :
+		    transaction(&h);
+		free(h.out);
 		if (h.t.broken == NULL) {
 			talk_put(&h.t, "QUIT");
 			(void)talk_send(&h.t);

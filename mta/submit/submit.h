@@ -14,7 +14,7 @@
 enum submit_result {
 	SUBMIT_TAKEN,	/* 250 for all who are not in refused */
 	SUBMIT_REFUSED,	/* 5xx: for all of them, or with `together` for one */
-	SUBMIT_LATER	/* 4xx, or nobody there: nothing was taken, or it is not known */
+	SUBMIT_LATER	/* 4xx, or nobody there: nothing was taken (beyond done), or it is not known */
 };
 
 struct submit_refusal {
@@ -28,8 +28,14 @@ struct submit {
 	const struct drop *mail;
 	struct span	 login;		/* of the user: the sender, where none is given */
 	bool		 together;	/* all recipients or nobody */
-	bool		 impatient;	/* 4xx of one recipient is a refusal: it has waited long enough */
+	bool		 impatient;	/* 4xx, or an end in the middle, is a refusal: it has waited long enough */
 	bool		 only_ask;	/* whether they would be taken: no content follows */
+	/*
+	 * More recipients than a transaction may have are sent to in several,
+	 * when all have been asked.  Asked and said: so many of the first need
+	 * nothing more.
+	 */
+	size_t		 done;
 	void		(*trace)(void *arg, char way, struct span line);	/* 'C' or 'S'; NULL: none */
 	void		*trace_arg;
 	/* said; in the arena */

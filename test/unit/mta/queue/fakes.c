@@ -285,6 +285,34 @@ be_member(struct target *t, struct span address)
 	t->owned = true;
 }
 
+/* A list in a list: the inner one cannot be read the first times. */
+static unsigned
+put_gap(struct fakes *f, struct target *t)
+{
+	static const char *const	answers[][2] = {
+		{ "inner@gap.test", "hop1@gap.test" },
+		{ "hop2@gap.test", "hop1@gap.test" },
+		{ "inner@gap.test", "hop1@gap.test" },
+		{ "hop2@gap.test", "hop1@gap.test" },
+	};
+	unsigned			i, n = f->gap_asks;
+
+	if (n + 1 < sizeof(answers) / sizeof(answers[0]))
+		f->gap_asks++;
+	t[1] = t[0];
+	for (i = 0; i < 2; i++) {
+		t[i].kind = TARGET_HOP;
+		t[i].address = span_of(answers[n][i]);
+	}
+	if (n % 2 == 0) {
+		t[0].kind = TARGET_LATER;
+		t[0].code = 451;
+		t[0].status = SPAN("4.3.0");
+		t[0].text = SPAN("says the test");
+	}
+	return 2;
+}
+
 static unsigned
 put_targets(struct fakes *f, struct target *t, uint32_t rcpt, struct span to)
 {
@@ -328,6 +356,8 @@ put_targets(struct fakes *f, struct target *t, uint32_t rcpt, struct span to)
 		be_member(&t[0], SPAN("hop1@list.test"));
 		be_member(&t[1], SPAN("hop2@list.test"));
 		return span_prefix(to, SPAN("list1")) ? 1 : 2;
+	} else if (span_prefix(to, SPAN("gap"))) {
+		return put_gap(f, t);
 	} else if (span_prefix(to, SPAN("forward"))) {
 		t[0].kind = TARGET_HOP;
 		t[0].address = SPAN("hop@else.test");

@@ -68,6 +68,7 @@ struct fakes {
 	/* route */
 	unsigned		 asked;		/* recipients */
 	bool			 route_silent;
+	unsigned		 gap_asks;	/* times that gap... was asked */
 	unsigned		 later_until;	/* asks that later... is answered so */
 	unsigned		 many_from;
 	/* `on bounce`, as BOUNCE_ANSWER has it */

@@ -336,6 +336,56 @@ another_list(const char *dir)
 	CHECK(journal_stats(f->q.journal).size - size < 150000);
 }
 
+static bool
+two_wait(struct fakes *f)
+{
+	const struct message	*m = f->q.index.first;
+
+	return m != NULL && f->gap_asks == 2 && m->in_state[DEST_WAIT] == 2 &&
+	    m->nopen == 2;
+}
+
+static bool
+asked_three(struct fakes *f)
+{
+	const struct message	*m = f->q.index.first;
+
+	return f->gap_asks == 3 && m != NULL &&
+	    m->in_state[DEST_ROUTING] + m->in_state[DEST_LOGGING] == 0;
+}
+
+/* What a list in the list has led to is kept while that cannot be read. */
+static void
+behind_a_gap(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	struct message	*m;
+	uint32_t	 i;
+
+	f->code = 451;
+	fakes_retry(f, 50);
+	fakes_accept(f, "a@x.test", "gap@y.test", 500);
+	fakes_until(f, two_wait);
+	m = f->q.index.first;
+	fakes_retry(f, 3600000);
+	for (i = 0; i < m->ndests; i++)
+		if (m->dests[i].state == DEST_WAIT) {
+			hop_unref(&f->q.sched, &m->dests[i].hop);
+			dest_set_state(m, &m->dests[i], DEST_NEW);
+		}
+	message_settle(&f->q, m);
+	fakes_until(f, asked_three);
+	CHECK(m->nopen >= 2);
+	f->code = 250;
+	for (i = 0; i < m->ndests; i++)
+		if (m->dests[i].state == DEST_WAIT)
+			dest_set_state(m, &m->dests[i], DEST_NEW);
+	message_settle(&f->q, m);
+	fakes_until(f, is_empty);
+	CHECK(f->q.count.sent == 2);
+}
+
+ONE(what_is_behind_a_gap_is_kept, behind_a_gap)
 ONE(each_member_gets_it_once, sent_once)
 ONE(two_lists_of_one_message, two_lists)
 ONE(it_can_be_removed_in_the_middle, removed_while_it_is_expanded)
@@ -353,6 +403,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(test_each_member_gets_it_once),
+		cmocka_unit_test(test_what_is_behind_a_gap_is_kept),
 		cmocka_unit_test(test_two_lists_of_one_message),
 		cmocka_unit_test(test_it_can_be_removed_in_the_middle),
 		cmocka_unit_test(test_the_sender_is_bounced_once),
