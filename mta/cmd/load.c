@@ -37,11 +37,16 @@ cmd_say_diags(const struct cf *cf, bool warnings)
 {
 	bool		colour = isatty(STDERR_FILENO) == 1;
 	struct buf	out = { 0 };
+	bool		said = true;
 	size_t		i;
 
-	for (i = 0; i < cf_ndiags(cf); i++)
-		if (warnings || cf_diag(cf, i)->level != CF_WARNING)
+	for (i = 0; i < cf_ndiags(cf); i++) {
+		/* A note belongs to what stands before it. */
+		if (cf_diag(cf, i)->level != CF_NOTE)
+			said = warnings || cf_diag(cf, i)->level != CF_WARNING;
+		if (said)
 			cf_diag_print(cf, cf_diag(cf, i), colour, &out);
+	}
 	to_stderr(&out);
 }
 

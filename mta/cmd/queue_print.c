@@ -61,7 +61,8 @@ queue_print_message(const json_t *m)
 	if (strcmp(cmd_json_str(m, "why"), cmd_json_str(m, "state")) != 0)
 		printf(" (%s)", cmd_json_str(m, "why"));
 	if (number(m, "attempts") > 0)
-		printf(", tried %lld times", number(m, "attempts"));
+		printf(", tried %lld time%s", number(m, "attempts"),
+		    number(m, "attempts") == 1 ? "" : "s");
 	if (has(m, "next"))
 		printf(", next %s", cmd_json_str(m, "next"));
 	printf("\n");
@@ -175,7 +176,9 @@ print_way(const json_t *r)
 		printf(", by %s%s", cmd_json_str(r, "hop"),
 		    json_is_true(json_object_get(r, "pinned")) ?
 		    " (said by hand)" : "");
-	printf(", tried %lld times", number(r, "attempts"));
+	if (number(r, "attempts") > 0)
+		printf(", tried %lld time%s", number(r, "attempts"),
+		    number(r, "attempts") == 1 ? "" : "s");
 	if (has(r, "next"))
 		printf(", next %s", cmd_json_str(r, "next"));
 }

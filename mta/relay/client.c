@@ -129,14 +129,16 @@ static void
 lost(struct client *c, int error)
 {
 	struct outcome	why;
+	char		port[HOP_PORT_TEXT];
 
 	if (c->job != NULL && is_stale(c)) {
 		client_stale(c);
 		return;
 	}
 	if (c->state == CONNECTING)
-		outcome_set(&why, 451, "4.4.1", "cannot connect to %s: %s",
-		    c->mta, strerror(error));
+		outcome_set(&why, 451, "4.4.1", "cannot connect to %s%s: %s",
+		    c->mta, hop_port_text(&c->addr, port),
+		    strerror(error));
 	else
 		outcome_set(&why, 451, "4.4.2",
 		    "connection lost while waiting for %s%s%s",

@@ -340,13 +340,15 @@ try_address(struct session *s, const struct hop_addr *a)
 		session_ready, session_failed, session_finished
 	};
 	struct outcome			why;
+	char				port[HOP_PORT_TEXT];
 	int				fd;
 
 	s->tries++;
 	tell_mta(s, a);
 	if ((fd = connect_to(a)) == -1) {
-		outcome_set(&why, 451, "4.4.1", "cannot connect to %.*s: %s",
-		    SPAN_ARG(s->job->mta), strerror(errno));
+		outcome_set(&why, 451, "4.4.1", "cannot connect to %.*s%s: %s",
+		    SPAN_ARG(s->job->mta), hop_port_text(a, port),
+		    strerror(errno));
 		keep_outcome(s, &why);
 		mark_dead(s->conns, a);
 		return false;

@@ -179,6 +179,15 @@ hop_addr_text(const struct hop_addr *a, struct span name,
 	return out;
 }
 
+const char *
+hop_port_text(const struct hop_addr *a, char out[HOP_PORT_TEXT])
+{
+	out[0] = '\0';
+	if (!hop_is_local(a) && a->port != SMTP_PORT)
+		snprintf(out, HOP_PORT_TEXT, ":%u", (unsigned)a->port);
+	return out;
+}
+
 /* IPv4 before IPv6 of each host: more hops know a sender by its IPv4 name. */
 static struct hop_list *
 list_of(const struct hop_query *q)

@@ -54,6 +54,10 @@ hop_addr_name(const struct hop_addr *a)
 #define HOP_ADDR_TEXT	(HOP_NAME_MAX + IP_TEXT_MAX + 2)
 /* "name[address]", "[/path]": as logs and notifications call it. */
 const char	*hop_addr_text(const struct hop_addr *, struct span name, char out[HOP_ADDR_TEXT]);
+#define SMTP_PORT	25
+#define HOP_PORT_TEXT	8
+/* ":PORT" where it is not that of SMTP, to stand behind hop_addr_text(). */
+const char	*hop_port_text(const struct hop_addr *, char out[HOP_PORT_TEXT]);
 
 struct hop_list {
 	bool		has_set;	/* they are MX hosts */

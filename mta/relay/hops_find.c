@@ -9,8 +9,6 @@
 
 #include "ruleset/image.h"
 
-#define SMTP_PORT	25
-
 /* "192.0.2.1", "2001:db8::1", with or without brackets, "[IPv6:...]" too. */
 static bool
 literal(struct span s, struct ip *ip)

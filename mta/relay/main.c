@@ -24,7 +24,6 @@
 #include "mta/relay/conns.h"
 #include "ruleset/image.h"
 
-#define SMTP_PORT	25
 #define DESCRIPTORS	8192	/* sessions, segments, bodies */
 
 /* A channel to a worker that asks for callouts. */

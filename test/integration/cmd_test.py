@@ -108,6 +108,22 @@ class Usage(Base):
             self.assertEqual(r.returncode, 2, f"{args}: {r.stdout}{r.stderr}")
             self.assertTrue(r.stderr or r.stdout, args)
 
+    def test_a_note_is_not_said_without_its_warning(self):
+        with tempfile.TemporaryDirectory() as d:
+            os.chmod(d, 0o755)  # as root another user compiles
+            with open(os.path.join(d, "a.conf"), "w", encoding="utf-8") as f:
+                f.write(SMALL.replace("rcpt.domain in ours and rcpt unknown =>",
+                                      'rcpt.user == "x" =>'))
+            for name in ("users", "aliases"):
+                with open(os.path.join(d, name), "w", encoding="utf-8") as f:
+                    f.write("")
+            r = waybill("check", "a.conf", cwd=d)
+            self.assertIn("warning:", r.stderr)
+            self.assertIn("note: it would be", r.stderr)
+            r = waybill("status", "-c", "a.conf", cwd=d)
+            self.assertNotIn("note:", r.stderr)
+            self.assertIn("Does the server run?", r.stderr)
+
     def test_did_you_mean(self):
         self.assertIn("did you mean 'check'?", waybill("chekc", "x").stderr)
 
