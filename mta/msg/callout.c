@@ -18,7 +18,9 @@ struct callout {
 };
 
 struct callout_client {
-	struct asker	asker;
+	struct asker			 asker;
+	const struct callout_share	*share;		/* NULL: nobody */
+	void				*share_arg;
 };
 
 static void
@@ -50,7 +52,7 @@ on_message(void *client, struct msg *m)
 	struct callout		*o;
 
 	if (m->type != MSG_CALLED)
-		return false;
+		return c->share != NULL && c->share->message(c->share_arg, m);
 	ticket = msg_u64(m);
 	answer = msg_u8(m);
 	if (!msg_end(m) || answer > CALLOUT_CANNOT)
@@ -62,12 +64,35 @@ on_message(void *client, struct msg *m)
 	return true;
 }
 
+static void
+on_closed(void *client)
+{
+	struct callout_client	*c = client;
+
+	if (c->share != NULL)
+		c->share->closed(c->share_arg);
+}
+
+void
+callout_client_share(struct callout_client *c,
+    const struct callout_share *share, void *arg)
+{
+	c->share = share;
+	c->share_arg = arg;
+}
+
+struct chan *
+callout_client_chan(struct callout_client *c)
+{
+	return c->asker.chan;
+}
+
 struct callout_client *
 callout_client_new(void)
 {
 	static const struct asker_ops	 ops = {
 		.send = send_question, .give_up = give_up,
-		.message = on_message
+		.message = on_message, .closed = on_closed
 	};
 	struct callout_client		*c = xcalloc(1, sizeof(*c));
 

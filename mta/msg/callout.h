@@ -7,7 +7,7 @@
 #ifndef WB_MTA_MSG_CALLOUT_H
 #define WB_MTA_MSG_CALLOUT_H
 
-#include "base/span.h"
+#include "base/chan.h"
 
 enum callout_answer {
 	CALLOUT_NO,	/* refused for good */
@@ -24,6 +24,16 @@ struct callout_client	*callout_client_new(void);
 /* A channel to relay, new or again; takes fd. */
 void			 callout_client_attach(struct callout_client *, int fd);
 void			 callout_client_free(struct callout_client **);	/* no callbacks */
+/* Whoever sends other messages on the same channel. */
+struct callout_share {
+	/* What is no answer to a callout; false: nonsense. */
+	bool	(*message)(void *arg, struct msg *);
+	/* The channel is gone, and all that was sent on it unanswered. */
+	void	(*closed)(void *arg);
+};
+void		 callout_client_share(struct callout_client *, const struct callout_share *, void *arg);
+/* NULL: relay is not there. */
+struct chan	*callout_client_chan(struct callout_client *);
 /*
  * Asks about address at the hop (text of mta/msg/target.h); cb is called
  * exactly once, from the loop, with CANNOT after 30 s at the latest.  Returns

@@ -359,6 +359,14 @@ struct routing	*policy_route(struct policy *, struct policy_facts *, struct rs_r
  */
 struct routing	*policy_route_dry(struct policy *, struct policy_facts *, struct rs_record *, routing_cb *, void *arg);
 /*
+ * As policy_route() for who only wants to know whether the recipient leaves as
+ * it is for one next hop; else it is over early.  It counts, once with the real
+ * route of the same facts.tx.
+ */
+struct routing	*policy_route_leaving(struct policy *, struct policy_facts *, struct rs_record *, routing_cb *, void *arg);
+/* Its target: a next hop, with the envelope as it leaves; NULL: it does not. */
+const struct target *routing_leaves(const struct routing *);
+/*
  * Whom a list has, one level deep (EXPN), without counting: the targets'
  * addresses are its members, as they stand in the table, POLICY_MEMBERS_MAX at
  * most.  Not told: commands, files, and whom an included file names, which may

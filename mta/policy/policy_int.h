@@ -333,7 +333,8 @@ enum routing_kind {
 	ROUTING_REAL,
 	ROUTING_DRY,	/* nothing is counted; over at the first target that goes somewhere */
 	ROUTING_ALL,	/* nothing is counted; all targets */
-	ROUTING_MEMBERS	/* nothing is counted; of a list its members, which are not routed */
+	ROUTING_MEMBERS, /* nothing is counted; of a list its members, which are not routed */
+	ROUTING_LEAVING	/* as REAL; over as soon as it is not one next hop for the recipient itself */
 };
 struct routing	*routing_start(struct policy *, struct policy_facts *, struct rs_record *, enum routing_kind, routing_cb *, void *arg);
 void		 routings_drop(struct policy *);

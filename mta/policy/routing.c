@@ -297,6 +297,13 @@ by_lmtp(struct routing *r, struct span where)
 	r->phase = ROUTE_NEXT;
 }
 
+/* What it says becomes of the message. */
+static bool
+is_real(const struct routing *r)
+{
+	return r->kind == ROUTING_REAL || r->kind == ROUTING_LEAVING;
+}
+
 /* Past a filter that it comes from; whoever only asks sees what is behind. */
 static bool
 goes_past(struct routing *r, const struct rs_verdict *v)
@@ -305,8 +312,8 @@ goes_past(struct routing *r, const struct rs_verdict *v)
 		return false;
 	if (r->nthrough < FILTERS_NOTED)
 		r->through[r->nthrough++] = v->object;
-	return r->kind != ROUTING_REAL || filter_passed(r->policy->image,
-	    v->object, r->facts.filtered);
+	return !is_real(r) || filter_passed(r->policy->image, v->object,
+	    r->facts.filtered);
 }
 
 /* To the filter: the envelope stays. */
@@ -506,6 +513,14 @@ said(struct routing *r, const struct rs_verdict *v)
 	}
 }
 
+/* It is expanded, or its target is no next hop. */
+static bool
+stays(const struct routing *r)
+{
+	return r->is_list || r->n > 1 ||
+	    (r->n == 1 && r->targets[0].kind != TARGET_HOP);
+}
+
 /*
  * A dry run is over at the first target that goes somewhere; who asks whose
  * address it is, with the second: it is nobody's.
@@ -515,6 +530,8 @@ answered(const struct routing *r)
 {
 	size_t	enough = r->kind == ROUTING_DRY ? 1 : 2;
 
+	if (r->kind == ROUTING_LEAVING)
+		return stays(r);
 	return (r->kind == ROUTING_DRY || r->kind == ROUTING_ALL) &&
 	    r->n >= enough &&
 	    target_good(&r->targets[r->n - 1]) &&
@@ -637,7 +654,7 @@ routing_start(struct policy *p, struct policy_facts *f,
 	r->dry = kind == ROUTING_DRY;
 	r->cb = cb;
 	r->arg = arg;
-	r->asking->peeks = kind != ROUTING_REAL;
+	r->asking->peeks = !is_real(r);
 	r->asking->resume = work;
 	r->asking->arg = r;
 	routing_first(r, f->rcpt, f->rcpt_at);
@@ -658,6 +675,21 @@ policy_route_dry(struct policy *p, struct policy_facts *f,
     struct rs_record *record, routing_cb *cb, void *arg)
 {
 	return routing_start(p, f, record, ROUTING_DRY, cb, arg);
+}
+
+struct routing *
+policy_route_leaving(struct policy *p, struct policy_facts *f,
+    struct rs_record *record, routing_cb *cb, void *arg)
+{
+	return routing_start(p, f, record, ROUTING_LEAVING, cb, arg);
+}
+
+const struct target *
+routing_leaves(const struct routing *r)
+{
+	const struct target	*t = r->targets;
+
+	return r->n != 1 || stays(r) || t->owned ? NULL : t;
 }
 
 struct routing *

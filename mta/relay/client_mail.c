@@ -94,9 +94,10 @@ send_commands(struct client *c)
 static void
 start_content(struct client *c, const char *event)
 {
+	const struct content_place	at = job_content(c->job);
+
 	client_step(c, CONTENT, event);
-	content_start(&c->content, c->job->fd, c->job->offset,
-	    c->job->length, c->bdat);
+	content_start(&c->content, &at, c->bdat);
 	client_proceed(c);
 }
 

@@ -30,20 +30,21 @@ is_for_tls(const struct job *j)
 static bool
 is_refused(const struct client *c, struct outcome *why)
 {
-	const struct job	*j = c->job;
+	const struct job		*j = c->job;
+	const struct content_place	 at = job_content(j);
 
-	if (j->fd == -1)
+	if (at.fd == -1 && at.mem == NULL)
 		outcome_set(why, 451, "4.3.0", "the content is not there");
 	else if (is_for_tls(j))
 		outcome_set(why, 554, "5.7.10", "REQUIRETLS: there is no "
 		    "encrypted connection to %s", c->mta);
 	else if ((j->flags & ENV_BINARY) && !c->bdat &&
-	    content_is_binary(j->fd, j->offset, j->length))
+	    content_is_binary(&at))
 		outcome_set(why, 554, "5.6.3", "%s does not offer BINARYMIME, "
 		    "which the content needs", c->mta);
 	else if (!c->ext.eightbitmime && !c->bdat &&
 	    (j->flags & (ENV_8BIT | ENV_BINARY)) &&
-	    content_is_8bit(j->fd, j->offset, j->length))
+	    content_is_8bit(&at))
 		outcome_set(why, 554, "5.6.3", "%s does not offer 8BITMIME, "
 		    "which the content needs", c->mta);
 	else
@@ -101,8 +102,9 @@ is_late(const struct client *c, struct outcome *why)
 static bool
 is_utf8(struct client *c, struct outcome *why)
 {
-	struct job	*j = c->job;
-	bool		 needs = job_needs_utf8(j);
+	struct job			*j = c->job;
+	const struct content_place	 at = job_content(j);
+	bool				 needs = job_needs_utf8(j);
 
 	if (c->ext.smtputf8 || !needs) {
 		(void)job_address(j, true, NULL);
@@ -111,7 +113,7 @@ is_utf8(struct client *c, struct outcome *why)
 	outcome_set(why, 553, "5.6.7", "%s does not offer SMTPUTF8, which the "
 	    "addresses or the header need", c->mta);
 	if (!j->probe && (j->flags & ENV_UTF8) &&
-	    content_header_is_8bit(j->fd, j->offset, j->length))
+	    content_header_is_8bit(&at))
 		return true;
 	return !job_address(j, false, why);
 }

@@ -228,6 +228,7 @@ session_ready(void *arg)
 	dead_clear(&s->conns->dead, &a->ip, a->port);
 	free(s->list);
 	s->list = NULL;
+	s->job->begun = true;
 	client_send(s->client, s->job);
 }
 
@@ -264,11 +265,12 @@ session_finished(void *arg, enum client_end end)
 	struct session	*s = arg;
 
 	if (end == CLIENT_STALE) {
+		s->job->begun = false;
 		client_free(&s->client);
 		find_addresses(s);
 		return;
 	}
-	if (++s->messages == s->job->messages_max)
+	if (++s->messages >= s->job->messages_max && s->job->messages_max > 0)
 		s->old = true;
 	job_done(s->conns, &s->job);
 	if (end == CLIENT_IDLE)
@@ -400,6 +402,7 @@ resume(struct session *s, struct job *j)
 	leave_idle(s);
 	set_job(s, j);
 	job_set_mx(j, set_of(s));
+	j->begun = true;
 	s->conns->n.reused++;
 	client_send(s->client, j);
 }
@@ -528,14 +531,30 @@ conns_renew(struct conns *k)
 		s->old = true;
 }
 
-static void
-drop_waiting(struct conns *k)
+static bool
+all_jobs(const struct job *j)
 {
-	struct job	*j;
+	(void)j;
+	return true;
+}
 
-	while ((j = TAILQ_FIRST(&k->waiting)) != NULL) {
-		TAILQ_REMOVE(&k->waiting, j, entry);
-		k->n.waiting--;
+static void
+leave_waiting(struct conns *k, struct job *j)
+{
+	TAILQ_REMOVE(&k->waiting, j, entry);
+	k->n.waiting--;
+}
+
+static void
+drop_waiting(struct conns *k, bool (*mine)(const struct job *))
+{
+	struct job	*j, *next;
+
+	for (j = TAILQ_FIRST(&k->waiting); j != NULL; j = next) {
+		next = TAILQ_NEXT(j, entry);
+		if (!mine(j))
+			continue;
+		leave_waiting(k, j);
 		job_free(&j);
 	}
 }
@@ -549,24 +568,71 @@ can_drop(const struct session *s)
 }
 
 void
-conns_abandon(struct conns *k)
+conns_abandon(struct conns *k, bool (*mine)(const struct job *))
 {
 	struct session	*s, *next;
 
-	drop_waiting(k);
+	drop_waiting(k, mine);
 	for (s = TAILQ_FIRST(&k->all); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, entry);
-		if (can_drop(s)) {
+		if (can_drop(s) && mine(s->job)) {
 			job_free(&s->job);
 			session_free(s);
 		}
 	}
 }
 
+/* NULL: it waits. */
+static struct session *
+session_of(const struct conns *k, const struct job *j)
+{
+	struct session	*s;
+
+	TAILQ_FOREACH(s, &k->all, entry)
+		if (s->job == j)
+			break;
+	return s;
+}
+
+bool
+conns_can_take_back(const struct conns *k, const struct job *j)
+{
+	const struct session	*s = session_of(k, j);
+
+	return s == NULL || can_drop(s);
+}
+
+bool
+conns_take_back(struct conns *k, struct job *j)
+{
+	struct session	*s = session_of(k, j);
+
+	if (s == NULL) {
+		leave_waiting(k, j);
+		return true;
+	}
+	if (!can_drop(s))
+		return false;
+	s->job = NULL;
+	session_free(s);
+	return true;
+}
+
+size_t
+conns_busy(const struct conns *k, struct span hop)
+{
+	const struct session	*s;
+	size_t			 n = 0;
+
+	TAILQ_FOREACH(s, &k->all, entry)
+		n += s->job != NULL && span_eq(s->job->hop, hop);
+	return n;
+}
+
 void
 conns_stop(struct conns *k, void (*ended)(void *))
 {
-	drop_waiting(k);
+	drop_waiting(k, all_jobs);
 	conns_renew(k);
 	k->ended = ended;
 	if (k->n.sessions == 0)
@@ -580,7 +646,7 @@ conns_free(struct conns **kp)
 	struct session	*s;
 
 	*kp = NULL;
-	drop_waiting(k);
+	drop_waiting(k, all_jobs);
 	k->ended = NULL;
 	while ((s = TAILQ_FIRST(&k->all)) != NULL) {
 		job_free(&s->job);

@@ -40,10 +40,18 @@ void		 conns_take(struct conns *, struct job *);
 /* The policy has changed: sessions under way end after their message. */
 void		 conns_renew(struct conns *);
 /*
- * Who gave the jobs has gone: all are dropped, but those whose final dot has
- * been sent; these still come to done().
+ * Who gave these jobs (all that mine() says) has gone: they are dropped, but
+ * those whose final dot has been sent; these still come to done().
  */
-void		 conns_abandon(struct conns *);
+void		 conns_abandon(struct conns *, bool (*mine)(const struct job *));
+/*
+ * Takes a job back, which its hop has not got then: true, and it is the
+ * caller's again.  False: its final dot has been sent, and it comes to done().
+ */
+bool		 conns_take_back(struct conns *, struct job *);
+bool		 conns_can_take_back(const struct conns *, const struct job *);
+/* How many jobs this hop has under way. */
+size_t		 conns_busy(const struct conns *, struct span hop);
 /* What is due at this time; comes by itself once a second. */
 void		 conns_tick(struct conns *, int64_t now_ms);
 /* Nothing new; calls ended() when no session is left, perhaps before this returns. */

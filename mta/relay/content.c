@@ -12,11 +12,10 @@
 static char	piece[CONTENT_PIECE];
 
 void
-content_start(struct content *c, int fd, uint64_t offset, uint64_t length,
-    bool raw)
+content_start(struct content *c, const struct content_place *from, bool raw)
 {
-	*c = (struct content){ .fd = fd, .at = offset, .left = length,
-	    .raw = raw };
+	*c = (struct content){ .from = *from, .at = from->offset,
+	    .left = from->length, .raw = raw };
 }
 
 static int
@@ -24,11 +23,14 @@ read_piece(struct content *c, struct span *out)
 {
 	size_t	n = c->left < sizeof(piece) ? (size_t)c->left : sizeof(piece);
 
-	if (file_pread_all(c->fd, piece, n, c->at) == -1)
+	if (c->from.mem != NULL)
+		*out = span_mem(c->from.mem + c->at, n);
+	else if (file_pread_all(c->from.fd, piece, n, c->at) == 0)
+		*out = span_mem(piece, n);
+	else
 		return -1;
 	c->at += n;
 	c->left -= n;
-	*out = span_mem(piece, n);
 	return 0;
 }
 
@@ -62,12 +64,12 @@ has_8bit(struct span s)
 }
 
 bool
-content_is_8bit(int fd, uint64_t offset, uint64_t length)
+content_is_8bit(const struct content_place *from)
 {
 	struct content	c;
 	struct span	in;
 
-	content_start(&c, fd, offset, length, true);
+	content_start(&c, from, true);
 	while (c.left > 0)
 		if (read_piece(&c, &in) == -1 || has_8bit(in))
 			return true;
@@ -100,7 +102,7 @@ has_long_line(struct span in, size_t *run)
 }
 
 bool
-content_is_binary(int fd, uint64_t offset, uint64_t length)
+content_is_binary(const struct content_place *from)
 {
 	struct content	c;
 	struct span	in;
@@ -108,7 +110,7 @@ content_is_binary(int fd, uint64_t offset, uint64_t length)
 	size_t		run = 0;
 	bool		binary = false;
 
-	content_start(&c, fd, offset, length, true);
+	content_start(&c, from, true);
 	while (c.left > 0 && !binary)
 		binary = read_piece(&c, &in) == -1 ||
 		    memchr(in.p, '\0', in.n) != NULL ||
@@ -118,13 +120,13 @@ content_is_binary(int fd, uint64_t offset, uint64_t length)
 }
 
 bool
-content_header_is_8bit(int fd, uint64_t offset, uint64_t length)
+content_header_is_8bit(const struct content_place *from)
 {
 	struct content	c;
 	struct span	in;
 	size_t		n;
 
-	content_start(&c, fd, offset, length, true);
+	content_start(&c, from, true);
 	if (c.left == 0)
 		return false;
 	if (read_piece(&c, &in) == -1)

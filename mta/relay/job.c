@@ -3,6 +3,8 @@
  */
 #include "mta/relay/job.h"
 
+#include <sys/stat.h>
+
 #include <unistd.h>
 
 #include "mail/domain.h"
@@ -118,6 +120,55 @@ job_read(struct msg *m, struct segments *segments)
 	if (!msg_end(m) || !job_address_ok(j->sender))
 		job_free(&j);
 	return j;
+}
+
+/* In the message, or in a memory file of which all is content. */
+static void
+read_content(struct job *j, struct msg *m)
+{
+	struct stat	st;
+
+	if (msg_u8(m) == 0) {
+		j->content = read_span(j, m, JOB_CONTENT_MAX);
+		j->length = j->content.n;
+		m->bad |= j->length == 0;
+		return;
+	}
+	m->bad |= msg_bytes(m, 0).n > 0;
+	if ((j->fd = msg_fd(m)) == -1)
+		return;
+	if (fstat(j->fd, &st) == -1 || !S_ISREG(st.st_mode))
+		m->bad = true;
+	else
+		j->length = (uint64_t)st.st_size;
+}
+
+struct job *
+job_read_cut(struct msg *m, uint32_t *connections)
+{
+	struct job	*j = job_new();
+
+	j->cut = true;
+	j->qid = msg_u64(m);
+	j->hop = read_span(j, m, HOP_MAX);
+	*connections = msg_u32(m);
+	j->messages_max = msg_u32(m);
+	j->flags = msg_u32(m);
+	j->sender = read_span(j, m, ADDRESS_MAX);
+	j->envid = read_span(j, m, ENVELOPE_ENVID_MAX);
+	read_rcpts(j, m);
+	read_content(j, m);
+	if (!msg_end(m) || j->hop.n == 0 || !job_address_ok(j->sender))
+		job_free(&j);
+	return j;
+}
+
+struct content_place
+job_content(const struct job *j)
+{
+	return (struct content_place){ .fd = j->fd, .offset = j->offset,
+	    .length = j->length,
+	    .mem = j->content.n > 0 ? j->content.p : NULL };
 }
 
 struct job *
@@ -302,15 +353,10 @@ job_reset(struct job *j)
 }
 
 void
-job_write(const struct job *j, struct chan *c)
+job_write_results(const struct job *j, struct chan *c)
 {
 	size_t	i;
 
-	chan_begin(c, MSG_RELAYED);
-	chan_u64(c, j->id);
-	chan_bytes(c, j->mta);
-	chan_u8(c, j->connected);
-	chan_u8(c, j->offers);
 	chan_u32(c, (uint32_t)j->n);
 	for (i = 0; i < j->n; i++) {
 		chan_u32(c, j->rcpts[i].index);
@@ -318,6 +364,17 @@ job_write(const struct job *j, struct chan *c)
 		chan_bytes(c, j->rcpts[i].status);
 		chan_bytes(c, j->rcpts[i].text);
 	}
+}
+
+void
+job_write(const struct job *j, struct chan *c)
+{
+	chan_begin(c, MSG_RELAYED);
+	chan_u64(c, j->id);
+	chan_bytes(c, j->mta);
+	chan_u8(c, j->connected);
+	chan_u8(c, j->offers);
+	job_write_results(j, c);
 	chan_bytes(c, j->mx);
 	chan_end(c);
 }

@@ -10,8 +10,11 @@
 
 #include "base/arena.h"
 #include "base/chan.h"
+#include "mta/relay/content.h"
 #include "mta/relay/outcome.h"
 #include "mta/relay/segments.h"
+
+#define JOB_CONTENT_MAX	(1u << 20)	/* octets of a content that is in CUT itself */
 
 struct job_rcpt {
 	uint32_t	index;		/* in the envelope */
@@ -38,11 +41,14 @@ struct job {
 	uint64_t	 offset, length;	/* of the content in fd */
 	int		 fd;
 	struct segment	*segment;	/* whose fd it is; NULL: the job's own */
+	struct span	 content;	/* in the place of fd; empty: there */
 	struct span	 origin[XFORWARD_NATTRS];	/* for a filter: where it came from; empty: not known */
 	size_t		 n;
 	struct job_rcpt	*rcpts;
 	size_t		 nsend;		/* the first of these: that are sent to this hop */
 	bool		 probe;		/* a callout: nothing is sent after RCPT */
+	bool		 cut;		/* a server session's: its client waits */
+	bool		 begun;		/* a session speaks of it */
 	bool		 connected;	/* a session came about and did not break */
 	uint32_t	 messages_max;	/* over one connection; 0: any number */
 	struct span	 mx;		/* digest of the set of MX hosts; empty: none, not known */
@@ -52,11 +58,17 @@ struct job {
 
 /* Reads a RELAY message; NULL: nonsense. */
 struct job	*job_read(struct msg *, struct segments *);
+/*
+ * Reads a CUT message behind its ticket; *connections is how many at most its
+ * hop may have.  NULL: nonsense.
+ */
+struct job	*job_read_cut(struct msg *, uint32_t *connections);
 /* A callout for one address. */
 struct job	*job_probe(uint64_t id, struct span hop, struct span address);
 /* An address that cannot end a command's line. */
 bool		 job_address_ok(struct span);
 void		 job_free(struct job **);
+struct content_place job_content(const struct job *);
 /* An address has octets above 127, or the envelope says SMTPUTF8. */
 bool		 job_needs_utf8(const struct job *);
 /*
@@ -76,6 +88,8 @@ void		 job_result_rest(struct job *, const struct outcome *);
 void		 job_result_accepted(struct job *, const struct outcome *);
 /* Nothing of it was said to anybody: it has no results. */
 void		 job_reset(struct job *);
+/* The recipients with their results, into the message that is being written. */
+void		 job_write_results(const struct job *, struct chan *);
 /* Writes RELAYED. */
 void		 job_write(const struct job *, struct chan *);
 

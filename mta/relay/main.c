@@ -3,7 +3,7 @@
  *
  * User waybill-relay, empty chroot, no root.  Has: the policy's image, the
  * spool's segments (read-only), the channels to queue, resolve and smtp
- * (callouts), sockets to anywhere.  An intruder, a hostile next hop, could read
+ * (callouts, messages cut through), sockets to anywhere.  An intruder, a hostile next hop, could read
  * the mail that waits in these segments, report messages as delivered that are
  * not, and say of any recipient that its hop would take it.
  *
@@ -22,11 +22,12 @@
 #include "mta/child/child.h"
 #include "mta/relay/callouts.h"
 #include "mta/relay/conns.h"
+#include "mta/relay/cuts.h"
 #include "ruleset/image.h"
 
 #define DESCRIPTORS	8192	/* sessions, segments, bodies */
 
-/* A channel to a worker that asks for callouts. */
+/* A channel to a worker that asks for callouts, and cuts mail through. */
 struct asking {
 	struct asking	*next;
 	struct relay	*relay;
@@ -39,6 +40,7 @@ struct relay {
 	struct conns		*conns;
 	struct chan		*queue;
 	struct callouts		*callouts;
+	struct cuts		*cuts;
 	struct asking		*asking;	/* who sends us callouts */
 	struct segments		 segments;
 	struct self_locals	 locals;
@@ -93,8 +95,13 @@ answer(void *arg, struct job *j)
 {
 	struct relay	*r = arg;
 
+	cuts_ended(r->cuts, j->hop);
 	if (j->probe) {
 		callouts_done(r->callouts, j);
+		return;
+	}
+	if (j->cut) {
+		cuts_done(r->cuts, j);
 		return;
 	}
 	if (r->queue != NULL)
@@ -135,7 +142,8 @@ on_relay(struct relay *r, struct msg *m)
 
 	if (j == NULL)
 		return false;
-	conns_take(r->conns, j);
+	if (!cuts_hold(r->cuts, j))
+		conns_take(r->conns, j);
 	return true;
 }
 
@@ -154,11 +162,18 @@ queue_message(struct chan *c, struct msg *m, void *arg)
 	return false;
 }
 
+static bool
+no_cut(const struct job *j)
+{
+	return !j->cut;
+}
+
 /* The next queue sends all that has no answer again. */
 static void
 forget_queue(struct relay *r)
 {
-	conns_abandon(r->conns);
+	cuts_forget_queue(r->cuts);
+	conns_abandon(r->conns, no_cut);
 	callouts_dropped(r->callouts);
 	segments_clear(&r->segments);
 }
@@ -173,7 +188,7 @@ queue_closed(struct chan *c, void *arg)
 	forget_queue(r);
 }
 
-/* --- callouts, asked by smtp */
+/* --- callouts and cuts, asked by smtp */
 
 static void
 take_probe(void *arg, struct job *j)
@@ -188,6 +203,8 @@ asking_message(struct chan *c, struct msg *m, void *arg)
 {
 	struct asking	*a = arg;
 
+	if (m->type == MSG_CUT)
+		return cuts_ask(a->relay->cuts, c, m);
 	return m->type == MSG_CALLOUT &&
 	    callouts_ask(a->relay->callouts, c, m);
 }
@@ -198,6 +215,7 @@ asking_closed(struct chan *c, void *arg)
 	struct asking	*a = arg;
 
 	callouts_gone(a->relay->callouts, c);
+	cuts_gone(a->relay->cuts, c);
 	a->chan = NULL;
 }
 
@@ -226,6 +244,7 @@ asking_attach(struct relay *r, uint32_t instance, int fd)
 
 	if (a->chan != NULL) {
 		callouts_gone(r->callouts, a->chan);
+		cuts_gone(r->cuts, a->chan);
 		chan_free(&a->chan);
 	}
 	a->chan = chan_new(fd, "smtp", &ops, a);
@@ -265,6 +284,7 @@ relay_stop(uint32_t drain_ms, void *arg)
 	struct relay	*r = arg;
 
 	(void)drain_ms;		/* the parent ends us when it is over */
+	cuts_stop(r->cuts);
 	conns_stop(r->conns, all_ended);
 }
 
@@ -273,6 +293,7 @@ relay_stats(struct buf *out, void *arg)
 {
 	struct relay			*r = arg;
 	const struct conns_counters	*n = conns_counters(r->conns);
+	const struct cuts_counters	*cuts = cuts_counters(r->cuts);
 
 	buf_addf(out, "\"sessions\":%zu,\"idle\":%zu,\"waiting\":%zu,"
 	    "\"connects\":%llu,\"reused\":%llu,\"delivered\":%llu,"
@@ -281,6 +302,10 @@ relay_stats(struct buf *out, void *arg)
 	    (unsigned long long)n->reused, (unsigned long long)n->delivered,
 	    (unsigned long long)n->deferred, (unsigned long long)n->failed,
 	    callouts_kept(r->callouts));
+	buf_addf(out, ",\"cuts\":%llu,\"cuts_taken\":%llu,"
+	    "\"cuts_refused\":%llu,\"cuts_late\":%llu",
+	    (unsigned long long)cuts->asked, (unsigned long long)cuts->taken,
+	    (unsigned long long)cuts->refused, (unsigned long long)cuts->late);
 }
 
 /* Sockets in the file system have names; nothing else is opened by one. */
@@ -314,6 +339,7 @@ main(int argc, char **argv)
 	r.hops.mx_port = mx_port();
 	r.conns = conns_new(&r.hops, answer, &r);
 	r.callouts = callouts_new(take_probe, &r);
+	r.cuts = cuts_new(r.conns);
 	confine(r.sockets);
 	child_run();
 	return 0;

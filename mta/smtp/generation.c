@@ -63,6 +63,7 @@ generation_new(uint32_t number, struct policy *policy)
 	g->idle_ms = setting(g, RS_OPT_LIMITS_idle);
 	g->transaction_ms = setting(g, RS_OPT_LIMITS_transaction);
 	user_limits_read(&g->user, policy_image(policy));
+	cut_hops_read(&g->cut, policy_image(policy), &g->arena);
 	read_doors(g);
 	return g;
 }
@@ -88,6 +89,7 @@ generation_unref(struct generation **gp)
 	tls_server_unref(&g->tls);
 	policy_unref(&g->policy);
 	free(g->doors);
+	arena_clear(&g->arena);
 	free(g);
 }
 

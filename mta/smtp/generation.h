@@ -8,6 +8,7 @@
 #define WB_MTA_SMTP_GENERATION_H
 
 #include "mta/policy/policy.h"
+#include "mta/smtp/cut_terms.h"
 #include "mta/smtp/door.h"
 #include "mta/smtp/user_limits.h"
 
@@ -27,6 +28,8 @@ struct generation {
 	unsigned	 sessions_max, per_client_max;
 	int64_t		 idle_ms, transaction_ms;
 	struct user_limits user;
+	struct cut_hops	 cut;		/* relay blocks with `cut through` */
+	struct arena	 arena;		/* of these */
 	struct door	*doors;		/* by the image's objects */
 	struct door	 plain;		/* of a session that came by no listener */
 	struct door	 programs;

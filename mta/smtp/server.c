@@ -15,6 +15,7 @@
 #include "mta/smtp/admit.h"
 #include "mta/smtp/arrival.h"
 #include "mta/smtp/certs.h"
+#include "mta/smtp/cut_relay.h"
 #include "mta/smtp/listener.h"
 #include "mta/smtp/programs.h"
 #include "mta/smtp/server.h"
@@ -72,6 +73,7 @@ server_new(unsigned instance, unsigned workers)
 	sv->bodies = pool_new(BODY_THREADS);
 	sv->dns = dns_client_new();
 	sv->callouts = callout_client_new();
+	sv->cut = cut_relay_new(sv->callouts);
 	sv->counters = limits_client_new();
 	sv->lookup = lookup_client_new();
 	sv->auth = auth_client_new();
@@ -233,6 +235,9 @@ server_stats(struct server *sv, struct buf *out)
 	    ",\"not_stored\":%" PRIu64 ",\"segments_sealed\":%" PRIu64
 	    ",\"held_octets\":%" PRIu64, in->batches, in->syncs, in->failed,
 	    in->sealed, sv->held + intake_held(sv->intake));
+	buf_addf(out, ",\"cut_through\":%" PRIu64 ",\"cut_spooled\":%" PRIu64
+	    ",\"cut_refused\":%" PRIu64, sv->count.cut,
+	    sv->count.cut_spooled, sv->count.cut_refused);
 	buf_addf(out, ",\"logins\":%" PRIu64, sv->count.logins);
 	buf_addf(out, ",\"lists_cannot_say\":%" PRIu64
 	    ",\"spf_cannot_say\":%" PRIu64, cannot->list_cannot,

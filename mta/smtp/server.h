@@ -36,6 +36,7 @@ struct server {
 	struct pool		*bodies;	/* threads for body files */
 	struct dns_client	*dns;
 	struct callout_client	*callouts;
+	struct cut_relay	*cut;		/* on its channel */
 	struct limits_client	*counters;
 	struct lookup_client	*lookup;
 	struct auth_client	*auth;
@@ -59,6 +60,7 @@ struct server {
 	void			*stopped_arg;
 	struct {
 		uint64_t	sessions, refused, accepted, commands, logins;
+		uint64_t	cut, cut_spooled, cut_refused;	/* messages */
 	} count;
 };
 

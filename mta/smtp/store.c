@@ -8,6 +8,7 @@
  *   route    again, when it reads tags (reroute.h)
  *   rewrite  `outbound header`, of what originates here
  *   edit     header edits of all the session's hooks
+ *   cut      it is sent on before it is answered, where the policy says so (cut.h)
  *   file     a large content's file is finished and synced
  *   intake   the record is written and synced: then 250
  */
@@ -20,6 +21,7 @@
 #include "base/xalloc.h"
 #include "mail/header.h"
 #include "mta/smtp/content.h"
+#include "mta/smtp/cut.h"
 #include "mta/smtp/lmtp.h"
 #include "mta/smtp/reroute.h"
 #include "mta/smtp/rewrite.h"
@@ -105,18 +107,24 @@ store_fault(const struct session *s)
 /* --- intake */
 
 static void
+said_good(struct session *s, enum smtp_reply id, const char *event)
+{
+	say(s, id, span_of(s->tx->qid_text));
+	s->messages++;
+	s->server->count.accepted++;
+	transaction_over(s, event);
+}
+
+static void
 stored(void *arg, enum intake_result r)
 {
 	struct session	*s = arg;
 
 	s->tx->storing = false;
 	s->stage = "content";
-	if (r == INTAKE_OK) {
-		say(s, REPLY_ACCEPTED, span_of(s->tx->qid_text));
-		s->messages++;
-		s->server->count.accepted++;
-		transaction_over(s, "stored");
-	} else
+	if (r == INTAKE_OK)
+		said_good(s, REPLY_ACCEPTED, "stored");
+	else
 		refuse(s, r == INTAKE_FULL ? REPLY_FULL : REPLY_NOT_STORED);
 	session_resume(s);
 }
@@ -250,13 +258,34 @@ edit(struct session *s)
 	t->content = out;
 }
 
+/* --- cut */
+
+static void
+cut_over(struct session *s, enum cut_end end, const struct rs_verdict *v)
+{
+	switch (end) {
+	case CUT_TAKEN:
+		said_good(s, REPLY_RELAYED, "cut through");
+		break;
+	case CUT_REFUSED:
+		(void)refused(s, v);
+		break;
+	case CUT_SPOOL:
+		keep(s);
+		break;
+	}
+}
+
 /* --- decide */
 
 static void
 edit_and_keep(struct session *s)
 {
 	edit(s);
-	keep(s);
+	if (cut_wanted(s))
+		cut_try(s, cut_over);
+	else
+		keep(s);
 }
 
 static void

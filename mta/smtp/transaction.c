@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "mail/header.h"
+#include "mta/smtp/cut.h"
 #include "mta/smtp/filtered.h"
 #include "mta/smtp/kept.h"
 #include "mta/smtp/server.h"
@@ -56,6 +57,7 @@ transaction_end(struct session *s)
 
 	if (t == NULL)
 		return;
+	cut_free(&t->cut);
 	s->tx = NULL;
 	if (s->state & SMTP_TRANSACTION)
 		xforward_clear(s);
@@ -199,9 +201,8 @@ freeze_facts(const struct session *s, const struct policy_facts *f,
 			freeze(s, f, POLICY_FACT_TAG | i, e);
 }
 
-/* What MAIL said besides the sender. */
-static void
-set_params(const struct transaction *t, struct envelope *e)
+uint32_t
+transaction_flags(const struct transaction *t)
 {
 	static const uint32_t ret[] = {
 		[PARAMS_RET_FULL] = ENV_RET_FULL,
@@ -211,18 +212,29 @@ set_params(const struct transaction *t, struct envelope *e)
 		[PARAMS_BY_RETURN] = ENV_BY_RETURN,
 	};
 	const struct smtp_params *p = &t->params;
+	uint32_t flags = 0;
 
 	if (p->body == PARAMS_BODY_8BITMIME || t->dot.eightbit)
-		e->flags |= ENV_8BIT;
+		flags |= ENV_8BIT;
 	if (p->body == PARAMS_BODY_BINARYMIME)
-		e->flags |= ENV_BINARY | ENV_8BIT;
+		flags |= ENV_BINARY | ENV_8BIT;
 	if (p->smtputf8)
-		e->flags |= ENV_UTF8;
+		flags |= ENV_UTF8;
 	if (p->requiretls)
-		e->flags |= ENV_REQUIRETLS;
+		flags |= ENV_REQUIRETLS;
 	if (p->by_trace)
-		e->flags |= ENV_BY_TRACE;
-	e->flags |= ret[p->ret] | by[p->by];
+		flags |= ENV_BY_TRACE;
+	flags |= ret[p->ret] | by[p->by];
+	return flags;
+}
+
+/* What MAIL said besides the sender. */
+static void
+set_params(const struct transaction *t, struct envelope *e)
+{
+	const struct smtp_params *p = &t->params;
+
+	e->flags |= transaction_flags(t);
 	e->envid = p->envid;
 	if (p->by != PARAMS_BY_NONE)
 		e->by_ms = t->mail_ms + (int64_t)p->by_s * 1000;

@@ -55,6 +55,7 @@ struct transaction {
 	bool			 discard;	/* a rule said so: taken, answered, not kept */
 	uint8_t			 priority;	/* enum attr_priority + 1; 0: nobody has said */
 	struct smtp_kept	*kept;		/* a rule said so: taken, and stays in the queue; NULL: no */
+	struct cut		*cut;		/* on its way before it is answered; NULL: not */
 	bool			 storing;	/* the intake has it */
 };
 
@@ -77,6 +78,8 @@ struct span		 transaction_content(const struct transaction *);
 /* Another header section (all but the body) in the place of the client's. */
 void			 transaction_new_header(struct transaction *,
 	    struct span section);
+/* enum envelope_flags, by what MAIL said and the content is. */
+uint32_t		 transaction_flags(const struct transaction *);
 /* The facts that route may ask again, frozen into the envelope, formatted. */
 void			 transaction_envelope(const struct session *,
 	    uint64_t size, struct buf *out);

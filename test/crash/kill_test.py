@@ -6,9 +6,10 @@ drawn at random, are ended by SIGKILL: every child in turn, and the parent.
 In the end each message that was answered with 250 must be there.  A Maildir
 has it once; an mbox file or a next hop may have it twice.
 
-    kill_test.py [--kills 200] [--minutes N] [--seed N] [--clients 8]
+    kill_test.py [--kills 200] [--minutes N] [--seed N] [--clients 8] [--cut]
 
 --minutes: as many as there are in that time, in the place of --kills.
+--cut: what goes to the next hop is sent there before it is acknowledged.
 """
 import argparse
 import collections
@@ -48,6 +49,10 @@ TABLES = {"users": "u1:x\nu2:x\n", "aliases": "pair: u1, u2\n"}
 TARGETS = ["u1@crash.example", "u2@crash.example", "pair@crash.example", "u1@files.example",
            "x@elsewhere.example"]
 ID = re.compile(rb"^X-Id: (\S+)\r?$", re.M)
+
+
+def with_cut(policy):
+    return policy.replace(" }\nqueue", "; cut through }\nqueue")
 
 
 class Load:
@@ -181,12 +186,15 @@ def main():
     ap.add_argument("--minutes", type=float, default=0)
     ap.add_argument("--clients", type=int, default=6)
     ap.add_argument("--seed", type=int, default=int(time.time()))
+    ap.add_argument("--cut", action="store_true")
     a = ap.parse_args()
     rng = random.Random(a.seed)
     print(f"seed {a.seed}")
     owner = 'owner "waybill-mail"' if os.geteuid() == 0 else ""
     with Sink() as hop:
         policy = POLICY.replace("HOP", str(hop.port)).replace("OWNER", owner)
+        if a.cut:
+            policy = with_cut(policy)
         s = srv.Server(policy, tables=TABLES)
         with s:
             load = Load(s.port, a.clients, a.seed)

@@ -306,6 +306,8 @@ def scenario_with(number, name, receiver, hop, sm):
         policy = with_counters(policy)
     if name in ("CALLOUT", "CALLED"):
         policy = with_callouts(policy)
+    if name in ("CUT", "CUT_DONE"):
+        policy = kill_test.with_cut(policy)
     if name in ("LOOKUP", "LOOKED_UP", "CONFIG_SECRET"):
         policy = with_servers(policy, sm)
     if name.startswith("BOUNCE"):
