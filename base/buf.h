@@ -47,7 +47,9 @@ const char	*buf_cstr(struct buf *);
 static inline struct span
 buf_span(const struct buf *b)
 {
-	return (struct span){ b->base + b->off, b->n };
+	/* Of an empty one there is no place to count from. */
+	return b->base == NULL ? SPAN_NONE :
+	    (struct span){ b->base + b->off, b->n };
 }
 
 #endif

@@ -12,7 +12,6 @@ static const char *const classes[] = {
 	"none", "double", "failed", "delayed", "resource", "software",
 	"policy", "protocol"
 };
-#define FIRST_UNSERVED	6	/* nothing tells of these and those behind */
 
 static void
 check_class(struct cf *cf, const struct cf_expr *e, size_t n)
@@ -27,10 +26,6 @@ check_class(struct cf *cf, const struct cf_expr *e, size_t n)
 			continue;
 		if (i == 0 && n > 1)
 			cf_error(cf, e->loc, "'none' stands alone");
-		if (i >= FIRST_UNSERVED)
-			cf_error_unserved(cf, e->loc, "the class '%.*s' is "
-			    "not served by this version",
-			    SPAN_ARG(e->value.s));
 		return;
 	}
 	if (near.best.n > 0)

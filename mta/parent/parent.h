@@ -62,6 +62,14 @@ struct status {
 	struct status_part	 parts[SLOTS_MAX];
 };
 
+/* A process whose end the queue has not been told yet. */
+struct ended {
+	enum proc	proc;
+	uint32_t	instance;
+	int		status;		/* as of waitpid() */
+};
+#define ENDED_MAX	32	/* what is more has the log */
+
 enum stage { STAGE_RUN, STAGE_SMTP, STAGE_HOPS, STAGE_QUEUE, STAGE_REST };
 
 struct parent {
@@ -82,6 +90,8 @@ struct parent {
 	bool			 keys_wanted;	/* there has been a certificate */
 	struct slot		 slots[SLOTS_MAX];
 	size_t			 nslots;
+	struct ended		 ended[ENDED_MAX];
+	size_t			 nended;
 	int64_t			 started_ms;	/* wall time */
 	bool			 smtp_started;	/* the others were ready once */
 	bool			 up;		/* all were ready once */

@@ -415,6 +415,46 @@ slots_configure(struct parent *p)
 
 /* --- what it says */
 
+static void
+send_ended(struct chan *queue, const struct ended *e)
+{
+	bool	killed = WIFSIGNALED(e->status);
+
+	chan_begin(queue, MSG_PROCESS_ENDED);
+	chan_u8(queue, (uint8_t)e->proc);
+	chan_u32(queue, e->instance);
+	chan_u8(queue, killed ? (uint8_t)WTERMSIG(e->status) : 0);
+	chan_u8(queue, killed ? 0 : (uint8_t)WEXITSTATUS(e->status));
+	chan_end(queue);
+}
+
+/* The postmaster may be told of them: when there is a queue that runs. */
+static void
+tell_ended(struct parent *p)
+{
+	const struct slot	*q = slot_find(p, PROC_QUEUE, 0);
+	size_t			 i;
+
+	if (q == NULL || q->chan == NULL || q->ready == 0)
+		return;
+	for (i = 0; i < p->nended; i++)
+		send_ended(q->chan, &p->ended[i]);
+	p->nended = 0;
+}
+
+static void
+note_ended(struct slot *s, int status)
+{
+	struct parent	*p = s->parent;
+
+	if (!p->up || !slot_wanted(s))
+		return;
+	if (p->nended < ENDED_MAX)
+		p->ended[p->nended++] = (struct ended){ s->proc, s->instance,
+		    status };
+	tell_ended(p);
+}
+
 static bool
 on_ready(struct slot *s, struct msg *m)
 {
@@ -424,6 +464,8 @@ on_ready(struct slot *s, struct msg *m)
 		return false;
 	s->ready = generation;
 	reload_ready(s->parent);
+	if (s->proc == PROC_QUEUE)
+		tell_ended(s->parent);
 	return true;
 }
 
@@ -563,7 +605,10 @@ slot_ended(struct parent *p, pid_t pid, int status)
 		stop_slot_gone(p);
 	else if (!p->up && (WIFEXITED(status) || s->quick > START_TRIES))
 		stop_failed(p);		/* it has said why */
-	else
+	else {
+		s->ready = 0;
+		note_ended(s, status);
 		timer_set(&s->again, backoff_ms(s), start_again, s);
+	}
 	return true;
 }

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "mta/msg/told.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -392,6 +393,31 @@ take_etrn(struct worker *w, struct msg *msg)
 	return true;
 }
 
+/* --- the postmaster */
+
+static bool
+take_told(struct worker *w, struct msg *msg)
+{
+	static const enum notify_class	 classes[SESSION_TOLD_N] = {
+		[SESSION_TOLD_POLICY] = TOLD_POLICY,
+		[SESSION_TOLD_PROTOCOL] = TOLD_PROTOCOL
+	};
+	static const char *const	 subjects[SESSION_TOLD_N] = {
+		[SESSION_TOLD_POLICY] = "Mail was refused by the policy",
+		[SESSION_TOLD_PROTOCOL] = "A client and the protocol"
+	};
+	uint8_t				 class = msg_u8(msg);
+	uint32_t			 more = msg_u32(msg);
+	struct span			 text = msg_bytes(msg,
+	    SESSION_TOLD_MAX);
+
+	if (!msg_end(msg) || class >= SESSION_TOLD_N)
+		return false;
+	postmaster_more(w->q, classes[class], more);
+	postmaster_tell(w->q, classes[class], subjects[class], text);
+	return true;
+}
+
 /* --- time */
 
 /* All that stands there.  It may be unsynced, and must not be torn later. */
@@ -443,6 +469,8 @@ intake_message(struct chan *c, struct msg *msg, void *arg)
 		return take_body_dropped(w, msg);
 	case MSG_ETRN:
 		return take_etrn(w, msg);
+	case MSG_SESSION_TOLD:
+		return take_told(w, msg);
 	default:
 		return false;
 	}

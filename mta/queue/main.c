@@ -16,8 +16,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define PEERS_MAX	64	/* instances of one process: smtp workers */
-
 static bool
 on_config(struct child_config *c, void *arg)
 {
@@ -35,32 +33,11 @@ on_config(struct child_config *c, void *arg)
 	return true;
 }
 
-/* The parent gives another channel to a process that has ended and begun anew. */
-static void
-look_at_peer(struct queue *q, enum proc proc, uint32_t instance)
-{
-	static uint8_t	seen[PROC_NPROCS][PEERS_MAX];
-	struct buf	text = { 0 };
-
-	if ((unsigned)proc >= PROC_NPROCS || instance >= PEERS_MAX)
-		return;
-	if (seen[proc][instance]++ == 0 || q->stopping)
-		return;
-	seen[proc][instance] = 1;
-	buf_addf(&text, "The process %s (%u) has ended by itself, and was "
-	    "started again.\nThe log says why; mail that it had is not lost.\n",
-	    proc_name(proc), (unsigned)instance);
-	postmaster_tell(q, TOLD_SOFTWARE, "A process has ended",
-	    buf_span(&text));
-	buf_clear(&text);
-}
-
 static void
 on_peer(enum proc proc, uint32_t instance, int fd, void *arg)
 {
 	struct queue	*q = arg;
 
-	look_at_peer(q, proc, instance);
 	switch (proc) {
 	case PROC_SMTP:
 		intake_peer(q, instance, fd);
@@ -105,6 +82,8 @@ on_message(struct msg *msg, void *arg)
 {
 	struct queue	*q = arg;
 
+	if (msg->type == MSG_PROCESS_ENDED)
+		return postmaster_process(q, msg);
 	return q->control != NULL && control_message(q, msg);
 }
 

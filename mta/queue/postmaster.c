@@ -11,9 +11,13 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "mail/date.h"
+#include "mta/msg/msg.h"
+#include "mta/msg/told.h"
 #include "mta/queue/notify_set.h"
 
-#define TOLD_MAX	20	/* messages of a class in an hour */
+#include <limits.h>
+
+#define TOLD_MAX	TOLD_HOURLY	/* messages of a class in an hour */
 #define HOUR_MS		(60 * 60 * 1000)
 
 struct postmaster {
@@ -67,6 +71,14 @@ postmaster_wants(struct queue *q, enum notify_class class, unsigned *more)
 	*more = q->postmaster->classes[class].more;
 	q->postmaster->classes[class].more = 0;
 	return true;
+}
+
+void
+postmaster_more(struct queue *q, enum notify_class class, uint32_t n)
+{
+	unsigned	*more = &q->postmaster->classes[class].more;
+
+	*more = n > UINT_MAX - *more ? UINT_MAX : *more + n;
 }
 
 /* --- what is no report about a message */
@@ -129,4 +141,24 @@ postmaster_tell(struct queue *q, enum notify_class class, const char *subject,
 		    more);
 	notice_address(no, 0, SPAN("-"));
 	notice_write(no);
+}
+
+bool
+postmaster_process(struct queue *q, struct msg *msg)
+{
+	uint8_t		proc = msg_u8(msg);
+	uint32_t	instance = msg_u32(msg);
+	uint8_t		signal = msg_u8(msg), status = msg_u8(msg);
+	struct buf	text = { 0 };
+
+	if (!msg_end(msg) || proc >= PROC_NPROCS)
+		return false;
+	buf_addf(&text, "The process %s (%u) has ended by itself, with %s %u, "
+	    "and is started again.\nThe log says why; mail that it had is not "
+	    "lost.\n", proc_name((enum proc)proc), (unsigned)instance,
+	    signal != 0 ? "signal" : "status", signal != 0 ? signal : status);
+	postmaster_tell(q, TOLD_SOFTWARE, "A process has ended",
+	    buf_span(&text));
+	buf_clear(&text);
+	return true;
 }

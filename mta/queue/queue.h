@@ -264,7 +264,7 @@ enum notify_class {
 	TOLD_RESOURCE,	/* space, descriptors, disks */
 	TOLD_SOFTWARE,	/* a process has ended, something is not as it should be */
 	TOLD_POLICY,	/* a rule has refused a client */
-	TOLD_PROTOCOL,	/* a client, or a hop, has not kept to the protocol */
+	TOLD_PROTOCOL,	/* a client has not kept to the protocol */
 	TOLD_NCLASSES
 };
 void	postmaster_open(struct queue *);
@@ -274,6 +274,10 @@ const char *postmaster_class_name(unsigned);
  * counted and told by *more with the next.
  */
 bool	postmaster_wants(struct queue *, enum notify_class, unsigned *more);
+/* So many more of this class are told of with the next. */
+void	postmaster_more(struct queue *, enum notify_class, uint32_t n);
+/* PROCESS_ENDED; false: it makes no sense. */
+bool	postmaster_process(struct queue *, struct msg *);
 /* A message of ours, which nobody answers; text has LF lines. */
 void	postmaster_tell(struct queue *, enum notify_class, const char *subject, struct span text);
 

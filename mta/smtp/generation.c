@@ -9,6 +9,7 @@
 #include "base/tls.h"
 #include "base/xalloc.h"
 #include "mta/smtp/generation.h"
+#include "mta/smtp/notes.h"
 
 static int64_t
 setting(const struct generation *g, enum rs_option o)
@@ -52,6 +53,7 @@ generation_new(uint32_t number, struct policy *policy)
 	g->policy = policy;
 	g->route_facts = policy_route_facts(policy);
 	g->asks_parts = policy_asks_parts(policy);
+	g->told = notes_wanted(policy_image(policy));
 	g->hostname = policy_hostname(policy);
 	g->message_max = (uint64_t)setting(g, RS_OPT_LIMITS_message);
 	g->rcpts_max = count(g, RS_OPT_LIMITS_recipients);

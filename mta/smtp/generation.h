@@ -21,6 +21,7 @@ struct generation {
 	uint64_t	 route_facts;	/* policy_route_facts() */
 	bool		 asks_parts;	/* policy_asks_parts() */
 	bool		 filters;	/* it has content filters */
+	unsigned	 told;		/* notes_wanted() */
 	struct span	 hostname;
 	uint64_t	 message_max;	/* octets */
 	struct tls_server *tls;		/* NULL: there is no certificate; certs.h */

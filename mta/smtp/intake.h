@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "mta/msg/etrn.h"
+#include "mta/msg/told.h"
 #include "mta/spool/envelope.h"
 
 #define INTAKE_COMPANY_MS	4
@@ -115,6 +116,13 @@ typedef void intake_etrn_cb(void *arg, enum etrn_result, uint32_t messages);
 uint64_t	 intake_etrn(struct intake *, enum etrn_how, struct span name,
 	    intake_etrn_cb *, void *arg);
 void		 intake_etrn_cancel(struct intake *, uint64_t ticket);
+
+/*
+ * The postmaster may be told of a session; more: of which he was not.  False:
+ * the queue is away.
+ */
+bool		 intake_tell(struct intake *, enum session_told, unsigned more,
+	    struct span text);
 
 struct intake_counters {
 	uint64_t	messages, batches, syncs, failed, sealed;

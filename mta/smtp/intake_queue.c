@@ -103,6 +103,22 @@ bodies_fail(struct intake *in, int64_t before)
 		body_answer(in, qid, -1, INTAKE_FAILED);
 }
 
+/* --- the postmaster */
+
+bool
+intake_tell(struct intake *in, enum session_told class, unsigned more,
+    struct span text)
+{
+	if (in->chan == NULL)
+		return false;
+	chan_begin(in->chan, MSG_SESSION_TOLD);
+	chan_u8(in->chan, (uint8_t)class);
+	chan_u32(in->chan, more);
+	chan_bytes(in->chan, text);
+	chan_end(in->chan);
+	return true;
+}
+
 /* --- the queue */
 
 static bool

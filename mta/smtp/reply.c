@@ -109,3 +109,22 @@ reply_status(enum smtp_reply id)
 {
 	return replies[id].status;
 }
+
+bool
+reply_is_protocol(enum smtp_reply id)
+{
+	switch (id) {
+	case REPLY_EARLY:
+	case REPLY_AUTH_STEP:
+	case REPLY_TLS_EARLY:
+	case REPLY_BDAT_LOST:
+	case REPLY_OUT_OF_STEP:
+	case REPLY_DATA_BARE:
+		return true;
+	case REPLY_AUTH_CANCELLED:	/* as it may */
+		return false;
+	default:
+		return (replies[id].code >= 500 && replies[id].code <= 504) ||
+		    replies[id].code == 555;
+	}
+}

@@ -31,6 +31,8 @@ void		reply_put_raw(struct buf *, unsigned code, struct span status,
 void		reply_put_line(struct buf *, unsigned code, bool more,
 	    struct span status, struct span text, bool utf8);
 unsigned	reply_code(enum smtp_reply);
+/* It says that the client has not kept to the protocol (RFC 5321, 4.2.1: x0z). */
+bool		reply_is_protocol(enum smtp_reply);
 struct span	reply_status(enum smtp_reply);
 
 #endif

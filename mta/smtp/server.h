@@ -8,6 +8,7 @@
 #include "base/pool.h"
 #include "mta/msg/auth.h"
 #include "mta/msg/dns.h"
+#include "mta/msg/told.h"
 #include "mta/smtp/gateways.h"
 #include "mta/smtp/generation.h"
 #include "mta/smtp/intake.h"
@@ -26,6 +27,12 @@ struct listener;
  */
 #define SERVER_HELD_MAX		(64u << 20)
 #define SERVER_HELD_SMALL	(16u << 10)
+
+/* What the postmaster was told of sessions in this hour; notes.c. */
+struct server_told {
+	int64_t		since_ms;	/* boot time */
+	unsigned	sent, more;
+};
 
 struct server {
 	struct generation	*gen;		/* of new sessions */
@@ -53,6 +60,7 @@ struct server {
 	bool			 records;	/* decision records go to the log */
 	uint64_t		 next_id;
 	uint64_t		 held;		/* octets of content in sessions */
+	struct server_told	 told[SESSION_TOLD_N];
 	bool			 stopping;
 	bool			 sealing;
 	int64_t			 stop_ms;	/* when the drain ends; boot time */

@@ -17,6 +17,7 @@
 #include "mta/smtp/commands.h"
 #include "mta/smtp/filtered.h"
 #include "mta/smtp/kept.h"
+#include "mta/smtp/notes.h"
 #include "mta/smtp/reroute.h"
 #include "mta/smtp/rewrite.h"
 #include "mta/smtp/secure.h"
@@ -109,6 +110,7 @@ session_new(struct server *sv, struct generation *g, int fd,
 	if (rs_ntag(policy_image(s->gen->policy)) > 0)
 		s->tags = policy_tags_new(s->gen->policy, &s->arena);
 	s->facts.tags = s->tags;
+	notes_begin(s);
 	s->next = sv->sessions;
 	s->prev = &sv->sessions;
 	if (s->next != NULL)
@@ -163,6 +165,7 @@ session_free(struct session **sp)
 
 	*sp = NULL;
 	log_end(s);
+	notes_end(s);
 	decision_free(&s->decision);
 	policy_record_free(&s->record);
 	reroute_free(&s->reroute);
@@ -341,6 +344,7 @@ void
 session_reply(struct session *s, enum smtp_reply id, struct span arg)
 {
 	reply_put(&s->out, id, arg);
+	notes_reply(s, id);
 }
 
 static void
@@ -374,6 +378,7 @@ void
 session_refuse(struct session *s, enum smtp_reply id, struct span arg)
 {
 	reply_put(&s->out, id, arg);
+	notes_reply(s, id);
 	count_refused(s, reply_code(id));
 	log_refused(s, reply_code(id), reply_status(id), 0);
 }
@@ -391,6 +396,7 @@ session_refused(struct session *s, const struct rs_verdict *v)
 	policy_reply(v, a, &code, &status, &text);
 	reply_put_raw(&s->out, code, status, text);
 	count_refused(s, code);
+	notes_refusal(s, code, status, text);
 	log_refused(s, code, status, s->decided_line);
 	arena_reset(a);
 	if (code == 421) {

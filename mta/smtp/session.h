@@ -41,6 +41,7 @@ enum smtp_state {
 
 struct forwarded;
 struct login;
+struct notes;
 struct server;
 struct session;
 struct transaction;
@@ -130,6 +131,7 @@ struct session {
 	bool			 by_gateway;	/* it rests on an address that is not trusted */
 	uint64_t		 etrn;		/* ticket of intake_etrn(); 0: none */
 	struct transaction	*tx;
+	struct notes		*notes;		/* for the postmaster; NULL: he is told nothing */
 	struct secure		*secure;	/* TLS; NULL: in the clear */
 	struct after_connect	*first;		/* what session_forget() goes back to */
 };

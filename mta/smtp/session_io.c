@@ -15,6 +15,7 @@
 #include "mta/smtp/auth.h"
 #include "mta/smtp/chunk.h"
 #include "mta/smtp/content.h"
+#include "mta/smtp/notes.h"
 #include "mta/smtp/secure.h"
 #include "mta/smtp/server.h"
 #include "mta/smtp/session_int.h"
@@ -48,6 +49,8 @@ spoiled(struct session *s, struct span in, bool is_long, bool of_auth)
 			    of_auth ? REPLY_AUTH_LONG : REPLY_LONG;
 
 	s->skipping = true;
+	notes_spoiled(s, is_long ? "a line that is too long" :
+	    "a line with a CR or LF that stands alone");
 	if (s->state == SMTP_LOGIN)
 		auth_spoiled(s, is_long ? reply : REPLY_AUTH_BARE);
 	else {
@@ -60,6 +63,7 @@ spoiled(struct session *s, struct span in, bool is_long, bool of_auth)
 static void
 run_line(struct session *s, struct span line)
 {
+	notes_line(s, line);
 	if (s->state == SMTP_LOGIN)
 		auth_response(s, line);
 	else
@@ -241,14 +245,10 @@ send_secure(struct session *s)
 }
 
 static void
-send_out(struct session *s)
+send_clear(struct session *s)
 {
 	ssize_t	n;
 
-	if (secure_on(s)) {
-		send_secure(s);
-		return;
-	}
 	while (s->out.n > 0 && !s->dead) {
 		n = send(s->fd, buf_span(&s->out).p, s->out.n, MSG_NOSIGNAL);
 		if (n >= 0)
@@ -259,6 +259,17 @@ send_out(struct session *s)
 			s->dead = true;
 	}
 	buf_clear(&s->out);
+}
+
+static void
+send_out(struct session *s)
+{
+	notes_replies(s);
+	if (secure_on(s))
+		send_secure(s);
+	else
+		send_clear(s);
+	notes_sent(s);
 }
 
 /*

@@ -13,6 +13,7 @@ import base64
 import collections
 import os
 import re
+import signal
 import smtplib
 import subprocess
 import sys
@@ -232,7 +233,21 @@ def bounce(s, want):
         c.sendmail("u1@crash.example", ["u2+refused@crash.example"], "X-Id: told\r\n\r\nx\r\n")
 
 
+def refuse(s, _want):
+    """A session of which the postmaster is told."""
+    with smtplib.SMTP("127.0.0.1", s.port, timeout=20) as c:
+        c.docmd("NONSENSE")
+    srv.wait_for(lambda: died(s))
+
+
+def end_route(s, _want):
+    """A process ends by itself: the parent says so."""
+    os.kill(srv.wait_for(lambda: s.processes().get("route"))[0], signal.SIGSEGV)
+    srv.wait_for(lambda: died(s))
+
+
 PROVOKED = {
+    "SESSION_TOLD": refuse, "PROCESS_ENDED": end_route,
     "BOUNCE_ASK": bounce, "BOUNCE_ANSWER": bounce,
     **dict.fromkeys(LOGINS, log_in),
     "SEGMENT_SEALED": fill_segments, "SEGMENT_GONE": fill_segments,
@@ -312,6 +327,8 @@ def scenario_with(number, name, receiver, hop, sm):
         policy = with_servers(policy, sm)
     if name.startswith("BOUNCE"):
         policy = with_bounces(policy)
+    if name == "SESSION_TOLD":
+        policy += "\nnotify { tell postmaster protocol }\n"
     if name.startswith("ETRN"):
         policy = policy.replace('@PORT@"', '@PORT@" { etrn 127.0.0.1 }')
     if name.startswith("FORWARD"):

@@ -312,7 +312,6 @@ static const struct {
 	const char	*text, *wanted;
 } unserved[] = {
 	{ "on relay { otherwise => accept }", "'on relay'" },
-	{ "notify { tell postmaster policy }", "'policy'" },
 	{ "listen pop3 on \"*:110\" { tls none }", "'listen pop3'" },
 	{ "milter m { socket \"unix:/m\" }\n"
 	    "on connect { client.port == 1 => use milter m }", "milter 'm'" },

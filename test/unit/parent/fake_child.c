@@ -166,6 +166,18 @@ on_part(struct msg *m)
 	return msg_end(m);
 }
 
+static bool
+on_ended(struct msg *m)
+{
+	unsigned	proc = msg_u8(m);
+	uint32_t	instance = msg_u32(m);
+	unsigned	by = msg_u8(m), status = msg_u8(m);
+
+	event("ended %s[%u] signal=%u status=%u", proc_name(proc), instance,
+	    by, status);
+	return msg_end(m);
+}
+
 /* What surrounds this machine is tested in network namespaces. */
 static bool
 on_gateways(struct msg *m)
@@ -183,6 +195,8 @@ on_message(struct msg *m, void *arg)
 	(void)arg;
 	if (m->type == MSG_GATEWAYS)
 		return on_gateways(m);
+	if (m->type == MSG_PROCESS_ENDED)
+		return on_ended(m);
 	if (m->type == MSG_RELOADED)
 		return on_reloaded(m);
 	return m->type == MSG_STATUS_PART && on_part(m);

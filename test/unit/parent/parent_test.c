@@ -321,10 +321,12 @@ who_dies_is_followed_and_connected_again(void **state)
 	wait_for("events", "peer ", PEERS + 10);	/* all five and it */
 	assert_int_not_equal(pid_of("smtp[1]"), smtp);
 	wait_for("log", "process=smtp[1] pid=", 1);
+	wait_for("events", "ended smtp[1] signal=9 status=0", 1);
 	queue = pid_of("queue[0]");
 	assert_int_equal(kill(queue, SIGKILL), 0);
 	wait_for("events", "peer ", PEERS + 20);
 	assert_int_not_equal(pid_of("queue[0]"), queue);
+	wait_for("events", "ended queue[0] signal=9 status=0", 1);
 	assert_int_equal(occurrences("log", "event=died signal=9"), 2);
 }
 
