@@ -163,12 +163,13 @@ send_one(const struct options *o)
 static int
 run_other(const struct options *o, const char *name)
 {
-	char	path[4096];
+	const char	*more = o->verbose && o->mode == MODE_MAILQ ? "-v" : NULL;
+	char		 path[4096];
 
 	if (beside_us("waybill", path, sizeof(path)))
-		(void)execl(path, name, (char *)NULL);
+		(void)execl(path, name, more, (char *)NULL);
 	else
-		(void)execlp("waybill", name, (char *)NULL);
+		(void)execlp("waybill", name, more, (char *)NULL);
 	return fails(o, EX_UNAVAILABLE, name, strerror(errno));
 }
 

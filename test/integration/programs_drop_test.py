@@ -37,6 +37,44 @@ class Down(Case):
             self.assertEqual(sorted(subjects(s)), sorted(
                 [f"Subject: down {i}" for i in range(5)] + ["Subject: told"]))
 
+    def test_many_recipients_and_many_refused(self):
+        with server() as s:
+            s.stop()
+            self.sends(s, "-f", "bob", "-t", text="To: ann,\n " + ",\n ".join(
+                [f"never+{i}" for i in range(30)] + [f"bob+{i}" for i in range(1100)]) +
+                "\nSubject: many\n\nx\n")
+            s.start()
+            self.empty(s)
+            s.wait_mail("ann")
+            told = wait_for(lambda: [m for m in s.maildir("bob") if b"never+29@" in m])
+            self.assertEqual(len(told), 1)
+            self.assertEqual(len(subjects(s)), 1)
+
+    def test_without_new_privileges_it_is_tried_again(self):
+        """As of a program that the server has run: it has the socket and no other way."""
+        with server() as s:
+            folder = programs(s)
+            if ROOT:
+                group = os.stat(f"{s.spool}/drop").st_gid
+                os.chown(f"{folder}/waybill-drop", 0, group)
+                os.chmod(f"{folder}/waybill-drop", 0o2755)
+            else:
+                os.chmod(f"{s.spool}/drop", 0)
+            _, environ = command(s)
+
+            def hand_in():
+                how = ["--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
+                return subprocess.run(["setpriv", "--no-new-privs", *(how if ROOT else []),
+                                       f"{folder}/sendmail", "-f", "bob", "ann"], env=environ,
+                                      input=b"Subject: tried\n\nx\n", capture_output=True,
+                                      timeout=PATIENCE, check=False)
+            self.assertEqual(hand_in().returncode, 0)
+            s.wait_mail("ann")
+            s.stop()
+            r = hand_in()
+            self.assertEqual(r.returncode, 75, r)
+            os.chmod(f"{s.spool}/drop", 0o1770)
+
     def test_refused_later_comes_back(self):
         with server() as s:
             s.stop()

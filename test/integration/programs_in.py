@@ -16,6 +16,7 @@ map users = text "users" as accounts
 listen smtp on "127.0.0.1:@PORT@"
 %s
 mailbox family { accounts users; path "@DIR@/mail/{user}" }
+relay nobody { host "127.0.0.1" port 1 }
 on mail {
     client.authenticated and sender not of client.user => reject 553 5.7.1 "{sender} is not yours"
     sender.user == "forged" and client.user != "root" => reject 553 5.7.1 "{client.user} is not {sender}"
@@ -33,6 +34,7 @@ on content {
     listener == "programs" => add header "X-User: {client.user}"
 }
 route {
+    rcpt.domain == "slow.example" => relay nobody
     rcpt.domain in ours => expand aliases, deliver family
     otherwise => reject 550 5.7.1
 }

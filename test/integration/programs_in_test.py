@@ -65,6 +65,18 @@ class Sending(Shared):
         self.fails(self.s, 65, "recipient in the header", "-t", text="To: a b@c.example\n\n")
         self.fails(self.s, 64, "-C:", "-C", "/tmp/x", "ann")
 
+    def test_more_refused_than_a_session_has_errors(self):
+        self.fails(self.s, 67, "there is no never+29@", "ann", *[f"never+{i}" for i in range(30)])
+
+    def test_more_recipients_than_a_transaction_takes(self):
+        self.sends(self.s, "-t", text="To: bob,\n " + ",\n ".join(
+            f"ann+{i}" for i in range(2100)) + "\nSubject: portions\n\nx\n")
+        wait_for(lambda: self.s.log().count("nrcpt=1000 ") >= 2 and "nrcpt=101 " in self.s.log())
+        self.arrives("Subject: portions", "bob")
+        self.fails(self.s, 67, "there is no never@", "-t", text="To: bob, never,\n " + ",\n ".join(
+            f"ann+{i}" for i in range(1100)) + "\nSubject: nobody gets it\n\nx\n")
+        self.assertFalse([m for m in self.s.maildir("bob") if b"nobody gets it" in m])
+
     def test_closed_streams_are_not_the_server(self):
         for closed in ((1,), (2,), (1, 2)):
             argv, environ = command(self.s, "-v", "ann")
@@ -116,6 +128,17 @@ class Sending(Shared):
         self.assertIn(b"550 5.1.1", r.stdout)
         self.assertIn(b"\r\n221 ", r.stdout)
         self.assertIn(b"(Waybill, from ", self.arrives("Subject: by smtp"))
+
+    def test_the_queue(self):
+        r = call(self.s, "-bp", text="")
+        self.assertEqual(r.returncode, 0, r)
+        self.sends(self.s, "-f", "bob", "waits@slow.example", text="Subject: slow\n\nx\n")
+        r = wait_for(lambda: b"refused)" in (r := call(self.s, "-bp", text="")).stdout and r)
+        self.assertRegex(r.stdout.decode(), r"^-Queue ID-.*\n(?s:.*)bob@murphy.example\n"
+                         r"\(.*refused\)\n +waits@slow.example\n\n-- 1 Kbytes in 1 Request")
+        self.assertNotIn(b"normal priority", r.stdout)
+        r = call(self.s, "-v", "-bp", text="")
+        self.assertIn(b"normal priority, tried 1 times", r.stdout)
 
     def test_other_names(self):
         r = call(self.s, "-bi", text="")
