@@ -101,7 +101,7 @@ put_rcpts(struct json *j, const struct selection *s)
 
 		if (!selection_takes_dest(s, d))
 			continue;
-		json_text(j, NULL, dest_address(d, &s->e));
+		json_text(j, NULL, dest_recipient(d, &s->e));
 		n++;
 	}
 	json_array_end(j);
@@ -240,7 +240,7 @@ answer_dest(struct json *j, const struct message *m, const struct dest *d,
     const struct envelope *e)
 {
 	json_text(j, "recipient", e->rcpts[d->rcpt]);
-	json_text(j, "address", dest_address(d, e));
+	json_text(j, "address", dest_recipient(d, e));
 	json_str(j, "state", selection_state(m, d));
 	put_place(j, d);
 	json_uint(j, "attempts", d->attempts);

@@ -200,6 +200,8 @@ void		 dest_set_answer(struct dest *, const struct answer *);
 bool		 dest_answer(const struct dest *, struct answer *);
 /* Final recipient: its own address, or the envelope's. */
 struct span	 dest_address(const struct dest *, const struct envelope *);
+/* The same for people: a command or file of a list has the list's (local.c). */
+struct span	 dest_recipient(const struct dest *, const struct envelope *);
 /* The envelope that leaves for it: MAIL FROM and RCPT TO. */
 struct span	 dest_mail_from(const struct dest *, struct span sender);
 bool		 dest_same_sender(const struct dest *, const struct dest *);

@@ -124,7 +124,14 @@ option_of(const struct dest *d, unsigned option, struct span *value)
 	    deliver_option(options, option, value);
 }
 
-/* Whom it is delivered to: a command of a list has a name of its own. */
+struct span
+dest_recipient(const struct dest *d, const struct envelope *e)
+{
+	struct span	s;
+
+	return option_of(d, DELIVER_RECIPIENT, &s) ? s : dest_address(d, e);
+}
+
 static char *
 address_of(const struct message *m, const struct dest *d)
 {
@@ -134,8 +141,7 @@ address_of(const struct message *m, const struct dest *d)
 	char		*copy;
 
 	message_envelope(m, &a, &e);
-	if (!option_of(d, DELIVER_RECIPIENT, &s))
-		s = dest_address(d, &e);
+	s = dest_recipient(d, &e);
 	copy = xstrndup(s.p, s.n);
 	arena_clear(&a);
 	return copy;

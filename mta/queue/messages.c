@@ -100,7 +100,7 @@ log_outcome(const char *event, const struct message *m, const struct dest *d,
 	message_envelope(m, &a, &e);
 	log_info("%s id=%s to=%s hop=%s mta=%s code=%u status=%.*s "
 	    "attempts=%u reply=%s%s%s", event, qid_format(m->qid, id),
-	    log_quote(dest_address(d, &e)),
+	    log_quote(dest_recipient(d, &e)),
 	    d->hop == NULL ? "-" : d->hop->text,
 	    an->mta.n == 0 ? "-" : log_quote(an->mta), an->code,
 	    SPAN_ARG(an->status), d->attempts, log_quote(an->text),

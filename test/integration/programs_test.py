@@ -184,12 +184,14 @@ def its_ids_may_be_set_to_what_they_are():
             wait_for(lambda: "status=5.3.0" in s.log().split("exits+root@")[-1])
 
 
-def why_a_file_waits_names_it():
-    with make() as s:
+def why_a_file_waits_names_it_and_its_alias():
+    with make("kept: @DIR@/files/filed\n") as s:
         os.rename(f"{s.dir}/files", f"{s.dir}/moved")
         s.start()
-        send(s, "filed@test.example")
+        send(s, "kept@test.example")
         wait_for(lambda: f"file={s.dir}/files/filed" in s.log())
+        assert "deferred id=" in s.log() and "to=kept@test.example" in s.log(), s.log()
+        assert s.queue()[0]["to"] == ["kept@test.example"], s.queue()
         why = s.waybill("queue", "why", s.queue()[0]["id"]).stdout
         assert f"into the file {s.dir}/files/filed, tried" in why, why
         os.rename(f"{s.dir}/moved", f"{s.dir}/files")
