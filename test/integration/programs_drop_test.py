@@ -46,7 +46,8 @@ class Down(Case):
             s.start()
             self.empty(s)
             s.wait_mail("ann")
-            told = wait_for(lambda: [m for m in s.maildir("bob") if b"never+29@" in m])
+            told = wait_for(lambda: [m for m in s.maildir("bob")
+                                     if m.startswith(b"Return-Path: <>") and b"never+29@" in m])
             self.assertEqual(len(told), 1)
             self.assertEqual(len(subjects(s)), 1)
 
