@@ -153,6 +153,7 @@ struct shared {
 	struct shared	*next;
 	dev_t		 dev;
 	ino_t		 ino;
+	pthread_cond_t	 ends[2];	/* of the syncs with even and odd numbers */
 	unsigned	 users;
 	bool		 running;
 	uint64_t	 begun, ended;	/* syncs, counted */
@@ -161,7 +162,6 @@ struct shared {
 };
 
 static pthread_mutex_t	 lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t	 changed = PTHREAD_COND_INITIALIZER;
 static struct shared	*all;
 
 static struct shared *
@@ -174,6 +174,8 @@ shared_get(const struct stat *st)
 			break;
 	if (s == NULL) {
 		s = xcalloc(1, sizeof(*s));
+		pthread_cond_init(&s->ends[0], NULL);
+		pthread_cond_init(&s->ends[1], NULL);
 		s->dev = st->st_dev;
 		s->ino = st->st_ino;
 		s->next = all;
@@ -193,10 +195,16 @@ shared_put(struct shared *s)
 	while (*at != s)
 		at = &(*at)->next;
 	*at = s->next;
+	pthread_cond_destroy(&s->ends[0]);
+	pthread_cond_destroy(&s->ends[1]);
 	free(s);
 }
 
-/* With the lock, which is given up meanwhile. */
+/*
+ * With the lock, which is given up meanwhile.  Who waits, waits for the end of
+ * this sync or of the next one; all of the first have what they wanted, and
+ * one of the others begins.
+ */
 static void
 sync_for_all(struct shared *s, int fd)
 {
@@ -213,7 +221,8 @@ sync_for_all(struct shared *s, int fd)
 		s->failed = s->ended;
 		s->error = error;
 	}
-	pthread_cond_broadcast(&changed);
+	pthread_cond_broadcast(&s->ends[s->ended % 2]);
+	pthread_cond_signal(&s->ends[(s->ended + 1) % 2]);
 }
 
 int
@@ -231,7 +240,7 @@ folder_sync(int fd)
 	wanted = s->begun + 1;	/* one that runs may have begun too early */
 	while (s->ended < wanted) {
 		if (s->running)
-			pthread_cond_wait(&changed, &lock);
+			pthread_cond_wait(&s->ends[wanted % 2], &lock);
 		else
 			sync_for_all(s, fd);
 	}

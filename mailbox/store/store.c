@@ -213,71 +213,157 @@ store_prepare(const struct store_place *place, const struct store_message *m,
 
 /* --- the second */
 
-/* "NAME" or ".FOLDER/NAME", taken apart. */
-static bool
-split_final(const char *final, char folder[STORE_FOLDER_MAX],
-    const char **name)
+#define CANNOT_MOVE	"the message cannot be moved into the mailbox"
+
+/* Of "NAME" or ".FOLDER/NAME" the last. */
+static const char *
+name_of(const char *final)
 {
 	const char	*slash = strchr(final, '/');
-	size_t		 n = slash == NULL ? 0 : (size_t)(slash - final);
 
-	*name = slash == NULL ? final : slash + 1;
-	if (n >= STORE_FOLDER_MAX || !name_is_base(span_of(*name)) ||
-	    (slash != NULL && !name_is_folder(span_mem(final, n))))
+	return slash == NULL ? final : slash + 1;
+}
+
+/* The folder of it, empty for the INBOX; false: it is no such name. */
+static bool
+split_final(const char *final, char folder[STORE_FOLDER_MAX])
+{
+	const char	*name = name_of(final);
+	size_t		 n = name == final ? 0 : (size_t)(name - final) - 1;
+
+	if (n >= STORE_FOLDER_MAX || !name_is_base(span_of(name)) ||
+	    (name != final && !name_is_folder(span_mem(final, n))))
 		return false;
 	memcpy(folder, final, n);
 	folder[n] = '\0';
 	return true;
 }
 
-/* The rename is durable when new/ is synced, also one of an earlier try. */
-static int
-move_to_new(int at, int tmp, const char *name)
+/* STORE_OK when it stands in new/, or stood there after an earlier try. */
+static void
+move_one(int tmp, int new, const char *name, struct store_commit *c)
 {
-	int	 new, rc = -1;
-
-	if ((new = folder_open_sub(at, "new", true, false)) == -1)
-		return -1;
-	if (renameat(tmp, name, new, name) == 0 || errno == ENOENT)
-		rc = folder_sync(new);
-	folder_close(new);
-	return rc;
+	c->result = renameat(tmp, name, new, name) == 0 || errno == ENOENT ?
+	    STORE_OK : later(&c->error, CANNOT_MOVE);
 }
 
-static enum store_result
-commit_in(int at, const char *name, struct store_error *e)
+/* Those of n that have this place; the renames are durable after one sync. */
+static void
+move_all(int tmp, int new, struct store_commit *c, size_t n)
 {
-	int	 tmp, rc;
+	bool	 any = false;
+	size_t	 i;
 
-	if ((tmp = folder_open_sub(at, "tmp", false, false)) == -1)
+	for (i = 0; i < n; i++) {
+		move_one(tmp, new, name_of(c[i].final), &c[i]);
+		any = any || c[i].result == STORE_OK;
+	}
+	if (!any || folder_sync(new) == 0)
+		return;
+	for (i = 0; i < n; i++)
+		if (c[i].result == STORE_OK)
+			c[i].result = later(&c[i].error, CANNOT_MOVE);
+}
+
+/* What holds for each of them alike. */
+static void
+all_are(struct store_commit *c, size_t n, enum store_result r,
+    const struct store_error *e)
+{
+	size_t	 i;
+
+	for (i = 0; i < n; i++) {
+		c[i].result = r;
+		c[i].error = *e;
+	}
+}
+
+/* *fds: tmp, new. */
+static enum store_result
+open_ends(int at, int fds[2], struct store_error *e)
+{
+	if ((fds[0] = folder_open_sub(at, "tmp", false, false)) == -1)
 		return errno == ENOENT ? STORE_LOST :
 		    later(e, "the mailbox cannot be opened");
-	rc = move_to_new(at, tmp, name);
-	folder_close(tmp);
-	return rc == 0 ? STORE_OK :
-	    later(e, "the message cannot be moved into the mailbox");
+	if ((fds[1] = folder_open_sub(at, "new", true, false)) != -1)
+		return STORE_OK;
+	folder_close(fds[0]);
+	return later(e, CANNOT_MOVE);
+}
+
+/* The folder that final is in; *at. */
+static enum store_result
+open_folder(const char *maildir, const char *final, int *at,
+    struct store_error *e)
+{
+	char	 path[PATH_MAX], folder[STORE_FOLDER_MAX];
+	int	 up;
+
+	if (!folder_path(maildir, path) || !split_final(final, folder))
+		return never(e, "the mailbox's path names no folder");
+	if ((*at = folder_open(path, false)) == -1)
+		return later(e, "the mailbox cannot be opened");
+	if (folder[0] == '\0')
+		return STORE_OK;
+	up = *at;
+	*at = folder_open_in(up, folder);
+	folder_close(up);
+	if (*at == -1)
+		return errno == ENOENT ? STORE_LOST :
+		    later(e, "the folder cannot be opened");
+	return STORE_OK;
+}
+
+/* n of one folder. */
+static void
+commit_folder(const char *maildir, struct store_commit *c, size_t n)
+{
+	struct store_error	 e = { "4.3.0", "" };
+	enum store_result	 r;
+	int			 at, fds[2] = { -1, -1 };
+
+	r = open_folder(maildir, c[0].final, &at, &e);
+	if (r == STORE_OK) {
+		r = open_ends(at, fds, &e);
+		folder_close(at);
+	}
+	if (r != STORE_OK) {
+		all_are(c, n, r, &e);
+		return;
+	}
+	move_all(fds[0], fds[1], c, n);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* Both have names, and they are of the same folder. */
+static bool
+same_folder(const char *a, const char *b)
+{
+	char	 fa[STORE_FOLDER_MAX], fb[STORE_FOLDER_MAX];
+
+	return split_final(a, fa) && split_final(b, fb) && strcmp(fa, fb) == 0;
+}
+
+void
+store_commit_all(const char *maildir, struct store_commit *c, size_t n)
+{
+	size_t	 i, run;
+
+	for (i = 0; i < n; i += run) {
+		for (run = 1; i + run < n &&
+		    same_folder(c[i].final, c[i + run].final); run++)
+			continue;
+		commit_folder(maildir, c + i, run);
+	}
 }
 
 enum store_result
 store_commit(const char *maildir, const char *final, struct store_error *e)
 {
-	char			 path[PATH_MAX], folder[STORE_FOLDER_MAX];
-	const char		*name;
-	enum store_result	 r;
-	int			 at, in;
+	struct store_commit	 c = { .final = final, .error = *e };
 
-	if (!folder_path(maildir, path) || !split_final(final, folder, &name))
-		return never(e, "the mailbox's path names no folder");
-	if ((at = folder_open(path, false)) == -1)
-		return later(e, "the mailbox cannot be opened");
-	if (folder[0] != '\0') {
-		in = folder_open_in(at, folder);
-		folder_close(at);
-		if ((at = in) == -1)
-			return errno == ENOENT ? STORE_LOST :
-			    later(e, "the folder cannot be opened");
-	}
-	r = commit_in(at, name, e);
-	close(at);
-	return r;
+	store_commit_all(maildir, &c, 1);
+	*e = c.error;
+	return c.result;
 }

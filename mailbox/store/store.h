@@ -29,6 +29,13 @@ struct store_error {
 	char		 text[200];	/* for the log and the sender */
 };
 
+/* One of several to be committed. */
+struct store_commit {
+	const char		*final;		/* what store_prepare gave */
+	enum store_result	 result;	/* what came of it, */
+	struct store_error	 error;		/* and why, when it is not STORE_OK */
+};
+
 /* Where a message is to go. */
 struct store_place {
 	const char	*maildir;	/* path */
@@ -56,5 +63,7 @@ struct store_message {
 enum store_result	store_prepare(const struct store_place *, const struct store_message *, char final[STORE_FINAL_MAX], struct store_error *);
 /* OK also when tmp/NAME is gone: it was delivered. */
 enum store_result	store_commit(const char *maildir, const char *final, struct store_error *);
+/* The same for n of them; those of one folder that follow each other share the sync. */
+void			store_commit_all(const char *maildir, struct store_commit *, size_t n);
 
 #endif

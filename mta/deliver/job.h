@@ -47,7 +47,7 @@ struct job {
 	/* The frame's. */
 	char			*octets;	/* what options, sender ... lie in */
 	void			*mapped;
-	struct job		*next;
+	struct job		*next;		/* the kind's, as own is */
 	void			*own;		/* the kind's */
 };
 
@@ -68,6 +68,8 @@ const struct kind	*kind_find(unsigned number);
 /* What came of it: a failure of this code; from any thread that has the job. */
 void	job_fail(struct job *, unsigned code, const char *status, const char *fmt, ...)
 	    __attribute__((format(printf, 4, 5)));
+/* For kinds with start(): on a thread of the frame's, then back on the loop. */
+void	jobs_run(void (*work)(void *), void (*done)(void *), void *arg);
 /* Sends the answer and frees the job: for kinds with start(). */
 void	job_done(struct job *);
 

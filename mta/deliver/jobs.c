@@ -91,6 +91,12 @@ job_done(struct job *j)
 
 /* --- to its kind */
 
+void
+jobs_run(void (*run)(void *), void (*ended)(void *), void *arg)
+{
+	pool_run(jobs.pool, run, ended, arg);
+}
+
 static void
 work(void *arg)
 {

@@ -1,8 +1,9 @@
 /*
- * maildir.c - the kind for a Maildir: prepared, then committed.
+ * maildir.c - the kind for a Maildir: prepared, then committed (commits.c).
  */
 #include "config.h"
 
+#include "mta/deliver/commits.h"
 #include "mta/deliver/mailboxes.h"
 
 static enum store_result
@@ -22,15 +23,30 @@ prepare(struct job *j, struct store_error *e)
 }
 
 static void
-maildir_work(struct job *j)
+prepare_work(void *arg)
 {
+	struct job		*j = arg;
 	struct store_error	 e = { "4.3.0", "" };
 
-	mailboxes_failed(j, j->commit ? store_commit(j->path, j->name, &e) :
-	    prepare(j, &e), &e);
+	mailboxes_failed(j, prepare(j, &e), &e);
+}
+
+static void
+prepare_done(void *arg)
+{
+	job_done(arg);
+}
+
+static void
+maildir_start(struct job *j)
+{
+	if (j->commit)
+		commits_add(j);
+	else
+		jobs_run(prepare_work, prepare_done, j);
 }
 
 const struct kind	kind_maildir = {
 	.number = DELIVER_MAILDIR, .two_steps = true,
-	.sane = mailboxes_sane, .work = maildir_work
+	.sane = mailboxes_sane, .start = maildir_start
 };

@@ -252,6 +252,44 @@ a_folder_gets_what_names_it_when_it_is_there(void **state)
 	assert_int_equal(count("det/new"), 0);
 }
 
+/* Each has its own answer, wherever it stands and whatever the others' are. */
+static void
+many_are_committed_together(void **state)
+{
+	char			 inbox[2][STORE_FINAL_MAX];
+	char			 lists[STORE_FINAL_MAX], gone[STORE_FINAL_MAX];
+	struct store_commit	 c[] = {
+		{ .final = inbox[0] }, { .final = inbox[1] },
+		{ .final = inbox[1] }, { .final = "../new/x" },
+		{ .final = lists }, { .final = gone }, { .final = inbox[0] }
+	};
+	static const enum store_result	 wanted[] = {
+		STORE_OK, STORE_OK, STORE_OK, STORE_NEVER, STORE_OK,
+		STORE_LOST, STORE_OK
+	};
+	struct store_error	 e;
+	size_t			 i, n = sizeof(c) / sizeof(c[0]);
+
+	(void)state;
+	assert_int_equal(put_in("all", "", "a", inbox[0], &e), STORE_OK);
+	assert_int_equal(put_in("all", "", "b", inbox[1], &e), STORE_OK);
+	assert_int_equal(mkdir(in_top("all/.lists"), 0700), 0);
+	assert_int_equal(put_in("all", "lists", "c", lists, &e), STORE_OK);
+	snprintf(gone, sizeof(gone), ".gone/d,S=2,W=3");
+	store_commit_all(in_top("all"), c, n);
+	for (i = 0; i < n; i++)
+		assert_int_equal(c[i].result, wanted[i]);
+	assert_int_equal(count("all/new"), 2);
+	assert_int_equal(count("all/tmp"), 0);
+	assert_int_equal(count("all/.lists/new"), 1);
+	assert_int_equal(rename(in_top("all"), in_top("all2")), 0);
+	store_commit_all(in_top("all"), c, 3);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(c[i].result, STORE_LATER);
+		assert_string_equal(c[i].error.status, "4.3.0");
+	}
+}
+
 static void
 what_is_no_folder_goes_to_the_inbox(void **state)
 {
@@ -582,6 +620,7 @@ main(void)
 		cmocka_unit_test(binary_content_is_written_as_it_is),
 		cmocka_unit_test(a_large_message_is_whole),
 		cmocka_unit_test(a_folder_gets_what_names_it_when_it_is_there),
+		cmocka_unit_test(many_are_committed_together),
 		cmocka_unit_test(what_is_no_folder_goes_to_the_inbox),
 		cmocka_unit_test(a_folder_that_vanishes_loses_no_message),
 		cmocka_unit_test(

@@ -259,6 +259,29 @@ a_failure_says_whether_to_try_again(void **state)
 	    "DELIVER_FAILED 2 451 4.3.0\n"));
 }
 
+/* Of two Maildirs, and one that fails among each turn's. */
+static void
+commit_many(unsigned n)
+{
+	char		 name[32], line[64];
+	unsigned	 i;
+
+	for (i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "m%u,S=18,W=20", i);
+		commit(1000 + i, box(i % 2 ? "one" : "two"),
+		    i % 8 == 5 ? "../m" : name);
+	}
+	run_until(2 * n);
+	for (i = 0; i < n; i++) {
+		snprintf(line, sizeof(line), i % 8 == 5 ?
+		    "DELIVER_FAILED %u 554 5.3.5\n" : "DELIVERED %u \n",
+		    1000 + i);
+		assert_non_null(strstr(buf_cstr(&t.answers), line));
+	}
+	assert_int_equal(count("one", "new") + count("two", "new"), n - n / 8);
+	assert_int_equal(count("one", "tmp") + count("two", "tmp"), n / 8);
+}
+
 static void
 many_jobs_are_each_answered_once(void **state)
 {
@@ -278,6 +301,7 @@ many_jobs_are_each_answered_once(void **state)
 		snprintf(line, sizeof(line), "PREPARED %u m%u,", i, i);
 		assert_non_null(strstr(buf_cstr(&t.answers), line));
 	}
+	commit_many(64);
 }
 
 static void
