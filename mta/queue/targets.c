@@ -32,6 +32,17 @@ discard(struct queue *q, struct message *m, struct dest *d, struct span to)
 	dest_done(q, m, d);
 }
 
+/* All that it leads to gets the message as another recipient of it. */
+static void
+merge(struct queue *q, struct message *m, struct dest *d, struct span to)
+{
+	char	id[QID_TEXT];
+
+	log_info("merged id=%s to=%s why=\"it goes as another recipient\"",
+	    qid_format(m->qid, id), log_quote(to));
+	dest_done(q, m, d);
+}
+
 /* A place at the hop that is the recipient as it was given. */
 static bool
 says_nothing(const struct target *t, struct span given)
@@ -90,7 +101,11 @@ target_apply(struct queue *q, struct message *m, struct dest *d,
 		    false);
 		return;
 	}
-	if (t->kind == TARGET_DISCARD || t->kind == TARGET_EXPANDED) {
+	if (t->kind == TARGET_EXPANDED) {
+		merge(q, m, d, t->address.n > 0 ? t->address : given);
+		return;
+	}
+	if (t->kind == TARGET_DISCARD) {
 		discard(q, m, d, t->address.n > 0 ? t->address : given);
 		return;
 	}

@@ -107,6 +107,15 @@ class Lists(unittest.TestCase):
                          "a member of the list cannot be used: no program may be run: write "
                          '`programs { folder "/etc/waybill/programs" }` and put it there')
 
+    def test_what_goes_as_another_recipient_is_not_discarded(self):
+        with self.server.smtp() as c:
+            c.sendmail("s@sender.example", ["bob@here.example", "ann@here.example"],
+                       b"Subject: twice\r\n\r\nx\r\n")
+        wait_for(lambda: "merged id=" in self.server.log())
+        one = self.server.log().split("merged id=")[1].split(" ")[0]
+        self.mail("ann", "twice")
+        self.assertNotIn(f"discarded id={one}", self.server.log())
+
     def test_nowhere(self):
         self.send("notes", "notes@here.example")
         wait_for(lambda: "discarded id=" in self.server.log())
