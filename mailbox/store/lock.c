@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -78,16 +79,19 @@ is_dead(long pid)
 	return fd == -1 && errno == ESRCH;
 }
 
+/* A number and nothing else: "123:host" may be a process of another machine. */
 static long
 pid_in(int fd)
 {
-	char	 text[32];
+	char	 text[32], *end;
 	ssize_t	 n = read(fd, text, sizeof(text) - 1);
+	long	 pid;
 
 	if (n <= 0)
 		return 0;
 	text[n] = '\0';
-	return strtol(text, NULL, 10);
+	pid = strtol(text, &end, 10);
+	return end[strspn(end, " \n")] == '\0' ? pid : 0;
 }
 
 /* What stands there is nobody's any more; *st: which file it is. */

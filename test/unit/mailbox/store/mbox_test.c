@@ -288,6 +288,27 @@ dead_process(void)
 	return pid;
 }
 
+/* As dovecot writes it, over NFS: its process is not one of ours. */
+static void
+another_hosts_dotlock_holds(void **state)
+{
+	struct store_error	 e;
+	struct timespec		 t[2] = {
+	    { .tv_sec = time(NULL) - LOCK_DEAD_S - 5 },
+	    { .tv_sec = time(NULL) - LOCK_DEAD_S - 5 } };
+	char			 pid[40];
+	int			 fd = open(dotlock, O_CREAT | O_WRONLY, 0600);
+
+	(void)state;
+	snprintf(pid, sizeof(pid), "%ld:other.example", (long)dead_process());
+	assert_int_equal(file_write_all(fd, pid, strlen(pid)), 0);
+	futimens(fd, t);
+	close(fd);
+	assert_int_equal(deliver("\r\nx\r\n", &e), STORE_LATER);
+	assert_string_equal(e.status, "4.2.0");
+	assert_int_equal(unlink(dotlock), 0);
+}
+
 static void
 stale_dotlocks_are_taken_away(void **state)
 {
@@ -493,6 +514,7 @@ main(void)
 		T(another_message_is_not_taken_for_the_same),
 		T(a_failed_write_is_cut_off_again),
 		T(a_dotlock_that_is_held_makes_it_wait),
+		T(another_hosts_dotlock_holds),
 		T(stale_dotlocks_are_taken_away),
 		T(a_lock_of_fcntl_makes_it_wait),
 		T(only_the_locks_that_are_named_are_taken),
