@@ -32,6 +32,7 @@
 #include "mta/drop/drop.h"
 
 #define RESERVE		(16u << 20)	/* octets that the folder's disk keeps free */
+#define CHECK_EACH	(1u << 20)	/* octets written between two looks at it */
 #define PIECE		65536
 
 static void __attribute__((noreturn, format(printf, 2, 3)))
@@ -89,19 +90,27 @@ open_folder(const char *spool)
 	return fd;
 }
 
+/* Others need some of the disk too. */
+static bool
+is_full(int fd)
+{
+	struct statvfs	 vfs;
+
+	return fstatvfs(fd, &vfs) == 0 &&
+	    (uint64_t)vfs.f_bavail * vfs.f_frsize < RESERVE;
+}
+
 /* What the user has there already; two at once may both find room. */
 static void
 check_room(int folder, const struct drop_settings *s)
 {
 	uint64_t	 files = 0, octets = 0;
-	struct statvfs	 vfs;
 	struct dirent	*e;
 	struct stat	 st;
 	DIR		*d;
 	int		 copy;
 
-	if (fstatvfs(folder, &vfs) == 0 &&
-	    (uint64_t)vfs.f_bavail * vfs.f_frsize < RESERVE)
+	if (is_full(folder))
 		fails(EX_TEMPFAIL, "no space for mail");
 	copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (copy == -1 || (d = fdopendir(copy)) == NULL)
@@ -178,7 +187,7 @@ static void
 copy(int fd, uint64_t most)
 {
 	static char	piece[PIECE];
-	uint64_t	total = 0;
+	uint64_t	total = 0, checked = 0;
 	ssize_t		n;
 
 	while ((n = read(STDIN_FILENO, piece, sizeof(piece))) != 0) {
@@ -192,6 +201,13 @@ copy(int fd, uint64_t most)
 			fails_halfway(fd, "message");
 		}
 		write_all(fd, piece, (size_t)n);
+		/* Many at once have all found room before. */
+		if (total - checked >= CHECK_EACH && is_full(fd)) {
+			errno = ENOSPC;
+			fails_halfway(fd, "drop folder");
+		}
+		if (total - checked >= CHECK_EACH)
+			checked = total;
 	}
 }
 

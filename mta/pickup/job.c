@@ -295,6 +295,7 @@ open_plain(struct job *j, struct stat *st)
 
 	if (fstatat(j->drop_fd, j->entry->name, st, AT_SYMLINK_NOFOLLOW) == -1)
 		return -1;
+	j->uid = st->st_uid;
 	if (!S_ISREG(st->st_mode) || st->st_nlink != 1) {
 		j->finding = FILE_BAD;
 		j->why = S_ISREG(st->st_mode) ? "it has several names" :

@@ -115,7 +115,10 @@ scan_over(struct entry *e, bool gone)
 
 /* --- looking */
 
-/* One that is being written is no concern of ours, until it is an old one. */
+/*
+ * One that is being written is no concern of ours, until it is an old one.
+ * Whatever mode it has meanwhile: those that are known are few (ENTRIES_MAX).
+ */
 static bool
 is_worth_a_try(const struct scan *s, const char *name)
 {
@@ -123,8 +126,8 @@ is_worth_a_try(const struct scan *s, const char *name)
 
 	if (fstatat(s->pickup->drop_fd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return false;
-	return !S_ISREG(st.st_mode) ||
-	    (st.st_mode & 07777) != DROP_PART_MODE ||
+	return !S_ISREG(st.st_mode) || st.st_nlink != 1 ||
+	    (st.st_mode & 07777) == DROP_WHOLE_MODE ||
 	    st.st_mtime + PART_OLD_S < time(NULL);
 }
 

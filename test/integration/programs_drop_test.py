@@ -162,11 +162,17 @@ class Hostile(Case):
             with open(f"{folder}/part", "wb") as f:
                 f.write(whole)
             os.chmod(f.name, 0o600)
+            with open(f"{folder}/odd", "wb") as f:      # nor is this one whole
+                f.write(whole)
+            os.chmod(f.name, 0o644)
             with open(f"{folder}/huge", "wb") as f:
                 f.truncate(1 << 40)
             os.chmod(f.name, 0o404)
             s.start()
-            wait_for(lambda: sorted(drop(s)) == ["part"])
+            wait_for(lambda: sorted(drop(s)) == ["odd", "part"])
+            # What is not whole is not remembered: it could fill the list of what waits.
+            wait_for(lambda: '"waiting":0' in s.waybill("status", "--json").stdout.replace(" ", "")
+                     .split('"pickup"')[1])
             s.wait_mail("ann")
             os.chmod(f"{folder}/part", 0o404)       # now it is whole
             s.wait_mail("ann", 2)
