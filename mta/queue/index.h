@@ -151,6 +151,8 @@ uint64_t	 message_record_length(const struct message *);
 bool		 index_add(struct index *, struct message *);
 struct message	*index_find(const struct index *, uint64_t qid);
 void		 index_del(struct index *, struct message *);
+/* In the order of arrival, by ids; nobody walks meanwhile. */
+void		 index_sort(struct index *);
 
 /*
  * Octets that messages take in this process, places in tables and lines

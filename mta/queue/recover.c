@@ -406,6 +406,7 @@ recover(struct queue *q)
 	admit_placed(&p);
 	read_segments(&p);
 	say_missing(&p);
+	index_sort(&q->index);
 	qid_floor(&q->qids, q->max_qid);
 	log_info("recovered messages=%zu records=%llu ms=%lld", q->index.n,
 	    (unsigned long long)p.records,

@@ -116,6 +116,27 @@ seal_three(const char *dir)
 	return f;
 }
 
+/* As segments and log may tell of them: the oldest last. */
+static void
+out_of_order(const char *dir)
+{
+	struct fakes	*f = seal_three(dir);
+	struct index	*ix = &f->q.index;
+	struct message	*old = ix->first, *m;
+	unsigned	 n = 1;
+
+	index_del(ix, old);
+	index_add(ix, old);
+	CHECK(ix->last == old);
+	index_sort(ix);
+	CHECK(ix->first == old && old->prev == NULL);
+	for (m = old; m->next != NULL; m = m->next, n++)
+		CHECK(m->qid < m->next->qid && m->next->prev == m);
+	CHECK(n == 3 && ix->last == m);
+}
+
+ONE(the_oldest_is_the_first, out_of_order)
+
 static void
 damage_sealed(const char *dir)
 {
@@ -319,6 +340,7 @@ int
 main(void)
 {
 	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test(test_the_oldest_is_the_first),
 		cmocka_unit_test(test_behind_a_damaged_content_the_log_is_believed),
 		cmocka_unit_test(test_behind_a_damaged_head_the_next_is_found),
 		cmocka_unit_test(test_what_a_table_has_needs_no_record),
