@@ -225,6 +225,8 @@ no_addresses(struct hop_query *q)
 		fails(q, 451, "4.4.4", "the next hop has no address");
 	else if (exists)
 		fails(q, 550, "5.4.4", "the domain's mail hosts have no address");
+	else if (q->has_set)
+		fails(q, 550, "5.4.4", "the domain's mail hosts do not exist");
 	else
 		fails(q, 550, "5.1.2", "no such domain");
 }
