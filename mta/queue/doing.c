@@ -136,8 +136,7 @@ route_again(struct doing *g, struct dest *d)
 }
 
 void
-reroute_replay(struct queue *q, struct message *m, struct dest *d,
-    const struct record *r)
+reroute_replay(struct queue *q, struct dest *d, const struct record *r)
 {
 	hop_unref(&q->sched, &d->hop);
 	d->flags &= (uint8_t)~DEST_PINNED;
@@ -146,8 +145,6 @@ reroute_replay(struct queue *q, struct message *m, struct dest *d,
 		d->hop = sched_hop(&q->sched, r->target.hop);
 		d->flags |= DEST_PINNED;
 	}
-	if (d->state == DEST_READY || d->state == DEST_NEW)
-		dest_set_state(m, d, d->hop == NULL ? DEST_NEW : DEST_READY);
 }
 
 /* --- the targets that are meant */

@@ -33,6 +33,6 @@ const char *act_name(enum act);
  */
 void	act_on(struct selection *, enum act, uint32_t uid, struct done *);
 /* REROUTED of the log. */
-void	reroute_replay(struct queue *, struct message *, struct dest *, const struct record *);
+void	reroute_replay(struct queue *, struct dest *, const struct record *);
 
 #endif

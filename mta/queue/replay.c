@@ -198,7 +198,7 @@ apply_to_dest(struct queue *q, struct message *m, struct dest *d,
 		apply_arrived(m, d, r);
 		break;
 	case REC_REROUTED:
-		reroute_replay(q, m, d, r);
+		reroute_replay(q, d, r);
 		break;
 	}
 }
@@ -252,6 +252,21 @@ ready_prepared(struct queue *q, struct message *m)
 	}
 }
 
+/*
+ * What has a hop by hand needs no routing.  Not before the log's end: what
+ * stands in a line is nothing that a later record could change.
+ */
+static void
+ready_pinned(struct message *m)
+{
+	uint32_t	i;
+
+	for (i = 0; i < m->ndests; i++)
+		if (m->dests[i].state == DEST_NEW &&
+		    m->dests[i].flags & DEST_PINNED)
+			dest_set_state(m, &m->dests[i], DEST_READY);
+}
+
 /* A recipient that has become several: so much is done. */
 static void
 arrive_expanded(struct message *m)
@@ -273,6 +288,7 @@ replay_events(struct queue *q, struct message *m, const struct past_event *e)
 {
 	apply_events(q, m, e);
 	ready_prepared(q, m);
+	ready_pinned(m);
 	if (m->flags & M_TELLS)
 		arrive_expanded(m);
 }

@@ -140,6 +140,49 @@ ONE(only_quarantine_ends_by_itself_and_nobody_is_told, quarantine_ends)
 
 /* --- by hand */
 
+static bool
+both_wait(struct fakes *f)
+{
+	return f->q.index.n == 1 &&
+	    f->q.index.first->in_state[DEST_WAIT] == 2;
+}
+
+/* Before it was ever routed; what the log then says of it finds no line. */
+static void
+rerouted_while_held(const char *dir)
+{
+	static char	*relays[] = { (char *)(uintptr_t)"b" };
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	uint64_t	 qid = accept_kept(f, KEPT_HOLD, "look at it");
+
+	f->q.set.relays = relays;
+	f->q.set.nrelays = 1;
+	fakes_retry(f, 3600000);
+	f->code = 451;
+	fakes_until(f, is_there);
+	CHECK(strstr(fakes_ask(f, "reroute all=yes to=b\n"),
+	    "\"recipients\":2") != NULL);
+	CHECK(message_release(&f->q, index_find(&f->q.index, qid), 0));
+	fakes_until(f, both_wait);
+	fakes_logged(f);
+}
+
+static void
+waits_rerouted(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+
+	fakes_retry(f, 3600000);
+	CHECK(both_wait(f) && f->asked == 0);
+	f->code = 250;
+	message_retry(&f->q, f->q.index.first);
+	fakes_until(f, is_empty);
+	CHECK(f->njobs == 1 && strcmp(f->jobs[0].hop, "relay:b") == 0);
+}
+
+STEPS(what_is_moved_before_it_was_routed_waits_on_after_a_kill,
+    rerouted_while_held, waits_rerouted)
+
 static void
 held(const char *dir)
 {
@@ -257,6 +300,7 @@ main(void)
 		cmocka_unit_test(test_what_is_held_by_hand_is_held_after_a_restart),
 		cmocka_unit_test(test_a_message_in_line_or_in_a_job_is_held_behind_it),
 		cmocka_unit_test(test_what_is_held_can_be_removed),
+		cmocka_unit_test(test_what_is_moved_before_it_was_routed_waits_on_after_a_kill),
 	};
 
 	return cmocka_run_group_tests_name("queue/kept", tests, NULL, NULL);
