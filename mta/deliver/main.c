@@ -13,6 +13,8 @@
  */
 #include "config.h"
 
+#include <sys/prctl.h>
+
 #include "base/confine.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -90,6 +92,8 @@ main(int argc, char **argv)
 	static const struct chan_ops	queue = { on_message, on_queue_closed };
 	struct chan			*c;
 
+	/* Nor for the owner's other processes: the channel to the queue is ours. */
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	child_open(PROC_DELIVER, argc, argv, &child, NULL);
 	c = chan_new(QUEUE_FD, "queue", &queue, NULL);
 	jobs_begin(c);

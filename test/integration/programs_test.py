@@ -13,7 +13,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from server import Server, wait_for  # noqa: E402
+from server import SANITIZED, Server, wait_for  # noqa: E402
 
 ROOT = os.geteuid() == 0
 NOBODY = pwd.getpwnam("nobody")
@@ -149,6 +149,15 @@ def a_program_gets_arguments_a_clean_environment_and_the_message():
         assert body.startswith("Return-Path: <o'neil@e.example>\nDelivered-To: piped+"), body
         assert "\r" not in body and body.endswith("\n\nhello\n"), body
         wait_for(lambda: empty(s))
+
+
+def its_user_cannot_look_into_the_process_that_delivers():
+    with make() as s:
+        s.start()
+        send(s, "ann@test.example")
+        wait_for(lambda: box(s, "ann"))
+        for pid in s.processes()["deliver"]:
+            assert SANITIZED or os.stat(f"/proc/{pid}/mem").st_uid == 0, pid
 
 
 def an_argument_is_no_option():
