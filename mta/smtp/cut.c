@@ -15,6 +15,13 @@
 #include "mta/spool/attributes.h"
 #include "mta/spool/segment.h"
 
+/*
+ * However short the policy's times are, the session outlives the wait for relay
+ * (CUT in messages.def) and for the disk: who is cut off then sends again what
+ * the hop has.
+ */
+#define PATIENCE_MS	120000
+
 struct cut {
 	struct session		*session;
 	struct policy_facts	 facts;		/* as the real route has them */
@@ -264,6 +271,8 @@ send_it(struct cut *c)
 	};
 
 	c->ticket = cut_relay_send(s->server->cut, &m, hop_said, c);
+	if (c->ticket != 0 && s->deadline_ms < loop_now_ms() + PATIENCE_MS)
+		s->deadline_ms = loop_now_ms() + PATIENCE_MS;
 	return c->ticket != 0;
 }
 
