@@ -152,6 +152,23 @@ needs_8bit(const struct dsn *d)
 	return d->utf8 || (d->full && is_eightbit(d->original));
 }
 
+/* The postmaster may be said without a domain: then he is ours. */
+static void
+put_to(struct report *r)
+{
+	const struct dsn	*d = r->d;
+
+	buf_reset(&r->line);
+	buf_add_str(&r->line, "To: <");
+	add_clean(r, d->to, &r->line);
+	if (span_index(d->to, '@') == -1) {
+		buf_add_str(&r->line, "@");
+		add_clean(r, d->reporting_mta, &r->line);
+	}
+	buf_add_str(&r->line, ">");
+	header_put(buf_span(&r->line), r->out);
+}
+
 static void
 put_header(struct report *r)
 {
@@ -159,7 +176,7 @@ put_header(struct report *r)
 
 	put(r, "From", "Mail Delivery System <MAILER-DAEMON@",
 	    d->reporting_mta, ">");
-	put(r, "To", "<", d->to, ">");
+	put_to(r);
 	put_subject(r);
 	put_date(r, "Date", d->now_ms > 0 ? d->now_ms : 1);
 	buf_addf(r->out, "Message-ID: <%s@", r->boundary + 2);

@@ -89,12 +89,14 @@ put_header(const struct notice *no, enum notify_class class,
 {
 	const char	*host = no->q->set.hostname;
 	char		 date[DATE_MAX], id[QID_TEXT];
+	bool		 whole = span_index(no->to, '@') != -1;
 
 	buf_addf(out, "From: Mail Delivery System <MAILER-DAEMON@%s>\r\n"
-	    "To: <%.*s>\r\nSubject: %s\r\nDate: %s\r\n"
+	    "To: <%.*s%s%s>\r\nSubject: %s\r\nDate: %s\r\n"
 	    "Message-ID: <%s.%s@%s>\r\nAuto-Submitted: auto-generated\r\n"
 	    "MIME-Version: 1.0\r\nContent-Type: text/plain; "
-	    "charset=us-ascii\r\n\r\n", host, SPAN_ARG(no->to), subject,
+	    "charset=us-ascii\r\n\r\n", host, SPAN_ARG(no->to),
+	    whole ? "" : "@", whole ? "" : host, subject,
 	    date_rfc5322(clock_wall_ms(), date), names[class],
 	    qid_format(qid_next(&no->q->qids), id), host);
 }

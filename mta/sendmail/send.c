@@ -252,9 +252,12 @@ later(const struct options *o, const struct submit *s, const struct drop *mail)
 	/* There is no other way in for it, but the server may come back. */
 	if (status == EX_NOPERM && cannot_gain())
 		status = EX_TEMPFAIL;
-	if (status != EX_OK)
-		say(o, SPAN_NONE, s->why);
-	else if (o->verbose)
+	if (status != EX_OK) {
+		if (o->errors != ERRORS_QUIET)
+			fprintf(stderr, "%s: the server cannot take it now "
+			    "(%.*s), nor the drop folder: nothing is sent\n",
+			    called(o), SPAN_ARG(s->why));
+	} else if (o->verbose)
 		fprintf(stderr, "%s: the server cannot take it now (%.*s): it "
 		    "waits in the drop folder\n", called(o),
 		    SPAN_ARG(s->why));

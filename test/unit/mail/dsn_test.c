@@ -368,11 +368,28 @@ a_program_has_a_diagnostic_of_its_own(void **state)
 	buf_clear(&out);
 }
 
+/* RFC 5322, 3.4.1: an address has a domain. */
+static void
+the_postmaster_without_a_domain_is_ours(void **state)
+{
+	struct dsn_rcpt	 rc = failed;
+	struct dsn	 d = about(&rc, 1);
+	struct buf	 out = { 0 };
+
+	(void)state;
+	d.to = SPAN("postmaster");
+	dsn_compose(&d, &out);
+	assert_non_null(strstr(buf_cstr(&out),
+	    "\r\nTo: <postmaster@mail.example.org>\r\n"));
+	buf_clear(&out);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(failed_and_delayed_are_told),
+		cmocka_unit_test(the_postmaster_without_a_domain_is_ours),
 		cmocka_unit_test(a_mere_delay_is_named_so),
 		cmocka_unit_test(what_others_wrote_stays_in_its_line),
 		cmocka_unit_test(the_boundary_is_not_in_the_header),
