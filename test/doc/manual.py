@@ -292,6 +292,10 @@ def same_form(page, examples, count):
     taker = ebnf.Grammar("".join(texts), set(never.split()))
     policies = glob.glob(os.path.join(SRC, "cf", "policies", "*.conf"))
     policies += [f[:-3] + "conf" for f in glob.glob(os.path.join(SRC, "test", "unit", "cf", "*.dis"))]
+    # Of a word in `hide` that is no extension the compiler says this; its form is right.
+    names = re.findall(r'^EXTENSION\(\w+, +"(\w+)"', read("ruleset", "extensions.def"), re.M)
+    hold(len(names) > 5, "extensions.def can be read")
+    hidden = "cannot stand here; did you mean '(%s)'" % "|".join(names)
     hold(len(policies) > 20, "there are policies to read")
     for path in policies:
         hold(taker.reads(read(path)), "the grammar does not take", path)
@@ -300,7 +304,8 @@ def same_form(page, examples, count):
             continue
         for mutant in mutants(around(text), count):
             r = examples.run("check", mutant)
-            of_form = OF_FORM.search(re.sub("^ .*", "", r.stderr + r.stdout, flags=re.M))
+            of_form = OF_FORM.search(re.sub(hidden, "", re.sub("^ .*", "", r.stderr + r.stdout,
+                                                              flags=re.M)))
             form = taker.reads(mutant)
             hold(r.returncode == 1 or form, "waybill.conf.5:%d:" % line,
                  "the grammar does not take, and the compiler does:\n", mutant)
