@@ -210,6 +210,11 @@ void	 cf_source_place(const struct cf_source *, uint32_t pos, uint32_t *line, ui
 struct span cf_source_line(const struct cf_source *, uint32_t line);
 /* Absolute: a relative name is in the policy's folder. */
 const char *cf_full_path(struct cf *, struct span name);
+/*
+ * A plain file (what a device or a pipe gives would not be there again), added
+ * to out; -1 with errno.
+ */
+int	cf_read_plain(const char *full, struct buf *out);
 
 /* options.c */
 const struct cf_set_opt *cf_option(const struct cf_object *, enum rs_option);

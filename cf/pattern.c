@@ -431,33 +431,55 @@ takes_token(const struct token *a, const struct token *b)
 	}
 }
 
+/* {x not in SET} behind the '@' and nothing else: it is a domain of any length. */
+static bool
+is_whole_domain(const struct cf_pattern *p, size_t i)
+{
+	return (p->tokens[i].kind == RS_TOK_NOT_SET ||
+	    p->tokens[i].kind == RS_TOK_NOT_MAP) && i + 1 == p->n && i > 0 &&
+	    p->tokens[i - 1].kind == RS_TOK_AT;
+}
+
+/* Those of another are not told apart by their kind alone. */
+static bool
+takes(const struct cf_pattern *p, size_t i, const struct cf_pattern *q,
+    size_t j)
+{
+	const struct token	*t = &p->tokens[i];
+
+	if (is_whole_domain(q, j) && !is_whole_domain(p, i) &&
+	    t->kind != RS_TOK_SOME && t->kind != RS_TOK_ANY)
+		return false;
+	return takes_token(t, &q->tokens[j]);
+}
+
 /*
- * takes[j]: what is left of p takes what is left of q from its token j on.
+ * left[j]: what is left of p takes what is left of q from its token j on.
  * From the last token of p to the first; {x} and {x*} go on over more of q.
  */
 bool
 cf_pattern_covers(const struct cf_pattern *p, const struct cf_pattern *q)
 {
-	bool			 takes[RS_PATTERN_TOKENS + 1] = { false };
+	bool			 left[RS_PATTERN_TOKENS + 1] = { false };
 	bool			 behind[RS_PATTERN_TOKENS + 1];
 	const struct token	*t;
 	size_t			 i, j;
 
 	if (!p->has_at || !q->has_at)
 		return false;
-	takes[q->n] = true;
+	left[q->n] = true;
 	for (i = p->n; i-- > 0; ) {
 		t = &p->tokens[i];
-		memcpy(behind, takes, sizeof(takes));
-		takes[q->n] = t->kind == RS_TOK_ANY && behind[q->n];
+		memcpy(behind, left, sizeof(left));
+		left[q->n] = t->kind == RS_TOK_ANY && behind[q->n];
 		for (j = q->n; j-- > 0; ) {
-			takes[j] = takes_token(t, &q->tokens[j]) &&
+			left[j] = takes(p, i, q, j) &&
 			    (behind[j + 1] || ((t->kind == RS_TOK_SOME ||
-			    t->kind == RS_TOK_ANY) && takes[j + 1]));
-			takes[j] |= t->kind == RS_TOK_ANY && behind[j];
+			    t->kind == RS_TOK_ANY) && left[j + 1]));
+			left[j] |= t->kind == RS_TOK_ANY && behind[j];
 		}
 	}
-	return takes[0];
+	return left[0];
 }
 
 bool

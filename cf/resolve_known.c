@@ -11,7 +11,7 @@ static bool
 known_in_bounce(unsigned fact)
 {
 	return fact != RS_FACT_RCPT && fact != RS_FACT_RCPTS_COUNT &&
-	    rs_facts[fact].known <= RS_HOOK_DELIVER;
+	    rs_facts[fact].known <= RS_HOOK_BOUNCE;
 }
 
 /* Along the session, up to its end. */
@@ -77,7 +77,8 @@ error_not_known(struct cf *cf, const struct cf_expr *e, const char *what,
 		cf_help(cf, "ask it in an earlier hook, and let a tag "
 		    "remember the answer");
 	}
-	else if (hook > known || known == RS_HOOK_RELAY)
+	else if (hook > known || known == RS_HOOK_RELAY ||
+	    known == RS_HOOK_BOUNCE)
 		cf_error(cf, e->loc, "%s is not known in '%s'; it is in '%s'",
 		    what, here, rs_hook_names[known]);
 	else

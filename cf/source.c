@@ -86,9 +86,8 @@ cf_full_path(struct cf *cf, struct span name)
 	    SPAN_ARG(name)).p;
 }
 
-/* A plain file: what a device or a pipe gives would not be there again. */
-static int
-read_plain(const char *full, struct buf *out)
+int
+cf_read_plain(const char *full, struct buf *out)
 {
 	struct stat	 st;
 	int		 fd, r = -1, saved;
@@ -126,7 +125,7 @@ cf_source_text(struct cf *cf, const char *path, const char *full,
 	struct cf_source	*s = NULL;
 	struct buf		 text = { 0 };
 
-	if (read_plain(full, &text) == 0) {
+	if (cf_read_plain(full, &text) == 0) {
 		if (last->base + last->text.n + text.n < CF_TEXTS_MAX)
 			s = cf_source_add(cf, path, full, buf_span(&text), 0);
 		else
@@ -147,7 +146,7 @@ cf_source_read(struct cf *cf, struct span name, unsigned role)
 
 	if ((s = known(cf, full, role)) != NULL)
 		return s;
-	if (read_plain(full, &text) == -1) {
+	if (cf_read_plain(full, &text) == -1) {
 		buf_clear(&text);
 		return NULL;
 	}

@@ -220,6 +220,7 @@ fact_tainted(unsigned fact)
 	case RS_FACT_TLS_VERIFIED: case RS_FACT_TIME_MINUTE:
 	case RS_FACT_TIME_WEEKDAY: case RS_FACT_TIME_NOW:
 	case RS_FACT_QUEUE_AGE: case RS_FACT_QUEUE_ATTEMPTS:
+	case RS_FACT_BOUNCE_KIND:
 		return false;
 	default:
 		return true;

@@ -14,6 +14,7 @@
 
 #define SRS_SECRETS_MAX	8	/* the first signs, all verify */
 #define SRS_SECRET_MAX	4096	/* octets of one */
+#define SRS_FILE_MAX	16384	/* octets of a file of them */
 
 struct srs {
 	struct span	domain;		/* ours */

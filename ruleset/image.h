@@ -147,7 +147,7 @@ enum rs_token_kind {
 	RS_TOK_ANY,		/* {x*}: none or more */
 	RS_TOK_ONE,		/* {x.}: exactly one */
 	RS_TOK_IN_SET, RS_TOK_IN_MAP,	/* {x in S}: the tokens that are in it */
-	RS_TOK_NOT_SET, RS_TOK_NOT_MAP	/* {x not in S}: exactly one that is not */
+	RS_TOK_NOT_SET, RS_TOK_NOT_MAP	/* {x not in S}: exactly one that is not; all of a domain, where a pattern has nothing else behind '@' */
 };
 
 struct rs_token {

@@ -116,14 +116,27 @@ fits(const struct side *m, const struct rs_token *t, struct span s)
 	}
 }
 
-static void
-bounds(const struct rs_token *t, size_t left, size_t *least, size_t *most)
+/* {x not in S} that is all of a pattern's domain: of a domain as a whole. */
+static bool
+is_whole_domain(const struct side *m, uint32_t i)
 {
+	return m->type == RS_T_DOMAIN && i == m->first && i + 1 == m->end;
+}
+
+static void
+bounds(const struct side *m, uint32_t i, size_t left, size_t *least,
+    size_t *most)
+{
+	const struct rs_token	*t = rs_token(m->im, i);
+
 	*least = *most = 1;
 	if (t->kind == RS_TOK_ANY)
 		*least = 0;
 	if (t->kind == RS_TOK_ANY || t->kind == RS_TOK_SOME ||
 	    t->kind == RS_TOK_IN_SET || t->kind == RS_TOK_IN_MAP)
+		*most = left;
+	if ((t->kind == RS_TOK_NOT_SET || t->kind == RS_TOK_NOT_MAP) &&
+	    is_whole_domain(m, i))
 		*most = left;
 }
 
@@ -140,7 +153,7 @@ rest(const struct side *m, uint32_t i, size_t at)
 	if (i == m->end)
 		return truth(left == 0);
 	t = rs_token(m->im, i);
-	bounds(t, left, &least, &most);
+	bounds(m, i, left, &least, &most);
 	if (i + 1 == m->end && least < left)
 		least = left;		/* the last takes all */
 	for (size_t n = least; n <= most && n <= left; n++) {

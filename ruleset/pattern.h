@@ -7,6 +7,9 @@
  * matches the two parts each by itself; one without matches the whole address,
  * '@' being a token like another.
  *
+ * {x not in S} is one token, but where it alone is the domain of a pattern: then
+ * it is the domain as a whole, as a person would read it, whatever its dots.
+ *
  * Of several ways to match, the one whose first tokens take least counts.  All
  * that a match takes is bounded; a table that is not there yet lets it begin
  * anew: it holds no state.

@@ -52,6 +52,8 @@ play_delivery(struct play *pl, const struct play_wait *w)
 void
 play_bounce(struct play *pl, const struct play_wait *w)
 {
+	pl->facts.bounce_kind = SPAN("failed");
+	pl->facts.bounce_status = SPAN("5.0.0");
 	if (begin(pl, w))
 		ask_for(pl, RS_HOOK_BOUNCE, pl->facts.rcpt,
 		    arena_printf(&pl->arena, "bounce to %.*s",

@@ -40,12 +40,14 @@ exited(struct program_reply *r, int number)
 	}
 	for (i = 0; i < sizeof(exits) / sizeof(exits[0]); i++)
 		if (exits[i].number == number) {
-			reply(r, exits[i].status, exits[i].text);
+			reply(r, exits[i].status, "");
+			(void)snprintf(r->text, sizeof(r->text),
+			    "%s (exit code %d)", exits[i].text, number);
 			return;
 		}
 	reply(r, "5.3.0", "");
 	(void)snprintf(r->text, sizeof(r->text),
-	    "the program ended with status %d", number);
+	    "the program ended with exit code %d", number);
 }
 
 /* Those that nobody can mend by waiting are still the administrator's to mend. */

@@ -45,6 +45,8 @@ bool	generation_asks_servers(const struct generation *);
  */
 /* The same of the block srs, to who evaluates the policy. */
 void	generation_send_srs(const struct generation *, struct chan *);
+/* Why a file of secrets cannot be used, for people (heap); NULL: it can. */
+char	*generation_srs_mistake(const struct generation *);
 void	generation_send_secrets(const struct generation *, struct chan *, bool accounts);
 
 /* Which of its files differ from what was read? */

@@ -51,6 +51,7 @@ open_secret(const char *path)
 		log_warnx("secret=%s why=\"not a plain file\"",
 		    log_quote(span_of(path)));
 		close(fd);
+		errno = 0;
 	}
 	return -1;
 }
@@ -135,4 +136,42 @@ generation_send_srs(const struct generation *g, struct chan *c)
 		for (n = 0; rs_object(im, i)->kind == RS_O_SRS &&
 		    rs_option(im, i, RS_OPT_SRS_secret, n, &o); n++)
 			send_srs(g, c, i, srs_file(im, o));
+}
+
+/* An error for people; NULL: it can be opened, and there is something in it. */
+static char *
+srs_mistake(struct span file, uint32_t line)
+{
+	char		*path = xstrndup(file.n == 0 ? "" : file.p, file.n);
+	char		*why = NULL;
+	struct stat	 st;
+	int		 fd = open_secret(path);
+
+	if (fd == -1)
+		why = xasprintf("the secret in '%s' (line %u of the policy) "
+		    "cannot be read: %s", path, (unsigned)line,
+		    errno == 0 ? "not a plain file" : strerror(errno));
+	else if (fstat(fd, &st) == 0 && st.st_size == 0)
+		why = xasprintf("the secret in '%s' (line %u of the policy) "
+		    "is empty", path, (unsigned)line);
+	if (fd != -1)
+		close(fd);
+	free(path);
+	return why;
+}
+
+char *
+generation_srs_mistake(const struct generation *g)
+{
+	const struct rs_image	*im = generation_image(g);
+	const struct rs_optval	*o;
+	char			*why = NULL;
+	uint32_t		 i;
+	unsigned		 n;
+
+	for (i = 0; i < rs_nobject(im); i++)
+		for (n = 0; why == NULL && rs_object(im, i)->kind ==
+		    RS_O_SRS && rs_option(im, i, RS_OPT_SRS_secret, n, &o); n++)
+			why = srs_mistake(srs_file(im, o), o->line);
+	return why;
 }

@@ -212,6 +212,8 @@ on_compiled(void *arg, bool ok, struct span image, struct span text)
 		return;
 	}
 	g = generation_new(p->last_number + 1, image, &why);
+	if (g != NULL && (why = generation_srs_mistake(g)) != NULL)
+		generation_free(&g);
 	read_or_fail(p, g, why, compiled_is_read);
 }
 

@@ -30,6 +30,8 @@ policy_route_facts(const struct policy *p)
 	    RS_FACT_BIT(RS_FACT_DOMAIN) | RS_FACT_BIT(RS_FACT_DETAIL) |
 	    RS_FACT_BIT(RS_FACT_QUEUE_AGE) |
 	    RS_FACT_BIT(RS_FACT_QUEUE_ATTEMPTS) |
+	    RS_FACT_BIT(RS_FACT_BOUNCE_KIND) |
+	    RS_FACT_BIT(RS_FACT_BOUNCE_STATUS) |
 	    RS_FACT_BIT(RS_FACT_HOP_NAME) | RS_FACT_BIT(RS_FACT_HOP_IP);
 
 	return p->named & (RS_TAG_BIT(0) - 1) & ~not_frozen;

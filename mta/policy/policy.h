@@ -214,6 +214,7 @@ struct policy_facts {
 	/* HOOK_DELIVER, HOOK_BOUNCE, HOOK_RELAY */
 	int64_t		 queue_age_ms;
 	unsigned	 queue_attempts;
+	struct span	 bounce_kind, bounce_status;	/* HOOK_BOUNCE */
 	struct span	 hop_name;	/* HOOK_RELAY */
 	struct ip	 hop_ip;
 	/* account of a mailbox expression */

@@ -14,7 +14,6 @@
 
 #include <stdlib.h>
 
-#define FILE_MAX	16384	/* octets of a file of secrets */
 #define TEST_SECRET	"test"	/* of `waybill test` and explain */
 
 struct policy_srs {
@@ -98,8 +97,8 @@ policy_srs_file(struct policy *p, int fd)
 	ptrdiff_t	nl;
 
 	/* In one piece: what grows leaves copies behind. */
-	(void)buf_reserve(&text, FILE_MAX + 1);
-	if (file_read_fd(fd, FILE_MAX, &text) == -1)
+	(void)buf_reserve(&text, SRS_FILE_MAX + 1);
+	if (file_read_fd(fd, SRS_FILE_MAX, &text) == -1)
 		log_warn("event=srs-secret");
 	for (all = buf_span(&text); all.n > 0;
 	    all = span_from(all, nl < 0 ? all.n : line.n + 1)) {

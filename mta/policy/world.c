@@ -122,6 +122,10 @@ later_fact(const struct policy_facts *f, unsigned which, struct rs_value *out)
 		return number(RS_T_TIME, (uint64_t)f->queue_age_ms, out);
 	case RS_FACT_QUEUE_ATTEMPTS:
 		return number(RS_T_INT, f->queue_attempts, out);
+	case RS_FACT_BOUNCE_KIND:
+		return given(f->bounce_kind, RS_T_TEXT, false, out);
+	case RS_FACT_BOUNCE_STATUS:
+		return given(f->bounce_status, RS_T_TEXT, true, out);
 	case RS_FACT_HOP_NAME:
 		return given(f->hop_name, RS_T_DOMAIN, true, out);
 	case RS_FACT_HOP_IP:

@@ -130,8 +130,8 @@ written(struct own_batch *b, struct segment *g)
 /* --- of which targets */
 
 /* Delayed is whatever has neither arrived nor failed. */
-static bool
-is_about(enum notice_kind kind, const struct dest *d)
+bool
+notice_is_about(enum notice_kind kind, const struct dest *d)
 {
 	if (kind == NOTICE_FAILED)
 		return d->state == DEST_FAILED;
@@ -173,7 +173,7 @@ collect(struct notice *no, const struct message *m, const struct envelope *e)
 
 	no->dests = xmalloc(m->ndests * sizeof(*no->dests));
 	for (i = 0; i < m->ndests; i++) {
-		if (!is_about(no->kind, &m->dests[i]) ||
+		if (!notice_is_about(no->kind, &m->dests[i]) ||
 		    (no->reader != NOTICE_DOUBLE &&
 		    (!is_wanted(no->kind, &m->dests[i], e) ||
 		    !span_eq(told_of(m, i), no->to))))
@@ -196,7 +196,7 @@ is_first(const struct message *m, const struct envelope *e, uint32_t dest,
 	uint32_t	i;
 
 	for (i = 0; i < dest; i++)
-		if (is_about(kind, &m->dests[i]) &&
+		if (notice_is_about(kind, &m->dests[i]) &&
 		    is_wanted(kind, &m->dests[i], e) &&
 		    span_eq(told_of(m, i), told_of(m, dest)))
 			return false;
@@ -375,7 +375,7 @@ end_one(struct queue *q, struct message *m, enum notice_kind kind,
 	uint32_t	i;
 
 	for (i = 0; i < m->ndests; i++)
-		if (is_about(kind, &m->dests[i]) &&
+		if (notice_is_about(kind, &m->dests[i]) &&
 		    is_wanted(kind, &m->dests[i], e)) {
 			m->flags |= M_NOTIFYING;
 			notify(q, m, kind, i);
@@ -454,7 +454,7 @@ tell_waiting(struct queue *q, struct message *m, enum notice_kind kind)
 	for (i = 0; i < m->ndests; i++) {
 		const struct dest	*d = &m->dests[i];
 
-		if (!is_about(kind, d) || !is_wanted(kind, d, &e) ||
+		if (!notice_is_about(kind, d) || !is_wanted(kind, d, &e) ||
 		    (last != NULL && dest_same_sender(last, d)))
 			continue;	/* as nearly always */
 		last = d;

@@ -93,9 +93,9 @@ kind_of(const struct notice *no)
 	}
 }
 
-/* The most attempts, and the status that was heard first. */
+/* The most attempts, and the status of the first that it is about. */
 static uint32_t
-look(const struct message *m, struct span *status)
+look(const struct notice *no, const struct message *m, struct span *status)
 {
 	struct answer	an;
 	uint32_t	i, most = 0;
@@ -106,7 +106,8 @@ look(const struct message *m, struct span *status)
 
 		if (d->attempts > most)
 			most = d->attempts;
-		if (status->n == 0 && dest_answer(d, &an))
+		if (status->n == 0 && notice_is_about(no->kind, d) &&
+		    dest_answer(d, &an))
 			*status = an.status;
 	}
 	return most;
@@ -123,7 +124,7 @@ asks_begin(struct notice *no, const struct message *m)
 	if (q->set.notify == NULL || !q->set.notify->asks || c == NULL ||
 	    q->asks->n >= ASKED_MAX)
 		return false;
-	attempts = look(m, &status);
+	attempts = look(no, m, &status);
 	add(q->asks, no);
 	chan_begin(c, MSG_BOUNCE_ASK);
 	chan_u64(c, no->ticket);

@@ -57,6 +57,8 @@ notice_ends(const struct notice *no)
 }
 
 /* --- bounce.c */
+/* Whether a notification of this kind is about the target. */
+bool		notice_is_about(enum notice_kind, const struct dest *);
 /* Written now, with its copies; it is taken. */
 void		notice_go(struct notice *);
 /* Its content and envelope are there: into the queue's own segment; it is taken. */

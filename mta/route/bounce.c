@@ -30,6 +30,7 @@ struct question {
 	struct policy		*policy;
 	struct arena		 arena;
 	struct envelope		 env;
+	struct span		 kind, status;
 	struct policy_facts	 facts;
 	struct decision		*decision;
 };
@@ -155,12 +156,16 @@ static bool
 parse(struct question *q, struct msg *m, uint32_t *attempts)
 {
 	struct span	env;
+	uint8_t		kind;
 
 	env = arena_span(&q->arena, msg_bytes(m, ENVELOPE_MAX));
 	*attempts = msg_u32(m);
-	(void)msg_u8(m);		/* kind, and the status: no fact yet */
-	(void)msg_bytes(m, STATUS_MAX);
-	return !m->bad && msg_end(m) &&
+	kind = msg_u8(m);
+	q->status = arena_span(&q->arena, msg_bytes(m, STATUS_MAX));
+	if (m->bad || !msg_end(m) || kind >= BOUNCE_NKINDS)
+		return false;
+	q->kind = bounce_kind_name((enum bounce_kind)kind);
+	return
 	    envelope_parse(env, &q->arena, &q->env) != -1;
 }
 
@@ -187,6 +192,8 @@ bounce_asked(struct chan *queue, struct policy *policy, struct msg *m)
 	}
 	q->policy = policy_ref(policy);
 	frozen_facts(policy, &q->env, attempts, &q->arena, &q->facts);
+	q->facts.bounce_kind = q->kind;
+	q->facts.bounce_status = q->status;
 	d = policy_decide(policy, RS_HOOK_BOUNCE, &q->facts, NULL, decided, q);
 	q->decision = d;
 	if (d != NULL && decision_done(d))

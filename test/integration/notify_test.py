@@ -1,5 +1,6 @@
 """What the postmaster is told by whole servers, `on bounce`, and notifications of programs and LMTP."""
 import os
+import pwd
 import signal
 import unittest
 
@@ -122,3 +123,53 @@ notify { tell postmaster software; postmaster "ann@queue.example" }""", TABLES) 
             send(s, [("bob@queue.example", "")])
             s.wait_mail("bob")
             self.assertEqual(s.maildir("ann"), [])
+
+
+def refuse(verb, _argument, _session):
+    return b"550 5.1.1 nobody\r\n" if verb == "RCPT" else None
+
+
+class OnBounce(unittest.TestCase):
+    def test_it_knows_what_is_told_and_why(self):
+        hook = """
+on bounce {
+    bounce.kind == "failed" and bounce.status == "5.1.1" => bcc <cid@queue.example>
+    bounce.kind == "arrived" => discard
+}
+"""
+        with Sink(script=refuse) as hop, Server(policy(hop.port) + hook, TABLES) as s:
+            send(s, [("bob@queue.example", "NOTIFY=SUCCESS")])
+            wait_for(lambda: "on bounce says so" in s.log() and not s.queue())
+            self.assertEqual(s.maildir("ann"), [])
+            send(s, [("x@else.example", "")])
+            self.assertEqual(Report(one(s).encode()).actions(), {"x@else.example": "failed"})
+            self.assertEqual(len(s.wait_mail("cid")), 1)
+
+
+class Programs(unittest.TestCase):
+    def test_of_a_program_its_exit_code_and_what_it_said(self):
+        user = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+        text = policy(1).replace("route {", f"""route {{
+    rcpt.user == "says" => pipe "/bin/sh -c 'echo not this one; exit 77'" as {user}""") \
+            .replace("mailbox boxes", 'programs { folder "/bin" }\nmailbox boxes')
+        with Server(text, TABLES) as s:
+            send(s, [("says@queue.example", "")])
+            (rcpt,) = Report(one(s).encode()).rcpts
+            self.assertEqual(rcpt["Status"], "5.7.1")
+            self.assertRegex(rcpt["Diagnostic-Code"], r"^x-unix; permission denied \(exit code 77\): not this one$")
+            self.assertNotIn("Remote-MTA", rcpt)
+
+
+class Lmtp(unittest.TestCase):
+    def test_a_refusal_behind_the_dot_keeps_status_and_host(self):
+        def script(verb, _argument, _session):
+            return b"552 5.2.2 mailbox full\r\n" if verb == "." else None
+        with Sink(script=script, lmtp=True) as hop:
+            text = policy(1).replace("    otherwise => relay hop",
+                                     f'    otherwise => lmtp "127.0.0.1:{hop.port}"')
+            with Server(text, TABLES) as s:
+                send(s, [("x@else.example", "")])
+                (rcpt,) = Report(one(s).encode()).rcpts
+                self.assertEqual(rcpt["Status"], "5.2.2")
+                self.assertEqual(rcpt["Diagnostic-Code"], "smtp; 552 5.2.2 mailbox full")
+                self.assertEqual(rcpt["Remote-MTA"], "dns; sink.example")

@@ -1,4 +1,6 @@
 """What is forwarded leaves with a sender of ours, however long, and bounces find back."""
+import os
+import re
 import unittest
 
 from server import Server, wait_for
@@ -47,6 +49,58 @@ class Srs(unittest.TestCase):
                 bad = self.ours.replace("=JL=other", "=JL=0ther")
                 self.assertNotEqual(bad, self.ours)
                 self.assertEqual(c.rcpt(bad)[0], 550)
+
+    def test_what_the_manual_writes_fits_domains_with_dots(self):
+        text = re.sub(r"rewrite outbound sender \{.*?\n\}",
+                      'rewrite outbound sender { "{user}@{domain not in ours}" => srs }', POLICY,
+                      flags=re.S)
+        with Sink() as hop, Server(text.replace("HOP", str(hop.port)), TABLES) as s:
+            self.round_trip_of(s, hop, "joe@a.sender.example")
+            self.assertIn("<una@srs.example>",
+                          self.send(s, hop, "una@srs.example", "una@srs.example")["from"])
+
+    def test_secrets_are_changed_by_reload(self):
+        """The first signs, all verify; what was signed by one that is gone is unknown."""
+        with Sink() as hop, Server(POLICY.replace("HOP", str(hop.port)), TABLES) as s:
+            self.round_trip_of(s, hop, "joe@sender.example")
+            old = self.ours
+            s.write("secret", "neu\ngeheim\n")
+            s.waybill("reload")
+            self.round_trip_of(s, hop, "joe@sender.example")
+            self.assertNotEqual(self.ours, old)
+            self.assertEqual(self.send(s, hop, "", old)["to"], ["joe@sender.example"])
+            s.write("secret", "neu\n")
+            s.waybill("reload")
+            self.assertEqual(self.send(s, hop, "", self.ours)["to"], ["joe@sender.example"])
+            with s.smtp() as c:
+                c.ehlo()
+                c.mail("")
+                code, text = c.rcpt(old)
+                self.assertEqual((code, text[:5]), (550, b"5.1.1"))
+
+    def test_a_wrong_secret_is_not_taken(self):
+        with Sink() as hop, Server(POLICY.replace("HOP", str(hop.port)), TABLES) as s:
+            self.round_trip_of(s, hop, "joe@sender.example")
+            for text, why in (("", "the file is empty"), (" \n\n", "the file is empty"),
+                              ("x" * 5000, "more than 4096 octets"),
+                              ("a\n" * 9, "at most 8 secrets"), (None, "No such file")):
+                if text is None:
+                    os.unlink(os.path.join(s.dir, "secret"))
+                else:
+                    s.write("secret", text)
+                for command in (("check", s.policy), ("reload", "-c", s.policy)):
+                    r = s.run(*command, check=False)
+                    self.assertNotEqual(r.returncode, 0, (command, text))
+                    self.assertRegex(r.stdout + r.stderr,
+                                     r"policy\.conf:7:\d+: error: the secret in '[^']*' "
+                                     r"cannot be used: .*" + why)
+                self.round_trip_of(s, hop, "joe@sender.example")
+
+    def round_trip_of(self, s, hop, sender):
+        m = self.send(s, hop, sender, "una@srs.example")
+        self.ours = m["from"].split("<")[1].split(">")[0]
+        self.assertRegex(self.ours, r"^SRS0=.*@srs\.example$")
+        self.assertEqual(self.send(s, hop, "", self.ours)["to"], [sender])
 
     def send(self, s, hop, sender, to):
         """The next message that the hop takes."""

@@ -31,7 +31,8 @@ ends_are_replies(void **state)
 		const char		*status, *text;
 	} rows[] = {
 		{ { PROGRAM_EXITED, 0 }, "", 250, "2.0.0", "delivered" },
-		{ { PROGRAM_EXITED, 67 }, "", 554, "5.1.1", "no such user" },
+		{ { PROGRAM_EXITED, 67 }, "", 554, "5.1.1",
+		    "no such user (exit code 67)" },
 		{ { PROGRAM_EXITED, 75 }, "busy\nmore", 451, "4.3.0", "busy" },
 		{ { PROGRAM_EXITED, 77 }, "5.7.9 no", 554, "5.7.9", ": no" },
 		{ { PROGRAM_EXITED, 77 }, "4.7.9 no", 554, "5.7.1", "4.7.9" },
