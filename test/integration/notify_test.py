@@ -103,6 +103,7 @@ class Software(unittest.TestCase):
     def test_a_process_that_ends_by_itself_is_told_of_by_default(self):
         with Server(policy(1) + """
 notify { postmaster "ann@queue.example" }""", TABLES) as s:
+            wait_for(lambda: "event=ready" in s.log())
             os.kill(s.processes()["route"][0], signal.SIGSEGV)
             mail = one(s)
             self.assertIn("Subject: A process has ended\n", mail)
@@ -110,6 +111,7 @@ notify { postmaster "ann@queue.example" }""", TABLES) as s:
 
     def test_of_the_queue_itself_the_next_one_tells(self):
         with Server(policy(1) + OURS.replace("CLASSES", "software"), TABLES) as s:
+            wait_for(lambda: "event=ready" in s.log())
             os.kill(s.processes()["queue"][0], signal.SIGKILL)
             self.assertIn("The process queue (0) has ended by itself, with signal 9", one(s))
 

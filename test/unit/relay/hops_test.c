@@ -232,7 +232,8 @@ static const struct { const char *hop, *wanted; } table[] = {
 	{ "mx:bare.example", "550 5.4.4 the domain's mail hosts have no "
 	    "address: bare.example" },
 	{ "mx:nosuch.example", "550 5.1.2 no such domain: nosuch.example" },
-	{ "mx:gone.example", "550 5.1.2 no such domain: gone.example" },
+	{ "mx:gone.example", "550 5.4.4 the domain's mail hosts do not exist: "
+	    "gone.example" },
 	{ "mx:failing.example", "451 4.4.3 DNS cannot say where it is: "
 	    "failing.example" },
 	{ "mx:halfway.example", "451 4.4.3 DNS cannot say where it is: "
