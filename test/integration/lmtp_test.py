@@ -138,7 +138,7 @@ class WholeServer(unittest.TestCase):
             self.skipTest("without root there is no chroot")
         with Server(POLICY % "127.0.0.1:24") as s:
             pid = s.processes()["relay"][0]
-            self.assertNotEqual(os.readlink(f"/proc/{pid}/root"), "/")
+            wait_for(lambda: os.readlink(f"/proc/{pid}/root") != "/")
             s.set_policy(POLICY % self.path)
             s.waybill("reload")
             wait_for(lambda: s.processes().get("relay", [pid])[0] != pid)
