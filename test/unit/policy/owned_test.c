@@ -28,7 +28,7 @@ static const char	text[] =
     "map virtual = { \"info@there.example\" = \"bob@here.example\" }"
     " as virtusers\n"
     "mailbox box { accounts users; path \"/var/mail/{user}\" }\n"
-    "mailbox work { accounts staff; path \"/var/work/{user}\" }\n"
+    "mailbox work { accounts staff; path \"/var/boxes/{user}\" }\n"
     "on mail {\n"
     "  sender of client.user => accept\n"
     "  otherwise => reject 553 5.7.1\n"
