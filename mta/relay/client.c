@@ -1,15 +1,9 @@
 /*
- * client.c - the session: its states, its input and output, its end.
+ * client.c - the session: its states, its replies, its end.
  */
 #include "mta/relay/client_int.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
-#include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/xalloc.h"
@@ -21,8 +15,6 @@ const struct client_state client_states[] = {
 	STATES(STATE)
 #undef STATE
 };
-
-static void	on_ready(void *, int);
 
 /* --- states and ends */
 
@@ -44,10 +36,7 @@ client_step(struct client *c, enum state to, const char *event)
 static void
 destroy(struct client *c)
 {
-	watch_clear(&c->watch);
-	close(c->fd);
-	buf_clear(&c->in);
-	buf_clear(&c->out);
+	client_io_close(c);
 	self_unref(&c->self);
 	free(c->mta);
 	free(c);
@@ -70,7 +59,7 @@ void
 client_fail(struct client *c, const struct outcome *why)
 {
 	client_step(c, GONE, "failed");
-	watch_set(&c->watch, c->fd, 0, on_ready, c);
+	client_io_stop(c);
 	c->ops->failed(c->arg, why);
 }
 
@@ -81,7 +70,7 @@ client_finish(struct client *c, enum client_end end)
 		end = CLIENT_CLOSED;	/* replies to nothing: out of step */
 	client_step(c, end == CLIENT_IDLE ? IDLE : GONE, "finished");
 	if (end != CLIENT_IDLE)
-		watch_set(&c->watch, c->fd, 0, on_ready, c);
+		client_io_stop(c);
 	c->job = NULL;
 	c->used = true;
 	if (c->out.n == 0 && c->out.cap > OUT_KEEP)
@@ -160,10 +149,7 @@ client_nonsense(struct client *c)
 bool
 client_out_of_step(const struct client *c)
 {
-	char	octet;
-
-	return c->unread > 0 ||
-	    recv(c->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+	return c->unread > 0 || client_io_waiting(c);
 }
 
 void
@@ -175,34 +161,7 @@ client_surplus(struct client *c)
 	client_break_off(c, &why);
 }
 
-/* --- output */
-
-void
-client_flush(struct client *c)
-{
-	ssize_t	n;
-
-	while (c->out.n > 0) {
-		n = send(c->fd, c->out.base + c->out.off, c->out.n,
-		    MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n >= 0)
-			buf_eat(&c->out, (size_t)n);
-		else if (errno == EAGAIN)
-			break;
-		else if (errno != EINTR)
-			buf_reset(&c->out);
-	}
-	watch_set(&c->watch, c->fd,
-	    LOOP_READ | (c->out.n > 0 ? LOOP_WRITE : 0), on_ready, c);
-}
-
-void
-client_want_write(struct client *c)
-{
-	watch_set(&c->watch, c->fd, LOOP_READ | LOOP_WRITE, on_ready, c);
-}
-
-/* --- input */
+/* --- replies */
 
 /* 421 may come at any time (3.8, 4.2.1): the hop closes. */
 static void
@@ -309,32 +268,30 @@ static void
 on_readable(struct client *c)
 {
 	static char	input[REPLY_MAX];
-	ssize_t		n;
+	size_t		n;
+	int		error;
 
-	n = recv(c->fd, input, sizeof(input), MSG_DONTWAIT);
-	if (n > 0)
-		take_input(c, span_mem(input, (size_t)n));
-	else if (n == 0)
-		lost(c, 0);
-	else if (errno != EAGAIN && errno != EINTR)
-		lost(c, errno);
+	switch (client_io_read(c, input, sizeof(input), &n, &error)) {
+	case IO_OCTETS:
+		take_input(c, span_mem(input, n));
+		break;
+	case IO_ENDED:
+		lost(c, error);
+		break;
+	case IO_LATER:
+		break;
+	}
 }
 
 static void
 on_connected(struct client *c)
 {
-	int		error = 0, on = 1;
-	socklen_t	n = sizeof(error);
+	int	error = client_io_connected(c);
 
-	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &n) == -1)
-		error = errno;
-	if (error != 0) {
+	if (error != 0)
 		lost(c, error);
-		return;
-	}
-	(void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	client_step(c, GREETING, "connected");
-	watch_set(&c->watch, c->fd, LOOP_READ, on_ready, c);
+	else
+		client_step(c, GREETING, "connected");
 }
 
 static void
@@ -358,8 +315,8 @@ serve(struct client *c, int what)
 		on_writable(c);
 }
 
-static void
-on_ready(void *arg, int what)
+void
+client_on_ready(void *arg, int what)
 {
 	struct client	*c = arg;
 
@@ -380,13 +337,12 @@ client_new(int fd, const struct hop_addr *addr, struct self *self,
 
 	c->ops = ops;
 	c->arg = arg;
-	c->fd = fd;
 	c->addr = *addr;
 	c->self = self_ref(self);
 	client_set_mta(c, hop_addr_name(addr));
 	c->state = CONNECTING;
 	c->deadline_ms = client_deadline(client_states[CONNECTING].seconds);
-	watch_set(&c->watch, fd, LOOP_WRITE, on_ready, c);
+	client_io_open(c, fd);
 	return c;
 }
 

@@ -1,6 +1,8 @@
 /*
  * client_int.h - what the files of a session share.
  *
+ *   states, replies, the end				client.c
+ *   octets						client_io.c
  *   CONNECTING -> GREETING -> EHLO (-> HELO) -> IDLE	client_hello.c
  *   IDLE -> ENVELOPE -> CONTENT -> DOT -> IDLE	client_mail.c
  *           ENVELOPE -> LONE_DOT -> IDLE	nobody accepted, yet 354 came
@@ -92,7 +94,31 @@ bool	client_out_of_step(const struct client *);
 void	client_surplus(struct client *);
 /* The session had been idle and is of no use; the job has no results. */
 void	client_stale(struct client *);
-/* A broken connection is noticed by the reader, who may find a reply first. */
+/* What the loop calls: the socket can be read or written (LOOP_READ, LOOP_WRITE). */
+void	client_on_ready(void *client, int what);
+
+/* client_io.c */
+enum io_got {
+	IO_OCTETS,
+	IO_LATER,	/* client_on_ready() will be called */
+	IO_ENDED	/* *error: errno; 0: the hop has closed */
+};
+/* A socket on which connect() is under way or done; taken. */
+void	client_io_open(struct client *, int fd);
+/* connect() has ended: 0, or an errno.  Input is waited for from now on. */
+int	client_io_connected(struct client *);
+/* client_on_ready() is not called any more. */
+void	client_io_stop(struct client *);
+/* Closes; forgets what was not sent or taken. */
+void	client_io_close(struct client *);
+/* Up to size octets; *n is above 0 with IO_OCTETS. */
+enum io_got client_io_read(struct client *, void *to, size_t size, size_t *n, int *error);
+/* The hop has said something that was not read yet. */
+bool	client_io_waiting(const struct client *);
+/*
+ * Sends c->out, as far as the socket takes it.  A broken connection is noticed
+ * by the reader, who may find a reply first.
+ */
 void	client_flush(struct client *);
 /* Another turn, when the socket takes more. */
 void	client_want_write(struct client *);
