@@ -155,9 +155,17 @@ try_dotlock(const char *path)
 		return -1;
 	}
 	n = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
-	(void)!write(fd, pid, (size_t)n);	/* empty: stale by its age */
+	errno = 0;
+	if (write(fd, pid, (size_t)n) == n) {
+		close(fd);
+		return 0;
+	}
+	/* Without a number nobody would know that its owner is gone. */
+	n = errno;
 	close(fd);
-	return 0;
+	(void)unlink(path);
+	errno = n == 0 ? ENOSPC : n;
+	return -1;
 }
 
 /* --- both */
