@@ -29,6 +29,7 @@ static const char *const procs[PROC_NPROCS] = {
 	[PROC_AUTH] = "auth",
 	[PROC_KEYS] = "keys",
 	[PROC_PICKUP] = "pickup",
+	[PROC_FETCH] = "fetch",
 };
 
 const char *

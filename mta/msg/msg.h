@@ -11,7 +11,8 @@
 enum proc {
 	PROC_PARENT, PROC_SPAWNER, PROC_SMTP, PROC_ROUTE, PROC_QUEUE,
 	PROC_RELAY, PROC_DELIVER, PROC_RESOLVE, PROC_LIMITS,
-	PROC_LOOKUP, PROC_INDEX, PROC_AUTH, PROC_KEYS, PROC_PICKUP, PROC_NPROCS
+	PROC_LOOKUP, PROC_INDEX, PROC_AUTH, PROC_KEYS, PROC_PICKUP,
+	PROC_FETCH, PROC_NPROCS
 };
 
 enum msg_type {
@@ -45,6 +46,9 @@ void		 proc_exec_program(int program, char *const argv[])
 enum relayed_offers { RELAYED_DSN = 1 << 0, RELAYED_DELIVERBY = 1 << 1 };
 
 #define GATEWAYS_MAX	256	/* addresses in GATEWAYS */
+
+/* Instances of PROC_FETCH: what a stranger's server may break has no secrets. */
+enum { FETCH_STRANGERS, FETCH_TOKENS };
 
 #define PARENT_FD	3	/* the channel to the parent, in each exec'd child */
 

@@ -36,6 +36,10 @@ NOT_HERE = {
     "SEGMENT_REVOKED": "needs a worker that was stopped for a minute",
     "AUTH_TOKEN": "needs a verifier of tokens: login_test.py",
     "AUTH_KNOWN": "needs EXTERNAL, or two tables: unit tests of smtp",
+    "HTTP_ASK": "needs an endpoint for tokens: unit tests of fetch",
+    "HTTP_ANSWER": "needs an endpoint for tokens: unit tests of fetch",
+    "STS_ASK": "needs a domain with a policy: sts_test.py",
+    "STS_POLICY": "needs a domain with a policy: sts_test.py",
     "PAM_WANTED": "its end is the server's",
     "PAM_DONE": "needs a PAM of the test's own: user_test.py",
 }
