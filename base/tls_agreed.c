@@ -45,31 +45,30 @@ tls_sni(const struct tls *t)
 uint64_t
 tls_octets_in(const struct tls *t)
 {
-	return t->in;
+	return t->wire.in;
 }
 
 /* RFC 9266, 2; before 1.3 it says who the peer is only with RFC 7627. */
-static size_t
-exporter(const struct tls *t, uint8_t *out)
+size_t
+tls_exporter(SSL *ssl, uint8_t *out)
 {
 	static const char	label[] = "EXPORTER-Channel-Binding";
 
-	if (SSL_version(t->ssl) < TLS1_3_VERSION &&
-	    SSL_get_extms_support(t->ssl) != 1)
+	if (SSL_version(ssl) < TLS1_3_VERSION &&
+	    SSL_get_extms_support(ssl) != 1)
 		return 0;
-	return SSL_export_keying_material(t->ssl, out, 32, label,
+	return SSL_export_keying_material(ssl, out, 32, label,
 	    sizeof(label) - 1, (const unsigned char *)"", 0, 1) == 1 ? 32 : 0;
 }
 
 /* RFC 5929, 4.1: the hash of its signature, SHA-256 for MD5 and SHA-1. */
-static size_t
-shown_hash(const SSL *ssl, uint8_t *out)
+size_t
+tls_certificate_hash(const X509 *x, uint8_t *out)
 {
-	X509		*x = SSL_get_certificate(ssl);
 	unsigned	 n = 0;
 	int		 md;
 
-	if (x == NULL || X509_get_signature_info(x, &md, NULL, NULL, NULL) != 1 ||
+	if (x == NULL || X509_get_signature_info((X509 *)(uintptr_t)x, &md, NULL, NULL, NULL) != 1 ||
 	    md == NID_undef)
 		return 0;
 	if (md == NID_md5 || md == NID_sha1)
@@ -93,7 +92,7 @@ tls_agreed_keep(SSL *ssl, void *arg)
 	(void)arg;
 	if (SSL_session_reused(ssl))
 		return 1;	/* it has it already */
-	n = shown_hash(ssl, hash);
+	n = tls_certificate_hash(SSL_get_certificate(ssl), hash);
 	return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), hash, n);
 }
 
@@ -104,7 +103,7 @@ end_point(const struct tls *t, uint8_t *out)
 	size_t	 n;
 
 	if (!SSL_session_reused(t->ssl))
-		return shown_hash(t->ssl, out);
+		return tls_certificate_hash(SSL_get_certificate(t->ssl), out);
 	if (SSL_SESSION_get0_ticket_appdata(SSL_get_session(t->ssl), &kept,
 	    &n) != 1 || kept == NULL || n > TLS_BINDING_MAX)
 		return 0;
@@ -122,7 +121,7 @@ tls_binding(const struct tls *t, enum tls_binding which,
 	    "every hash has room");
 	if (!t->shaken)
 		return 0;
-	n = which == TLS_BINDING_EXPORTER ? exporter(t, out) :
+	n = which == TLS_BINDING_EXPORTER ? tls_exporter(t->ssl, out) :
 	    end_point(t, out);
 	ERR_clear_error();
 	return n;

@@ -20,6 +20,7 @@
 #include "base/hash.h"
 #include "base/tls.h"
 #include "base/tls_sign.h"
+#include "base/tls_wire.h"
 
 #define TLS_SNI_MAX	255
 
@@ -72,13 +73,9 @@ struct tls {
 	SSL		*ssl;
 	struct tls_server *server;
 	struct tls_wait	 wait;
-	int		 fd;
-	int		 error;		/* errno of the descriptor; 0: none */
-	uint64_t	 in;		/* octets that have come */
-	uint64_t	 in_max;	/* more are not read now */
+	struct tls_wire	 wire;
 	bool		 shaken;	/* the handshake is done */
 	bool		 dry;		/* the last read wanted octets */
-	bool		 eof;		/* the descriptor has no more */
 	bool		 failed;
 	bool		 closed;	/* close_notify is said */
 	bool		 verified;	/* the client's certificate */
@@ -89,6 +86,8 @@ struct tls {
 
 /* --- tls_server.c */
 
+/* OpenSSL, once, without its configuration file. */
+void	 tls_load(void);
 /* The context for these certificates; NULL: *why. */
 SSL_CTX	*tls_context_new(struct tls_server *, struct tls_cert *const by[],
 	    const char **why);
@@ -127,6 +126,9 @@ int	 tls_tickets_cb(SSL *, unsigned char *name, unsigned char *iv,
 
 /* --- tls_agreed.c */
 
+/* Bindings, for both sides; octets in out (TLS_BINDING_MAX), 0: none. */
+size_t	 tls_exporter(SSL *, uint8_t *out);
+size_t	 tls_certificate_hash(const X509 *, uint8_t *out);
 /* Of SSL_CTX_set_session_ticket_cb(): what a ticket has besides. */
 int	 tls_agreed_keep(SSL *, void *arg);
 

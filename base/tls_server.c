@@ -21,8 +21,8 @@
 #define SECURITY_LEVEL	2		/* 112 bits: RSA from 2048, no SHA-1 */
 #define CLIENT_CHAIN_MAX (32 << 10)	/* octets of what a client may show */
 
-static void
-load(void)
+void
+tls_load(void)
 {
 	static bool	loaded;
 
@@ -39,7 +39,7 @@ tls_ciphers_known(const char *list)
 	SSL_CTX	*ctx;
 	bool	 known;
 
-	load();
+	tls_load();
 	ctx = SSL_CTX_new(TLS_server_method());
 	known = ctx != NULL && SSL_CTX_set_cipher_list(ctx, list) == 1;
 	SSL_CTX_free(ctx);
@@ -202,7 +202,7 @@ tls_server_new(const struct tls_options *o, const char **why)
 {
 	struct tls_server	*ts = xcalloc(1, sizeof(*ts));
 
-	load();
+	tls_load();
 	ts->refs = 1;
 	ts->only_1_3 = o->only_1_3;
 	ts->clients = o->clients;

@@ -464,7 +464,7 @@ test_handshake_without_an_end(void **state)
 	}
 	assert_int_equal(p.is, TLS_FAILED);
 	assert_string_equal(tls_why(p.server),
-	    "the client's handshake is too long");
+	    "the peer's handshake is too long");
 	assert_int_equal(tls_octets_in(p.server), TLS_HANDSHAKE_OCTETS);
 	pair_close(&p);
 	SSL_CTX_free(ctx);
