@@ -168,6 +168,17 @@ header_delivered_to(struct span content, struct span address)
 }
 
 bool
+header_tls_not_required(struct span content)
+{
+	static const struct span	name = SPAN("TLS-Required");
+	struct header_field		f, second;
+
+	return header_find(content, name, 0, &f) &&
+	    span_ieq(header_trim(f.body), SPAN("No")) &&
+	    !header_find(content, name, 1, &second);
+}
+
+bool
 header_field_ok(struct span field)
 {
 	ptrdiff_t	 colon = span_index(field, ':');

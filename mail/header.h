@@ -28,6 +28,11 @@ struct span	header_text(struct span body, struct arena *);
 unsigned	header_hops(struct span content);
 /* Whether a field `Delivered-To: address` stands there (loop; ASCII case folded). */
 bool		header_delivered_to(struct span content, struct span address);
+/*
+ * Its sender wants it sent whatever TLS a next hop has: one field
+ * `TLS-Required: No`.  Two are nobody's word (RFC 8689, 3).
+ */
+bool		header_tls_not_required(struct span content);
 /* Of folding white space (2.2.3, 3.2.2): a body that is still folded holds line ends. */
 static inline bool
 header_is_fws(char c)

@@ -202,7 +202,8 @@ print_params(const json_t *m)
 	static const struct {
 		const char	*key, *text;
 	} words[] = {
-		{ "requiretls", "encrypted only" },
+		{ "requiretls", "encrypted only (REQUIRETLS)" },
+		{ "tls_not_required", "encrypted or not (TLS-Required: No)" },
 		{ "smtputf8", "UTF-8 in the header" },
 		{ "binary", "binary" },
 	};

@@ -41,6 +41,8 @@ put_params(struct json *j, const struct envelope *e)
 	else
 		json_null(j, "envid");
 	json_bool(j, "requiretls", (e->flags & ENV_REQUIRETLS) != 0);
+	json_bool(j, "tls_not_required",
+	    (e->flags & ENV_TLS_NOT_REQUIRED) != 0);
 	json_bool(j, "smtputf8", (e->flags & ENV_UTF8) != 0);
 	json_bool(j, "binary", (e->flags & ENV_BINARY) != 0);
 }

@@ -7,7 +7,7 @@
  *   decide   `on content`
  *   route    again, when it reads tags (reroute.h)
  *   rewrite  `outbound header`, of what originates here
- *   edit     header edits of all the session's hooks
+ *   edit     header edits of all the session's hooks; TLS-Required is read after them
  *   cut      it is sent on before it is answered, where the policy says so (cut.h)
  *   file     a large content's file is finished and synced
  *   intake   the record is written and synced: then 250
@@ -282,6 +282,7 @@ static void
 edit_and_keep(struct session *s)
 {
 	edit(s);
+	transaction_read_header(s->tx);
 	if (cut_wanted(s))
 		cut_try(s, cut_over);
 	else

@@ -152,6 +152,16 @@ transaction_new_header(struct transaction *t, struct span section)
 	t->header_changed = true;
 }
 
+void
+transaction_read_header(struct transaction *t)
+{
+	const struct buf	*b = t->body == NULL ? &t->content :
+				    t->new_header.n > 0 ? &t->new_header :
+				    &t->header;
+
+	t->tls_not_required = header_tls_not_required(buf_span(b));
+}
+
 /* --- the envelope */
 
 static void
@@ -222,6 +232,8 @@ transaction_flags(const struct transaction *t)
 		flags |= ENV_UTF8;
 	if (p->requiretls)
 		flags |= ENV_REQUIRETLS;
+	else if (t->tls_not_required)	/* RFC 8689, 3 */
+		flags |= ENV_TLS_NOT_REQUIRED;
 	if (p->by_trace)
 		flags |= ENV_BY_TRACE;
 	flags |= ret[p->ret] | by[p->by];

@@ -52,6 +52,7 @@ struct transaction {
 	bool			 header_changed;	/* by rewriting */
 	struct buf		 new_header;	/* after edits */
 	struct policy_parts	*parts;		/* attachments; NULL: no rule asks */
+	bool			 tls_not_required;	/* TLS-Required: No stands in the header that is kept */
 	bool			 discard;	/* a rule said so: taken, answered, not kept */
 	uint8_t			 priority;	/* enum attr_priority + 1; 0: nobody has said */
 	struct smtp_kept	*kept;		/* a rule said so: taken, and stays in the queue; NULL: no */
@@ -78,6 +79,8 @@ struct span		 transaction_content(const struct transaction *);
 /* Another header section (all but the body) in the place of the client's. */
 void			 transaction_new_header(struct transaction *,
 	    struct span section);
+/* The header will not change any more: what it says of the envelope. */
+void			 transaction_read_header(struct transaction *);
 /* enum envelope_flags, by what MAIL said and the content is. */
 uint32_t		 transaction_flags(const struct transaction *);
 /* The facts that route may ask again, frozen into the envelope, formatted. */

@@ -23,7 +23,8 @@ enum envelope_flags {
 	ENV_BY_RETURN = 1 << 7,	/* BY= (RFC 2852): mode R; by_ms is set */
 	ENV_BY_NOTIFY = 1 << 8,	/* mode N; by_ms is set */
 	ENV_BY_TRACE = 1 << 9,	/* with R or N: T */
-	ENV_FLAGS = (1 << 10) - 1	/* all of them */
+	ENV_TLS_NOT_REQUIRED = 1 << 10,	/* header field TLS-Required: No (RFC 8689, 3); never with REQUIRETLS */
+	ENV_FLAGS = (1 << 11) - 1	/* all of them */
 };
 
 /* NOTIFY= of a recipient (RFC 3461, 4.1); 0: not given. */

@@ -40,6 +40,11 @@ NOT_HERE = {
     "HTTP_ANSWER": "needs an endpoint for tokens: unit tests of fetch",
     "STS_ASK": "needs a domain with a policy: sts_test.py",
     "STS_POLICY": "needs a domain with a policy: sts_test.py",
+    "TLS_RESULT": "needs a mail host with TLS, found by DNS: reports_test.py",
+    "REPORT_MAIL": "needs a day to pass: reports_test.py",
+    "REPORT_MAILED": "needs a day to pass: reports_test.py",
+    "REPORT_ASK": "needs fetch to serve reports: reports_test.py",
+    "REPORT_TEXT": "needs fetch to serve reports: reports_test.py",
     "PAM_WANTED": "its end is the server's",
     "PAM_DONE": "needs a PAM of the test's own: user_test.py",
 }

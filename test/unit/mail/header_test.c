@@ -91,6 +91,29 @@ hops_and_loops_are_seen(void **state)
 	    SPAN("A@b.example")));
 }
 
+/* RFC 8689, 3: one field, and that word. */
+static void
+tls_is_not_required_when_one_field_says_so(void **state)
+{
+	static const struct { struct span in; bool wanted; } rows[] = {
+		{ S("TLS-Required: No\r\n\r\n"), true },
+		{ S("A: b\r\ntls-required:\r\n no \r\n\r\n"), true },
+		{ S("TLS-Required:No\r\nA: b\r\n\r\n"), true },
+		{ S("TLS-Required: Yes\r\n\r\n"), false },
+		{ S("TLS-Required: No way\r\n\r\n"), false },
+		{ S("TLS-Required:\r\n\r\n"), false },
+		{ S("X-TLS-Required: No\r\n\r\n"), false },
+		{ S("A: b\r\n\r\nTLS-Required: No\r\n"), false },
+		{ S("TLS-Required: No\r\nTLS-Required: No\r\n\r\n"), false },
+	};
+	size_t	 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(header_tls_not_required(rows[i].in),
+		    rows[i].wanted);
+}
+
 static void
 text_is_unfolded_and_decoded(void **state)
 {
@@ -296,6 +319,7 @@ main(void)
 		cmocka_unit_test(fields_are_found_by_name_and_number),
 		cmocka_unit_test(the_section_ends_at_the_empty_line),
 		cmocka_unit_test(hops_and_loops_are_seen),
+		cmocka_unit_test(tls_is_not_required_when_one_field_says_so),
 		cmocka_unit_test(text_is_unfolded_and_decoded),
 		cmocka_unit_test(a_field_that_may_be_added_is_one_line),
 		cmocka_unit_test(edits_are_applied_in_order),

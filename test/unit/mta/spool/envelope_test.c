@@ -79,7 +79,7 @@ static void
 test_parameters_are_read_as_they_were_written(void **state)
 {
 	const uint32_t	flags = ENV_BINARY | ENV_REQUIRETLS | ENV_RET_FULL |
-			    ENV_BY_RETURN | ENV_BY_TRACE;
+			    ENV_BY_RETURN | ENV_BY_TRACE | ENV_TLS_NOT_REQUIRED;
 	struct arena	a = { 0 };
 	struct envelope	e;
 	struct buf	b = { 0 };
