@@ -30,6 +30,7 @@ static const char *const procs[PROC_NPROCS] = {
 	[PROC_KEYS] = "keys",
 	[PROC_PICKUP] = "pickup",
 	[PROC_FETCH] = "fetch",
+	[PROC_CREDENTIALS] = "credentials",
 };
 
 const char *

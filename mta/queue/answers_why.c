@@ -23,6 +23,7 @@ put_site(struct json *j, const struct dest *d)
 	json_uint(j, "concurrency", s->concurrency);
 	json_uint(j, "waiting", s->wants);
 	json_bool(j, "dead", s->dead);
+	json_bool(j, "held", s->held);
 	json_bool(j, "blocked", s->blocked);
 	answer_time(j, "probe", s->dead ? clock_wall_ms() + s->probe_ms -
 	    clock_boot_ms() : 0);

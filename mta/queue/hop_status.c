@@ -12,7 +12,7 @@ static const char *
 state_of(const struct site *site)
 {
 	if (site->dead)
-		return "dead";
+		return site->held ? "held" : "dead";
 	if (site->blocked)
 		return "blocked";
 	return site->bad_windows > 0 ? "failing" : "good";

@@ -29,7 +29,8 @@ on_config(struct child_config *c, void *arg)
 	if (!q->running) {
 		queue_start(q);
 		control_open(q);
-	}
+	} else
+		sched_release(&q->sched);	/* secrets are read anew, too */
 	return true;
 }
 
@@ -82,6 +83,10 @@ on_message(struct msg *msg, void *arg)
 {
 	struct queue	*q = arg;
 
+	if (msg->type == MSG_SECRETS_CHANGED) {
+		sched_release(&q->sched);
+		return msg_end(msg);
+	}
 	if (msg->type == MSG_PROCESS_ENDED)
 		return postmaster_process(q, msg);
 	return q->control != NULL && control_message(q, msg);

@@ -28,6 +28,7 @@ struct settings {
 	uint64_t	 segment_octets, reserve_octets;
 	int64_t		 warns_ms[WARNS_MAX];	/* rising; of the delay */
 	unsigned	 nwarns;
+	bool		 login_facts;		/* logins at next hops depend on the message */
 	bool		 soft_bounce;		/* refusals for good are tried again */
 	int64_t		 transaction_ms;
 	int64_t		 quarantine_ms;		/* 0: for ever */

@@ -67,7 +67,7 @@ of_ready(const struct queue *q, const struct hop *h)
 	if (h->site->blocked)
 		return h->local ? REASON_NO_DELIVERER : REASON_NO_RELAY;
 	if (h->site->dead)
-		return REASON_HOP_DEAD;
+		return h->site->held ? REASON_HOP_LOGIN : REASON_HOP_DEAD;
 	if (h->site->outstanding >= h->site->concurrency)
 		return REASON_HOP_LIMIT;
 	if (sched_is_full(&q->sched, h->site))

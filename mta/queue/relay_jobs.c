@@ -4,6 +4,7 @@
  * A job is open until RELAYED answers it.  When relay is new all open jobs
  * are sent again.  A job pins the segment that it reads.
  */
+#include "mta/queue/login.h"
 #include "mta/queue/notify.h"
 #include "mta/queue/queue.h"
 
@@ -226,6 +227,8 @@ put_job(struct relay_jobs *r, const struct job *j, int body_fd)
 	}
 	chan_u32(c, j->hop->terms->messages);
 	chan_bytes(c, origin_of(j, &e, &a));
+	chan_bytes(c, login_facts(r->q, j->hop, &e,
+	    dest_address(&m->dests[j->dests[0]], &e), &a));
 	if (body_fd != -1)
 		chan_fd(c, body_fd);
 	chan_end(c);
@@ -317,6 +320,25 @@ relay_start(struct queue *q, struct hop *h, struct message *m,
 
 /* --- answers */
 
+/* A recipient too many, in the arena. */
+struct excess {
+	struct excess	*next;
+	uint32_t	 dest;
+	struct answer	 an;
+};
+
+/* What RELAYED says, while it is read. */
+struct relayed {
+	struct job	*j;		/* NULL: nobody waits for it */
+	struct span	 login;		/* how its session has logged in */
+	struct arena	 arena;
+	struct envelope	 e;
+	unsigned	 offers;
+	bool		 busy;		/* 421 */
+	uint32_t	 taken;		/* recipients */
+	struct excess	*excess;	/* refused as too many */
+};
+
 /*
  * Whether the sender is told that it is relayed: the hop will not say what
  * becomes of it (RFC 3461, 5.2.2), or not whether that is in time; or BY asks
@@ -343,17 +365,20 @@ is_mailbox(const struct hop *h)
 }
 
 static void
-sent(struct relay_jobs *r, const struct job *j, struct dest *d,
-    const struct envelope *e, const struct answer *an, unsigned offers)
+sent(struct relay_jobs *r, const struct relayed *all, struct dest *d,
+    const struct answer *an)
 {
-	char	id[QID_TEXT];
+	const struct job	*j = all->j;
+	bool			 login = all->login.n > 0;
+	char			 id[QID_TEXT];
 
-	log_info("sent id=%s to=%s hop=%.*s mta=%s code=%u reply=%s",
-	    qid_format(j->m->qid, id), log_quote(dest_address(d, e)),
-	    (int)j->hop->text_n, j->hop->text, log_quote(an->mta), an->code,
-	    log_quote(an->text));
+	log_info("sent id=%s to=%s hop=%.*s mta=%s%s%s code=%u reply=%s",
+	    qid_format(j->m->qid, id), log_quote(dest_address(d, &all->e)),
+	    (int)j->hop->text_n, j->hop->text, log_quote(an->mta),
+	    login ? " login=" : "", login ? log_quote(all->login) : "",
+	    an->code, log_quote(an->text));
 	r->q->count.sent++;
-	if (is_told(d, e, offers))
+	if (is_told(d, &all->e, all->offers))
 		dest_arrive(r->q, j->m, d, an, !notify_is_list(d) &&
 		    !is_mailbox(j->hop));
 	else
@@ -372,9 +397,10 @@ in_job(const struct job *j, uint32_t dest)
 }
 
 static void
-outcome_of(struct relay_jobs *r, struct job *j, uint32_t dest,
-    const struct envelope *e, const struct answer *an, unsigned offers)
+outcome_of(struct relay_jobs *r, const struct relayed *all, uint32_t dest,
+    const struct answer *an)
 {
+	struct job	*j = all->j;
 	struct dest	*d;
 
 	if (!in_job(j, dest))
@@ -383,30 +409,12 @@ outcome_of(struct relay_jobs *r, struct job *j, uint32_t dest,
 	if (d->state != DEST_ACTIVE)
 		return;
 	if (an->code / 100 == 2)
-		sent(r, j, d, e, an, offers);
+		sent(r, all, d, an);
 	else if (an->code / 100 == 5)
 		dest_refused(r->q, j->m, d, an);
 	else
 		dest_defer(r->q, j->m, d, an);
 }
-
-/* A recipient too many, in the arena. */
-struct excess {
-	struct excess	*next;
-	uint32_t	 dest;
-	struct answer	 an;
-};
-
-/* What RELAYED says, while it is read. */
-struct relayed {
-	struct job	*j;		/* NULL: nobody waits for it */
-	struct arena	 arena;
-	struct envelope	 e;
-	unsigned	 offers;
-	bool		 busy;		/* 421 */
-	uint32_t	 taken;		/* recipients */
-	struct excess	*excess;	/* refused as too many */
-};
 
 /*
  * RFC 5321, 4.5.3.1.10: one recipient too many.  A full mailbox or disk says
@@ -430,7 +438,7 @@ one_result(struct relay_jobs *r, struct relayed *all, uint32_t dest,
 	if (all->j == NULL)
 		return;
 	if (!is_excess(an) || !in_job(all->j, dest)) {
-		outcome_of(r, all->j, dest, &all->e, an, all->offers);
+		outcome_of(r, all, dest, an);
 		return;
 	}
 	x = arena_alloc(&all->arena, sizeof(*x));
@@ -451,11 +459,32 @@ excess_results(struct relay_jobs *r, struct relayed *all)
 	for (x = all->excess; x != NULL; x = x->next) {
 		d = &j->m->dests[x->dest];
 		if (all->taken == 0)
-			outcome_of(r, j, x->dest, &all->e, &x->an,
-			    all->offers);
+			outcome_of(r, all, x->dest, &x->an);
 		else if (d->state == DEST_ACTIVE)
 			dest_set_state(j->m, d, DEST_READY);
 	}
+}
+
+/* They stand in line at the hop, which is held: they go as soon as it is not. */
+static void
+back_in_line(struct job *j)
+{
+	struct dest	*d;
+	uint32_t	 i;
+
+	for (i = 0; i < j->n; i++) {
+		d = &j->m->dests[j->dests[i]];
+		if (d->state == DEST_WAIT && d->hop == j->hop)
+			dest_wake(j->m, d);
+	}
+}
+
+static enum sched_outcome
+outcome_for_hop(const struct relayed *all, bool connected, bool held)
+{
+	if (held)
+		return SCHED_REFUSED;
+	return connected && !all->busy ? SCHED_OK : SCHED_BAD;
 }
 
 static void
@@ -491,10 +520,12 @@ take_relayed(struct relay_jobs *r, struct msg *msg)
 	struct relayed		 all = { 0 };
 	struct job		*j = job_find(r, msg_u64(msg));
 	struct span		 mta = msg_bytes(msg, REPLY_MAX), mx;
-	bool			 connected = msg_u8(msg) != 0;
+	bool			 connected = msg_u8(msg) != 0, held;
 
 	all.j = j;
 	all.offers = msg_u8(msg);
+	all.login = msg_bytes(msg, REPLY_MAX);
+	held = msg_u8(msg) != 0;
 	if (j != NULL)
 		message_envelope(j->m, &all.arena, &all.e);
 	read_results(r, &all, msg, mta);
@@ -507,7 +538,9 @@ take_relayed(struct relay_jobs *r, struct msg *msg)
 		excess_results(r, &all);
 		defer_rest(r, j, "relay has said nothing of this recipient");
 		learn(r, j, mx, connected);
-		end_job(r, j, connected && !all.busy ? SCHED_OK : SCHED_BAD);
+		if (held)
+			back_in_line(j);
+		end_job(r, j, outcome_for_hop(&all, connected, held));
 	}
 	arena_clear(&all.arena);
 	return true;

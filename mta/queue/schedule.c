@@ -369,6 +369,19 @@ sched_revive(struct sched *s)
 	}
 }
 
+void
+sched_release(struct sched *s)
+{
+	struct site	*site;
+
+	TAILQ_FOREACH(site, &s->dead, dead_entry) {
+		if (!site->held)
+			continue;
+		site->probe_ms = 0;
+		site_consider(s, site);
+	}
+}
+
 /* --- time */
 
 static bool

@@ -73,6 +73,7 @@ struct site {
 	bool			 failed;	/* last_class says how */
 	bool			 local;
 	bool			 dead;
+	bool			 held;		/* with dead: it refuses our login */
 	bool			 blocked;	/* start() has said not now: sched_unblock() */
 };
 
@@ -130,6 +131,7 @@ struct sched {
 enum sched_outcome {
 	SCHED_OK,	/* the hop has answered, whatever it said */
 	SCHED_BAD,	/* no connection, or 421 */
+	SCHED_REFUSED,	/* our login: nothing more goes there for an hour, or until sched_release() */
 	SCHED_NONE	/* says nothing of the hop */
 };
 
@@ -170,6 +172,8 @@ void		 sched_unblock(struct sched *, struct hop *);
 /* All blocked sites (local or not), and with revive dead ones too. */
 void		 sched_unblock_all(struct sched *, bool local);
 void		 sched_revive(struct sched *);
+/* Logins may be others now: sites that refuse ours may be probed at once. */
+void		 sched_release(struct sched *);
 /* A dead site may be probed at once, by one job. */
 void		 sched_probe(struct sched *, struct hop *);
 /* Starts what can be started.  True: it stopped at run_max, and there is more. */

@@ -1,6 +1,7 @@
 /*
  * settings.c - what the policy's image says of spool and queue.
  */
+#include "mta/queue/login.h"
 #include "mta/queue/notify_set.h"
 #include "mta/queue/queue.h"
 #include "mta/queue/tagnames.h"
@@ -118,6 +119,7 @@ settings_read(struct queue *q, int image_fd, const char **why)
 	q->segments.size = s->segment_octets;
 	tagnames_learn(&q->tags, img);
 	read_relays(img, s);
+	s->login_facts = login_wants_facts(img);
 	before = q->terms;
 	q->terms = terms_read(img, &q->sched.general);
 	sched_renew(&q->sched);

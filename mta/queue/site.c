@@ -12,6 +12,7 @@
 
 #define LOCAL_CONCURRENCY	64	/* jobs of one deliverer; programs: deliver.h */
 #define PROBES_MAX		200
+#define HELD_MS			(60 * 60 * 1000)	/* until a login that was refused is tried again */
 #define MOVE_MS			(5 * 60 * 1000)	/* a hop changes its site so often */
 
 struct site *
@@ -301,12 +302,14 @@ set_dead(struct sched *s, struct site *site, bool dead)
 	if (site->dead == dead)
 		return;
 	site->dead = dead;
+	site->held &= dead;
 	if (dead)
 		TAILQ_INSERT_TAIL(&s->dead, site, dead_entry);
 	else
 		TAILQ_REMOVE(&s->dead, site, dead_entry);
 	log_info("event=%s hop=%s waiting=%u class=%s",
-	    dead ? "hop-dead" : "hop-alive", name_of(site), site->wants,
+	    site->held ? "hop-held" : dead ? "hop-dead" : "hop-alive",
+	    name_of(site), site->wants, site->held ? "login" :
 	    error_class_name(site->last_class));
 }
 
@@ -344,8 +347,9 @@ went_badly(struct sched *s, struct site *site)
 	site->together = site->outstanding;
 	if (site->bad_windows < SCHED_BAD_WINDOWS)
 		site->bad_windows++;
-	if (site->bad_windows < SCHED_BAD_WINDOWS)
+	if (site->bad_windows < SCHED_BAD_WINDOWS && !site->dead)
 		return;
+	site->held = false;
 	set_dead(s, site, true);
 	site->probe_ms = s->now_ms + terms_retry_ms(terms_of(s, site),
 	    CLASS_CONNECT, site->probes,
@@ -354,12 +358,24 @@ went_badly(struct sched *s, struct site *site)
 		site->probes++;
 }
 
+/* One is enough: the next one would only be refused too. */
+static void
+refused(struct sched *s, struct site *site)
+{
+	site->held = true;
+	set_dead(s, site, true);
+	site->good = 0;
+	site->probe_ms = s->now_ms + HELD_MS;
+}
+
 /* Those that were under way when a window failed count once, with it. */
 void
 site_went(struct sched *s, struct site *site, enum sched_outcome outcome)
 {
 	if (!site->local && outcome == SCHED_OK)
 		went_well(s, site);
+	if (outcome == SCHED_REFUSED)
+		refused(s, site);
 	if (site->together > 0)
 		site->together--;
 	else if (!site->local && outcome == SCHED_BAD)

@@ -9,6 +9,7 @@
 
 #include "mail/domain.h"
 #include "mail/xtext.h"
+#include "mta/msg/login.h"
 #include "mta/msg/msg.h"
 #include "mta/spool/envelope.h"
 
@@ -112,6 +113,7 @@ job_read(struct msg *m, struct segments *segments)
 	read_rcpts(j, m);
 	j->messages_max = msg_u32(m);
 	read_origin(j, m);
+	j->facts = read_span(j, m, LOGIN_FACTS_MAX);
 	if (own_fd)
 		j->fd = msg_fd(m);
 	else if ((j->segment = segments_hold(segments, segment,
@@ -294,6 +296,14 @@ job_set_mx(struct job *j, struct span mx)
 }
 
 void
+job_set_login(struct job *j, struct span login, bool held)
+{
+	j->held = held;
+	if (!span_eq(j->login, login))
+		j->login = arena_span(&j->arena, login);
+}
+
+void
 job_result(struct job *j, size_t rcpt, const struct outcome *o)
 {
 	struct job_rcpt	*r = &j->rcpts[rcpt];
@@ -374,6 +384,8 @@ job_write(const struct job *j, struct chan *c)
 	chan_bytes(c, j->mta);
 	chan_u8(c, j->connected);
 	chan_u8(c, j->offers);
+	chan_bytes(c, j->login);
+	chan_u8(c, j->held);
 	job_write_results(j, c);
 	chan_bytes(c, j->mx);
 	chan_end(c);

@@ -52,6 +52,9 @@ struct job {
 	bool		 connected;	/* a session came about and did not break */
 	uint32_t	 messages_max;	/* over one connection; 0: any number */
 	struct span	 mx;		/* digest of the set of MX hosts; empty: none, not known */
+	struct span	 facts;		/* of a login's expressions (mta/msg/login.h); empty: none are wanted */
+	struct span	 login;		/* mechanism and login of its session, or why there is none; empty: none is wanted */
+	bool		 held;		/* the hop has refused the login */
 	uint8_t		 offers;	/* enum relayed_offers of the hop that was tried last */
 	struct span	 mta;		/* "name[address]" of the hop that was tried last */
 };
@@ -80,6 +83,8 @@ bool		 job_needs_utf8(const struct job *);
 bool		 job_address(struct job *, bool utf8, const struct outcome *why);
 void		 job_set_mta(struct job *, struct span);
 void		 job_set_mx(struct job *, struct span);
+/* How its session has logged in, or why not; held: it was refused. */
+void		 job_set_login(struct job *, struct span, bool held);
 /* A result for one recipient; the first one stays. */
 void		 job_result(struct job *, size_t rcpt, const struct outcome *);
 /* For all that have none yet. */

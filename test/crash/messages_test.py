@@ -45,6 +45,13 @@ NOT_HERE = {
     "REPORT_MAILED": "needs a day to pass: reports_test.py",
     "REPORT_ASK": "needs fetch to serve reports: reports_test.py",
     "REPORT_TEXT": "needs fetch to serve reports: reports_test.py",
+    "LOGIN_BEGIN": "needs a smart host that wants a login: unit tests of the messages",
+    "LOGIN_CHALLENGE": "needs a smart host that wants a login: unit tests of the messages",
+    "LOGIN_RESULT": "needs a smart host that wants a login: unit tests of the messages",
+    "LOGIN_DROP": "needs a smart host that wants a login: unit tests of the messages",
+    "LOGIN_STEP": "needs a smart host that wants a login: unit tests of the messages",
+    "LOGIN_END": "needs a smart host that wants a login: unit tests of the messages",
+    "SECRETS_CHANGED": "needs a smart host that wants a login: unit tests of the messages",
     "PAM_WANTED": "its end is the server's",
     "PAM_DONE": "needs a PAM of the test's own: user_test.py",
 }

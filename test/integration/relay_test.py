@@ -62,7 +62,7 @@ class Relay:
             u64(len(content)), u32(flags), octets(sender.encode()), octets(envid),
             u64(by_ms), u32(len(rcpts)),
             *(u32(i) + octets(r.encode()) + u8(notify) + octets(orcpt[0]) + octets(orcpt[1])
-              for i, r in enumerate(rcpts)), u32(most), octets(b""), fd=fd)
+              for i, r in enumerate(rcpts)), u32(most), octets(b""), octets(b""), fd=fd)
         if own_fd:
             os.close(fd)
         return self.jobs
@@ -73,6 +73,7 @@ class Relay:
         assert name == "RELAYED", name
         job, mta, connected = body.take("<Q"), body.octets().decode(), body.take("<B")
         self.offers = body.take("<B")
+        self.login, self.held = body.octets().decode(), body.take("<B") != 0
         results = {}
         for _ in range(body.take("<I")):
             i = body.take("<I")

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "mta/msg/deliver.h"
+#include "mta/msg/login.h"
 
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -51,6 +52,8 @@ answer(struct fakes *f, unsigned job, uint32_t taken, uint16_t code,
 	chan_str(f->relay, f->unconnected ? "" : "mx.test[192.0.2.1]");
 	chan_u8(f->relay, !f->unconnected);
 	chan_u8(f->relay, f->offers);
+	chan_str(f->relay, f->login);
+	chan_u8(f->relay, f->login_held);
 	chan_u32(f->relay, j->n);
 	put_results(f, j, taken, code, status, text);
 	chan_bytes(f->relay, span_mem(f->mx, f->has_mx ? sizeof(f->mx) : 0));
@@ -179,6 +182,7 @@ relay_job(struct fakes *f, struct msg *m)
 	}
 	j->messages_max = msg_u32(m);
 	(void)msg_bytes(m, 4096);	/* origin */
+	f->nfacts = msg_bytes(m, LOGIN_FACTS_MAX).n;
 	fd = f->body ? msg_fd(m) : f->open[open_place(f, id.id)].fd;
 	check_content(j, fd, offset, length);
 	if (f->body)

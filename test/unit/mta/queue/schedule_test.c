@@ -285,6 +285,79 @@ test_by_hand_a_dead_hop_is_probed_at_once(void **state)
 		forget(m[i]);
 }
 
+/* 30 messages, of which five are under way; the first is refused. */
+static struct hop *
+refuse_login(struct message **m)
+{
+	unsigned	i;
+
+	for (i = 0; i < 30; i++)
+		m[i] = message("a@x", "relay:hop", 1, 1000);
+	sched_run(&t.s);
+	end_jobs(0, 1, SCHED_REFUSED);
+	return t.hops[0];
+}
+
+static void
+test_a_refused_login_holds_the_hop_for_an_hour(void **state)
+{
+	struct message	*m[30];
+	struct hop	*h = refuse_login(m);
+	unsigned	 i;
+
+	(void)state;
+	assert_true(h->site->held);
+	end_jobs(1, 5, SCHED_REFUSED);
+	sched_tick(&t.s);
+	sched_run(&t.s);
+	assert_int_equal(t.n, 5);	/* nothing more begins */
+	t.s.now_ms += 3600 * 1000;
+	sched_tick(&t.s);
+	sched_run(&t.s);
+	assert_int_equal(t.n, 6);	/* one tries */
+	end_jobs(5, 6, SCHED_OK);
+	assert_false(h->site->held);
+	assert_false(h->site->dead);
+	assert_true(t.n > 6);
+	for (i = 0; i < 30; i++)
+		forget(m[i]);
+}
+
+static void
+test_other_secrets_release_the_hop(void **state)
+{
+	struct message	*m[30];
+	struct hop	*h = refuse_login(m);
+	unsigned	 i;
+
+	(void)state;
+	end_jobs(1, 5, SCHED_REFUSED);
+	sched_release(&t.s);
+	sched_run(&t.s);
+	assert_int_equal(t.n, 6);
+	end_jobs(5, 6, SCHED_REFUSED);	/* not better ones */
+	assert_int_equal(t.n, 6);
+	assert_true(h->site->held);
+	for (i = 0; i < 30; i++)
+		forget(m[i]);
+}
+
+static void
+test_other_secrets_do_not_wake_what_is_dead(void **state)
+{
+	struct message	*m[60];
+	unsigned	 n, i;
+
+	(void)state;
+	assert_false(kill_hop(m, 60)->site->held);
+	n = t.n;
+	sched_release(&t.s);
+	sched_run(&t.s);
+	assert_int_equal(t.n, n);
+	for (i = 0; i < 60; i++)
+		forget(m[i]);
+}
+
 /* 100,000 from A must not hold up one from B for more than two rounds. */
 static void
 test_senders_of_a_hop_take_turns(void **state)
@@ -489,6 +562,9 @@ main(void)
 		TEST(test_a_failure_halves_it_once_for_those_that_failed_together),
 		TEST(test_after_three_windows_a_hop_is_dead_and_then_probed),
 		TEST(test_by_hand_a_dead_hop_is_probed_at_once),
+		TEST(test_a_refused_login_holds_the_hop_for_an_hour),
+		TEST(test_other_secrets_release_the_hop),
+		TEST(test_other_secrets_do_not_wake_what_is_dead),
 		TEST(test_senders_of_a_hop_take_turns),
 		TEST(test_large_messages_do_not_take_more_than_their_share),
 		TEST(test_one_turn_in_four_is_for_retries),
