@@ -3,19 +3,14 @@
  */
 #include "mta/relay/conns.h"
 
-#include <sys/socket.h>
-#include <sys/un.h>
-
 #include <assert.h>
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/loop.h"
 #include "base/xalloc.h"
 #include "mta/relay/client.h"
 #include "mta/relay/dead.h"
+#include "mta/relay/dial.h"
 
 #define TICK_MS	1000
 
@@ -281,43 +276,6 @@ session_finished(void *arg, enum client_end end)
 
 /* --- connecting */
 
-/* What connect() takes; its length. */
-static socklen_t
-address_of(const struct hop_addr *a, struct sockaddr_storage *sa)
-{
-	struct sockaddr_un	*sun = (struct sockaddr_un *)sa;
-
-	if (!hop_is_local(a))
-		return ip_to_sockaddr(&a->ip, a->port, sa);
-	memset(sun, 0, sizeof(*sun));
-	sun->sun_family = AF_UNIX;
-	memcpy(sun->sun_path, a->name, strnlen(a->name,
-	    sizeof(sun->sun_path) - 1));
-	return sizeof(*sun);
-}
-
-/*
- * A socket on which connect() is under way, or -1 with errno.  A local one is
- * connected at once, or not: EAGAIN says that too many wait there.
- */
-static int
-connect_to(const struct hop_addr *a)
-{
-	struct sockaddr_storage	sa;
-	socklen_t		n = address_of(a, &sa);
-	int			fd, error;
-
-	fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd == -1)
-		return -1;
-	if (connect(fd, (struct sockaddr *)&sa, n) == 0 || errno == EINPROGRESS)
-		return fd;
-	error = errno;
-	close(fd);
-	errno = error;
-	return -1;
-}
-
 static void
 tell_mta(struct session *s, const struct hop_addr *a)
 {
@@ -342,17 +300,15 @@ try_address(struct session *s, const struct hop_addr *a)
 		session_ready, session_failed, session_finished
 	};
 	struct outcome			why;
-	char				port[HOP_PORT_TEXT];
+	enum dial_result		result;
 	int				fd;
 
 	s->tries++;
 	tell_mta(s, a);
-	if ((fd = connect_to(a)) == -1) {
-		outcome_set(&why, 451, "4.4.1", "cannot connect to %.*s%s: %s",
-		    SPAN_ARG(s->job->mta), hop_port_text(a, port),
-		    strerror(errno));
+	if ((result = dial(a, NULL, &fd, &why)) != DIAL_BEGUN) {
 		keep_outcome(s, &why);
-		mark_dead(s->conns, a);
+		if (result == DIAL_FAILED)
+			mark_dead(s->conns, a);
 		return false;
 	}
 	s->conns->n.connects++;
