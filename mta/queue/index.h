@@ -105,6 +105,7 @@ struct message {
 struct answer {
 	uint16_t	code;
 	struct span	status, mta, text;
+	struct span	tls;		/* wanted and reached (mta/msg/relayed.h); empty: not known */
 	int64_t		when_ms;	/* wall */
 };
 

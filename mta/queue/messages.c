@@ -98,11 +98,13 @@ log_outcome(const char *event, const struct message *m, const struct dest *d,
 	bool		 local = dest_place(d, &t) && target_is_local(&t);
 
 	message_envelope(m, &a, &e);
-	log_info("%s id=%s to=%s hop=%s mta=%s code=%u status=%.*s "
+	log_info("%s id=%s to=%s hop=%s mta=%s%s%s code=%u status=%.*s "
 	    "attempts=%u reply=%s%s%s", event, qid_format(m->qid, id),
 	    log_quote(dest_recipient(d, &e)),
 	    d->hop == NULL ? "-" : d->hop->text,
-	    an->mta.n == 0 ? "-" : log_quote(an->mta), an->code,
+	    an->mta.n == 0 ? "-" : log_quote(an->mta),
+	    an->tls.n == 0 ? "" : " tls=",
+	    an->tls.n == 0 ? "" : log_quote(an->tls), an->code,
 	    SPAN_ARG(an->status), d->attempts, log_quote(an->text),
 	    local ? " file=" : "", local ? log_quote(t.path) : "");
 	arena_clear(&a);

@@ -4,6 +4,7 @@
  * A job is open until RELAYED answers it.  When relay is new all open jobs
  * are sent again.  A job pins the segment that it reads.
  */
+#include "mta/msg/relayed.h"
 #include "mta/queue/login.h"
 #include "mta/queue/notify.h"
 #include "mta/queue/queue.h"
@@ -334,6 +335,8 @@ struct relayed {
 	struct arena	 arena;
 	struct envelope	 e;
 	unsigned	 offers;
+	unsigned	 trouble;	/* enum relay_trouble */
+	struct span	 tls;		/* wanted and reached */
 	bool		 busy;		/* 421 */
 	uint32_t	 taken;		/* recipients */
 	struct excess	*excess;	/* refused as too many */
@@ -372,9 +375,12 @@ sent(struct relay_jobs *r, const struct relayed *all, struct dest *d,
 	bool			 login = all->login.n > 0;
 	char			 id[QID_TEXT];
 
-	log_info("sent id=%s to=%s hop=%.*s mta=%s%s%s code=%u reply=%s",
+	log_info("sent id=%s to=%s hop=%.*s mta=%s%s%s%s%s "
+	    "code=%u reply=%s",
 	    qid_format(j->m->qid, id), log_quote(dest_address(d, &all->e)),
 	    (int)j->hop->text_n, j->hop->text, log_quote(an->mta),
+	    an->tls.n == 0 ? "" : " tls=",
+	    an->tls.n == 0 ? "" : log_quote(an->tls),
 	    login ? " login=" : "", login ? log_quote(all->login) : "",
 	    an->code, log_quote(an->text));
 	r->q->count.sent++;
@@ -491,7 +497,8 @@ static void
 read_results(struct relay_jobs *r, struct relayed *all, struct msg *msg,
     struct span mta)
 {
-	struct answer	an = { .mta = mta, .when_ms = clock_wall_ms() };
+	struct answer	an = { .mta = mta, .tls = all->tls,
+			    .when_ms = clock_wall_ms() };
 	uint32_t	n = msg_u32(msg), i, dest;
 
 	for (i = 0; i < n && !msg->bad; i++) {
@@ -524,6 +531,8 @@ take_relayed(struct relay_jobs *r, struct msg *msg)
 
 	all.j = j;
 	all.offers = msg_u8(msg);
+	all.trouble = msg_u8(msg);
+	all.tls = msg_bytes(msg, RELAYED_TLS_MAX);
 	all.login = msg_bytes(msg, REPLY_MAX);
 	held = msg_u8(msg) != 0;
 	if (j != NULL)

@@ -296,6 +296,13 @@ job_set_mx(struct job *j, struct span mx)
 }
 
 void
+job_set_tls(struct job *j, struct span tls)
+{
+	if (!span_eq(j->tls, tls))
+		j->tls = arena_span(&j->arena, tls);
+}
+
+void
 job_set_login(struct job *j, struct span login, bool held)
 {
 	j->held = held;
@@ -384,6 +391,8 @@ job_write(const struct job *j, struct chan *c)
 	chan_bytes(c, j->mta);
 	chan_u8(c, j->connected);
 	chan_u8(c, j->offers);
+	chan_u8(c, j->trouble);
+	chan_bytes(c, j->tls);
 	chan_bytes(c, j->login);
 	chan_u8(c, j->held);
 	job_write_results(j, c);

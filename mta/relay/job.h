@@ -57,6 +57,8 @@ struct job {
 	bool		 held;		/* the hop has refused the login */
 	uint8_t		 offers;	/* enum relayed_offers of the hop that was tried last */
 	struct span	 mta;		/* "name[address]" of the hop that was tried last */
+	uint8_t		 trouble;	/* enum relay_trouble */
+	struct span	 tls;		/* wanted and reached there: mta/msg/relayed.h */
 };
 
 /* Reads a RELAY message; NULL: nonsense. */
@@ -83,6 +85,7 @@ bool		 job_needs_utf8(const struct job *);
 bool		 job_address(struct job *, bool utf8, const struct outcome *why);
 void		 job_set_mta(struct job *, struct span);
 void		 job_set_mx(struct job *, struct span);
+void		 job_set_tls(struct job *, struct span);
 /* How its session has logged in, or why not; held: it was refused. */
 void		 job_set_login(struct job *, struct span, bool held);
 /* A result for one recipient; the first one stays. */

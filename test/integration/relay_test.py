@@ -73,6 +73,7 @@ class Relay:
         assert name == "RELAYED", name
         job, mta, connected = body.take("<Q"), body.octets().decode(), body.take("<B")
         self.offers = body.take("<B")
+        self.trouble, self.tls = body.take("<B"), body.octets().decode()
         self.login, self.held = body.octets().decode(), body.take("<B") != 0
         results = {}
         for _ in range(body.take("<I")):

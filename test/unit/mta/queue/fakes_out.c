@@ -10,6 +10,7 @@
 #include "base/xalloc.h"
 #include "mta/msg/deliver.h"
 #include "mta/msg/login.h"
+#include "mta/msg/relayed.h"
 
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -52,6 +53,8 @@ answer(struct fakes *f, unsigned job, uint32_t taken, uint16_t code,
 	chan_str(f->relay, f->unconnected ? "" : "mx.test[192.0.2.1]");
 	chan_u8(f->relay, !f->unconnected);
 	chan_u8(f->relay, f->offers);
+	chan_u8(f->relay, RELAY_TROUBLE_NONE);
+	chan_str(f->relay, "");
 	chan_str(f->relay, f->login);
 	chan_u8(f->relay, f->login_held);
 	chan_u32(f->relay, j->n);
