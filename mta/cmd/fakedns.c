@@ -81,6 +81,10 @@ to_record(const struct fakedns_entry *e, struct dns_record *r)
 	case DNS_TXT:
 		r->name = e->value;
 		return true;
+	case DNS_CNAME:		/* rules ask for none of these */
+	case DNS_SRV:
+	case DNS_TLSA:
+		return false;
 	}
 	return false;
 }

@@ -9,6 +9,8 @@
 #include "mta/msg/dns.h"
 #include "mta/msg/msg.h"
 
+#define RECORD_MAX	(DNS_TLSA_MAX + 3)	/* octets of a record; a TXT has fewer */
+
 struct dns_question {
 	struct question	 q;
 	enum dns_type	 type;
@@ -103,6 +105,43 @@ dns_cancel(struct dns_client *d, uint64_t ticket)
 
 /* --- answers */
 
+static uint16_t
+take_u16(struct span *octets)
+{
+	uint16_t	v;
+
+	v = (uint16_t)((unsigned char)octets->p[0] << 8 |
+	    (unsigned char)octets->p[1]);
+	*octets = span_from(*octets, 2);
+	return v;
+}
+
+static bool
+decode_tlsa(struct span octets, struct dns_record *r)
+{
+	if (octets.n < 3)
+		return false;
+	r->usage = (uint8_t)octets.p[0];
+	r->selector = (uint8_t)octets.p[1];
+	r->matching = (uint8_t)octets.p[2];
+	r->name = span_from(octets, 3);
+	return true;
+}
+
+/* What MX and SRV have before the name. */
+static bool
+decode_numbers(struct span *octets, enum dns_type type, struct dns_record *r)
+{
+	if (octets->n < (type == DNS_SRV ? 6 : 2))
+		return false;
+	r->pref = take_u16(octets);
+	if (type == DNS_SRV) {
+		r->weight = take_u16(octets);
+		r->port = take_u16(octets);
+	}
+	return true;
+}
+
 static bool
 decode_record(struct span octets, enum dns_type type, struct dns_record *r)
 {
@@ -115,18 +154,20 @@ decode_record(struct span octets, enum dns_type type, struct dns_record *r)
 		r->ip = ip_from_octets(octets.p, octets.n);
 		return octets.n == 16;
 	case DNS_MX:
-		if (octets.n < 2)
+	case DNS_SRV:
+		if (!decode_numbers(&octets, type, r))
 			return false;
-		r->pref = (uint16_t)((unsigned char)octets.p[0] << 8 |
-		    (unsigned char)octets.p[1]);
-		r->name = span_from(octets, 2);
+		r->name = octets;
 		return r->name.n <= DNS_NAME_MAX;
 	case DNS_PTR:
+	case DNS_CNAME:
 		r->name = octets;
 		return r->name.n <= DNS_NAME_MAX;
 	case DNS_TXT:
 		r->name = octets;
 		return true;
+	case DNS_TLSA:
+		return decode_tlsa(octets, r);
 	}
 	return false;
 }
@@ -137,14 +178,16 @@ decode(struct msg *m, enum dns_type type, struct dns_answer *a)
 	size_t	i;
 
 	a->result = msg_u8(m);
-	a->secure = msg_u8(m) != 0;
+	a->trust = msg_u8(m);
 	a->ttl_s = msg_u32(m);
+	a->canonical = msg_bytes(m, DNS_NAME_MAX);
 	a->n = msg_u32(m);
 	if (a->n > DNS_RECORDS_MAX || a->result > DNS_FAILING ||
+	    a->trust > DNS_BOGUS ||
 	    (a->n > 0) != (a->result == DNS_FOUND))
 		return false;
 	for (i = 0; i < a->n; i++)
-		if (!decode_record(msg_bytes(m, DNS_TXT_MAX), type,
+		if (!decode_record(msg_bytes(m, RECORD_MAX), type,
 		    &a->records[i]))
 			return false;
 	return msg_end(m);
@@ -190,11 +233,31 @@ put_aaaa(struct chan *c, const struct ip *ip)
 	chan_bytes(c, span_mem(octets, 16));
 }
 
+/* The first octets of a record's data, then its name or text. */
+static void
+put_head(struct chan *c, const uint8_t *head, size_t n, struct span rest,
+    size_t most)
+{
+	uint8_t	octets[RECORD_MAX];
+
+	if (rest.n > most)
+		rest.n = most;
+	if (n > 0)
+		memcpy(octets, head, n);
+	if (rest.n > 0)
+		memcpy(octets + n, rest.p, rest.n);
+	chan_bytes(c, span_mem(octets, n + rest.n));
+}
+
 static void
 put_record(struct chan *c, enum dns_type type, const struct dns_record *r)
 {
-	char	mx[2 + DNS_NAME_MAX];
-	size_t	n;
+	const uint8_t	numbers[6] = {
+		(uint8_t)(r->pref >> 8), (uint8_t)r->pref,
+		(uint8_t)(r->weight >> 8), (uint8_t)r->weight,
+		(uint8_t)(r->port >> 8), (uint8_t)r->port
+	};
+	const uint8_t	tlsa[3] = { r->usage, r->selector, r->matching };
 
 	switch (type) {
 	case DNS_A:
@@ -204,19 +267,20 @@ put_record(struct chan *c, enum dns_type type, const struct dns_record *r)
 		put_aaaa(c, &r->ip);
 		break;
 	case DNS_MX:
-		n = r->name.n > DNS_NAME_MAX ? DNS_NAME_MAX : r->name.n;
-		mx[0] = (char)(r->pref >> 8);
-		mx[1] = (char)r->pref;
-		if (n > 0)
-			memcpy(mx + 2, r->name.p, n);
-		chan_bytes(c, span_mem(mx, n + 2));
+		put_head(c, numbers, 2, r->name, DNS_NAME_MAX);
+		break;
+	case DNS_SRV:
+		put_head(c, numbers, 6, r->name, DNS_NAME_MAX);
 		break;
 	case DNS_PTR:
+	case DNS_CNAME:
+		put_head(c, NULL, 0, r->name, DNS_NAME_MAX);
+		break;
 	case DNS_TXT:
-		n = type == DNS_TXT ? DNS_TXT_MAX : DNS_NAME_MAX;
-		if (n > r->name.n)
-			n = r->name.n;
-		chan_bytes(c, span_mem(r->name.p, n));
+		put_head(c, NULL, 0, r->name, DNS_TXT_MAX);
+		break;
+	case DNS_TLSA:
+		put_head(c, tlsa, 3, r->name, DNS_TLSA_MAX);
 		break;
 	}
 }
@@ -232,8 +296,10 @@ dns_answer_put(struct chan *c, uint64_t ticket, enum dns_type type,
 	chan_begin(c, MSG_DNS_ANSWER);
 	chan_u64(c, ticket);
 	chan_u8(c, (uint8_t)a->result);
-	chan_u8(c, a->secure);
+	chan_u8(c, (uint8_t)a->trust);
 	chan_u32(c, a->ttl_s);
+	chan_bytes(c, span_mem(a->canonical.p, a->canonical.n > DNS_NAME_MAX ?
+	    0 : a->canonical.n));
 	chan_u32(c, (uint32_t)n);
 	for (i = 0; i < n; i++)
 		put_record(c, type, &a->records[i]);

@@ -209,6 +209,37 @@ result_of(struct ask *a, int err, const struct ub_result *r)
 	return r->havedata ? DNS_FOUND : DNS_NODATA;
 }
 
+static enum dns_trust
+trust_of(const struct ask *a, const struct ub_result *r)
+{
+	if (r->secure)
+		return DNS_SECURE;
+	if (!a->validates)
+		return DNS_CANNOT_SAY;
+	return r->bogus ? DNS_BOGUS : DNS_INSECURE;
+}
+
+/* Without a final dot; of an answer that follows no alias none. */
+static struct span
+canonical_of(const struct ub_result *r, enum dns_type type, struct arena *arena)
+{
+	struct span	 name;
+	char		*p;
+	size_t		 i;
+
+	if (r->canonname == NULL || type == DNS_CNAME)
+		return SPAN_NONE;
+	name = span_of(r->canonname);
+	if (name.n > 0 && name.p[name.n - 1] == '.')
+		name.n--;
+	if (!rdata_name_ok(name))
+		return SPAN_NONE;
+	p = arena_alloc(arena, name.n);
+	for (i = 0; i < name.n; i++)
+		p[i] = ascii_lower(name.p[i]);
+	return span_mem(p, name.n);
+}
+
 static void
 take_records(const struct ub_result *r, enum dns_type type, struct arena *arena,
     struct dns_answer *out)
@@ -236,8 +267,9 @@ answered(void *arg, int err, struct ub_result *r)
 		q->ask->validates = true;
 	answer.result = result_of(q->ask, err, r);
 	if (err == 0) {
-		answer.secure = r->secure != 0;
+		answer.trust = trust_of(q->ask, r);
 		answer.ttl_s = r->ttl > 0 ? (uint32_t)r->ttl : 0;
+		answer.canonical = canonical_of(r, q->type, &arena);
 	}
 	if (answer.result == DNS_FOUND)
 		take_records(r, q->type, &arena, &answer);

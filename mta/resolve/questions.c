@@ -106,8 +106,18 @@ question(struct peer *k, uint64_t ticket, enum dns_type type, struct span name)
 static bool
 type_ok(unsigned type)
 {
-	return type == DNS_A || type == DNS_AAAA || type == DNS_MX ||
-	    type == DNS_PTR || type == DNS_TXT;
+	switch (type) {
+	case DNS_A:
+	case DNS_CNAME:
+	case DNS_PTR:
+	case DNS_MX:
+	case DNS_TXT:
+	case DNS_AAAA:
+	case DNS_SRV:
+	case DNS_TLSA:
+		return true;
+	}
+	return false;
 }
 
 static bool

@@ -65,6 +65,33 @@ take_mx(struct span in, struct arena *a, struct dns_record *out)
 	return take_name(span_from(in, 2), a, &out->name);
 }
 
+/* RFC 2782: priority, weight, port, target ("." is "not here"). */
+static bool
+take_srv(struct span in, struct arena *a, struct dns_record *out)
+{
+	const uint8_t	*p = (const uint8_t *)in.p;
+
+	if (in.n < 7)
+		return false;
+	out->pref = (uint16_t)(p[0] << 8 | p[1]);
+	out->weight = (uint16_t)(p[2] << 8 | p[3]);
+	out->port = (uint16_t)(p[4] << 8 | p[5]);
+	return take_name(span_from(in, 6), a, &out->name);
+}
+
+/* RFC 6698, 2.1; which of them can be used is for who asks. */
+static bool
+take_tlsa(struct span in, struct arena *a, struct dns_record *out)
+{
+	if (in.n < 4 || in.n - 3 > DNS_TLSA_MAX)
+		return false;
+	out->usage = (uint8_t)in.p[0];
+	out->selector = (uint8_t)in.p[1];
+	out->matching = (uint8_t)in.p[2];
+	out->name = arena_span(a, span_from(in, 3));
+	return true;
+}
+
 /* The character-strings of a TXT record in a row (RFC 7208, 3.3, reads them so). */
 static bool
 take_txt(struct span in, struct arena *a, struct dns_record *out)
@@ -113,7 +140,12 @@ rdata_parse(enum dns_type type, struct span rdata, struct arena *a,
 	case DNS_MX:
 		return take_mx(rdata, a, out);
 	case DNS_PTR:
+	case DNS_CNAME:
 		return take_name(rdata, a, &out->name);
+	case DNS_SRV:
+		return take_srv(rdata, a, out);
+	case DNS_TLSA:
+		return take_tlsa(rdata, a, out);
 	case DNS_TXT:
 		return take_txt(rdata, a, out);
 	}

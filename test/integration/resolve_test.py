@@ -41,7 +41,7 @@ class Resolve:
         name, body = self.channel.receive()
         assert name == "DNS_ANSWER", name
         ticket, result = body.take("<Q"), body.take("<B")
-        body.take("<B"), body.take("<I")        # secure, ttl
+        body.take("<B"), body.take("<I"), body.octets()     # trust, ttl, canonical name
         records = [body.octets() for _ in range(body.take("<I"))]
         body.end()
         return ticket, result, records

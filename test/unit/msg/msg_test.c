@@ -269,7 +269,8 @@ struct heard {
 	struct dns_record	records[DNS_RECORDS_MAX];
 	char			names[DNS_RECORDS_MAX][64];
 	uint32_t		ttl_s;
-	bool			secure;
+	enum dns_trust		trust;
+	char			canonical[64];
 };
 
 static void
@@ -282,7 +283,9 @@ hear(void *arg, const struct dns_answer *a)
 	h->result = a->result;
 	h->n = a->n;
 	h->ttl_s = a->ttl_s;
-	h->secure = a->secure;
+	h->trust = a->trust;
+	if (a->canonical.n > 0 && a->canonical.n < sizeof(h->canonical))
+		memcpy(h->canonical, a->canonical.p, a->canonical.n);
 	for (i = 0; i < a->n; i++) {
 		h->records[i] = a->records[i];
 		assert_true(a->records[i].name.n < sizeof(h->names[i]));
@@ -334,7 +337,9 @@ a_question_is_asked_and_answered(void **state)
 		{ .pref = 10, .name = S("a.example") },
 		{ .pref = 65535, .name = S("") },
 	};
-	struct dns_answer	 a = { DNS_FOUND, true, 300, 2, mx };
+	struct dns_answer	 a = { .result = DNS_FOUND,
+	    .trust = DNS_SECURE, .ttl_s = 300, .n = 2, .records = mx,
+	    .canonical = S("org.example") };
 	struct heard		 h = { 0 };
 
 	(void)state;
@@ -346,7 +351,8 @@ a_question_is_asked_and_answered(void **state)
 	run_loop();
 	assert_int_equal(h.calls, 1);
 	assert_int_equal(h.result, DNS_FOUND);
-	assert_true(h.secure);
+	assert_int_equal(h.trust, DNS_SECURE);
+	assert_string_equal(h.canonical, "org.example");
 	assert_int_equal(h.ttl_s, 300);
 	assert_int_equal(h.n, 2);
 	assert_int_equal(h.records[0].pref, 10);
@@ -357,11 +363,47 @@ a_question_is_asked_and_answered(void **state)
 }
 
 static void
+tlsa_and_srv_travel(void **state)
+{
+	struct dns_client	*d = client_with_far_end();
+	struct dns_record	 tlsa = { .usage = 3, .selector = 1,
+	    .matching = 2, .name = S("digest") };
+	struct dns_record	 srv = { .pref = 1, .weight = 258,
+	    .port = 587, .name = S("smtp.example") };
+	struct dns_answer	 a = { .result = DNS_FOUND,
+	    .trust = DNS_CANNOT_SAY, .n = 1, .records = &tlsa };
+	struct heard		 h = { 0 };
+
+	(void)state;
+	(void)dns_ask(d, DNS_TLSA, SPAN("_25._tcp.a.example"), hear, &h);
+	run_loop();
+	dns_answer_put(far_end, asked_ticket, DNS_TLSA, &a);
+	run_loop();
+	assert_int_equal(h.trust, DNS_CANNOT_SAY);
+	assert_int_equal(h.records[0].usage, 3);
+	assert_int_equal(h.records[0].selector, 1);
+	assert_int_equal(h.records[0].matching, 2);
+	assert_string_equal(h.names[0], "digest");
+	a.records = &srv;
+	(void)dns_ask(d, DNS_SRV, SPAN("_submission._tcp.example"), hear, &h);
+	run_loop();
+	dns_answer_put(far_end, asked_ticket, DNS_SRV, &a);
+	run_loop();
+	assert_int_equal(h.calls, 2);
+	assert_int_equal(h.records[0].pref, 1);
+	assert_int_equal(h.records[0].weight, 258);
+	assert_int_equal(h.records[0].port, 587);
+	assert_string_equal(h.names[0], "smtp.example");
+	dns_client_free(&d);
+}
+
+static void
 addresses_travel(void **state)
 {
 	struct dns_client	*d = client_with_far_end();
 	struct dns_record	 r[3] = { { 0 } };
-	struct dns_answer	 a = { DNS_FOUND, false, 1, 3, r };
+	struct dns_answer	 a = { .result = DNS_FOUND, .ttl_s = 1,
+	    .n = 3, .records = r };
 	struct heard		 h = { 0 };
 
 	(void)state;
@@ -470,8 +512,9 @@ a_lying_answer_cuts_resolve_off(void **state)
 	chan_begin(far_end, MSG_DNS_ANSWER);
 	chan_u64(far_end, asked_ticket);
 	chan_u8(far_end, DNS_FOUND);
-	chan_u8(far_end, 0);
+	chan_u8(far_end, DNS_INSECURE);
 	chan_u32(far_end, 0);
+	chan_bytes(far_end, SPAN_NONE);
 	chan_u32(far_end, 1);
 	chan_bytes(far_end, SPAN("abc"));	/* no address */
 	chan_end(far_end);
@@ -493,6 +536,7 @@ main(void)
 		T(options_of_a_delivery_come_back),
 		T(options_that_make_no_sense_are_refused),
 		T(a_question_is_asked_and_answered),
+		T(tlsa_and_srv_travel),
 		T(addresses_travel),
 		T(an_open_question_is_asked_again_on_a_new_channel),
 		T(a_cancelled_question_calls_nobody),

@@ -25,6 +25,13 @@ static const struct {
 	{ DNS_MX, S("\0\012\1a\0x"), false, S(""), 0 },
 	{ DNS_MX, S("\0\012\3a.b\0"), false, S(""), 0 },
 	{ DNS_MX, S("\0\012\2a\n\0"), false, S(""), 0 },
+	{ DNS_SRV, S("\0\1\0\2\2\113\1a\0"), true, S("a"), 1 },
+	{ DNS_SRV, S("\0\0\0\0\0\0\0"), true, S(""), 0 },	/* not here */
+	{ DNS_SRV, S("\0\1\0\2\2\113"), false, S(""), 0 },
+	{ DNS_SRV, S("\0\1\0\2\2\113\300\14"), false, S(""), 0 },
+	{ DNS_CNAME, S("\1A\1b\0"), true, S("a.b"), 0 },
+	{ DNS_TLSA, S("\3\1\1\0\377x"), true, S("\0\377x"), 0 },
+	{ DNS_TLSA, S("\3\1\1"), false, S(""), 0 },	/* no data */
 	{ DNS_PTR, S("\4mail\7example\0"), true, S("mail.example"), 0 },
 	{ DNS_PTR, S("\4ma l\7example\0"), false, S(""), 0 },
 	{ DNS_PTR, S("\300\14"), false, S(""), 0 },	/* no compression here */
@@ -49,6 +56,29 @@ names_and_texts_are_read_or_left_out(void **state)
 		assert_true(span_eq(r.name, names[i].name));
 		assert_int_equal(r.pref, names[i].pref);
 	}
+	arena_clear(&a);
+}
+
+static void
+numbers_stand_where_they_belong(void **state)
+{
+	static char		long_tlsa[3 + DNS_TLSA_MAX + 1];
+	struct arena		a = { 0 };
+	struct dns_record	r;
+
+	(void)state;
+	assert_true(rdata_parse(DNS_SRV, SPAN("\0\1\0\2\2\113\1a\0"), &a, &r));
+	assert_int_equal(r.weight, 2);
+	assert_int_equal(r.port, 587);
+	assert_true(rdata_parse(DNS_TLSA, SPAN("\2\1\0x"), &a, &r));
+	assert_int_equal(r.usage, 2);
+	assert_int_equal(r.selector, 1);
+	assert_int_equal(r.matching, 0);
+	assert_true(rdata_parse(DNS_TLSA,
+	    span_mem(long_tlsa, sizeof(long_tlsa) - 1), &a, &r));
+	assert_int_equal(r.name.n, DNS_TLSA_MAX);
+	assert_false(rdata_parse(DNS_TLSA,
+	    span_mem(long_tlsa, sizeof(long_tlsa)), &a, &r));
 	arena_clear(&a);
 }
 
@@ -145,6 +175,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(names_and_texts_are_read_or_left_out),
+		cmocka_unit_test(numbers_stand_where_they_belong),
 		cmocka_unit_test(a_name_is_at_most_253_octets),
 		cmocka_unit_test(addresses_have_their_length),
 		cmocka_unit_test(odd_names_are_asked_for),
