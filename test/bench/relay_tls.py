@@ -81,7 +81,6 @@ smtp_tls_session_cache_database = btree:${{data_directory}}/smtp_scache
         if self.login:
             os.mkdir(f'{self.folder}/sasl')
             shutil.copy(PLUGIN, f'{self.folder}/sasl/')
-            os.environ['SASL_PATH'] = f'{self.inside}/sasl'
             self.write('password', ''.join(
                 f'[127.1.0.{i}]:{hop} {USER}:{PASSWORD}\n' for i in range(1, self.nhops + 1)))
             self.make('postmap', 'hash:password')
@@ -89,10 +88,13 @@ smtp_tls_session_cache_database = btree:${{data_directory}}/smtp_scache
 smtp_sasl_auth_enable = yes
 smtp_sasl_password_maps = hash:{self.inside}/password
 smtp_sasl_tls_security_options = noanonymous
-import_environment = SASL_PATH
+import_environment = MAIL_CONFIG MAIL_LOGTAG TZ LANG=C SASL_PATH={self.inside}/sasl
 '''
         with open(f'{self.folder}/main.cf', 'a', encoding='ascii') as f:
             f.write(text)
+
+    def services(self, text):
+        return super().services(text) + 'tlsproxy unix - - n - 0 tlsproxy\n'
 
 
 class Waybill(peers.Waybill):
