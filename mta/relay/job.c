@@ -188,6 +188,16 @@ job_probe(uint64_t id, struct span hop, struct span address)
 	return j;
 }
 
+uint32_t
+job_tls_flags(const struct job *j)
+{
+	uint32_t	flags = j->flags;
+
+	if (j->sender.n == 0)
+		flags &= ~(uint32_t)ENV_REQUIRETLS;
+	return flags & (ENV_REQUIRETLS | ENV_TLS_NOT_REQUIRED);
+}
+
 void
 job_free(struct job **jp)
 {

@@ -72,6 +72,12 @@ struct job	*job_read_cut(struct msg *, uint32_t *connections);
 struct job	*job_probe(uint64_t id, struct span hop, struct span address);
 /* An address that cannot end a command's line. */
 bool		 job_address_ok(struct span);
+/*
+ * The flags that say which TLS it wants, for level_of() (mta/relay/level.h).  What
+ * has no sender goes also where REQUIRETLS is not kept: a notification that is lost
+ * helps nobody (RFC 8689, 5).
+ */
+uint32_t	 job_tls_flags(const struct job *);
 void		 job_free(struct job **);
 struct content_place job_content(const struct job *);
 /* An address has octets above 127, or the envelope says SMTPUTF8. */
