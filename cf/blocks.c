@@ -15,6 +15,7 @@ static const struct {
 	{ RS_OPT_MAILBOX_over_quota, "defer refuse" },
 	{ RS_OPT_MAILBOX_locks,	  "fcntl dotlock" },
 	{ RS_OPT_RELAY_tls,	  "none opportunistic required verified" },
+	{ RS_OPT_RELAY_prefer,	  "ipv4 ipv6" },
 	{ RS_OPT_LISTEN_auth,	  "none offered required" },
 	{ RS_OPT_LISTEN_tls,	  "none offered required" },
 	{ RS_OPT_TLS_client_certificates, "none asked required" },
@@ -268,13 +269,40 @@ check_source(struct cf *cf, const struct cf_set_opt *set)
 {
 	const struct cf_expr	*e;
 	struct ip		 ip;
+	unsigned		 seen = 0;
+	size_t			 i;
 
-	if (set == NULL || set->nplaces == 0)
+	for (i = 0; set != NULL && i < set->nplaces; i++) {
+		e = set->places[i];
+		if (e->kind != CF_E_CONST)
+			continue;
+		if (!ip_parse(e->value.s, &ip))
+			cf_error(cf, e->loc, "'%.*s' is no address of this "
+			    "machine", SPAN_ARG(e->value.s));
+		else if (seen & 1u << ip.family)
+			cf_error(cf, e->loc, "'source' takes one address of "
+			    "IPv4 and one of IPv6");
+		else
+			seen |= 1u << ip.family;
+	}
+}
+
+/* RFC 5321, 4.1.1.1: a domain, or an address in brackets. */
+static void
+check_helo(struct cf *cf, const struct cf_set_opt *set)
+{
+	struct cf_expr	*e = set == NULL || set->nplaces == 0 ? NULL :
+			    set->places[0];
+	struct span	 s = e == NULL ? SPAN_NONE : e->value.s;
+	const char	*why;
+
+	if (e == NULL || e->kind != CF_E_CONST ||
+	    (s.n > 0 && s.p[0] == '['))
 		return;
-	e = set->places[0];
-	if (e->kind == CF_E_CONST && !ip_parse(e->value.s, &ip))
-		cf_error(cf, e->loc, "'%.*s' is no address of this machine",
-		    SPAN_ARG(e->value.s));
+	if (!cf_lit_domain(cf, s, &e->value, &why))
+		cf_error(cf, e->loc, "'%.*s' is no host name: %s",
+		    SPAN_ARG(s), why);
+	e->value.type = RS_T_TEXT;
 }
 
 /* The file of a secret; a password that stands in the policy is as it is. */
@@ -385,6 +413,7 @@ cf_object_check(struct cf *cf, struct cf_object *o)
 	case RS_O_RELAY:
 		check_ports(cf, o);
 		check_source(cf, cf_option(o, RS_OPT_RELAY_source));
+		check_helo(cf, cf_option(o, RS_OPT_RELAY_helo));
 		secret_absolute(cf, o, RS_OPT_RELAY_auth);
 		break;
 	case RS_O_FILTER:

@@ -275,7 +275,8 @@ what_is_to_come_is_known(void **state)
 {
 	static const enum rs_option	 later[] = {
 		RS_OPT_LISTEN_milters, RS_OPT_RELAY_tls,
-		 RS_OPT_RELAY_auth, RS_OPT_RELAY_source, RS_OPT_RELAY_rate
+		RS_OPT_RELAY_auth, RS_OPT_RELAY_source, RS_OPT_RELAY_helo,
+		RS_OPT_RELAY_prefer, RS_OPT_RELAY_rate
 	};
 	size_t				 i, n = 0;
 
