@@ -4,6 +4,7 @@
 #include "mta/relay/client_int.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/xalloc.h"
@@ -115,7 +116,7 @@ waits_for(const struct client *c)
 
 /* The connection has ended without a reply. */
 static void
-lost(struct client *c, int error)
+lost(struct client *c, const char *error)
 {
 	struct outcome	why;
 	char		port[HOP_PORT_TEXT];
@@ -124,15 +125,16 @@ lost(struct client *c, int error)
 		client_stale(c);
 		return;
 	}
+	if (client_tls_broken(c, error))
+		return;
 	if (c->state == CONNECTING)
 		outcome_set(&why, 451, "4.4.1", "cannot connect to %s%s: %s",
-		    c->mta, hop_port_text(&c->addr, port),
-		    strerror(error));
+		    c->mta, hop_port_text(&c->addr, port), error);
 	else
 		outcome_set(&why, 451, "4.4.2",
 		    "connection lost while waiting for %s%s%s",
-		    waits_for(c), error == 0 ? "" : ": ",
-		    error == 0 ? "" : strerror(error));
+		    waits_for(c), error == NULL ? "" : ": ",
+		    error == NULL ? "" : error);
 	client_break_off(c, &why);
 }
 
@@ -194,6 +196,9 @@ take_reply(struct client *c, const struct reply *r)
 	case HELO:
 		client_helo_reply(c, r);
 		break;
+	case STARTTLS:
+		client_starttls_reply(c, r);
+		break;
 	case ENVELOPE:
 		client_envelope_reply(c, r);
 		break;
@@ -208,6 +213,7 @@ take_reply(struct client *c, const struct reply *r)
 		client_finish(c, CLIENT_IDLE);
 		break;
 	case CONNECTING:
+	case HANDSHAKE:
 	case IDLE:
 	case QUIT:
 	case GONE:
@@ -267,20 +273,22 @@ take_input(struct client *c, struct span got)
 static void
 on_readable(struct client *c)
 {
-	static char	input[REPLY_MAX];
-	size_t		n;
-	int		error;
+	static char	 input[REPLY_MAX];
+	const char	*why;
+	size_t		 n;
 
-	switch (client_io_read(c, input, sizeof(input), &n, &error)) {
-	case IO_OCTETS:
-		take_input(c, span_mem(input, n));
-		break;
-	case IO_ENDED:
-		lost(c, error);
-		break;
-	case IO_LATER:
-		break;
-	}
+	do {
+		switch (client_io_read(c, input, sizeof(input), &n, &why)) {
+		case IO_OCTETS:
+			take_input(c, span_mem(input, n));
+			break;
+		case IO_ENDED:
+			lost(c, why);
+			break;
+		case IO_LATER:
+			break;
+		}
+	} while (!c->freed && c->state != GONE && client_io_pending(c));
 }
 
 static void
@@ -289,9 +297,20 @@ on_connected(struct client *c)
 	int	error = client_io_connected(c);
 
 	if (error != 0)
-		lost(c, error);
+		lost(c, strerror(error));
+	else if (client_tls_first(c))
+		client_tls_begin(c);
 	else
 		client_step(c, GREETING, "connected");
+}
+
+/* What came with the last of it no poll announces. */
+static void
+on_handshake(struct client *c)
+{
+	client_tls_proceed(c);
+	if (!c->freed && client_io_pending(c))
+		on_readable(c);
 }
 
 static void
@@ -306,12 +325,20 @@ on_writable(struct client *c)
 static void
 serve(struct client *c, int what)
 {
-	if (c->state == CONNECTING)
+	bool	turned = c->tls.turned;
+
+	if (c->state == CONNECTING) {
 		on_connected(c);
-	else if (what & LOOP_READ)
+		return;
+	}
+	if (c->state == HANDSHAKE) {
+		on_handshake(c);
+		return;
+	}
+	if (what & LOOP_READ)
 		on_readable(c);
-	if ((what & LOOP_WRITE) && !c->freed && c->state > GREETING &&
-	    c->state != GONE)
+	if (((what & LOOP_WRITE) || turned) && !c->freed &&
+	    c->state > GREETING && c->state != HANDSHAKE && c->state != GONE)
 		on_writable(c);
 }
 
@@ -365,6 +392,10 @@ timed_out(struct client *c)
 {
 	struct outcome	why;
 
+	if (c->state == HANDSHAKE) {
+		client_tls_late(c);
+		return;
+	}
 	outcome_set(&why, 451, c->state == CONNECTING ? "4.4.1" : "4.4.2",
 	    "timed out while waiting for %s", waits_for(c));
 	client_break_off(c, &why);

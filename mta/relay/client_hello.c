@@ -56,24 +56,44 @@ is_loop(struct client *c, const struct reply *r)
 	    self_is_address(c->self, &c->addr.ip, c->addr.port);
 }
 
-static void
-hello_done(struct client *c, const struct reply *r)
+/* Whom we speak with, and what it can; false: the session is over. */
+static bool
+is_known(struct client *c, const struct reply *r)
 {
 	struct outcome	why;
 
 	if (c->unread > 0) {
 		client_surplus(c);
-		return;
+		return false;
 	}
 	if (is_loop(c, r)) {
 		outcome_set(&why, 554, "5.4.6", "mail loops back to this host");
 		client_fail(c, &why);
-		return;
+		return false;
 	}
 	if (hop_addr_name(&c->addr).n == 0)
 		client_set_mta(c, reply_host(r));
+	return true;
+}
+
+void
+client_hello(struct client *c)
+{
+	say_hello(c, c->addr.lmtp ? "LHLO" : "EHLO", EHLO);
+}
+
+void
+client_hello_done(struct client *c)
+{
 	client_step(c, IDLE, "ready");
 	c->ops->ready(c->arg);
+}
+
+static void
+answered(struct client *c, const struct reply *r)
+{
+	if (is_known(c, r) && !client_tls_after_ehlo(c))
+		client_hello_done(c);
 }
 
 void
@@ -82,7 +102,7 @@ client_greeting_reply(struct client *c, const struct reply *r)
 	if (client_out_of_step(c))
 		client_surplus(c);
 	else if (r->code == 220)
-		say_hello(c, c->addr.lmtp ? "LHLO" : "EHLO", EHLO);
+		client_hello(c);
 	else
 		refused(c, r);
 }
@@ -92,7 +112,7 @@ client_ehlo_reply(struct client *c, const struct reply *r)
 {
 	if (r->code == 250) {
 		ehlo_parse(r, &c->ext);
-		hello_done(c, r);
+		answered(c, r);
 	} else if (r->code >= 500 && r->code != 521 && !c->addr.lmtp) {
 		if (client_out_of_step(c))
 			client_surplus(c);
@@ -108,7 +128,7 @@ client_helo_reply(struct client *c, const struct reply *r)
 {
 	c->ext = (struct ehlo){ 0 };
 	if (r->code == 250)
-		hello_done(c, r);
+		answered(c, r);
 	else
 		refused(c, r);
 }

@@ -4,6 +4,8 @@
  *   states, replies, the end				client.c
  *   octets						client_io.c
  *   CONNECTING -> GREETING -> EHLO (-> HELO) -> IDLE	client_hello.c
+ *   EHLO -> STARTTLS -> HANDSHAKE -> EHLO		client_tls.c
+ *   CONNECTING -> HANDSHAKE -> GREETING		TLS first
  *   IDLE -> ENVELOPE -> CONTENT -> DOT -> IDLE	client_mail.c
  *           ENVELOPE -> LONE_DOT -> IDLE	nobody accepted, yet 354 came
  *   LMTP: in DOT there is a reply for each recipient that RCPT accepted
@@ -17,7 +19,7 @@
 
 #include "base/buf.h"
 #include "base/loop.h"
-#include "mta/relay/client.h"
+#include "mta/relay/client_tls.h"
 #include "mta/relay/content.h"
 
 /* RFC 5321, 4.5.3.2; what it leaves open is marked. */
@@ -26,6 +28,8 @@
 	X(GREETING,	300,	"the greeting")				\
 	X(EHLO,		300,	"the answer to EHLO")	/* open; LHLO too */ \
 	X(HELO,		300,	"the answer to HELO")	/* open */	\
+	X(STARTTLS,	300,	"the answer to STARTTLS") /* open */	\
+	X(HANDSHAKE,	60,	"the end of the handshake") /* open */	\
 	X(IDLE,		0,	"-")			/* the owner's */ \
 	X(ENVELOPE,	300,	"the answer to MAIL or RCPT")		\
 	X(CONTENT,	180,	"the hop to take the content")		\
@@ -46,6 +50,17 @@ extern const struct client_state {
 	int		 seconds;
 	const char	*waits_for;
 } client_states[];
+
+struct client_tls {
+	struct client_tls_want	 want;
+	struct tls_connect	*conn;		/* NULL: in the clear */
+	bool			 on;		/* the handshake is done */
+	bool			 tried;		/* one was begun */
+	bool			 back;		/* it has failed: the host may be tried in the clear */
+	bool			 turned;	/* a write waits for something to read */
+	enum tls_class		 class;
+	char			 why[256];	/* why no more was reached; "" */
+};
 
 struct client {
 	const struct client_ops	*ops;
@@ -70,6 +85,7 @@ struct client {
 	unsigned		 nxforward;	/* commands XFORWARD of this message */
 	size_t			 answered;	/* LMTP: recipients before this one have the dot's reply */
 	struct content		 content;
+	struct client_tls	 tls;
 	bool			 content_done;	/* the final dot is in out or has left */
 	bool			 busy, freed;	/* in a callback; freed after it */
 };
@@ -101,18 +117,22 @@ void	client_on_ready(void *client, int what);
 enum io_got {
 	IO_OCTETS,
 	IO_LATER,	/* client_on_ready() will be called */
-	IO_ENDED	/* *error: errno; 0: the hop has closed */
+	IO_ENDED	/* *why: static; NULL: the hop has closed */
 };
 /* A socket on which connect() is under way or done; taken. */
 void	client_io_open(struct client *, int fd);
 /* connect() has ended: 0, or an errno.  Input is waited for from now on. */
 int	client_io_connected(struct client *);
+/* What is waited for: LOOP_READ, LOOP_WRITE or both. */
+void	client_io_want(struct client *, int what);
 /* client_on_ready() is not called any more. */
 void	client_io_stop(struct client *);
 /* Closes; forgets what was not sent or taken. */
 void	client_io_close(struct client *);
 /* Up to size octets; *n is above 0 with IO_OCTETS. */
-enum io_got client_io_read(struct client *, void *to, size_t size, size_t *n, int *error);
+enum io_got client_io_read(struct client *, void *to, size_t size, size_t *n, const char **why);
+/* There is more to read that the loop does not announce. */
+bool	client_io_pending(const struct client *);
 /* The hop has said something that was not read yet. */
 bool	client_io_waiting(const struct client *);
 /*
@@ -123,7 +143,27 @@ void	client_flush(struct client *);
 /* Another turn, when the socket takes more. */
 void	client_want_write(struct client *);
 
+/* client_tls.c */
+bool	client_tls_first(const struct client *);
+/* Enters HANDSHAKE. */
+void	client_tls_begin(struct client *);
+/* In HANDSHAKE: the socket can be read or written, or there is a signature. */
+void	client_tls_proceed(struct client *);
+/* In HANDSHAKE: the time is over. */
+void	client_tls_late(struct client *);
+/* The hop has ended TLS before it took a command; false: that was not it. */
+bool	client_tls_broken(struct client *, const char *why);
+/* EHLO is answered: true: STARTTLS is under way, or the session is over. */
+bool	client_tls_after_ehlo(struct client *);
+void	client_starttls_reply(struct client *, const struct reply *);
+/* close_notify; gives up what it holds. */
+void	client_tls_end(struct client *);
+
 /* client_hello.c */
+/* EHLO, or EHLO anew. */
+void	client_hello(struct client *);
+/* The hop is known, and the session has the TLS that it gets. */
+void	client_hello_done(struct client *);
 void	client_set_mta(struct client *, struct span name);
 void	client_greeting_reply(struct client *, const struct reply *);
 void	client_ehlo_reply(struct client *, const struct reply *);

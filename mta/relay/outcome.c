@@ -13,6 +13,7 @@ outcome_set(struct outcome *o, unsigned code, const char *status,
 	va_list	ap;
 
 	o->code = (uint16_t)code;
+	o->trouble = 0;
 	snprintf(o->status, sizeof(o->status), "%s", status);
 	va_start(ap, fmt);
 	vsnprintf(o->text, sizeof(o->text), fmt, ap);
@@ -23,6 +24,7 @@ void
 outcome_reply(struct outcome *o, const struct reply *r)
 {
 	o->code = (uint16_t)r->code;
+	o->trouble = 0;
 	if (r->status.n > 0 && r->status.n < sizeof(o->status))
 		snprintf(o->status, sizeof(o->status), "%.*s",
 		    SPAN_ARG(r->status));

@@ -10,6 +10,7 @@ struct outcome {
 	uint16_t	code;			/* 0: none yet; 2yz, 4yz, 5yz */
 	char		status[12];		/* "4.4.1" */
 	char		text[REPLY_TEXT_MAX + 1];	/* without code and status */
+	uint8_t		trouble;		/* enum relay_trouble; none unless somebody says so */
 };
 
 /* Our own finding. */

@@ -190,6 +190,7 @@ ehlo_keyword(struct span line, struct ehlo *out)
 		{ SPAN("CHUNKING"), &out->chunking },
 		{ SPAN("BINARYMIME"), &out->binarymime },
 		{ SPAN("REQUIRETLS"), &out->requiretls },
+		{ SPAN("STARTTLS"), &out->starttls },
 	};
 	size_t		i;
 	ptrdiff_t	blank = span_index(line, ' ');

@@ -72,6 +72,7 @@ struct ehlo {
 	bool		deliverby;	/* RFC 2852 */
 	uint64_t	deliverby_min_s;	/* 0: no fixed limit */
 	bool		requiretls;	/* RFC 8689 */
+	bool		starttls;	/* RFC 3207 */
 	unsigned	xforward;	/* 1 << enum xforward_attr: those that it takes */
 };
 
