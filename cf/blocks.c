@@ -4,6 +4,7 @@
  */
 #include "cf/listen.h"
 #include "cf/literal.h"
+#include "cf/relay.h"
 
 /* The words that an option takes, by blank; those behind '|' are not served. */
 static const struct {
@@ -14,7 +15,8 @@ static const struct {
 	{ RS_OPT_MAILBOX_detail,  "none" },
 	{ RS_OPT_MAILBOX_over_quota, "defer refuse" },
 	{ RS_OPT_MAILBOX_locks,	  "fcntl dotlock" },
-	{ RS_OPT_RELAY_tls,	  "none opportunistic required verified" },
+	{ RS_OPT_RELAY_tls,	  "none opportunistic required verified dane sts" },
+	{ RS_OPT_RELAY_move_on,	  "connect tls busy login temporary refused" },
 	{ RS_OPT_RELAY_prefer,	  "ipv4 ipv6" },
 	{ RS_OPT_LISTEN_auth,	  "none offered required" },
 	{ RS_OPT_LISTEN_tls,	  "none offered required" },
@@ -180,6 +182,7 @@ check_numbers(struct cf *cf, const struct cf_object *o)
 			else if ((v->type == RS_T_INT ||
 			    v->type == RS_T_TIME) && v->i == 0 &&
 			    (set->option != RS_OPT_MAP_cache || i == 0) &&
+			    set->option != RS_OPT_RELAY_host &&
 			    set->option != RS_OPT_QUEUE_fallback_after)
 				cf_error(cf, set->places[i]->loc, "'%s' "
 				    "cannot be 0",
@@ -208,8 +211,8 @@ split_port(struct span s, struct span *host, uint64_t *port)
 }
 
 /* "mail.example.org:587": the port has a word of its own. */
-static void
-check_host(struct cf *cf, const struct cf_expr *host)
+void
+cf_host_check(struct cf *cf, const struct cf_expr *host)
 {
 	struct span	 s = host->value.s, name;
 	struct ip	 ip;
@@ -230,24 +233,6 @@ check_host(struct cf *cf, const struct cf_expr *host)
 		cf_help(cf, "write: host \"mail.example\" port 587");
 }
 
-static void
-check_ports(struct cf *cf, const struct cf_object *o)
-{
-	const struct cf_set_opt	*set;
-	const struct cf_expr	*port;
-
-	for (set = o->opts; set != NULL; set = set->next) {
-		if (set->option == RS_OPT_RELAY_host && set->nplaces > 0 &&
-		    set->places[0] != NULL)
-			check_host(cf, set->places[0]);
-		if (set->option != RS_OPT_RELAY_host || set->nplaces < 2 ||
-		    (port = set->places[1]) == NULL)
-			continue;
-		if (port->value.i > 65535)
-			cf_error(cf, port->loc, "a port is at most 65535");
-	}
-}
-
 /* A name, an address, or "unix:/path". */
 static void
 check_filter(struct cf *cf, const struct cf_set_opt *host)
@@ -258,51 +243,10 @@ check_filter(struct cf *cf, const struct cf_set_opt *host)
 		return;
 	e = host->places[0];
 	if (!span_prefix(e->value.s, SPAN("unix:/")))
-		check_host(cf, e);
+		cf_host_check(cf, e);
 	if (host->nplaces > 1 && host->places[1] != NULL &&
 	    host->places[1]->value.i > 65535)
 		cf_error(cf, host->places[1]->loc, "a port is at most 65535");
-}
-
-static void
-check_source(struct cf *cf, const struct cf_set_opt *set)
-{
-	const struct cf_expr	*e;
-	struct ip		 ip;
-	unsigned		 seen = 0;
-	size_t			 i;
-
-	for (i = 0; set != NULL && i < set->nplaces; i++) {
-		e = set->places[i];
-		if (e->kind != CF_E_CONST)
-			continue;
-		if (!ip_parse(e->value.s, &ip))
-			cf_error(cf, e->loc, "'%.*s' is no address of this "
-			    "machine", SPAN_ARG(e->value.s));
-		else if (seen & 1u << ip.family)
-			cf_error(cf, e->loc, "'source' takes one address of "
-			    "IPv4 and one of IPv6");
-		else
-			seen |= 1u << ip.family;
-	}
-}
-
-/* RFC 5321, 4.1.1.1: a domain, or an address in brackets. */
-static void
-check_helo(struct cf *cf, const struct cf_set_opt *set)
-{
-	struct cf_expr	*e = set == NULL || set->nplaces == 0 ? NULL :
-			    set->places[0];
-	struct span	 s = e == NULL ? SPAN_NONE : e->value.s;
-	const char	*why;
-
-	if (e == NULL || e->kind != CF_E_CONST ||
-	    (s.n > 0 && s.p[0] == '['))
-		return;
-	if (!cf_lit_domain(cf, s, &e->value, &why))
-		cf_error(cf, e->loc, "'%.*s' is no host name: %s",
-		    SPAN_ARG(s), why);
-	e->value.type = RS_T_TEXT;
 }
 
 /* The file of a secret; a password that stands in the policy is as it is. */
@@ -411,10 +355,11 @@ cf_object_check(struct cf *cf, struct cf_object *o)
 		check_forward(cf, o);
 		break;
 	case RS_O_RELAY:
-		check_ports(cf, o);
-		check_source(cf, cf_option(o, RS_OPT_RELAY_source));
-		check_helo(cf, cf_option(o, RS_OPT_RELAY_helo));
 		secret_absolute(cf, o, RS_OPT_RELAY_auth);
+		make_absolute(cf, o, RS_OPT_RELAY_authorities, 0);
+		make_absolute(cf, o, RS_OPT_RELAY_certificate, 0);
+		make_absolute(cf, o, RS_OPT_RELAY_certificate, 1);
+		cf_relay_check(cf, o);
 		break;
 	case RS_O_FILTER:
 		check_filter(cf, cf_option(o, RS_OPT_FILTER_host));

@@ -115,13 +115,16 @@ emit_sym(struct cf *cf, struct rs_build *b, struct cf_sym *sym)
 
 /* Where a place was left out, what the option means then. */
 static struct rs_place
-left_out(struct rs_build *b, enum rs_option option)
+left_out(struct rs_build *b, const struct cf_set_opt *set, size_t nth)
 {
-	struct rs_value	 smtp = rs_int(RS_T_INT, 25);
+	struct rs_value	 port = rs_int(RS_T_INT, 25);
 	struct rs_place	 place = { 0, UINT32_MAX };
 
-	if (option == RS_OPT_RELAY_host)
-		place.index = rs_build_const(b, &smtp);
+	if (set->option != RS_OPT_RELAY_host || nth != 1)
+		return place;
+	if (set->places[2] != NULL)	/* tls first: RFC 8314, 7.3 */
+		port.i = 465;
+	place.index = rs_build_const(b, &port);
 	return place;
 }
 
@@ -132,8 +135,6 @@ emit_value(struct cf *cf, struct rs_build *b, const struct cf_object *o,
 	struct rs_place	 place = { 0, UINT32_MAX };
 	struct rs_value	 v;
 
-	if (e == NULL)
-		return left_out(b, option);
 	if (cf_place_value(cf, letter, e, &v)) {
 		place.index = rs_build_const(b, &v);
 	} else {
@@ -223,7 +224,8 @@ emit_places(struct cf *cf, struct rs_build *b, const struct cf_object *o,
 			places[0] = emit_domains(cf, b, o, set);
 			return 1;
 		}
-		places[i] = emit_value(cf, b, o, set->option, letter,
+		places[i] = set->places[i] == NULL ? left_out(b, set, i) :
+		    emit_value(cf, b, o, set->option, letter,
 		    set->places[i]);
 	}
 	return set->nplaces;

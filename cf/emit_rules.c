@@ -425,7 +425,8 @@ emit_place(struct cf *cf, struct rs_build *b, const struct cf_object *o,
 	n = rs_build_func(b, arena_printf(&cf->arena, "%s %.*s: %s",
 	    rs_object_names[o->kind], SPAN_ARG(o->name),
 	    rs_options[option].word), RS_FUNC_EXPR,
-	    o->kind == RS_O_MAILBOX ? RS_HOOK_MAILBOX : RS_HOOK_ROUTE,
+	    o->kind == RS_O_MAILBOX ? RS_HOOK_MAILBOX :
+	    o->kind == RS_O_RELAY ? RS_HOOK_RELAY_BLOCK : RS_HOOK_ROUTE,
 	    NULL, 0, (enum rs_type)e->type);
 	emit_with(&f, RS_RETURN, e, 0);
 	rs_build_func_end(b);

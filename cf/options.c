@@ -8,6 +8,7 @@
 #include "cf/listen.h"
 #include "cf/names.h"
 #include "cf/places.h"
+#include "cf/relay.h"
 
 /* The values that follow an option's word, or words; false: another option. */
 static bool
@@ -135,7 +136,7 @@ error_no_option(struct cf *cf, enum rs_object_kind kind,
 /* Words that begin a statement at the top, besides the server's options. */
 static const char *const statements[] = {
 	"auth", "edition", "set", "net", "map", "listen", "spool", "queue", "limits",
-	"mailbox", "relay", "filter", "tag", "ruleset", "on", "route", "test", "tls",
+	"mailbox", "relay", "mx", "filter", "tag", "ruleset", "on", "route", "test", "tls",
 	"milter", "dnslist", "rewrite", "include", "notify", "srs", "programs"
 };
 
@@ -239,6 +240,8 @@ static bool
 may_stand(struct cf *cf, const struct cf_object *o, const struct cf_opt *opt,
     enum rs_option option)
 {
+	if (o->kind == RS_O_RELAY)
+		return cf_relay_may_stand(cf, o, opt->loc, option);
 	if (o->name.n == 0)
 		return true;
 	if (o->kind == RS_O_TLS && !is_of_host(option)) {
@@ -302,7 +305,7 @@ const char *
 cf_object_what(struct cf *cf, const struct cf_object *o)
 {
 	if (o->name.n == 0)
-		return rs_object_names[o->kind];
+		return o->kind == RS_O_RELAY ? "mx" : rs_object_names[o->kind];
 	return arena_printf(&cf->arena, "%s '%.*s'", rs_object_names[o->kind],
 	    SPAN_ARG(o->name)).p;
 }
@@ -330,6 +333,8 @@ default_of(struct cf *cf, const struct cf_object *o, enum rs_option option)
 		return "";
 	if (o->kind == RS_O_QUEUE && o->name.n > 0)
 		return "";
+	if (o->kind == RS_O_RELAY)
+		return cf_relay_default(o, option);
 	return o->kind == RS_O_LISTEN ? cf_listen_default(cf, o, option) :
 	    rs_options[option].dflt;
 }
@@ -348,7 +353,8 @@ is_served(struct cf *cf, const struct cf_object *o,
 		return false;
 	word = set->places[0]->value.s;
 	return span_eq(word, span_of(default_of(cf, o, set->option))) ||
-	    (o->kind == RS_O_LISTEN && span_eq(word, SPAN("none")));
+	    ((o->kind == RS_O_LISTEN || o->kind == RS_O_RELAY) &&
+	    span_eq(word, SPAN("none")));
 }
 
 static void
@@ -484,6 +490,9 @@ object_of(struct cf *cf, struct cf_decl *d)
 		return d->opts == NULL &&
 		    cf_driver_options(d->driver)[0] == '\0' ? NULL :
 		    new_object(cf, RS_O_MAP, d->name, d->name_loc);
+	case CF_D_MX:
+		o = single(cf, RS_O_RELAY);
+		break;
 	case CF_D_TLS:
 		o = single(cf, RS_O_TLS);
 		break;
@@ -504,7 +513,7 @@ object_of(struct cf *cf, struct cf_decl *d)
 	}
 	if (o->loc.end > 0)
 		cf_error(cf, d->loc, "'%s' stands twice; the first is in %s",
-		    rs_object_names[o->kind], cf_where(cf, o->loc, d->loc));
+		    cf_object_what(cf, o), cf_where(cf, o->loc, d->loc));
 	o->loc = d->loc;
 	return o;
 }
@@ -606,6 +615,7 @@ cf_options(struct cf *cf)
 	}
 	for (kind = RS_O_SPOOL; kind <= RS_O_LIMITS; kind++)
 		(void)single(cf, (enum rs_object_kind)kind);
+	(void)single(cf, RS_O_RELAY);
 	(void)single(cf, RS_O_AUTH);
 	(void)single(cf, RS_O_NOTIFY);
 	programs_unwritten(cf);

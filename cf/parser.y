@@ -182,6 +182,7 @@ statement
 	| MAILBOX word opts_block
 				{ cf_decl_opts(cf_decl_name(C, @$, CF_D_MAILBOX, $2, @2), $3); }
 	| RELAY word opts_block	{ cf_decl_opts(cf_decl_name(C, @$, CF_D_RELAY, $2, @2), $3); }
+	| MX opts_block		{ cf_decl_opts(cf_decl(C, @$, CF_D_MX), $2); }
 	| FILTER word opts_block
 				{ cf_decl_opts(cf_decl_name(C, @$, CF_D_FILTER, $2, @2), $3); }
 	| TLS opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_TLS), $2); }
@@ -326,6 +327,7 @@ value
 	| DEFER			{ $$ = cf_name(C, @$, $1); }
 	| REJECT		{ $$ = cf_name(C, @$, $1); }
 	| IN			{ $$ = cf_name(C, @$, $1); }
+	| MX			{ $$ = cf_name(C, @$, $1); }
 	;
 
 /* Rules. */

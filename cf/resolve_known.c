@@ -35,6 +35,8 @@ cf_known_in(unsigned fact, enum rs_hook hook)
 		return known <= RS_HOOK_RCPT;
 	case RS_HOOK_MAILBOX:
 		return known <= RS_HOOK_RCPT || known == RS_HOOK_MAILBOX;
+	case RS_HOOK_RELAY_BLOCK:
+		return fact == RS_FACT_SENDER || fact == RS_FACT_RCPT;
 	case RS_HOOK_DELIVER:
 		return known <= RS_HOOK_CONTENT || known == RS_HOOK_DELIVER;
 	case RS_HOOK_BOUNCE:
@@ -61,7 +63,12 @@ error_not_known(struct cf *cf, const struct cf_expr *e, const char *what,
 {
 	const char	*here = rs_hook_names[hook];
 
-	if (known == RS_HOOK_MAILBOX)
+	if (hook == RS_HOOK_RELAY_BLOCK) {
+		cf_error(cf, e->loc, "%s is not known in a relay block, which "
+		    "knows sender, rcpt and tags", what);
+		cf_help(cf, "let a tag remember it: tag NAME = ... in an "
+		    "earlier hook");
+	} else if (known == RS_HOOK_MAILBOX)
 		cf_error(cf, e->loc, "%s is known only inside a mailbox block",
 		    what);
 	else if (known == RS_HOOK_DELIVER)

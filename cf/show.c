@@ -157,7 +157,8 @@ show_object(struct show *s, const struct cf_object *o)
 		show_options(s, o, "");
 		return;
 	}
-	buf_addf(s->out, "\n%s", rs_object_names[o->kind]);
+	buf_addf(s->out, "\n%s", o->kind == RS_O_RELAY && o->name.n == 0 ?
+	    "mx" : rs_object_names[o->kind]);
 	if (o->kind == RS_O_LISTEN)
 		show_listen(s, o);
 	else if (o->name.n > 0)

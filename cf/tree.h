@@ -224,7 +224,7 @@ enum cf_decl_kind {
 	CF_D_LISTEN,		/* name, where: what is spoken; opts */
 	CF_D_SPOOL, CF_D_QUEUE, CF_D_LIMITS,	/* opts; QUEUE with `for`: expr too */
 	CF_D_MAILBOX, CF_D_RELAY, CF_D_FILTER,	/* name, opts */
-	CF_D_TLS, CF_D_AUTH, CF_D_NOTIFY, CF_D_SRS, CF_D_PROGRAMS,	/* opts */
+	CF_D_TLS, CF_D_AUTH, CF_D_NOTIFY, CF_D_SRS, CF_D_PROGRAMS, CF_D_MX,	/* opts */
 	CF_D_MILTER,				/* name, opts */
 	CF_D_DNSLIST,		/* name, where, items (codes) */
 	CF_D_REWRITE,		/* name: inbound or outbound; targets, rewrites */

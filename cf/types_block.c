@@ -139,6 +139,8 @@ type_place(struct cf *cf, const struct cf_object *o, enum rs_option option,
 
 	if (o->kind == RS_O_MAILBOX)
 		s.hook = RS_HOOK_MAILBOX;
+	else if (o->kind == RS_O_RELAY)
+		s.hook = RS_HOOK_RELAY_BLOCK;
 	cf_resolve(cf, &s, e);
 	cf_type_expr(cf, e);
 	if (!cf_type_want(cf, e, letter == 'Z' ? RS_T_SIZE : RS_T_TEXT,

@@ -433,6 +433,18 @@ rs_option(const struct rs_image *im, uint32_t object, enum rs_option option,
 }
 
 bool
+rs_object_option(const struct rs_image *im, uint32_t object, unsigned nth,
+    const struct rs_optval **out)
+{
+	const struct rs_object	*o = rs_object(im, object);
+
+	if (nth >= o->noptions)
+		return false;
+	*out = RS_REC(im, OPTIONS, struct rs_optval, o->first_option + nth);
+	return true;
+}
+
+bool
 rs_option_has_ip(const struct rs_image *im, uint32_t object,
     enum rs_option option, const struct ip *ip)
 {

@@ -283,6 +283,9 @@ struct span	 rs_nets_name(const struct rs_image *, uint32_t nets);
  */
 bool		 rs_option(const struct rs_image *, uint32_t object,
     enum rs_option, unsigned nth, const struct rs_optval **);
+/* The nth statement of an object, in the order in which they stand; defaults come last. */
+bool		 rs_object_option(const struct rs_image *, uint32_t object,
+    unsigned nth, const struct rs_optval **);
 /* Whether the address is in the networks of the option (N); false: it has none. */
 bool		 rs_option_has_ip(const struct rs_image *, uint32_t object,
     enum rs_option, const struct ip *);

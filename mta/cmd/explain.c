@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "mta/msg/hop.h"
 
 #include "mta/cmd/cmd.h"
 #include "mta/cmd/explain.h"
@@ -15,6 +16,8 @@
 void
 explain_target(const struct target *t, struct buf *out)
 {
+	struct hop_text	hop;
+
 	buf_addf(out, "%.*s: ", SPAN_ARG(t->address));
 	switch (t->kind) {
 	case TARGET_DELIVER:
@@ -28,9 +31,8 @@ explain_target(const struct target *t, struct buf *out)
 			buf_addf(out, " from <%.*s>", SPAN_ARG(t->mail_from));
 		break;
 	case TARGET_HOP:
-		if (span_prefix(t->hop, SPAN("lmtp:")))
-			buf_addf(out, "lmtp \"%.*s\"",
-			    SPAN_ARG(span_from(t->hop, 5)));
+		if (hop_is(t->hop, HOP_TO_LMTP) && hop_parse(t->hop, &hop))
+			buf_addf(out, "lmtp \"%.*s\"", SPAN_ARG(hop.where));
 		else
 			buf_addf(out, "send to %.*s", SPAN_ARG(t->hop));
 		if (t->mail_from.n > 0)

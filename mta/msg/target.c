@@ -4,10 +4,11 @@
 #include <limits.h>
 
 #include "mta/msg/deliver.h"
+#include "mta/msg/hop.h"
 #include "mta/msg/target.h"
 
 #define ADDRESS_OCTETS	1024	/* more than RFC 5321, 4.5.3.1 allows */
-#define NAME_OCTETS	1024	/* hop, mailbox, account */
+#define NAME_OCTETS	1024	/* mailbox, account */
 #define STATUS_OCTETS	16
 #define TEXT_OCTETS	4096
 
@@ -67,7 +68,7 @@ target_get(struct msg *m, struct target *t)
 	t->rcpt = msg_u32(m);
 	t->kind = msg_u8(m);
 	t->address = msg_bytes(m, ADDRESS_OCTETS);
-	t->hop = msg_bytes(m, NAME_OCTETS);
+	t->hop = msg_bytes(m, HOP_TEXT_MAX);
 	t->mail_from = msg_bytes(m, ADDRESS_OCTETS);
 	t->owned = msg_u8(m) != 0;
 	t->rcpt_to = msg_bytes(m, ADDRESS_OCTETS);

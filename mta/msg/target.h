@@ -1,11 +1,7 @@
 /*
  * target.h - where a recipient goes: what route answers and queue keeps.
  *
- * Also the text form of a next hop, by which the queue schedules and relay
- * finds its way: "relay:NAME" (a relay block of the policy), "host:[A]:PORT"
- * or "host:NAME:PORT" (relay "host:port"), "mx:DOMAIN" or "mx:DOMAIN:PORT"; or
- * several of these, a blank between, which are tried in that order.  "lmtp:/PATH",
- * "lmtp:[A]:PORT" and "lmtp:NAME:PORT" (lmtp "..."), "filter:NAME" stand alone.
+ * The text of a next hop is that of hop.h.
  */
 #ifndef WB_MTA_MSG_TARGET_H
 #define WB_MTA_MSG_TARGET_H

@@ -6,6 +6,8 @@
  * the dry run of route; where that ends in a relay with `verify recipients` the
  * hop has the word.
  */
+#include "mta/msg/hop.h"
+
 #include "mta/policy/policy_int.h"
 
 /* --- the question */
@@ -76,9 +78,8 @@ verifies(const struct policy *p, struct span hop)
 	const struct rs_object	*o;
 	uint32_t		 i;
 
-	if (!span_prefix(hop, SPAN("relay:")))
+	if ((hop = hop_relay_block(hop)).n == 0)
 		return false;
-	hop = span_from(hop, strlen("relay:"));
 	for (i = 0; i < rs_nobject(im); i++) {
 		o = rs_object(im, i);
 		if (o->kind == RS_O_RELAY && span_eq(rs_string(im, o->name),
@@ -153,8 +154,8 @@ sender_reachable(struct asking *a, struct rs_eval *e,
 	if (address->at >= address->s.n)
 		return RS_CANNOT;
 	domain = span_from(address->s, (size_t)address->at + 1);
-	return call(a, arena_printf(rs_eval_arena(e), "mx:%.*s",
-	    SPAN_ARG(domain)), address->s, out);
+	return call(a, hop_format(rs_eval_arena(e), HOP_TO_MX, domain),
+	    address->s, out);
 }
 
 enum rs_answer

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
+#include "mta/msg/hop.h"
 
 #include "mta/policy/policy_int.h"
 
@@ -149,7 +150,7 @@ policy_postmaster_arrives(const struct policy *p, const struct routing *r)
 	t = routing_targets(r, &n);
 	for (i = 0; i < n; i++) {
 		if (t[i].kind == TARGET_HOP && (p->postmaster.n > 0 ||
-		    !span_prefix(t[i].hop, SPAN("mx:"))))
+		    !hop_is(t[i].hop, HOP_TO_MX)))
 			return true;
 	}
 	return false;

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/xalloc.h"
 #include "mail/address.h"
+#include "mta/msg/hop.h"
 
 #include "mta/policy/policy_int.h"
 #include "mta/policy/routing_int.h"
@@ -249,7 +250,7 @@ by_mx(struct routing *r, const struct rs_value *value)
 		return;
 	}
 	leaving_to(r, domain.p[0] == '[' ? hop :
-	    arena_join(&r->arena, SPAN("mx:"), domain, SPAN_NONE));
+	    hop_format(&r->arena, HOP_TO_MX, domain));
 }
 
 /*
@@ -323,8 +324,8 @@ by_filter(struct routing *r, uint32_t filter)
 	const struct rs_image	*im = r->policy->image;
 	struct target		 t = { .kind = TARGET_HOP };
 
-	t.hop = arena_join(&r->arena, SPAN("filter:"),
-	    rs_string(im, rs_object(im, filter)->name), SPAN_NONE);
+	t.hop = hop_format(&r->arena, HOP_TO_FILTER,
+	    rs_string(im, rs_object(im, filter)->name));
 	routing_add(r, &t);
 	r->phase = ROUTE_NEXT;
 }
@@ -396,9 +397,8 @@ rules_said(struct routing *r, const struct rs_verdict *v)
 		    &r->at, r->kind == ROUTING_REAL, &r->facts, &r->arena));
 		break;
 	case RS_V_RELAY:
-		leaving_to(r, arena_join(&r->arena, SPAN("relay:"),
-		    rs_string(im, rs_object(im, v->object)->name),
-		    SPAN_NONE));
+		leaving_to(r, hop_format(&r->arena, HOP_TO_RELAY,
+		    rs_string(im, rs_object(im, v->object)->name)));
 		break;
 	case RS_V_RELAY_TO:
 		by_relay_to(r, v->value.s);

@@ -5,6 +5,7 @@
 
 #include "base/xalloc.h"
 #include "mail/domain.h"
+#include "mta/msg/hop.h"
 
 #include "mta/policy/routing_int.h"
 
@@ -252,7 +253,7 @@ routing_is_local(const struct routing *r)
 	return false;
 }
 
-/* --- next hops as text (mta/msg/target.h) */
+/* --- next hops as text (mta/msg/hop.h) */
 
 static bool
 address_hop(struct span text, unsigned port, struct arena *ar,
@@ -265,7 +266,8 @@ address_hop(struct span text, unsigned port, struct arena *ar,
 		text = span_from(text, 5);
 	if (!ip_parse(text, &ip))
 		return false;
-	*hop = arena_printf(ar, "host:[%s]:%u", ip_format(&ip, buf), port);
+	*hop = hop_format(ar, HOP_TO_HOST, arena_printf(ar, "[%s]:%u",
+	    ip_format(&ip, buf), port));
 	return true;
 }
 
@@ -313,7 +315,8 @@ mx_hop(struct span s, struct arena *ar, struct span *hop)
 	}
 	if (domain_normalise(name, ar, &norm, &why) == -1)
 		return false;
-	*hop = arena_join(ar, SPAN("mx:"), norm, span_from(s, name.n));
+	*hop = hop_format(ar, HOP_TO_MX, arena_join(ar, norm,
+	    span_from(s, name.n), SPAN_NONE));
 	return true;
 }
 
@@ -340,7 +343,8 @@ one_hop(struct span s, struct arena *ar, struct span *hop)
 		return true;
 	if (domain_normalise(name, ar, &norm, &why) == -1)
 		return false;
-	*hop = arena_printf(ar, "host:%.*s:%u", SPAN_ARG(norm), port);
+	*hop = hop_format(ar, HOP_TO_HOST, arena_printf(ar, "%.*s:%u",
+	    SPAN_ARG(norm), port));
 	return true;
 }
 
@@ -380,17 +384,18 @@ has_port(struct span s)
 bool
 routing_lmtp(struct span s, struct arena *ar, struct span *hop)
 {
+	struct hop_text	 host;
+
 	if (span_index(s, ' ') >= 0 || span_has_control(s))
 		return false;
 	if (span_prefix(s, SPAN("unix:")))
 		s = span_from(s, 5);
 	if (span_prefix(s, SPAN("/"))) {
-		*hop = arena_join(ar, SPAN("lmtp:"), s, SPAN_NONE);
+		*hop = hop_format(ar, HOP_TO_LMTP, s);
 		return s.n > 1 && s.n <= SOCKET_PATH_MAX;
 	}
-	if (!has_port(s) || !one_hop(s, ar, hop))
+	if (!has_port(s) || !one_hop(s, ar, hop) || !hop_parse(*hop, &host))
 		return false;
-	*hop = arena_join(ar, SPAN("lmtp:"), span_from(*hop,
-	    sizeof("host:") - 1), SPAN_NONE);
+	*hop = hop_format(ar, HOP_TO_LMTP, host.where);
 	return true;
 }

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "mta/msg/hop.h"
 #include "mta/queue/kept.h"
 
 #include <stdio.h>
@@ -113,7 +114,7 @@ send_to(struct doing *g, struct dest *d)
 	t.mail_from = arena_span(a, old.mail_from);
 	t.rcpt_to = arena_span(a, old.rcpt_to);
 	t.owned = old.owned;
-	t.hop = arena_join(a, SPAN("relay:"), g->r->to, SPAN_NONE);
+	t.hop = hop_format(a, HOP_TO_RELAY, g->r->to);
 	hop_unref(&g->q->sched, &d->hop);
 	dest_set_place(d, &t);
 	d->hop = sched_hop(&g->q->sched, t.hop);

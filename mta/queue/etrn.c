@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "mta/msg/etrn.h"
+#include "mta/msg/hop.h"
 
 #include <stdlib.h>
 
@@ -109,19 +110,13 @@ is_of_domain(const struct asked *a, struct span address)
 	    (size_t)(at - address.p) + 1));
 }
 
-/* "mx:NAME", "mx:NAME:PORT", "host:NAME:PORT": the first one of the hop's. */
+/* The domain or host that the first one of the hop's names. */
 static bool
 is_host(const struct asked *a, struct span hop)
 {
-	ptrdiff_t	at = span_index(hop, ':');
+	struct hop_text	h;
 
-	if (at < 0 || span_prefix(hop, SPAN("relay:")))
-		return false;
-	hop = span_from(hop, (size_t)at + 1);
-	for (size_t i = 0; i < hop.n; i++)
-		if (hop.p[i] == ':' || hop.p[i] == ' ')
-			hop.n = i;
-	return is_domain(a, hop);
+	return hop_next(&hop, &h) && is_domain(a, hop_name(&h));
 }
 
 static bool
@@ -132,8 +127,7 @@ is_meant(const struct asked *a, const struct dest *d,
 			    span_mem(d->hop->text, d->hop->text_n);
 
 	if (a->how == ETRN_QUEUE)
-		return span_prefix(hop, SPAN("relay:")) &&
-		    span_ieq(span_from(hop, 6), a->name);
+		return span_ieq(hop_relay_block(hop), a->name);
 	return is_of_domain(a, dest_address(d, env)) ||
 	    is_of_domain(a, dest_rcpt_to(d, env)) || is_host(a, hop);
 }

@@ -4,6 +4,7 @@
 #include "mta/queue/fallback.h"
 
 #include "base/log.h"
+#include "mta/msg/hop.h"
 #include "mta/queue/lifetimes.h"
 #include "mta/queue/queue.h"
 
@@ -17,9 +18,8 @@ may_leave(const struct hop *h)
 {
 	struct span	text = span_mem(h->text, h->text_n);
 
-	return span_prefix(text, SPAN("mx:")) ||
-	    span_prefix(text, SPAN("host:")) ||
-	    span_prefix(text, SPAN("relay:"));
+	return hop_is(text, HOP_TO_MX) || hop_is(text, HOP_TO_HOST) ||
+	    hop_is(text, HOP_TO_RELAY);
 }
 
 static bool

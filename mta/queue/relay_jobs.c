@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "mta/msg/hop.h"
 #include "mta/spool/attributes.h"
 
 #include <stdlib.h>
@@ -194,8 +195,7 @@ origin_of(const struct job *j, const struct envelope *e, struct arena *a)
 {
 	char	id[QID_TEXT];
 
-	if (!span_prefix(span_mem(j->hop->text, j->hop->text_n),
-	    SPAN("filter:")))
+	if (!hop_is(span_mem(j->hop->text, j->hop->text_n), HOP_TO_FILTER))
 		return SPAN_NONE;
 	return arena_printf(a, "%.*sIDENT=%s\n", SPAN_ARG(attr_origin(e)),
 	    qid_format(j->m->qid, id));
@@ -364,7 +364,7 @@ is_told(const struct dest *d, const struct envelope *e, unsigned offers)
 static bool
 is_mailbox(const struct hop *h)
 {
-	return span_prefix(span_mem(h->text, h->text_n), SPAN("lmtp:"));
+	return hop_is(span_mem(h->text, h->text_n), HOP_TO_LMTP);
 }
 
 static void

@@ -4,6 +4,7 @@
 #include "mta/queue/selection.h"
 
 #include "base/clock.h"
+#include "mta/msg/hop.h"
 #include "mta/queue/reasons.h"
 #include "mta/queue/tagnames.h"
 
@@ -161,24 +162,23 @@ is_domain(struct span wanted, struct span domain)
 	    span_from(domain, domain.n - wanted.n));
 }
 
-/* Its text, the name behind "relay:" or "mx:", or its host alone. */
+/* Its text, what stands behind "relay:" or "mx:", its block, or its host alone. */
 static bool
 is_hop(const struct request_text *wanted, const struct dest *d)
 {
 	struct span	hop = d->hop == NULL ? SPAN_NONE :
 			    span_mem(d->hop->text, d->hop->text_n);
-	ptrdiff_t	at;
+	struct hop_text	h;
 
 	if (request_text_matches(wanted, hop))
 		return true;
-	if ((at = span_index(hop, ':')) < 0)
-		return false;
-	hop = span_from(hop, (size_t)at + 1);
-	if (request_text_matches(wanted, hop))
-		return true;
-	if ((at = span_index(hop, ':')) < 0)
-		return false;
-	return request_text_matches(wanted, span_mem(hop.p, (size_t)at));
+	while (hop_next(&hop, &h))
+		if (request_text_matches(wanted, h.whole) ||
+		    request_text_matches(wanted, h.where) ||
+		    request_text_matches(wanted, hop_block(&h)) ||
+		    request_text_matches(wanted, hop_name(&h)))
+			return true;
+	return false;
 }
 
 static bool

@@ -89,7 +89,8 @@ read_relays(const struct rs_image *img, struct settings *s)
 	free(s->relays);
 	s->relays = xcalloc(rs_nobject(img) + 1, sizeof(*s->relays));
 	for (i = 0; i < rs_nobject(img); i++)
-		if (rs_object(img, i)->kind == RS_O_RELAY)
+		if (rs_object(img, i)->kind == RS_O_RELAY &&
+		    rs_string(img, rs_object(img, i)->name).n > 0)
 			s->relays[s->nrelays++] =
 			    text_of(rs_string(img, rs_object(img, i)->name));
 }

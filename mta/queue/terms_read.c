@@ -7,9 +7,9 @@
  */
 #include "mta/queue/terms_read.h"
 
-#include "base/buf.h"
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "mta/msg/hop.h"
 #include "ruleset/image.h"
 
 #include <stdlib.h>
@@ -107,17 +107,17 @@ read_fallback(struct terms_table *tt, uint32_t object, struct terms *t)
 {
 	const struct rs_optval	*o;
 	const struct rs_object	*relay;
-	struct buf		 text = { 0 };
+	struct arena		 a = { 0 };
+	struct span		 text;
 
 	read_time(tt->img, object, RS_OPT_QUEUE_fallback_after,
 	    &t->fallback_ms);
 	if (!rs_option(tt->img, object, RS_OPT_QUEUE_fallback, 0, &o))
 		return;
 	relay = rs_object(tt->img, (uint32_t)rs_option_const(tt->img, o, 0).i);
-	buf_add_str(&text, "relay:");
-	buf_add_span(&text, rs_string(tt->img, relay->name));
-	t->fallback = xstrndup(buf_span(&text).p, text.n);
-	buf_clear(&text);
+	text = hop_format(&a, HOP_TO_RELAY, rs_string(tt->img, relay->name));
+	t->fallback = xstrndup(text.p, text.n);
+	arena_clear(&a);
 	tt->texts = xreallocarray(tt->texts, tt->ntexts + 1,
 	    sizeof(*tt->texts));
 	tt->texts[tt->ntexts++] = t->fallback;
@@ -320,67 +320,41 @@ terms_fallback_ms(const struct terms_table *tt)
 
 /* --- asking */
 
-/* Of several hops the first. */
-static struct span
-first_of(struct span hop)
-{
-	ptrdiff_t	blank = span_index(hop, ' ');
-
-	if (blank >= 0)
-		hop.n = (size_t)blank;
-	return hop;
-}
-
-/* "mx:DOMAIN[:PORT]", "host:NAME:PORT": the name; empty: it has none. */
-static struct span
-name_of(struct span hop)
-{
-	ptrdiff_t	colon = span_index(hop, ':');
-	bool		named = span_prefix(hop, SPAN("mx:")) ||
-	    span_prefix(hop, SPAN("host:"));
-
-	if (!named || colon < 0)
-		return SPAN_NONE;
-	hop = span_from(hop, (size_t)colon + 1);
-	if (hop.n == 0 || hop.p[0] == '[')
-		return SPAN_NONE;
-	if ((colon = span_index(hop, ':')) >= 0)
-		hop.n = (size_t)colon;
-	return hop;
-}
-
-/* "relay:NAME", "filter:NAME" */
 static bool
-is_block(const struct rs_image *img, uint32_t object, struct span hop)
+is_block(const struct rs_image *img, uint32_t object,
+    const struct hop_text *hop)
 {
 	const struct rs_object	*o = rs_object(img, object);
-	struct span		 kind = o->kind == RS_O_FILTER ?
-				    SPAN("filter:") : SPAN("relay:");
 
-	return span_prefix(hop, kind) &&
-	    span_eq(span_from(hop, kind.n), rs_string(img, o->name));
+	return (o->kind == RS_O_FILTER) == (hop->kind == HOP_TO_FILTER) &&
+	    rs_string(img, o->name).n > 0 &&
+	    span_eq(hop_block(hop), rs_string(img, o->name));
 }
 
 static bool
-row_fits(const struct terms_table *tt, const struct row *r, struct span hop)
+row_fits(const struct terms_table *tt, const struct row *r,
+    const struct hop_text *hop)
 {
-	struct rs_value	 domain = rs_text(RS_T_DOMAIN, name_of(hop));
+	struct rs_value	 domain;
 
 	if (r->relay != UINT32_MAX)
 		return is_block(tt->img, r->relay, hop);
+	if (hop->kind == HOP_TO_LMTP)
+		return false;
+	domain = rs_text(RS_T_DOMAIN, hop_name(hop));
 	return domain.s.n > 0 && rs_set_has(tt->img, r->set, &domain);
 }
 
 const struct terms *
 terms_of_hop(const struct terms_table *tt, struct span hop)
 {
-	size_t	i;
+	struct hop_text	first;
+	size_t		i;
 
-	if (tt == NULL)
+	if (tt == NULL || !hop_next(&hop, &first))
 		return NULL;
-	hop = first_of(hop);
 	for (i = 0; i < tt->nrows; i++)
-		if (row_fits(tt, &tt->rows[i], hop))
+		if (row_fits(tt, &tt->rows[i], &first))
 			return &tt->terms[tt->rows[i].terms];
 	return NULL;
 }

@@ -9,11 +9,11 @@
 
 #include "mail/domain.h"
 #include "mail/xtext.h"
+#include "mta/msg/hop.h"
 #include "mta/msg/login.h"
 #include "mta/msg/msg.h"
 #include "mta/spool/envelope.h"
 
-#define HOP_MAX		1024
 /* An address may be longer than the RFC's path when it is SMTPUTF8. */
 #define ADDRESS_MAX	1024
 #define ORIGIN_MAX	4096
@@ -100,7 +100,7 @@ job_read(struct msg *m, struct segments *segments)
 
 	j->id = msg_u64(m);
 	j->qid = msg_u64(m);
-	j->hop = read_span(j, m, HOP_MAX);
+	j->hop = read_span(j, m, HOP_TEXT_MAX);
 	own_fd = msg_u8(m) != 0;
 	segment = msg_u32(m);
 	generation = msg_u32(m);
@@ -152,7 +152,7 @@ job_read_cut(struct msg *m, uint32_t *connections)
 
 	j->cut = true;
 	j->qid = msg_u64(m);
-	j->hop = read_span(j, m, HOP_MAX);
+	j->hop = read_span(j, m, HOP_TEXT_MAX);
 	*connections = msg_u32(m);
 	j->messages_max = msg_u32(m);
 	j->flags = msg_u32(m);

@@ -29,7 +29,8 @@ struct cut {
 	struct rs_record	*record;
 	size_t			 next;		/* recipient */
 	bool			 asking, answered;
-	const struct cut_terms	*terms;		/* of the hop of all */
+	struct span		 hop;		/* of all (mta/msg/hop.h) */
+	const struct cut_terms	*terms;		/* of it */
 	struct span		 sender;	/* as it leaves */
 	struct span		*leave;		/* the recipients, as they do */
 	uint64_t		 ticket;	/* of cut_relay_send(); 0: not there */
@@ -125,7 +126,7 @@ log_sent(const struct cut *c, size_t rcpt, const struct cut_answer *a)
 
 	log_info("sent id=%s to=%s hop=%.*s mta=%s code=%u reply=%s "
 	    "cut=through", t->qid_text, log_quote(t->rcpts[rcpt]),
-	    SPAN_ARG(c->terms->hop), log_quote(a->mta), r->code,
+	    SPAN_ARG(c->hop), log_quote(a->mta), r->code,
 	    log_quote(r->text));
 }
 
@@ -139,7 +140,7 @@ log_why(const struct cut *c, const char *event, size_t left,
 {
 	log_info("%s id=%s hop=%.*s mta=%s nrcpt=%zu code=%u reply=%s "
 	    "cut=through", event, c->session->tx->qid_text,
-	    SPAN_ARG(c->terms->hop), mta.n == 0 ? "-" : log_quote(mta), left,
+	    SPAN_ARG(c->hop), mta.n == 0 ? "-" : log_quote(mta), left,
 	    why->code, log_quote(why->text));
 }
 
@@ -264,7 +265,7 @@ send_it(struct cut *c)
 	struct session			*s = c->session;
 	struct transaction		*t = s->tx;
 	const struct cut_message	 m = {
-		.qid = t->qid, .terms = c->terms,
+		.qid = t->qid, .hop = c->hop, .terms = c->terms,
 		.flags = transaction_flags(t), .sender = c->sender,
 		.envid = t->params.envid, .content = buf_span(&t->content),
 		.n = t->nrcpts, .rcpts = c->leave, .params = t->rcpts_params
@@ -294,6 +295,7 @@ take_target(struct cut *c, const struct target *t)
 	from = t->mail_from.n > 0 ? t->mail_from : tx->sender.whole;
 	to = t->rcpt_to.n > 0 ? t->rcpt_to : t->address;
 	if (c->next == 0) {
+		c->hop = arena_span(&tx->arena, t->hop);
 		c->terms = terms;
 		c->sender = arena_span(&tx->arena, from);
 	}
@@ -301,7 +303,7 @@ take_target(struct cut *c, const struct target *t)
 		if (span_eq(c->leave[i], to))
 			return false;	/* the queue sends it once */
 	c->leave[c->next] = arena_span(&tx->arena, to);
-	return c->terms == terms && span_eq(c->sender, from) &&
+	return span_eq(c->hop, t->hop) && span_eq(c->sender, from) &&
 	    tx->nrcpts <= terms->recipients;
 }
 

@@ -85,7 +85,7 @@ put(struct chan *c, uint64_t ticket, const struct cut_message *m, int fd)
 	chan_begin(c, MSG_CUT);
 	chan_u64(c, ticket);
 	chan_u64(c, m->qid);
-	chan_bytes(c, m->terms->hop);
+	chan_bytes(c, m->hop);
 	chan_u32(c, m->terms->connections);
 	chan_u32(c, m->terms->messages);
 	chan_u32(c, m->flags);

@@ -22,7 +22,8 @@ struct cut_relay;
 /* All of it is copied. */
 struct cut_message {
 	uint64_t		 qid;
-	const struct cut_terms	*terms;		/* with the hop */
+	struct span		 hop;
+	const struct cut_terms	*terms;
 	uint32_t		 flags;		/* ENV_8BIT ... */
 	struct span		 sender, envid, content;
 	size_t			 n;

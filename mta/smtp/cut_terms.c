@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include "mta/msg/hop.h"
 #include "mta/smtp/cut_terms.h"
 
 static bool
@@ -73,8 +74,7 @@ read_relay(struct cut_hops *h, const struct rs_image *im, uint32_t relay,
 
 	*t = (struct cut_terms){ .connections = 1, .recipients = 1,
 	    .messages = 1 };
-	t->hop = arena_join(ar, SPAN("relay:"),
-	    rs_string(im, rs_object(im, relay)->name), SPAN_NONE);
+	t->relay = arena_span(ar, rs_string(im, rs_object(im, relay)->name));
 	read_block(im, UINT32_MAX, t);
 	if (is_said(im, relay, RS_OPT_RELAY_connections))
 		read_limit(im, relay, RS_OPT_RELAY_connections,
@@ -102,10 +102,11 @@ cut_hops_read(struct cut_hops *h, const struct rs_image *im, struct arena *ar)
 const struct cut_terms *
 cut_hops_find(const struct cut_hops *h, struct span hop)
 {
-	size_t	i;
+	struct span	relay = hop_relay_block(hop);
+	size_t		i;
 
 	for (i = 0; i < h->n; i++)
-		if (span_eq(h->all[i].hop, hop))
+		if (span_eq(h->all[i].relay, relay))
 			return &h->all[i];
 	return NULL;
 }

@@ -10,7 +10,7 @@
 #include "ruleset/image.h"
 
 struct cut_terms {
-	struct span	hop;		/* text of mta/msg/target.h: "relay:NAME" */
+	struct span	relay;		/* the block */
 	uint32_t	connections;	/* most of them */
 	uint32_t	recipients;	/* of one transaction */
 	uint32_t	messages;	/* over one connection */
@@ -24,7 +24,7 @@ struct cut_hops {
 
 /* In the arena. */
 void	cut_hops_read(struct cut_hops *, const struct rs_image *, struct arena *);
-/* NULL: the hop is none of them. */
+/* By the text of a hop (mta/msg/hop.h); NULL: it is of none of them. */
 const struct cut_terms *cut_hops_find(const struct cut_hops *, struct span hop);
 
 #endif

@@ -250,7 +250,7 @@ static void
 options_not_served_are_named(void **state)
 {
 	static const char *const	 wanted[] = {
-		"'listen imaps'", "'listen pop3s'", "'tls' of relay",
+		"'listen imaps'", "'listen pop3s'",
 		"'auth' of relay"
 	};
 	struct cf	*cf;
@@ -274,9 +274,12 @@ static void
 what_is_to_come_is_known(void **state)
 {
 	static const enum rs_option	 later[] = {
-		RS_OPT_LISTEN_milters, RS_OPT_RELAY_tls,
-		RS_OPT_RELAY_auth, RS_OPT_RELAY_source, RS_OPT_RELAY_helo,
-		RS_OPT_RELAY_prefer, RS_OPT_RELAY_rate
+		RS_OPT_LISTEN_milters, RS_OPT_RELAY_tls, RS_OPT_RELAY_no_dane,
+		RS_OPT_RELAY_no_sts, RS_OPT_RELAY_authorities,
+		RS_OPT_RELAY_certificate, RS_OPT_RELAY_minimum,
+		RS_OPT_RELAY_auth, RS_OPT_RELAY_auth_clear,
+		RS_OPT_RELAY_mechanisms, RS_OPT_RELAY_source,
+		RS_OPT_RELAY_helo, RS_OPT_RELAY_prefer
 	};
 	size_t				 i, n = 0;
 
