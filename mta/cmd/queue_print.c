@@ -153,6 +153,28 @@ print_last(const json_t *r)
 	printf("\n");
 }
 
+/* "verified wanted (sts), encrypted reached, TLSv1.3 ...: why" of that attempt. */
+static void
+print_tls(const json_t *r)
+{
+	const json_t	*t = json_object_get(r, "tls");
+
+	if (json_is_object(t)) {
+		printf("    TLS: %s wanted (%s)", table_text(t, "wanted"),
+		    table_text(t, "by"));
+		if (has(t, "reached"))
+			printf(", %s reached", table_text(t, "reached"));
+		if (has(t, "version"))
+			printf(", %s %s", table_text(t, "version"),
+			    table_text(t, "cipher"));
+		if (has(t, "why"))
+			printf(": %s", table_text(t, "why"));
+		printf("\n");
+	}
+	if (has(r, "login"))
+		printf("    login: %s\n", table_text(r, "login"));
+}
+
 /* A mailbox, a file or a command, as its owner has it. */
 static void
 print_local(const json_t *r)
@@ -193,6 +215,7 @@ print_rcpt(const json_t *r)
 		printf(", notify %s", cmd_json_str(r, "notify"));
 	printf("\n");
 	print_last(r);
+	print_tls(r);
 }
 
 /* What MAIL said, where it said something. */
@@ -303,6 +326,7 @@ print_reason(const json_t *r)
 	if (number(r, "code") != 0)
 		printf("    last reply\n  ");
 	print_last(r);
+	print_tls(r);
 	printf("    %s", cmd_json_str(r, "state"));
 	print_way(r);
 	printf("\n");

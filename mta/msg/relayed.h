@@ -5,6 +5,8 @@
 #ifndef WB_MTA_MSG_RELAYED_H
 #define WB_MTA_MSG_RELAYED_H
 
+#include "base/span.h"
+
 /*
  * Why a message was not taken, apart from what the hop said of it: the part of
  * the way that failed, in their order.
@@ -31,5 +33,11 @@ enum relay_trouble {
  *   why=...	the rest of the line: why no more was reached; text
  */
 #define RELAYED_TLS_MAX	512	/* octets */
+#define RELAYED_KEY_MAX	16	/* octets of a KEY, which are letters */
+/*
+ * The next word of such a line, which is eaten; false: there is none, or it is
+ * none.  Borrowed.
+ */
+bool	relayed_tls_next(struct span *line, struct span *key, struct span *value);
 
 #endif

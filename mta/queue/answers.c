@@ -8,6 +8,7 @@
 #include "mta/queue/kept.h"
 #include "mta/queue/lifetimes.h"
 #include "mta/queue/reasons.h"
+#include "mta/queue/way.h"
 #include "mta/spool/attributes.h"
 
 #define SUMMARY_RCPTS	5	/* recipients that a list names */
@@ -233,6 +234,7 @@ put_last(struct json *j, const struct dest *d)
 	json_uint(j, "code", an.code);
 	json_text(j, "status", an.status);
 	json_text(j, "reply", an.text);
+	way_answer(j, &an);
 }
 
 void

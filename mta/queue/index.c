@@ -4,7 +4,9 @@
 #include "mta/queue/index.h"
 
 #include "base/xalloc.h"
+#include "mta/msg/relayed.h"
 #include "mta/queue/record.h"
+#include "mta/queue/way.h"
 #include "mta/spool/attributes.h"
 #include "mta/spool/octets.h"
 #include "mta/spool/qid.h"
@@ -351,6 +353,9 @@ pack_answer(const struct answer *a)
 	octets_put_short(&b, a->status.n > 20 ? SPAN_NONE : a->status);
 	octets_put_short(&b, a->mta.n > 300 ? SPAN_NONE : a->mta);
 	octets_put_short(&b, text);
+	octets_put_short(&b, a->tls.n > RELAYED_TLS_MAX ? SPAN_NONE : a->tls);
+	octets_put_short(&b, span_mem(a->login.p,
+	    a->login.n < WAY_LOGIN_MAX ? a->login.n : WAY_LOGIN_MAX));
 	octets_store((uint8_t *)b.base + b.off, b.n - 4, 4);
 	return keep(&b);
 }
@@ -379,6 +384,8 @@ dest_answer(const struct dest *d, struct answer *a)
 	a->status = octets_get_short(&o);
 	a->mta = octets_get_short(&o);
 	a->text = octets_get_short(&o);
+	a->tls = octets_get_short(&o);
+	a->login = octets_get_short(&o);
 	assert(!o.bad);
 	return true;
 }

@@ -106,6 +106,7 @@ struct answer {
 	uint16_t	code;
 	struct span	status, mta, text;
 	struct span	tls;		/* wanted and reached (mta/msg/relayed.h); empty: not known */
+	struct span	login;		/* how the session has logged in, or why not; empty: not known */
 	int64_t		when_ms;	/* wall */
 };
 

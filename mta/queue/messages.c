@@ -4,6 +4,7 @@
 #include "mta/queue/fallback.h"
 #include "mta/queue/lifetimes.h"
 #include "mta/queue/kept.h"
+#include "mta/queue/way.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -98,13 +99,12 @@ log_outcome(const char *event, const struct message *m, const struct dest *d,
 	bool		 local = dest_place(d, &t) && target_is_local(&t);
 
 	message_envelope(m, &a, &e);
-	log_info("%s id=%s to=%s hop=%s mta=%s%s%s code=%u status=%.*s "
+	log_info("%s id=%s to=%s hop=%s mta=%s%s code=%u status=%.*s "
 	    "attempts=%u reply=%s%s%s", event, qid_format(m->qid, id),
 	    log_quote(dest_recipient(d, &e)),
 	    d->hop == NULL ? "-" : d->hop->text,
 	    an->mta.n == 0 ? "-" : log_quote(an->mta),
-	    an->tls.n == 0 ? "" : " tls=",
-	    an->tls.n == 0 ? "" : log_quote(an->tls), an->code,
+	    way_log(an), an->code,
 	    SPAN_ARG(an->status), d->attempts, log_quote(an->text),
 	    local ? " file=" : "", local ? log_quote(t.path) : "");
 	arena_clear(&a);
@@ -130,6 +130,8 @@ record_deferred(struct queue *q, const struct message *m,
 	    .status = an->status, .mta = an->mta, .text = an->text };
 
 	journal_add(q->journal, &r);
+	if (way_record(m, d, an, &r))
+		journal_add(q->journal, &r);
 }
 
 /* --- coming and going */
@@ -288,6 +290,8 @@ dest_arrive(struct queue *q, struct message *m, struct dest *d,
 	dest_set_answer(d, an);
 	r.how = dest_how(d);
 	journal_add(q->journal, &r);
+	if (way_record(m, d, an, &r))
+		journal_add(q->journal, &r);
 }
 
 /* --- times of a message */

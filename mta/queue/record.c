@@ -180,6 +180,8 @@ static const struct plain {
 	{ 'S', 0, offsetof(struct record, status) },
 	{ 'M', 0, offsetof(struct record, mta) },
 	{ 't', 0, offsetof(struct record, text) },
+	{ 'X', 0, offsetof(struct record, tls) },
+	{ 'l', 0, offsetof(struct record, login) },
 };
 
 #define NPLAINS	(sizeof(plains) / sizeof(plains[0]))

@@ -38,7 +38,7 @@ struct record {
 	struct span		envelope;
 	uint32_t		max_segment, max_generation;
 	int64_t			next_ms;
-	struct span		name, status, mta, text;
+	struct span		name, status, mta, text, tls, login;
 	struct target		target;
 	struct span		list;	/* EXPANDED, PART: count and pairs, record_list_next() */
 };

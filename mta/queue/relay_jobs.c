@@ -8,6 +8,7 @@
 #include "mta/queue/login.h"
 #include "mta/queue/notify.h"
 #include "mta/queue/queue.h"
+#include "mta/queue/way.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -372,17 +373,12 @@ sent(struct relay_jobs *r, const struct relayed *all, struct dest *d,
     const struct answer *an)
 {
 	const struct job	*j = all->j;
-	bool			 login = all->login.n > 0;
 	char			 id[QID_TEXT];
 
-	log_info("sent id=%s to=%s hop=%.*s mta=%s%s%s%s%s "
-	    "code=%u reply=%s",
+	log_info("sent id=%s to=%s hop=%.*s mta=%s%s code=%u reply=%s",
 	    qid_format(j->m->qid, id), log_quote(dest_address(d, &all->e)),
 	    (int)j->hop->text_n, j->hop->text, log_quote(an->mta),
-	    an->tls.n == 0 ? "" : " tls=",
-	    an->tls.n == 0 ? "" : log_quote(an->tls),
-	    login ? " login=" : "", login ? log_quote(all->login) : "",
-	    an->code, log_quote(an->text));
+	    way_log(an), an->code, log_quote(an->text));
 	r->q->count.sent++;
 	if (is_told(d, &all->e, all->offers))
 		dest_arrive(r->q, j->m, d, an, !notify_is_list(d) &&
@@ -498,7 +494,7 @@ read_results(struct relay_jobs *r, struct relayed *all, struct msg *msg,
     struct span mta)
 {
 	struct answer	an = { .mta = mta, .tls = all->tls,
-			    .when_ms = clock_wall_ms() };
+			    .login = all->login, .when_ms = clock_wall_ms() };
 	uint32_t	n = msg_u32(msg), i, dest;
 
 	for (i = 0; i < n && !msg->bad; i++) {

@@ -4,6 +4,7 @@
 #include "mta/queue/doing.h"
 #include "mta/queue/kept.h"
 #include "mta/queue/replay.h"
+#include "mta/queue/way.h"
 
 #include "base/clock.h"
 #include "base/xalloc.h"
@@ -199,6 +200,9 @@ apply_to_dest(struct queue *q, struct message *m, struct dest *d,
 		break;
 	case REC_REROUTED:
 		reroute_replay(q, d, r);
+		break;
+	case REC_WAY:
+		way_replay(d, r);
 		break;
 	}
 }

@@ -6,6 +6,7 @@
  * unless it is finished by then.
  */
 #include "mta/queue/kept.h"
+#include "mta/queue/way.h"
 
 #define SLICE	1000	/* targets */
 
@@ -107,6 +108,8 @@ dump_dest(struct journal *j, const struct message *m, const struct dest *d)
 		r.how = dest_how(d);
 		put_answer(&r, &an);
 		journal_dump(j, &r);
+		if (way_record(m, d, &an, &r))
+			journal_dump(j, &r);
 		return;
 	}
 	/* Also while its record is on the way to the disk: in the old file. */
@@ -123,6 +126,8 @@ dump_dest(struct journal *j, const struct message *m, const struct dest *d)
 		r.type = REC_DEFERRED;
 		put_answer(&r, &an);
 		journal_dump(j, &r);
+		if (way_record(m, d, &an, &r))
+			journal_dump(j, &r);
 	}
 }
 

@@ -15,6 +15,7 @@
 #include "mta/msg/deliver.h"
 #include "mta/msg/dns.h"
 #include "mta/msg/msg.h"
+#include "mta/msg/relayed.h"
 #include "mta/msg/target.h"
 
 #include "test/unit/base/run_loop.h"
@@ -63,6 +64,34 @@ each_process_has_a_name(void **state)
 	for (i = 0; i < PROC_NPROCS; i++)
 		assert_string_not_equal(proc_name(i), "?");
 	assert_string_equal(proc_name(PROC_NPROCS), "?");
+}
+
+static void
+the_words_of_tls_are_read_one_by_one(void **state)
+{
+	static const struct { const char *line, *words; } rows[] = {
+		{ "", "" }, { " ", "" }, { "x", "" }, { "=x", "" },
+		{ "wanted=dane by=block", "wanted:dane by:block " },
+		{ "wanted=  by=", "wanted: by: " },
+		{ "reached=clear why=it said: a=b  c", "reached:clear "
+		  "why:it said: a=b  c " },
+		{ "wanted=a Bad=x by=y", "wanted:a " },
+		{ "averyveryverylongkey=x", "" },
+	};
+	struct buf	b = { 0 };
+	struct span	line, key, value;
+	size_t		i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		buf_reset(&b);
+		line = span_of(rows[i].line);
+		while (relayed_tls_next(&line, &key, &value))
+			buf_addf(&b, "%.*s:%.*s ", SPAN_ARG(key),
+			    SPAN_ARG(value));
+		assert_string_equal(buf_cstr(&b), rows[i].words);
+	}
+	buf_clear(&b);
 }
 
 /* --- a pair of ends; what arrives is handed to a check of the test */
@@ -531,6 +560,7 @@ main(void)
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(each_message_says_all_that_it_must),
 		cmocka_unit_test(each_process_has_a_name),
+		cmocka_unit_test(the_words_of_tls_are_read_one_by_one),
 		T(targets_come_back_as_they_were),
 		T(targets_that_make_no_sense_are_refused),
 		T(options_of_a_delivery_come_back),

@@ -369,6 +369,50 @@ held(const char *dir)
 }
 
 static void
+went_by_tls(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	uint64_t	 qid;
+
+	f->code = 451;
+	f->tls = "wanted=verified by=sts reached=encrypted version=TLSv1.3 "
+	    "cipher=TLS_AES_256_GCM_SHA384 why=name does not match: mx.test";
+	f->login = "SCRAM-SHA-256 ann";
+	fakes_retry(f, 3600000);
+	qid = fakes_accept(f, "a@x.test", "hop@y.test", 500);
+	fakes_until(f, waits);
+	CHECK(contains(ask_of(f, "show", qid, ""), "\"tls\":{\"wanted\":"
+	    "\"verified\",\"by\":\"sts\",\"reached\":\"encrypted\","
+	    "\"version\":\"TLSv1.3\","
+	    "\"cipher\":\"TLS_AES_256_GCM_SHA384\","
+	    "\"why\":\"name does not match: mx.test\"},"
+	    "\"login\":\"SCRAM-SHA-256 ann\""));
+	fakes_logged(f);
+}
+
+/* A later attempt that ended before TLS takes its place. */
+static void
+went_without(const char *dir)
+{
+	struct fakes	*f = fakes_open(dir, SEGMENT);
+	uint64_t	 qid = f->q.index.first->qid;
+	const char	*a = ask_of(f, "why", qid, "");
+
+	CHECK(contains(a, "\"tls\":{\"wanted\":\"verified\","));
+	CHECK(contains(a, "\"login\":\"SCRAM-SHA-256 ann\""));
+	f->code = 451;
+	fakes_retry(f, 3600000);
+	CHECK(contains(fakes_ask(f, "retry all=yes\n"), "\"matched\":1"));
+	while (f->njobs < 1 || !waits(f))
+		fakes_run_ms(f, 5);
+	CHECK(contains(ask_of(f, "why", qid, ""),
+	    "\"tls\":null,\"login\":null"));
+}
+
+STEPS(tls_and_login_of_the_last_attempt_are_told_after_a_restart, went_by_tls,
+    went_without)
+
+static void
 let_go(const char *dir)
 {
 	struct fakes	*f = fakes_open(dir, SEGMENT);
@@ -527,6 +571,7 @@ main(void)
 		cmocka_unit_test(test_what_goes_elsewhere_by_hand_goes_there_after_a_restart),
 		cmocka_unit_test(test_what_is_routed_again_is_asked_for_anew),
 		cmocka_unit_test(test_a_selection_is_held_over_a_restart_and_released),
+		cmocka_unit_test(test_tls_and_login_of_the_last_attempt_are_told_after_a_restart),
 		cmocka_unit_test(test_a_content_is_read_from_the_spool),
 		cmocka_unit_test(test_twenty_thousand_are_walked_through_in_slices),
 	};

@@ -79,7 +79,7 @@ struct fakes {
 	struct fake_job		 jobs[FAKE_LOG_MAX];
 	unsigned		 njobs;
 	const char		*status4;	/* of 4xx */
-	const char		*login;		/* that RELAYED tells */
+	const char		*tls, *login;	/* that RELAYED tells */
 	bool			 login_held;
 	size_t			 nfacts;	/* octets, of the last RELAY */
 	bool			 has_mx;	/* the hop's MX hosts are these */

@@ -54,7 +54,7 @@ answer(struct fakes *f, unsigned job, uint32_t taken, uint16_t code,
 	chan_u8(f->relay, !f->unconnected);
 	chan_u8(f->relay, f->offers);
 	chan_u8(f->relay, RELAY_TROUBLE_NONE);
-	chan_str(f->relay, "");
+	chan_str(f->relay, f->tls);
 	chan_str(f->relay, f->login);
 	chan_u8(f->relay, f->login_held);
 	chan_u32(f->relay, j->n);
