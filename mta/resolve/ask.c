@@ -4,6 +4,7 @@
 #include "mta/resolve/ask.h"
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/xalloc.h"
@@ -14,7 +15,6 @@
 #include <sys/queue.h>
 #include <unbound.h>
 
-#define TYPE_NS		2	/* RFC 1035, 3.2.2: what the root is asked */
 #define CLASS_IN	1
 #define RCODE_OK	0	/* RFC 1035, 4.1.1 */
 #define RCODE_NXDOMAIN	3
@@ -27,6 +27,7 @@ struct ask_question {
 	int64_t		 until_ms;
 	ask_cb		*cb;
 	void		*arg;
+	struct ub_result *held;		/* bogus, and perhaps stripped; NULL: none */
 };
 
 struct ask {
@@ -35,7 +36,12 @@ struct ask {
 	struct timer	 timer;		/* for the oldest question */
 	TAILQ_HEAD(, ask_question) open;
 	size_t		 n;
-	bool		 validates;	/* an answer has been secure */
+	struct validation validation;
+	struct timer	 unasked;	/* a probe that could not be asked */
+	char		 servers[SERVERS_MAX * (SERVER_TEXT_MAX + 1)];
+	char		 above[RDATA_QUESTION_MAX];	/* the anchor's owner: what is below must be signed */
+	void		(*changed)(void *);
+	void		*arg;
 };
 
 static void	timed_out(void *);
@@ -49,6 +55,7 @@ static const struct {
 	{ "insecure-lan-zones:", "yes" },	/* which nobody signs */
 	{ "outbound-msg-retry:", "3" },		/* some 6 s for a dead server */
 	{ "num-queries-per-thread:", "4096" },
+	{ "aggressive-nsec:", "no" },	/* the probe has to be asked for */
 };
 
 static void
@@ -64,12 +71,27 @@ set_options(struct ub_ctx *ub)
 			    options[i].name, ub_strerror(err));
 }
 
-/* Each line of the anchor's file that is a record. */
+/* The owner of a record of the anchor, without its final dot. */
 static void
-set_anchor(struct ub_ctx *ub, struct span text)
+keep_owner(struct ask *a, struct span record)
+{
+	size_t	n;
+
+	for (n = 0; n < record.n; n++)
+		if (record.p[n] == ' ' || record.p[n] == '\t')
+			break;
+	if (n > 0 && record.p[n - 1] == '.')
+		n--;
+	snprintf(a->above, sizeof(a->above), "%.*s", (int)n, record.p);
+}
+
+/* Each line of the anchor's file that is a record.  How many were taken. */
+static size_t
+set_anchor(struct ask *a, struct span text)
 {
 	struct span	line;
 	ptrdiff_t	nl;
+	size_t		n = 0;
 	char		record[1024];
 
 	while (text.n > 0) {
@@ -81,10 +103,15 @@ set_anchor(struct ub_ctx *ub, struct span text)
 		if (line.n == 0 || line.p[0] == ';' || line.n >= sizeof(record))
 			continue;
 		snprintf(record, sizeof(record), "%.*s", SPAN_ARG(line));
-		if (ub_ctx_add_ta(ub, record) != 0)
+		if (ub_ctx_add_ta(a->ub, record) != 0) {
 			log_warnx("dns anchor=%s error=refused",
 			    log_quote(line));
+			continue;
+		}
+		keep_owner(a, line);
+		n++;
 	}
+	return n;
 }
 
 static void
@@ -96,42 +123,103 @@ readable(void *arg, int what)
 	ub_process(a->ub);
 }
 
-/* The root's answer: whether the name servers pass signatures on. */
+/* --- whether it validates */
+
 static void
-root_answered(void *arg, int err, struct ub_result *r)
+probe_answered(void *arg, int err, struct ub_result *r)
+{
+	struct ask		*a = arg;
+	enum probe_result	 result = PROBE_STRIPPED;
+
+	if (err != 0 || (r->rcode != RCODE_OK && r->rcode != RCODE_NXDOMAIN))
+		result = PROBE_FAILED;
+	else if (r->secure)
+		result = PROBE_SECURE;
+	validation_probed(&a->validation, result);
+	if (err == 0)
+		ub_resolve_free(r);
+}
+
+static void
+probe_failed(void *arg)
 {
 	struct ask	*a = arg;
 
-	if (err == 0 && r->secure)
-		a->validates = true;
-	log_info("dns validates=%s", a->validates ? "yes" : "no");
-	ub_resolve_free(r);
+	validation_probed(&a->validation, PROBE_FAILED);
 }
 
-struct ask *
-ask_new(const struct servers *servers, struct span anchor)
+/*
+ * A name that nobody has, so that no answer is kept of it: that there is none
+ * has to be proven.
+ */
+static void
+probe(void *arg)
 {
+	struct ask	*a = arg;
+	uint8_t		 random[8];
+	char		 name[RDATA_QUESTION_MAX + 64];
+	size_t		 i, n = 0;
+
+	random_bytes(random, sizeof(random));
+	for (i = 0; i < sizeof(random); i++)
+		n += (size_t)snprintf(name + n, 3, "%02x", random[i]);
+	snprintf(name + n, sizeof(name) - n, ".waybill-probe.%s", a->above);
+	if (ub_resolve_async(a->ub, name, DNS_TXT, CLASS_IN, a,
+	    probe_answered, NULL) != 0)
+		timer_set(&a->unasked, 0, probe_failed, a);
+}
+
+static void
+changed(void *arg)
+{
+	struct ask	*a = arg;
+
+	a->changed(a->arg);
+}
+
+static void	settled(void *);
+
+static void
+add_servers(struct ask *a, const struct servers *servers)
+{
+	size_t	i, n = 0;
+
+	for (i = 0; i < servers->n; i++) {
+		if (ub_ctx_set_fwd(a->ub, servers->at[i]) != 0)
+			log_warnx("dns server=%s error=refused",
+			    servers->at[i]);
+		n += (size_t)snprintf(a->servers + n, sizeof(a->servers) - n,
+		    "%s%s", i > 0 ? "," : "", servers->at[i]);
+	}
+}
+
+/* --- opening, closing */
+
+struct ask *
+ask_new(const struct servers *servers, struct span anchor,
+    void (*told)(void *), void *arg)
+{
+	static const struct validation_ops	 ops = {
+		probe, settled, changed
+	};
 	struct ask	*a = xcalloc(1, sizeof(*a));
-	size_t		 i;
+	bool		 anchored;
 
 	TAILQ_INIT(&a->open);
+	a->changed = told;
+	a->arg = arg;
 	if ((a->ub = ub_ctx_create()) == NULL)
 		fatalx("libunbound: no context");
 	ub_ctx_debugout(a->ub, NULL);	/* our log has its own form */
 	set_options(a->ub);
-	for (i = 0; i < servers->n; i++)
-		if (ub_ctx_set_fwd(a->ub, servers->at[i]) != 0)
-			log_warnx("dns server=%s error=refused",
-			    servers->at[i]);
-	set_anchor(a->ub, anchor);
+	add_servers(a, servers);
+	anchored = set_anchor(a, anchor) > 0;
 	/* Answered by libunbound itself otherwise; our resolver knows better. */
 	if (ub_ctx_async(a->ub, 1) != 0 ||
 	    ub_ctx_zone_add(a->ub, "test.", "transparent") != 0)
 		fatalx("libunbound: cannot start");
 	watch_set(&a->watch, ub_fd(a->ub), LOOP_READ, readable, a);
-	if (anchor.n > 0)
-		ub_resolve_async(a->ub, ".", TYPE_NS, CLASS_IN, a,
-		    root_answered, NULL);
+	validation_start(&a->validation, anchored, a->servers, &ops, a);
 	return a;
 }
 
@@ -145,6 +233,8 @@ ask_free(struct ask **ap)
 		return;
 	while ((q = TAILQ_FIRST(&a->open)) != NULL)
 		ask_cancel(a, &q);
+	validation_stop(&a->validation);
+	timer_clear(&a->unasked);
 	timer_clear(&a->timer);
 	watch_clear(&a->watch);
 	ub_ctx_delete(a->ub);
@@ -152,11 +242,13 @@ ask_free(struct ask **ap)
 	*ap = NULL;
 }
 
-bool
-ask_validates(const struct ask *a)
+const struct validation *
+ask_validation(const struct ask *a)
 {
-	return a->validates;
+	return &a->validation;
 }
+
+/* --- questions */
 
 static void
 wait_for_oldest(struct ask *a)
@@ -176,6 +268,8 @@ drop(struct ask_question *q)
 {
 	TAILQ_REMOVE(&q->ask->open, q, entry);
 	q->ask->n--;
+	if (q->held != NULL)
+		ub_resolve_free(q->held);
 	free(q);
 }
 
@@ -188,19 +282,25 @@ timed_out(void *arg)
 	int64_t			 now = clock_boot_ms();
 
 	while ((q = TAILQ_FIRST(&a->open)) != NULL && q->until_ms <= now) {
-		ub_cancel(a->ub, q->id);
+		if (q->held == NULL)
+			ub_cancel(a->ub, q->id);
 		q->cb(q->arg, &failing);
 		drop(q);
 	}
 	wait_for_oldest(a);
 }
 
-static enum dns_result
-result_of(struct ask *a, int err, const struct ub_result *r)
+/* Only of a broken domain: one that a resolver has stripped is as good as an unsigned one. */
+static bool
+is_bogus(const struct ask *a, const struct ub_result *r)
 {
-	if (err != 0 || r == NULL)
-		return DNS_FAILING;
-	if (r->bogus && a->validates)
+	return r->bogus && a->validation.state == VALIDATION_YES;
+}
+
+static enum dns_result
+result_of(const struct ask *a, const struct ub_result *r)
+{
+	if (is_bogus(a, r))
 		return DNS_FAILING;
 	if (r->rcode == RCODE_NXDOMAIN)
 		return DNS_NXDOMAIN;
@@ -214,9 +314,10 @@ trust_of(const struct ask *a, const struct ub_result *r)
 {
 	if (r->secure)
 		return DNS_SECURE;
-	if (!a->validates)
-		return DNS_CANNOT_SAY;
-	return r->bogus ? DNS_BOGUS : DNS_INSECURE;
+	if (is_bogus(a, r))
+		return DNS_BOGUS;
+	return r->bogus || !a->validation.anchor ? DNS_CANNOT_SAY :
+	    DNS_INSECURE;
 }
 
 /* Without a final dot; of an answer that follows no alias none. */
@@ -255,28 +356,68 @@ take_records(const struct ub_result *r, enum dns_type type, struct arena *arena,
 		out->result = DNS_NODATA;
 }
 
+/* r: taken. */
 static void
-answered(void *arg, int err, struct ub_result *r)
+finish(struct ask_question *q, struct ub_result *r)
 {
-	struct ask_question	*q = arg;
-	struct dns_record	 records[DNS_RECORDS_MAX];
-	struct dns_answer	 answer = { .records = records };
-	struct arena		 arena = { 0 };
+	struct dns_record	records[DNS_RECORDS_MAX];
+	struct dns_answer	answer = { .records = records };
+	struct arena		arena = { 0 };
 
-	if (err == 0 && r->secure)
-		q->ask->validates = true;
-	answer.result = result_of(q->ask, err, r);
-	if (err == 0) {
-		answer.trust = trust_of(q->ask, r);
-		answer.ttl_s = r->ttl > 0 ? (uint32_t)r->ttl : 0;
-		answer.canonical = canonical_of(r, q->type, &arena);
-	}
+	answer.result = result_of(q->ask, r);
+	answer.trust = trust_of(q->ask, r);
+	answer.ttl_s = r->ttl > 0 ? (uint32_t)r->ttl : 0;
+	answer.canonical = canonical_of(r, q->type, &arena);
 	if (answer.result == DNS_FOUND)
 		take_records(r, q->type, &arena, &answer);
 	q->cb(q->arg, &answer);
 	drop(q);
 	arena_clear(&arena);
 	ub_resolve_free(r);
+}
+
+static void
+answered(void *arg, int err, struct ub_result *r)
+{
+	static const struct dns_answer	 failing = { .result = DNS_FAILING };
+	struct ask_question		*q = arg;
+
+	if (err != 0) {
+		q->cb(q->arg, &failing);
+		drop(q);
+		return;
+	}
+	if (r->secure)
+		validation_secure(&q->ask->validation);
+	if (r->bogus && validation_doubt(&q->ask->validation))
+		q->held = r;
+	else
+		finish(q, r);
+}
+
+static struct ask_question *
+next_held(const struct ask *a)
+{
+	struct ask_question	*q;
+
+	TAILQ_FOREACH(q, &a->open, entry)
+		if (q->held != NULL)
+			return q;
+	return NULL;
+}
+
+static void
+settled(void *arg)
+{
+	struct ask		*a = arg;
+	struct ask_question	*q;
+	struct ub_result	*r;
+
+	while ((q = next_held(a)) != NULL) {
+		r = q->held;
+		q->held = NULL;
+		finish(q, r);
+	}
 }
 
 struct ask_question *
@@ -307,7 +448,8 @@ ask_cancel(struct ask *a, struct ask_question **qp)
 {
 	if (*qp == NULL)
 		return;
-	ub_cancel(a->ub, (*qp)->id);
+	if ((*qp)->held == NULL)
+		ub_cancel(a->ub, (*qp)->id);
 	drop(*qp);
 	*qp = NULL;
 }

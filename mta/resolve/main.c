@@ -52,11 +52,19 @@ resolve_stats(struct buf *out, void *arg)
 {
 	const struct resolve	*r = arg;
 	const struct questions	*q = &r->questions;
+	const struct validation	*v = ask_validation(q->ask);
 
 	buf_addf(out, "\"asked\":%llu,\"from_hosts\":%llu,\"failing\":%llu,"
-	    "\"open\":%zu,\"validates\":%s", (unsigned long long)q->asked,
+	    "\"open\":%zu,\"validates\":\"%s\",\"resolver\":\"%s\"",
+	    (unsigned long long)q->asked,
 	    (unsigned long long)q->from_hosts, (unsigned long long)q->failing,
-	    q->open, ask_validates(q->ask) ? "true" : "false");
+	    q->open, validation_name(v), v->servers);
+}
+
+static void
+validation_changed(void *arg)
+{
+	(void)arg;
 }
 
 /* --resolver, or the environment (for tests), or resolv.conf. */
@@ -79,17 +87,21 @@ find_servers(struct resolve *r, const char *given)
 	buf_clear(&text);
 }
 
+/* A network of its own may have an anchor of its own: WAYBILL_TRUST_ANCHOR names the file. */
 static void
 read_files(struct resolve *r)
 {
-	struct buf	text = { 0 };
+	struct buf	 text = { 0 };
+	const char	*anchor;
 
 	if (file_read(HOSTS_FILE, FILE_MAX, &text) == -1)
 		log_warn("dns file=%s", HOSTS_FILE);
 	hosts_parse(&r->hosts, buf_span(&text));
 	buf_clear(&text);
-	if (file_read(ANCHOR_FILE, FILE_MAX, &r->anchor) == -1)
-		log_info("dns anchor=none validates=no");
+	if ((anchor = getenv("WAYBILL_TRUST_ANCHOR")) == NULL)
+		anchor = ANCHOR_FILE;
+	if (file_read(anchor, FILE_MAX, &r->anchor) == -1)
+		log_warn("dns file=%s", anchor);
 }
 
 int
@@ -107,7 +119,8 @@ main(int argc, char **argv)
 	confine_descriptors(8192);
 	confine_sandbox(CONFINE_NET);
 	r.questions.hosts = &r.hosts;
-	r.questions.ask = ask_new(&r.servers, buf_span(&r.anchor));
+	r.questions.ask = ask_new(&r.servers, buf_span(&r.anchor),
+	    validation_changed, &r);
 	child_run();
 	return 0;
 }

@@ -1,15 +1,20 @@
 """The resolve process against a real name server, by its own channel."""
+import itertools
+import json
 import os
 import socket
 import time
 import unittest
 
 from channel import Child, octets, u16, u64
+from dnssec import Zone
 from nameserver import NameServer
-from server import free_port
+from server import free_port, wait_for
+from signed_zone import PASS, REFUSE, STRIP, SignedDns
 
-A, PTR, MX, TXT, AAAA = 1, 12, 15, 16, 28
+A, CNAME, PTR, MX, TXT, AAAA, SRV, TLSA = 1, 5, 12, 15, 16, 28, 33, 52
 FOUND, NODATA, NXDOMAIN, FAILING = range(4)
+INSECURE, SECURE, CANNOT_SAY, BOGUS = range(4)
 
 RECORDS = [
     "example.test. MX 20 b.example.test.",
@@ -27,8 +32,8 @@ RECORDS = [
 
 
 class Resolve:
-    def __init__(self, resolver):
-        self.child = Child("resolve", env={"WAYBILL_RESOLVER": resolver})
+    def __init__(self, resolver=None, env=None):
+        self.child = Child("resolve", env=env or {"WAYBILL_RESOLVER": resolver})
         self.channel = self.child.peer("smtp")
         self.ticket = 0
 
@@ -41,7 +46,7 @@ class Resolve:
         name, body = self.channel.receive()
         assert name == "DNS_ANSWER", name
         ticket, result = body.take("<Q"), body.take("<B")
-        body.take("<B"), body.take("<I"), body.octets()     # trust, ttl, canonical name
+        self.trust, _, self.canonical = body.take("<B"), body.take("<I"), body.octets()
         records = [body.octets() for _ in range(body.take("<I"))]
         body.end()
         return ticket, result, records
@@ -124,6 +129,130 @@ class WithNameServer(unittest.TestCase):
         answers = [self.resolve.answer() for _ in range(n)]
         self.assertEqual(sorted(t for t, _, _ in answers), tickets)
         self.assertEqual({r for _, r, _ in answers}, {NXDOMAIN})
+
+
+ZONES = [
+    Zone("signed.test.", [
+        "@ MX 10 mx", "mx A 192.0.2.1", "mx AAAA 2001:db8::1", "alias CNAME mx",
+        "away CNAME mx.plain.test.", "gone CNAME nosuch",
+        "_25._tcp.mx TLSA 3 1 1 00ff", "_25._tcp.mx TLSA 2 0 1 aa55",
+        "_submissions._tcp SRV 0 1 465 mx", "_submission._tcp SRV 10 20 587 .",
+        "wrong A 192.0.2.2", "late A 192.0.2.3"],
+        broken={("wrong", "A")}, expired={("late", "A")}),
+    Zone("plain.test.", ["@ MX 10 mx", "mx A 192.0.2.4", "back CNAME mx.signed.test."],
+         signed=False),
+    Zone("missing.test.", ["mx A 192.0.2.5"], missing=True),
+]
+
+
+class Signed(unittest.TestCase):
+    """RFC 4033, 5: secure, insecure, bogus; one resolver that passes all on."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.dns = SignedDns(ZONES, refused=["refused.signed.test."])
+        cls.resolve = Resolve(env=cls.dns.env)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.resolve.__exit__(None, None, None)
+        cls.dns.stop()
+
+    def ask(self, kind, name):
+        """The result, whether it is secure, the records."""
+        result, records = self.resolve.ask(kind, name)
+        return result, self.resolve.trust, records
+
+    def test_a_signed_zone_is_secure(self):
+        self.assertEqual(self.ask(MX, "signed.test"), (FOUND, SECURE, [b"\0\x0amx.signed.test"]))
+        self.assertEqual(self.ask(A, "mx.signed.test")[:2], (FOUND, SECURE))
+        self.assertEqual(self.resolve.canonical, b"")
+
+    def test_that_something_is_not_there_is_proven_too(self):
+        self.assertEqual(self.ask(TLSA, "mx.signed.test"), (NODATA, SECURE, []))
+        self.assertEqual(self.ask(TLSA, "_25._tcp.alias.signed.test"), (NXDOMAIN, SECURE, []))
+
+    def test_an_insecure_delegation_is_insecure(self):
+        self.assertEqual(self.ask(MX, "plain.test")[:2], (FOUND, INSECURE))
+        self.assertEqual(self.ask(TLSA, "_25._tcp.mx.plain.test"), (NXDOMAIN, INSECURE, []))
+
+    def test_wrong_and_expired_and_missing_signatures_fail(self):
+        for name in "wrong.signed.test", "late.signed.test", "mx.missing.test":
+            self.assertEqual(self.ask(A, name), (FAILING, BOGUS, []), name)
+        self.assertEqual(self.ask(A, "mx.signed.test")[:2], (FOUND, SECURE))
+
+    def test_no_answer_is_not_bogus(self):
+        self.assertEqual(self.ask(TLSA, "_25._tcp.refused.signed.test"), (FAILING, INSECURE, []))
+
+    def test_aliases(self):
+        """The whole chain counts; the first alias may be signed where the rest is not."""
+        self.assertEqual(self.ask(A, "alias.signed.test")[:2], (FOUND, SECURE))
+        self.assertEqual(self.resolve.canonical, b"mx.signed.test")
+        self.assertEqual(self.ask(A, "away.signed.test")[:2], (FOUND, INSECURE))
+        self.assertEqual(self.resolve.canonical, b"mx.plain.test")
+        self.assertEqual(self.ask(CNAME, "away.signed.test"), (FOUND, SECURE, [b"mx.plain.test"]))
+        self.assertEqual(self.ask(A, "back.plain.test")[:2], (FOUND, INSECURE))
+        self.assertEqual(self.ask(CNAME, "back.plain.test")[:2], (FOUND, INSECURE))
+        self.assertEqual(self.ask(A, "gone.signed.test"), (NXDOMAIN, SECURE, []))
+
+    def test_tlsa_records(self):
+        result, trust, records = self.ask(TLSA, "_25._tcp.mx.signed.test")
+        self.assertEqual((result, trust), (FOUND, SECURE))
+        self.assertEqual(sorted(records), [b"\2\0\1\xaa\x55", b"\3\1\1\0\xff"])
+
+    def test_srv_records(self):
+        self.assertEqual(self.ask(SRV, "_submissions._tcp.signed.test"),
+                         (FOUND, SECURE, [b"\0\0\0\1\1\xd1mx.signed.test"]))
+        self.assertEqual(self.ask(SRV, "_submission._tcp.signed.test"),
+                         (FOUND, SECURE, [b"\0\x0a\0\x14\2\x4b"]))     # "." is not here
+
+
+class Stripped(unittest.TestCase):
+    """A resolver that strips signatures is a state of its own."""
+
+    def state(self, resolve):
+        resolve.child.parent.send("STATS_WANTED", u64(1))
+        name, body = resolve.child.parent.receive()
+        while name != "STATS":
+            name, body = resolve.child.parent.receive()
+        body.take("<Q")
+        for _ in range(24):
+            body.take("<Q")
+        return json.loads(body.octets())["validates"]
+
+    def test_one_that_never_passed_them_on(self):
+        with SignedDns(ZONES, mode=STRIP) as dns, Resolve(env=dns.env) as r:
+            self.assertEqual(r.ask(MX, "signed.test"), (FOUND, [b"\0\x0amx.signed.test"]))
+            self.assertEqual((r.trust, self.state(r)), (CANNOT_SAY, "no"))
+            self.assertEqual(r.ask(A, "wrong.signed.test")[0], FOUND)
+
+    def test_one_that_passes_them_on_no_more(self):
+        with SignedDns(ZONES) as dns, Resolve(env=dns.env) as r:
+            r.ask(A, "mx.signed.test")
+            self.assertEqual((r.trust, self.state(r)), (SECURE, "yes"))
+            dns.mode = STRIP
+            # For a moment yet a probe's yes is believed, and it is a broken domain.
+            n = itertools.count()
+            wait_for(lambda: r.ask(A, f"n{next(n)}.signed.test")[0] != FAILING)
+            self.assertEqual((r.trust, self.state(r)), (CANNOT_SAY, "lost"))
+            self.assertEqual(r.ask(TLSA, "_25._tcp.mx.signed.test")[0], FOUND)
+            self.assertEqual(r.trust, CANNOT_SAY)
+            r.ask(A, "mx.signed.test")      # is kept, and secure; that mends nothing
+            self.assertEqual((r.trust, self.state(r)), (SECURE, "lost"))
+
+    def test_one_that_is_down_has_stripped_nothing(self):
+        with SignedDns(ZONES) as dns, Resolve(env=dns.env) as r:
+            r.ask(A, "mx.signed.test")
+            dns.mode = REFUSE
+            self.assertEqual(r.ask(TLSA, "_25._tcp.mx.signed.test"), (FAILING, []))
+            self.assertEqual(self.state(r), "yes")
+            dns.mode = PASS
+
+    def test_without_an_anchor_nothing_can_be_said(self):
+        with SignedDns(ZONES) as dns, Resolve(
+                env={**dns.env, "WAYBILL_TRUST_ANCHOR": "/dev/null"}) as r:
+            self.assertEqual(r.ask(A, "mx.signed.test")[0], FOUND)
+            self.assertEqual((r.trust, self.state(r)), (CANNOT_SAY, "no"))
 
 
 class Alone(unittest.TestCase):
