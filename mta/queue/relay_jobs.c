@@ -339,8 +339,9 @@ struct relayed {
 	unsigned	 trouble;	/* enum relay_trouble */
 	struct span	 tls;		/* wanted and reached */
 	bool		 busy;		/* 421 */
-	uint32_t	 taken;		/* recipients */
-	struct excess	*excess;	/* refused as too many */
+	uint32_t	 taken, tried;	/* recipients */
+	bool		 limited;	/* some were not tried: the hop has said how many it takes */
+	struct excess	*excess;	/* refused as too many, or not tried */
 };
 
 /*
@@ -437,9 +438,11 @@ one_result(struct relay_jobs *r, struct relayed *all, uint32_t dest,
 
 	all->busy |= an->code == 421;
 	all->taken += an->code / 100 == 2;
+	all->tried += an->code != 0;
+	all->limited |= an->code == 0;
 	if (all->j == NULL)
 		return;
-	if (!is_excess(an) || !in_job(all->j, dest)) {
+	if ((an->code != 0 && !is_excess(an)) || !in_job(all->j, dest)) {
 		outcome_of(r, all, dest, an);
 		return;
 	}
@@ -448,21 +451,25 @@ one_result(struct relay_jobs *r, struct relayed *all, uint32_t dest,
 	all->excess = x;
 }
 
-/* Those that the transaction had no room for go in the next, at once. */
+/*
+ * Those that the transaction had no room for go in the next, at once; if it has
+ * brought others to something.
+ */
 static void
 excess_results(struct relay_jobs *r, struct relayed *all)
 {
 	struct job		*j = all->j;
 	const struct excess	*x;
+	uint32_t		 room = all->limited ? all->tried : all->taken;
 	struct dest		*d;
 
-	if (all->excess != NULL && all->taken > 0)
-		sched_takes(j->hop, all->taken);
+	if (all->excess != NULL && room > 0)
+		sched_takes(j->hop, room);
 	for (x = all->excess; x != NULL; x = x->next) {
 		d = &j->m->dests[x->dest];
-		if (all->taken == 0)
+		if (x->an.code != 0 && all->taken == 0)
 			outcome_of(r, all, x->dest, &x->an);
-		else if (d->state == DEST_ACTIVE)
+		else if (d->state == DEST_ACTIVE && room > 0)
 			dest_set_state(j->m, d, DEST_READY);
 	}
 }

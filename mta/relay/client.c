@@ -382,6 +382,12 @@ client_quit(struct client *c)
 }
 
 bool
+client_is_spent(const struct client *c)
+{
+	return c->ext.mail_max > 0 && c->mails >= c->ext.mail_max;
+}
+
+bool
 client_at_dot(const struct client *c)
 {
 	return c->state == DOT || c->state == LONE_DOT;

@@ -37,6 +37,8 @@ void		 client_free(struct client **);
 void		 client_send(struct client *, struct job *);
 /* Ends an idle session; failed() comes when the hop has answered, or not. */
 void		 client_quit(struct client *);
+/* It has had as many messages as the hop takes in one session (RFC 9422, MAILMAX). */
+bool		 client_is_spent(const struct client *);
 /* The whole message has left: to close now would not keep the hop from taking it. */
 bool		 client_at_dot(const struct client *);
 /* Once a second: looks at the time-outs. */

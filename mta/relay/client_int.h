@@ -80,6 +80,7 @@ struct client {
 	bool			 used;		/* has sent a message before this one */
 	bool			 wants_rset;	/* a transaction was left open */
 	bool			 mail_ok;
+	uint32_t		 mails;		/* commands MAIL in this session */
 	bool			 bdat;		/* the content goes by BDAT, not by DATA */
 	size_t			 sent, next, accepted;
 	unsigned		 nxforward;	/* commands XFORWARD of this message */

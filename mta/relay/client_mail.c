@@ -58,6 +58,7 @@ put_command(struct client *c)
 		client_put_xforward(c, (unsigned)nth);
 		break;
 	case C_MAIL:
+		c->mails++;
 		client_put_mail(c);
 		break;
 	case C_RCPT:

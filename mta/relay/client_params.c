@@ -118,6 +118,25 @@ is_utf8(struct client *c, struct outcome *why)
 	return !job_address(j, false, why);
 }
 
+/*
+ * RFC 9422: what the hop says that it does not take is not said to it.  The
+ * queue sends the others at once; a client that waits has them spooled.
+ */
+static void
+keep_limits(struct client *c)
+{
+	struct job	*j = c->job;
+	struct outcome	 why;
+	size_t		 i, all = j->nsend;
+
+	if (!job_limit(j, c->ext.rcpt_max, c->ext.rcpt_domain_max) || !j->cut)
+		return;
+	outcome_set(&why, 452, "4.5.3", "%s takes %zu of these recipients in "
+	    "one transaction", c->mta, j->nsend);
+	for (i = j->nsend; i < all; i++)
+		job_result(j, i, &why);
+}
+
 bool
 client_can_take(struct client *c, struct outcome *why)
 {
@@ -133,8 +152,12 @@ client_can_take(struct client *c, struct outcome *why)
 		    (unsigned long long)c->ext.size_max);
 		return false;
 	}
-	return (j->probe || !(is_refused(c, why) || is_late(c, why))) &&
-	    !is_utf8(c, why);
+	if (!j->probe && (is_refused(c, why) || is_late(c, why)))
+		return false;
+	if (is_utf8(c, why))
+		return false;
+	keep_limits(c);
+	return true;
 }
 
 /* --- MAIL (RFC 5321, 4.1.1.2) */

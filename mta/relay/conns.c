@@ -71,7 +71,7 @@ count(struct conns *k, const struct job *j)
 			k->n.failed++;
 		else if (j->rcpts[i].code >= 400)
 			k->n.deferred++;
-		else
+		else if (j->rcpts[i].code != 0)
 			k->n.delivered++;
 	}
 }
@@ -266,6 +266,8 @@ session_finished(void *arg, enum client_end end)
 		return;
 	}
 	if (++s->messages >= s->job->messages_max && s->job->messages_max > 0)
+		s->old = true;
+	if (end == CLIENT_IDLE && client_is_spent(s->client))
 		s->old = true;
 	job_done(s->conns, &s->job);
 	if (end == CLIENT_IDLE)

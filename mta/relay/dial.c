@@ -98,8 +98,8 @@ dial(const struct hop_addr *a, const struct ip *source, int *out,
 	int			fd;
 
 	fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd == -1)
-		return no_socket(why);
+	if (fd == -1)	/* a local one may be refused by our own confinement */
+		return hop_is_local(a) ? unreachable(a, why) : no_socket(why);
 	if (source != NULL && !bind_to(fd, source, why)) {
 		close(fd);
 		return DIAL_OURS;

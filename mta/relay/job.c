@@ -291,6 +291,47 @@ job_address(struct job *j, bool utf8, const struct outcome *why)
 	return j->nsend > 0;
 }
 
+static struct span
+domain_of(struct span address)
+{
+	size_t	at = address.n;
+
+	while (at > 0 && address.p[at - 1] != '@')
+		at--;
+	return span_from(address, at);
+}
+
+/* Whether one of the first n recipients has this one's domain. */
+static bool
+has_domain(const struct job *j, size_t n, const struct job_rcpt *r)
+{
+	struct span	domain = domain_of(r->wire);
+
+	while (n-- > 0)
+		if (span_ieq(domain_of(j->rcpts[n].wire), domain))
+			return true;
+	return false;
+}
+
+bool
+job_limit(struct job *j, size_t rcpts, size_t domains)
+{
+	size_t	i, n = 0, seen = 0, all = j->nsend;
+
+	if (rcpts == 0)
+		rcpts = all;
+	for (i = 0; i < all && n < rcpts; i++) {
+		if (domains > 0 && !has_domain(j, n, &j->rcpts[i])) {
+			if (seen == domains)
+				continue;
+			seen++;
+		}
+		swap(&j->rcpts[n++], &j->rcpts[i]);
+	}
+	j->nsend = n;
+	return n < all;
+}
+
 void
 job_set_mta(struct job *j, struct span mta)
 {

@@ -24,7 +24,7 @@ struct job_rcpt {
 	struct span	orcpt;		/* decoded */
 	struct span	wire;		/* the address as this hop can take it */
 	bool		accepted;	/* by RCPT; waits for the final dot */
-	uint16_t	code;		/* 0: no result yet */
+	uint16_t	code;		/* 0: no result yet; at the end: for another transaction */
 	struct span	status, text;
 };
 
@@ -89,6 +89,11 @@ bool		 job_needs_utf8(const struct job *);
  * and nothing is left.
  */
 bool		 job_address(struct job *, bool utf8, const struct outcome *why);
+/*
+ * Of those that are sent, only so many recipients, of so many domains (0: any
+ * number): the others stand behind them, nsend tells, and have no result.  true: there are such.
+ */
+bool		 job_limit(struct job *, size_t rcpts, size_t domains);
 void		 job_set_mta(struct job *, struct span);
 void		 job_set_mx(struct job *, struct span);
 void		 job_set_tls(struct job *, struct span);

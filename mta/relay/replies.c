@@ -5,6 +5,8 @@
 
 #include "mail/status.h"
 
+#define LIMIT_MAX	999999	/* of LIMITS; RFC 9422, 3 */
+
 /* RFC 5321, 4.2: first digit 2-5, second 0-5. */
 static bool
 code_ok(unsigned code)
@@ -143,6 +145,43 @@ ehlo_deliverby(struct span param, struct ehlo *out)
 		out->deliverby_min_s = 0;
 }
 
+/* The next word of params, which lose it. */
+static struct span
+next_word(struct span *params)
+{
+	struct span	word = span_trim(*params);
+	ptrdiff_t	blank = span_index(word, ' ');
+
+	if (blank >= 0)
+		word.n = (size_t)blank;
+	*params = span_from(span_trim(*params), word.n);
+	return word;
+}
+
+/*
+ * LIMITS and NAME=NUMBER of at most six digits (RFC 9422, 4); names that are
+ * not known and numbers that are none, or zero, are passed over.
+ */
+static void
+ehlo_limits(struct span params, struct ehlo *out)
+{
+	const struct { struct span name; uint32_t *max; } limits[] = {
+		{ SPAN("MAILMAX="), &out->mail_max },
+		{ SPAN("RCPTMAX="), &out->rcpt_max },
+		{ SPAN("RCPTDOMAINMAX="), &out->rcpt_domain_max },
+	};
+	struct span	word;
+	uint64_t	n;
+	size_t		i;
+
+	while ((word = next_word(&params)).n > 0)
+		for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+			if (span_iprefix(word, limits[i].name) &&
+			    span_u64(span_from(word, limits[i].name.n),
+			    LIMIT_MAX, &n))
+				*limits[i].max = (uint32_t)n;
+}
+
 const char *const xforward_words[XFORWARD_NATTRS] = {
 #define X(word) #word,
 	XFORWARD_ATTRS(X)
@@ -164,14 +203,10 @@ xforward_named(struct span word)
 static void
 ehlo_xforward(struct span params, struct ehlo *out)
 {
-	ptrdiff_t	blank;
 	struct span	word;
 	unsigned	attr;
 
-	while ((params = span_trim(params)).n > 0) {
-		blank = span_index(params, ' ');
-		word = span_mem(params.p, blank < 0 ? params.n : (size_t)blank);
-		params = span_from(params, word.n);
+	while ((word = next_word(&params)).n > 0) {
 		attr = xforward_named(word);
 		if (attr < XFORWARD_NATTRS)
 			out->xforward |= 1u << attr;
@@ -207,6 +242,8 @@ ehlo_keyword(struct span line, struct ehlo *out)
 		ehlo_size(param, out);
 	else if (span_ieq(word, SPAN("DELIVERBY")))
 		ehlo_deliverby(param, out);
+	else if (span_ieq(word, SPAN("LIMITS")))
+		ehlo_limits(param, out);
 	else if (span_ieq(word, SPAN("XFORWARD")))
 		ehlo_xforward(param, out);
 }

@@ -73,6 +73,8 @@ struct ehlo {
 	uint64_t	deliverby_min_s;	/* 0: no fixed limit */
 	bool		requiretls;	/* RFC 8689 */
 	bool		starttls;	/* RFC 3207 */
+	/* RFC 9422, in one session and in one transaction; 0: no limit is told. */
+	uint32_t	mail_max, rcpt_max, rcpt_domain_max;
 	unsigned	xforward;	/* 1 << enum xforward_attr: those that it takes */
 };
 

@@ -302,7 +302,7 @@ class Hops(unittest.TestCase):
             r.queue.send("RELAY", u64(1), u64(1), octets(host(hop.port).encode()), u8(0), u32(7),
                          u32(1), u64(0), u64(10), u32(0), octets(b"a@x.test"), octets(b""),
                          u64(0), u32(1), u32(0), octets(b"b@y.test"), u8(0), octets(b""),
-                         octets(b""), u32(0), octets(b""))
+                         octets(b""), u32(0), octets(b""), octets(b""))
             self.assertEqual(r.answer()[3][0][:2], (451, "4.3.0"))
             self.assertEqual(hop.messages, [])
 

@@ -283,6 +283,37 @@ parameters_go_to_who_knows_them(void **state)
 	RUN(parameters);
 }
 
+/* RFC 9422: who was not tried has code 0. */
+#define LIMITS(l)	HELLO "S: 250-mx.y\nS: 250-PIPELINING\nS: 250 LIMITS " l "\n"
+
+static const struct chat	limits[] = {
+	CHAT("recipients of a transaction", LIMITS("RCPTMAX=2 MAILMAX=9")
+	    MAIL RCPT1 RCPT2 DATA OK OK "S: 550 no\n" GO CONTENT OK QUIT,
+	    "ready; 250 2.0.0 ok; 550 5.0.0 no; 0  ; idle; ended",
+	    .nrcpts = 3),
+	CHAT("no more of them than may be", LIMITS("rcptmax=3")
+	    MAIL RCPT1 RCPT2 RCPT3 DATA OK OK OK OK GO CONTENT OK QUIT,
+	    "ready; 250 2.0.0 ok; 250 2.0.0 ok; 250 2.0.0 ok; idle; ended",
+	    .nrcpts = 3),
+	CHAT("MAIL is refused for all", LIMITS("RCPTMAX=1")
+	    MAIL RCPT1 DATA "S: 550 5.7.1 no\nS: 503 x\nS: 503 x\n" QUIT,
+	    "ready; 550 5.7.1 no; 550 5.7.1 no; idle; ended", .nrcpts = 2),
+	CHAT("domains of a transaction", LIMITS("RCPTDOMAINMAX=1")
+	    MAIL "C: RCPT TO:<a@other>\n" DATA OK OK GO CONTENT OK QUIT,
+	    "ready; 250 2.0.0 ok; 0  ; 0  ; idle; ended", .nrcpts = 3,
+	    .rcpt = "a@other"),
+	CHAT("numbers that are none", LIMITS("RCPTMAX=0 RCPTMAX=x MAILMAX")
+	    MAIL RCPT1 RCPT2 DATA OK OK OK GO CONTENT OK QUIT,
+	    "ready; 250 2.0.0 ok; 250 2.0.0 ok; idle; ended", .nrcpts = 2),
+};
+
+static void
+limits_of_the_hop_are_kept(void **state)
+{
+	(void)state;
+	RUN(limits);
+}
+
 static const struct chat	before[] = {
 	CHAT("greeting 421", "S: 421 4.3.2 busy\n", "failed 421 4.3.2 busy"),
 	CHAT("greeting 554 may pass", "S: 554 5.7.1 no\n",
@@ -542,6 +573,7 @@ main(void)
 		cmocka_unit_test(what_a_hop_cannot_take_is_not_tried),
 		cmocka_unit_test(binary_content_goes_by_bdat_or_not_at_all),
 		cmocka_unit_test(parameters_go_to_who_knows_them),
+		cmocka_unit_test(limits_of_the_hop_are_kept),
 		cmocka_unit_test(without_a_session_the_address_has_failed),
 		cmocka_unit_test(
 		    a_session_that_breaks_defers_what_has_no_answer),

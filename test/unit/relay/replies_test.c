@@ -188,6 +188,26 @@ extensions_are_found(void **state)
 	assert_false(e.pipelining);
 }
 
+/* RFC 9422, 3 and 4 */
+static void
+limits_are_found(void **state)
+{
+	struct ehlo	e;
+
+	(void)state;
+	e = ehlo((struct span)S("250-x\r\n250-limits RcptMax=100 MAILMAX=20 "
+	    "NEW=7  RCPTDOMAINMAX=1\r\n250 SIZE 7\r\n"));
+	assert_int_equal(e.rcpt_max, 100);
+	assert_int_equal(e.mail_max, 20);
+	assert_int_equal(e.rcpt_domain_max, 1);
+	assert_int_equal(e.size_max, 7);
+	e = ehlo((struct span)S("250-x\r\n250 LIMITS RCPTMAX=1000000 "
+	    "MAILMAX= RCPTDOMAINMAX=-1 RCPTMAX\r\n"));
+	assert_int_equal(e.rcpt_max, 0);
+	assert_int_equal(e.mail_max, 0);
+	assert_int_equal(e.rcpt_domain_max, 0);
+}
+
 static const struct { struct span in, host; } hosts[] = {
 	{ S("220 mx.example.org ESMTP\r\n"), S("mx.example.org") },
 	{ S("250-mx\r\n250 x\r\n"), S("mx") },
@@ -242,6 +262,7 @@ main(void)
 		cmocka_unit_test(a_line_without_end_is_nonsense),
 		cmocka_unit_test(long_texts_are_cut),
 		cmocka_unit_test(extensions_are_found),
+		cmocka_unit_test(limits_are_found),
 		cmocka_unit_test(a_name_is_a_host_name_or_none),
 		cmocka_unit_test(an_outcome_keeps_the_hops_words),
 	};
