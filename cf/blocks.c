@@ -337,6 +337,7 @@ cf_object_check(struct cf *cf, struct cf_object *o)
 	switch (o->kind) {
 	case RS_O_SERVER:
 		check_server(cf, o);
+		make_absolute(cf, o, RS_OPT_SERVER_authorities, 0);
 		break;
 	case RS_O_LISTEN:
 		cf_listener_check(cf, o);

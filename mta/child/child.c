@@ -153,6 +153,9 @@ config_clear(struct child_config *cfg)
 	for (i = 0; i < cfg->ncerts; i++)
 		close_fd(cfg->certs[i].fd);
 	free(cfg->certs);
+	for (i = 0; i < cfg->nauthorities; i++)
+		close_fd(cfg->authorities[i].fd);
+	free(cfg->authorities);
 	free(cfg->file_fds);
 	free(cfg->table_fds);
 	free(cfg->owners);
@@ -301,6 +304,25 @@ config_cert(struct msg *m)
 }
 
 static bool
+config_authorities(struct msg *m)
+{
+	struct child_config	*cfg = &ch.cfg;
+	bool			 ok = belongs(m);
+	uint32_t		 object = msg_u32(m);
+	int			 fd = msg_fd(m);
+
+	if (!ok || !msg_end(m) || cfg->nauthorities >= FILES_MAX) {
+		close_fd(fd);
+		return false;
+	}
+	cfg->authorities = xreallocarray(cfg->authorities,
+	    cfg->nauthorities + 1, sizeof(*cfg->authorities));
+	cfg->authorities[cfg->nauthorities].object = object;
+	cfg->authorities[cfg->nauthorities++].fd = fd;
+	return true;
+}
+
+static bool
 config_secret(struct msg *m)
 {
 	struct child_config	*cfg = &ch.cfg;
@@ -419,6 +441,8 @@ on_message(struct chan *c, struct msg *m, void *arg)
 		return config_secret(m);
 	case MSG_CONFIG_CERT:
 		return config_cert(m);
+	case MSG_CONFIG_AUTHORITIES:
+		return config_authorities(m);
 	case MSG_CONFIG_DONE:
 		return config_done(m);
 	case MSG_PEER:

@@ -30,6 +30,8 @@ struct child_config {
 	struct { uint32_t object; int fd; } *listeners;
 	size_t		 ncerts;		/* smtp: certificates, by their tls blocks; base/tls_bundle.h */
 	struct { uint32_t object; int fd; } *certs;
+	size_t		 nauthorities;	/* fetch: files of authorities (PEM), by their blocks, or AUTHORITIES_OF_ALL */
+	struct { uint32_t object; int fd; } *authorities;
 	size_t		 nsecrets;		/* lookup: files of passwords */
 	struct { uint32_t object, option; int fd; } *secrets;
 };

@@ -51,6 +51,9 @@ enum relayed_offers { RELAYED_DSN = 1 << 0, RELAYED_DELIVERBY = 1 << 1 };
 /* Instances of PROC_FETCH: what a stranger's server may break has no secrets. */
 enum { FETCH_STRANGERS, FETCH_TOKENS };
 
+/* CONFIG_AUTHORITIES: those of whoever names no others. */
+#define AUTHORITIES_OF_ALL	UINT32_MAX
+
 #define PARENT_FD	3	/* the channel to the parent, in each exec'd child */
 
 #endif

@@ -14,6 +14,7 @@
 #include "mta/msg/msg.h"
 #include "mta/parent/auth.h"
 #include "mta/parent/compile.h"
+#include "mta/parent/fetch.h"
 #include "mta/parent/gateways.h"
 #include "mta/parent/generation.h"
 #include "mta/parent/listeners.h"
@@ -22,7 +23,7 @@
 #include <sys/types.h>
 
 #define WORKERS_MAX	32	/* instances in a queue id: mta/spool/qid.h */
-#define SLOTS_MAX	(WORKERS_MAX + 12)
+#define SLOTS_MAX	(WORKERS_MAX + 16)
 #define TICKETS_MAX	64	/* questions under way */
 
 struct parent;

@@ -26,19 +26,29 @@
 #define ARGS_MAX	16
 #define START_TRIES	3	/* deaths by signal before all were ready */
 
-/* Who talks to whom: the channels between processes. */
-static const struct { enum proc a, b; } pairs[] = {
-	{ PROC_SMTP, PROC_QUEUE }, { PROC_SMTP, PROC_RESOLVE },
-	{ PROC_ROUTE, PROC_QUEUE }, { PROC_ROUTE, PROC_RESOLVE },
-	{ PROC_RELAY, PROC_QUEUE }, { PROC_RELAY, PROC_RESOLVE },
-	{ PROC_SMTP, PROC_RELAY },
-	{ PROC_SPAWNER, PROC_QUEUE },
-	{ PROC_SMTP, PROC_LIMITS }, { PROC_ROUTE, PROC_LIMITS },
-	{ PROC_SMTP, PROC_LOOKUP }, { PROC_ROUTE, PROC_LOOKUP },
-	{ PROC_LOOKUP, PROC_RESOLVE },
-	{ PROC_SMTP, PROC_KEYS },
-	{ PROC_PICKUP, PROC_SMTP },
-	{ PROC_SMTP, PROC_AUTH }, { PROC_AUTH, PROC_RESOLVE },
+/* Who talks to whom: the channels between processes; of: instance of b. */
+#define ANY_INSTANCE	UINT32_MAX
+
+static const struct { enum proc a, b; uint32_t of; } pairs[] = {
+	{ PROC_SMTP, PROC_QUEUE, ANY_INSTANCE },
+	{ PROC_SMTP, PROC_RESOLVE, ANY_INSTANCE },
+	{ PROC_ROUTE, PROC_QUEUE, ANY_INSTANCE },
+	{ PROC_ROUTE, PROC_RESOLVE, ANY_INSTANCE },
+	{ PROC_RELAY, PROC_QUEUE, ANY_INSTANCE },
+	{ PROC_RELAY, PROC_RESOLVE, ANY_INSTANCE },
+	{ PROC_SMTP, PROC_RELAY, ANY_INSTANCE },
+	{ PROC_SPAWNER, PROC_QUEUE, ANY_INSTANCE },
+	{ PROC_SMTP, PROC_LIMITS, ANY_INSTANCE },
+	{ PROC_ROUTE, PROC_LIMITS, ANY_INSTANCE },
+	{ PROC_SMTP, PROC_LOOKUP, ANY_INSTANCE },
+	{ PROC_ROUTE, PROC_LOOKUP, ANY_INSTANCE },
+	{ PROC_LOOKUP, PROC_RESOLVE, ANY_INSTANCE },
+	{ PROC_SMTP, PROC_KEYS, ANY_INSTANCE },
+	{ PROC_PICKUP, PROC_SMTP, ANY_INSTANCE },
+	{ PROC_SMTP, PROC_AUTH, ANY_INSTANCE },
+	{ PROC_AUTH, PROC_RESOLVE, ANY_INSTANCE },
+	{ PROC_FETCH, PROC_RESOLVE, ANY_INSTANCE },
+	{ PROC_RELAY, PROC_FETCH, FETCH_STRANGERS },
 };
 
 static bool on_message(struct chan *, struct msg *, void *);
@@ -71,6 +81,8 @@ slots_init(struct parent *p, unsigned workers)
 	add(p, PROC_LIMITS, 0, false);
 	add(p, PROC_LOOKUP, 0, false);
 	add(p, PROC_AUTH, 0, false);
+	add(p, PROC_FETCH, FETCH_STRANGERS, true);
+	add(p, PROC_FETCH, FETCH_TOKENS, true);
 	add(p, PROC_QUEUE, 0, false);
 	add(p, PROC_ROUTE, 0, false);
 	add(p, PROC_RELAY, 0, false);
@@ -106,6 +118,8 @@ slot_wanted(const struct slot *s)
 		return generation_asks_servers(g);
 	case PROC_AUTH:
 		return auth_wanted(g);
+	case PROC_FETCH:
+		return fetch_wanted(g, s->instance);
 	default:
 		return true;
 	}
@@ -290,6 +304,8 @@ send_config(struct slot *s, bool is_new)
 		auth_send_config(p->generation, s->chan);
 	if (s->proc == PROC_KEYS)
 		send_keys(s, is_new);
+	if (s->proc == PROC_FETCH)
+		fetch_send_config(p->generation, s->chan);
 	if (s->proc == PROC_SMTP)
 		certs_send(p->generation, s->chan);
 	if (s->proc == PROC_SMTP)
@@ -312,15 +328,21 @@ send_peer(struct slot *to, const struct slot *other, int fd)
 }
 
 static bool
-are_peers(enum proc a, enum proc b)
+is_pair(const struct slot *s, const struct slot *other)
 {
 	size_t	i;
 
 	for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
-		if ((pairs[i].a == a && pairs[i].b == b) ||
-		    (pairs[i].a == b && pairs[i].b == a))
-			return true;
+		if (pairs[i].a == s->proc && pairs[i].b == other->proc)
+			return pairs[i].of == ANY_INSTANCE ||
+			    pairs[i].of == other->instance;
 	return false;
+}
+
+static bool
+are_peers(const struct slot *s, const struct slot *other)
+{
+	return is_pair(s, other) || is_pair(other, s);
 }
 
 /* Channels to all its peers that are there; the others get theirs later. */
@@ -334,7 +356,7 @@ connect_peers(struct slot *s)
 
 	for (i = 0; i < p->nslots; i++) {
 		other = &p->slots[i];
-		if (other->chan == NULL || !are_peers(s->proc, other->proc))
+		if (other->chan == NULL || !are_peers(s, other))
 			continue;
 		chan_pair(fds);
 		send_peer(s, other, fds[0]);
@@ -407,7 +429,8 @@ slots_configure(struct parent *p)
 		if (p->slots[i].chan != NULL)
 			send_config(&p->slots[i], false);
 		else if ((p->slots[i].proc == PROC_LOOKUP ||
-		    p->slots[i].proc == PROC_AUTH) &&
+		    p->slots[i].proc == PROC_AUTH ||
+		    p->slots[i].proc == PROC_FETCH) &&
 		    p->slots[i].pid == 0 && slot_wanted(&p->slots[i]) &&
 		    !timer_pending(&p->slots[i].again))
 			start(&p->slots[i]);	/* the first table of its kind */

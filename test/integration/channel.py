@@ -19,7 +19,7 @@ from server import BUILD, PATIENCE, SRC
 
 PROCS = ["parent", "spawner", "smtp", "route", "queue", "relay", "deliver", "resolve",
          "limits", "lookup", "index", "auth", "keys",
-         "pickup"]
+         "pickup", "fetch"]
 PARENT_FD = 3
 HAS_FD = 1
 
@@ -151,14 +151,14 @@ def reachable(program):
 class Child:
     """Not as root: then it would want the users that `waybill setup` makes."""
 
-    def __init__(self, name, env=None, args=()):
+    def __init__(self, name, env=None, args=(), instance="0"):
         ours, theirs = socket.socketpair()
         other, program = {}, f"{BUILD}/waybill-{name}"
         if os.geteuid() == 0:
             other = {"user": "nobody", "group": "nogroup", "extra_groups": []}
             program = reachable(program)
         self.proc = subprocess.Popen(
-            [program, "--instance", "0", *args],
+            [program, "--instance", instance, *args],
             env={**os.environ, **(env or {})}, pass_fds=(PARENT_FD,),
             preexec_fn=lambda: os.dup2(theirs.fileno(), PARENT_FD), **other)
         theirs.close()

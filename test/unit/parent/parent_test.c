@@ -29,8 +29,8 @@
 
 #include "test/unit/parent/image.h"
 
-#define PROCESSES	9	/* with two smtp */
-#define PEERS		32	/* that they are told of, together */
+#define PROCESSES	10	/* with two smtp */
+#define PEERS		36	/* that they are told of, together */
 #define PATIENCE_MS	20000
 #define NOBODY		65534
 
@@ -115,7 +115,7 @@ set_stage(void **state)
 {
 	static const char *const	names[] = {
 		"smtp", "route", "queue", "relay", "resolve", "spawner",
-		"limits", "index", "pickup"
+		"limits", "index", "pickup", "fetch"
 	};
 	char				link_name[40];
 	size_t				i;
@@ -290,7 +290,7 @@ each_process_gets_configuration_and_peers(void **state)
 	(void)state;
 	start_and_wait();
 	wait_for("events", "gen=1 image=yes tables=0 owners=1 listeners=0",
-	    6);		/* queue, relay, resolve, limits, spawner, pickup */
+	    7);		/* queue, relay, resolve, limits, spawner, pickup, fetch */
 	wait_for("events", "gen=1 image=yes tables=1 owners=1 listeners=0",
 	    1);				/* route */
 	wait_for("events", "gen=1 image=yes tables=1 owners=1 listeners=1",
@@ -299,10 +299,11 @@ each_process_gets_configuration_and_peers(void **state)
 	pause_ms(100);
 	assert_int_equal(occurrences("events", "peer "), PEERS);
 	assert_int_equal(occurrences("events", "peer queue[0]"), 5);
-	assert_int_equal(occurrences("events", "peer resolve[0]"), 4);
+	assert_int_equal(occurrences("events", "peer resolve[0]"), 5);
 	assert_int_equal(occurrences("events", "peer limits[0]"), 3);
 	assert_int_equal(occurrences("events", "peer smtp[1]"), 5);
 	assert_int_equal(occurrences("events", "peer pickup[0]"), 2);
+	assert_int_equal(occurrences("events", "peer fetch[0]"), 2);
 	assert_int_equal(occurrences("events", "peer spawner[0]"), 1);
 	assert_int_equal(occurrences("events", dir), 1);	/* spool */
 }
