@@ -66,6 +66,10 @@ tls_connect_free(struct tls_connect **tp)
 	if (tls_wait_parked(&t->wait))	/* nobody hears its alert */
 		SSL_set0_wbio(t->ssl, BIO_new(BIO_s_null()));
 	tls_wait_end(&t->wait, t->ssl);
+	/* Else OpenSSL takes the session for one that must not be taken up again. */
+	if (t->shaken)
+		SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN |
+		    SSL_RECEIVED_SHUTDOWN);
 	SSL_free(t->ssl);
 	tls_connector_unref(&t->connector);
 	ERR_clear_error();

@@ -83,11 +83,15 @@ tls_trust_count(const struct tls_trust *t)
 
 /* --- a context */
 
+/*
+ * The end of the stream without a close_notify is no attack where the protocol
+ * inside says itself when it is done.
+ */
 static bool
 set_protocol(SSL_CTX *ctx, bool only_1_3)
 {
 	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION |
-	    SSL_OP_NO_RENEGOTIATION);
+	    SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
 	    SSL_MODE_ENABLE_PARTIAL_WRITE |
 	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
