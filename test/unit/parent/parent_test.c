@@ -517,7 +517,7 @@ status_has_a_part_of_each(void **state)
 	(void)state;
 	start_and_wait();
 	assert_int_equal(kill(pid_of("relay[0]"), SIGKILL), 0);
-	wait_for("events", "relay[0] pid=", 6);	/* a new one, with its peers */
+	wait_for("events", "relay[0] pid=", 7);	/* a new one, with its peers */
 	assert_int_equal(kill(pid_of("queue[0]"), SIGUSR2), 0);
 	wait_for("events", "part ticket=10 last=1 parent[0]", 1);
 	assert_int_equal(occurrences("events", "part ticket=10 last=0"), PROCESSES);
