@@ -17,7 +17,7 @@
 /* --- facts of a host */
 
 struct hop_tls *
-hop_tls_new(enum level_word word, const char *host)
+hop_tls_new(enum relay_tls word, const char *host)
 {
 	const struct hop_tls	t = {
 		.word = word, .name_secure = true, .sni = host, .host = host,
@@ -120,19 +120,19 @@ hop_tls_unref(struct hop_tls **tp)
 
 /* What the block's word wants, where it is a level. */
 static enum tls_level
-word_level(enum level_word word)
+word_level(enum relay_tls word)
 {
 	switch (word) {
-	case LEVEL_WORD_NONE:
+	case RELAY_TLS_NONE:
 		return TLS_LEVEL_NONE;
-	case LEVEL_WORD_OPPORTUNISTIC:
+	case RELAY_TLS_OPPORTUNISTIC:
 		return TLS_LEVEL_OPPORTUNISTIC;
-	case LEVEL_WORD_REQUIRED:
+	case RELAY_TLS_REQUIRED:
 		return TLS_LEVEL_REQUIRED;
-	case LEVEL_WORD_VERIFIED:
-	case LEVEL_WORD_STS:
+	case RELAY_TLS_VERIFIED:
+	case RELAY_TLS_STS:
 		return TLS_LEVEL_VERIFIED;
-	case LEVEL_WORD_DANE:
+	case RELAY_TLS_DANE:
 		return TLS_LEVEL_DANE;
 	}
 	return TLS_LEVEL_NONE;
@@ -208,7 +208,7 @@ only_dane(const struct hop_tls *t, struct level *out)
 }
 
 static bool
-sts_matches(const struct hop_tls *t)
+sts_names_it(const struct hop_tls *t)
 {
 	return t->sts == LEVEL_STS_TESTING || t->sts == LEVEL_STS_ENFORCE;
 }
@@ -237,7 +237,7 @@ sts_other(const struct hop_tls *t, enum level_by by, struct level *out)
 static void
 only_sts(const struct hop_tls *t, struct level *out)
 {
-	if (sts_matches(t)) {
+	if (sts_names_it(t)) {
 		use(out, TLS_LEVEL_VERIFIED, LEVEL_BY_BLOCK);
 	} else if (t->sts == LEVEL_STS_NONE) {
 		stop(out, LEVEL_WAIT, LEVEL_BY_BLOCK, "4.7.5",
@@ -258,7 +258,7 @@ only_sts(const struct hop_tls *t, struct level *out)
 static void
 requiretls(const struct hop_tls *t, struct level *out)
 {
-	if (t->word == LEVEL_WORD_NONE) {
+	if (t->word == RELAY_TLS_NONE) {
 		stop(out, LEVEL_REFUSE, LEVEL_BY_REQUIRETLS, "5.7.10",
 		    TLS_CLASS_NONE);
 		WHY(out, "REQUIRETLS: the policy wants no TLS to %s",
@@ -269,7 +269,7 @@ requiretls(const struct hop_tls *t, struct level *out)
 		out->requires_requiretls = true;
 		return;
 	}
-	if (!t->name_secure && !sts_matches(t)) {
+	if (!t->name_secure && !sts_names_it(t)) {
 		stop(out, t->dane == LEVEL_DANE_CANNOT_SAY ? LEVEL_WAIT :
 		    LEVEL_REFUSE, LEVEL_BY_REQUIRETLS,
 		    t->dane == LEVEL_DANE_CANNOT_SAY ? "4.7.10" : "5.7.10",
@@ -329,7 +329,7 @@ not_required(const struct hop_tls *t, struct level *out)
 {
 	enum level_by	by = LEVEL_BY_BLOCK;
 
-	if (t->word == LEVEL_WORD_OPPORTUNISTIC)
+	if (t->word == RELAY_TLS_OPPORTUNISTIC)
 		by = LEVEL_BY_TLS_NOT_REQUIRED;
 	use(out, word_level(t->word), by);
 }
@@ -338,18 +338,18 @@ void
 level_of(const struct hop_tls *t, uint32_t flags, struct level *out)
 {
 	static const struct hop_tls	nothing = {
-		.word = LEVEL_WORD_NONE, .host = "", .domain = ""
+		.word = RELAY_TLS_NONE, .host = "", .domain = ""
 	};
 	bool				wants = (flags & ENV_REQUIRETLS) != 0;
 
 	*out = (struct level){ .level = TLS_LEVEL_NONE };
 	if (t == NULL)
 		t = &nothing;
-	if (t->word == LEVEL_WORD_NONE)
+	if (t->word == RELAY_TLS_NONE)
 		use(out, TLS_LEVEL_NONE, LEVEL_BY_BLOCK);
-	else if (t->word == LEVEL_WORD_DANE)
+	else if (t->word == RELAY_TLS_DANE)
 		only_dane(t, out);
-	else if (t->word == LEVEL_WORD_STS)
+	else if (t->word == RELAY_TLS_STS)
 		only_sts(t, out);
 	else if ((flags & ENV_TLS_NOT_REQUIRED) && !wants)
 		not_required(t, out);

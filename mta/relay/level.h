@@ -14,20 +14,11 @@
 #define WB_MTA_RELAY_LEVEL_H
 
 #include "base/tls_connect.h"
+#include "mta/relay/terms.h"
 
 #define LEVEL_NAMES_MAX	4	/* reference names of one host */
 #define LEVEL_TLSA_MAX	32	/* TLSA records of one host; more are left out */
 #define LEVEL_STS_MAX	8192	/* octets of a policy that are kept for reports */
-
-/* The words of a block's `tls`, in the order of options.def. */
-enum level_word {
-	LEVEL_WORD_NONE,
-	LEVEL_WORD_OPPORTUNISTIC,
-	LEVEL_WORD_REQUIRED,
-	LEVEL_WORD_VERIFIED,
-	LEVEL_WORD_DANE,		/* by DANE alone; waits without it */
-	LEVEL_WORD_STS			/* by MTA-STS alone */
-};
 
 /* What a session is to reach; each wants more than the one before. */
 enum tls_level {
@@ -75,7 +66,7 @@ enum level_sts {
 struct hop_tls {
 	unsigned	 refs;
 	/* What decides. */
-	enum level_word	 word;		/* of the block */
+	enum relay_tls	 word;		/* of the block */
 	bool		 no_dane, no_sts;	/* the block's */
 	bool		 name_secure;	/* the host was named by the policy or by a signed MX */
 	enum level_dane	 dane;
@@ -90,13 +81,13 @@ struct hop_tls {
 	struct tls_tlsa	 tlsa[LEVEL_TLSA_MAX];
 	const char	*tlsa_at;	/* "_25._tcp.mx.example", "" without DANE */
 	/* For reports (RFC 8460, 4.3). */
-	const char	*domain;	/* the policy's domain: the recipient's, or the base domain of TLSA */
+	const char	*domain;	/* the recipients'; "": the policy names the host, and nothing is reported */
 	const char	*sts_text;	/* the policy as it came, cut at a line's end; "": none */
 	enum tls_class	 sts_trouble;	/* of the newest policy that DNS promises; NONE: it is fine */
 };
 
 /* A host without any of this: an address, a local socket; tests.  One reference is the caller's. */
-struct hop_tls	*hop_tls_new(enum level_word, const char *host);
+struct hop_tls	*hop_tls_new(enum relay_tls, const char *host);
 /* Copies; all spans and texts of `from` are copied behind it. */
 struct hop_tls	*hop_tls_copy(const struct hop_tls *from);
 struct hop_tls	*hop_tls_ref(const struct hop_tls *);
