@@ -39,6 +39,7 @@ destroy(struct client *c)
 {
 	client_io_close(c);
 	self_unref(&c->self);
+	hop_addr_clear(&c->addr);
 	free(c->mta);
 	free(c);
 }
@@ -364,7 +365,7 @@ client_new(int fd, const struct hop_addr *addr, struct self *self,
 
 	c->ops = ops;
 	c->arg = arg;
-	c->addr = *addr;
+	hop_addr_copy(&c->addr, addr);
 	c->self = self_ref(self);
 	client_set_mta(c, hop_addr_name(addr));
 	c->state = CONNECTING;

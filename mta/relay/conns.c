@@ -160,7 +160,7 @@ session_free(struct session *s)
 	leave_idle(s);
 	hop_cancel(&s->query);
 	client_free(&s->client);
-	free(s->list);
+	hop_list_free(&s->list);
 	free(s->hop);
 	TAILQ_REMOVE(&k->all, s, entry);
 	k->n.sessions--;
@@ -221,8 +221,7 @@ session_ready(void *arg)
 	const struct hop_addr	*a = &s->list->at[s->at];
 
 	dead_clear(&s->conns->dead, &a->ip, a->port);
-	free(s->list);
-	s->list = NULL;
+	hop_list_free(&s->list);
 	s->job->begun = true;
 	client_send(s->client, s->job);
 }
@@ -343,7 +342,9 @@ drop_dead(const struct conns *k, struct hop_list *list)
 	if (n == 0 || n == list->n)
 		return;
 	for (i = n = 0; i < list->n; i++)
-		if (!dead_has(&k->dead, &list->at[i].ip, list->at[i].port, now))
+		if (dead_has(&k->dead, &list->at[i].ip, list->at[i].port, now))
+			hop_addr_clear(&list->at[i]);
+		else
 			list->at[n++] = list->at[i];
 	list->n = n;
 }
@@ -387,7 +388,7 @@ hand_over(struct session *s, struct hop_list *list)
 	other->hop = xstrndup(j->hop.p, j->hop.n);
 	other->hop_octets = j->hop.n;
 	s->job = NULL;
-	free(list);
+	hop_list_free(&list);
 	session_free(s);
 	resume(other, j);
 	return true;

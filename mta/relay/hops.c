@@ -1,13 +1,65 @@
 /*
- * hops.c - from hosts to addresses: MX, A and AAAA.
+ * hops.c - a query: from hosts to addresses, and several hops one after the
+ * other.
  */
 #include "mta/relay/hops_int.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/digest.h"
 #include "base/xalloc.h"
+
+/* --- addresses and lists of them */
+
+void
+hop_addr_copy(struct hop_addr *to, const struct hop_addr *from)
+{
+	*to = *from;
+	if (to->way != NULL)
+		to->way = relay_way_ref(to->way);
+	if (to->tls != NULL)
+		to->tls = hop_tls_ref(to->tls);
+}
+
+void
+hop_addr_clear(struct hop_addr *a)
+{
+	relay_way_unref(&a->way);
+	hop_tls_unref(&a->tls);
+}
+
+void
+hop_list_free(struct hop_list **lp)
+{
+	struct hop_list	*list = *lp;
+	size_t		 i;
+
+	*lp = NULL;
+	for (i = 0; list != NULL && i < list->n; i++)
+		hop_addr_clear(&list->at[i]);
+	free(list);
+}
+
+const char *
+hop_addr_text(const struct hop_addr *a, struct span name,
+    char out[HOP_ADDR_TEXT])
+{
+	char	ip[IP_TEXT_MAX];
+
+	snprintf(out, HOP_ADDR_TEXT, "%.*s[%s]",
+	    (int)(name.n < HOP_NAME_MAX ? name.n : 0), name.p,
+	    hop_is_local(a) ? a->name : ip_format(&a->ip, ip));
+	return out;
+}
+
+const char *
+hop_port_text(const struct hop_addr *a, char out[HOP_PORT_TEXT])
+{
+	out[0] = '\0';
+	if (!hop_is_local(a) && a->port != SMTP_PORT)
+		snprintf(out, HOP_PORT_TEXT, ":%u", (unsigned)a->port);
+	return out;
+}
 
 /* --- the end of a query */
 
@@ -16,7 +68,8 @@ static void resolve_one(struct hop_query *, struct span hop);
 static void
 query_free(struct hop_query **qp)
 {
-	free((*qp)->found);
+	hop_list_free(&(*qp)->found);
+	relay_way_unref(&(*qp)->way);
 	free((*qp)->text);
 	free(*qp);
 	*qp = NULL;
@@ -41,8 +94,11 @@ list_append(struct hop_list *list, const struct hop_list *more)
 {
 	size_t	i;
 
-	for (i = 0; i < more->n && list->n < HOP_ADDRS_MAX; i++)
-		list->at[list->n++] = more->at[i];
+	for (i = 0; i < more->n && list->n < HOP_ADDRS_MAX; i++) {
+		hop_addr_copy(&list->at[list->n], &more->at[i]);
+		list->at[list->n++].host += HOP_HOSTS_MAX * list->nhops;
+	}
+	list->nhops++;
 }
 
 /* Keeps what one of the hops has given, or why not: what may mend counts more. */
@@ -54,11 +110,12 @@ keep(struct hop_query *q, struct hop_list *list, const struct outcome *why)
 		    !outcome_is_final(why)))
 			q->why = *why;
 		q->failed = true;
-	} else if (q->found == NULL)
+	} else if (q->found == NULL) {
 		q->found = list;
-	else {
+		list->nhops = 1;
+	} else {
 		list_append(q->found, list);
-		free(list);
+		hop_list_free(&list);
 	}
 }
 
@@ -70,9 +127,10 @@ next_hop(struct hop_query *q)
 	q->rest = blank == NULL ? NULL : blank + 1;
 	if (blank != NULL)
 		*blank = '\0';
+	relay_way_unref(&q->way);
 	q->mx = q->has_set = false;
 	q->port = 0;
-	q->n = 0;
+	q->n = q->nsrv = 0;
 	resolve_one(q, span_of(hop));
 }
 
@@ -99,56 +157,24 @@ ends(struct hop_query *q, struct hop_list *list, const struct outcome *why)
 	tell(q, list, list == NULL ? &first : NULL);
 }
 
-static void
-fails(struct hop_query *q, unsigned code, const char *status, const char *text)
+void
+hop_fails(struct hop_query *q, unsigned code, const char *status,
+    const char *text, const char *what)
 {
 	struct outcome	why;
 
-	outcome_set(&why, code, status, "%s: %s", text,
-	    q->mx ? q->domain : q->hosts[0].name);
+	outcome_set(&why, code, status, "%s: %s", text, what);
 	ends(q, NULL, &why);
 }
 
+static void
+fails(struct hop_query *q, unsigned code, const char *status, const char *text)
+{
+	hop_fails(q, code, status, text,
+	    q->mx ? q->domain : q->hosts[0].name);
+}
+
 /* --- the list */
-
-static bool
-host_is_self(const struct hop_query *q, const struct hop_host *h)
-{
-	const struct self	*self = q->hops->self;
-	size_t			 i;
-
-	if (self_is_name(self, span_of(h->name)))
-		return true;
-	for (i = 0; i < h->n4; i++)
-		if (self_is_address(self, &h->ip4[i], h->port))
-			return true;
-	for (i = 0; i < h->n6; i++)
-		if (self_is_address(self, &h->ip6[i], h->port))
-			return true;
-	return false;
-}
-
-/*
- * RFC 5321, 5.1: where we are among the MX hosts, only more preferred ones
- * may be tried.  false: nobody is.
- */
-static bool
-drop_self_and_worse(struct hop_query *q)
-{
-	uint32_t	own = UINT32_MAX;
-	size_t		i, n = 0;
-
-	for (i = 0; i < q->n; i++)
-		if (host_is_self(q, &q->hosts[i]) && q->hosts[i].pref < own)
-			own = q->hosts[i].pref;
-	if (own == UINT32_MAX)
-		return true;
-	for (i = 0; i < q->n; i++)
-		if (q->hosts[i].pref < own)
-			q->hosts[n++] = q->hosts[i];
-	q->n = n;
-	return n > 0;
-}
 
 static void
 list_add(struct hop_list *list, const struct hop_host *h, const struct ip *ips,
@@ -161,51 +187,48 @@ list_add(struct hop_list *list, const struct hop_host *h, const struct ip *ips,
 		a = &list->at[list->n++];
 		a->ip = ips[i];
 		a->port = h->port;
+		a->host = (uint16_t)(h - h->query->hosts);
 		a->lmtp = h->lmtp;
 		a->filter = h->filter;
+		a->tls_first = h->tls_first;
 		memcpy(a->name, h->name, sizeof(a->name));
+		snprintf(a->domain, sizeof(a->domain), "%s",
+		    h->domain == NULL ? "" : h->domain);
+		a->way = relay_way_ref(h->query->way);
 	}
 }
 
-const char *
-hop_addr_text(const struct hop_addr *a, struct span name,
-    char out[HOP_ADDR_TEXT])
+/* By default IPv4 first: more hops know a sender by its IPv4 name. */
+static void
+list_add_host(struct hop_list *list, const struct hop_host *h)
 {
-	char	ip[IP_TEXT_MAX];
-
-	snprintf(out, HOP_ADDR_TEXT, "%.*s[%s]",
-	    (int)(name.n < HOP_NAME_MAX ? name.n : 0), name.p,
-	    hop_is_local(a) ? a->name : ip_format(&a->ip, ip));
-	return out;
+	if (h->query->way->terms->prefer_ipv6)
+		list_add(list, h, h->ip6, h->n6);
+	list_add(list, h, h->ip4, h->n4);
+	if (!h->query->way->terms->prefer_ipv6)
+		list_add(list, h, h->ip6, h->n6);
 }
 
-const char *
-hop_port_text(const struct hop_addr *a, char out[HOP_PORT_TEXT])
-{
-	out[0] = '\0';
-	if (!hop_is_local(a) && a->port != SMTP_PORT)
-		snprintf(out, HOP_PORT_TEXT, ":%u", (unsigned)a->port);
-	return out;
-}
-
-/* IPv4 before IPv6 of each host: more hops know a sender by its IPv4 name. */
 static struct hop_list *
 list_of(const struct hop_query *q)
 {
-	struct hop_list	*list;
-	size_t		 i;
+	struct order_item	 order[HOP_HOSTS_MAX];
+	struct hop_list		*list;
+	size_t			 i;
 
 	list = xcalloc(1, sizeof(*list) + HOP_ADDRS_MAX * sizeof(list->at[0]));
 	list->has_set = q->has_set;
 	memcpy(list->set, q->set, sizeof(list->set));
-	for (i = 0; i < q->n; i++) {
-		list_add(list, &q->hosts[i], q->hosts[i].ip4, q->hosts[i].n4);
-		list_add(list, &q->hosts[i], q->hosts[i].ip6, q->hosts[i].n6);
-	}
-	if (list->n > 0)
-		return list;
-	free(list);
-	return NULL;
+	for (i = 0; i < q->n; i++)
+		order[i] = (struct order_item){ q->hosts[i].rank,
+		    q->hosts[i].weight, (uint16_t)i };
+	order_items(order, q->n, q->hops->random != NULL ? q->hops->random :
+	    order_by_system, q->hops->random_arg);
+	for (i = 0; i < q->n; i++)
+		list_add_host(list, &q->hosts[order[i].index]);
+	if (list->n == 0)
+		hop_list_free(&list);
+	return list;
 }
 
 /* No host has an address. */
@@ -236,7 +259,7 @@ all_answered(struct hop_query *q)
 {
 	struct hop_list	*list;
 
-	if (q->mx && !drop_self_and_worse(q))
+	if (q->mx && !hop_drop_self(q))
 		fails(q, 554, "5.4.6", "mail loops back to this host");
 	else if ((list = list_of(q)) == NULL)
 		no_addresses(q);
@@ -286,8 +309,8 @@ got_aaaa(void *arg, const struct dns_answer *a)
 	host_answered(h, a);
 }
 
-static void
-look_hosts_up(struct hop_query *q)
+void
+hop_look_up(struct hop_query *q)
 {
 	struct dns_client	*dns = q->hops->dns;
 	struct hop_host		*h;
@@ -306,127 +329,27 @@ look_hosts_up(struct hop_query *q)
 		all_answered(q);
 }
 
-/* --- MX */
-
-/* Random order first, then by preference without changing it among equals. */
-static void
-sort_mx(struct dns_record *r, size_t n)
-{
-	struct dns_record	tmp;
-	uint32_t		random[DNS_RECORDS_MAX];
-	size_t			i, j;
-
-	random_bytes(random, n * sizeof(random[0]));
-	for (i = n; i > 1; i--) {
-		j = random[i - 1] % i;
-		tmp = r[i - 1];
-		r[i - 1] = r[j];
-		r[j] = tmp;
-	}
-	for (i = 1; i < n; i++)		/* insertion: stable, n <= 64 */
-		for (j = i; j > 0 && r[j - 1].pref > r[j].pref; j--) {
-			tmp = r[j];
-			r[j] = r[j - 1];
-			r[j - 1] = tmp;
-		}
-}
-
-static uint16_t
-mx_port(const struct hop_query *q)
-{
-	return q->port != 0 ? q->port : q->hops->mx_port;
-}
+/* --- asking */
 
 static void
-take_mx(struct hop_query *q, const struct dns_answer *a)
+resolve_one(struct hop_query *q, struct span text)
 {
-	struct dns_record	r[DNS_RECORDS_MAX];
-	size_t			i;
-
-	memcpy(r, a->records, a->n * sizeof(r[0]));
-	mx_set(r, a->n, mx_port(q), q->set);
-	q->has_set = true;
-	sort_mx(r, a->n);
-	for (i = 0; i < a->n; i++)
-		hop_add_host(q, r[i].name, mx_port(q), r[i].pref);
-}
-
-static bool
-is_null_mx(const struct dns_answer *a)
-{
-	return a->n == 1 && a->records[0].name.n == 0;
-}
-
-static void
-got_mx(void *arg, const struct dns_answer *a)
-{
-	struct hop_query	*q = arg;
-
-	q->ticket = 0;
-	switch (a->result) {
-	case DNS_NXDOMAIN:
-		fails(q, 550, "5.1.2", "no such domain");
-		return;
-	case DNS_FAILING:
-		fails(q, 451, "4.4.3", "DNS cannot say where it is");
-		return;
-	case DNS_NODATA:
-		hop_add_host(q, span_of(q->domain), mx_port(q), 0);
-		break;
-	case DNS_FOUND:
-		if (is_null_mx(a)) {	/* RFC 7505, 4.2 */
-			fails(q, 556, "5.1.10", "the domain takes no mail");
-			return;
-		}
-		take_mx(q, a);
-		break;
-	}
-	look_hosts_up(q);
-}
-
-/* "mx:host.example:2525": a table may name the port of the MX hosts. */
-static struct span
-take_port(struct hop_query *q, struct span domain)
-{
-	ptrdiff_t	colon = span_index(domain, ':');
-	uint64_t	port;
-
-	if (domain.n == 0 || domain.p[0] == '[' || colon < 0 ||
-	    !span_u64(span_from(domain, (size_t)colon + 1), 65535, &port))
-		return domain;
-	q->port = (uint16_t)port;
-	return span_mem(domain.p, (size_t)colon);
-}
-
-/* "mx:[192.0.2.1]": a literal is the host itself (RFC 5321, 4.1.3). */
-static void
-resolve_mx(struct hop_query *q, struct span domain)
-{
-	q->mx = true;
-	domain = take_port(q, domain);
-	snprintf(q->domain, sizeof(q->domain), "%.*s", SPAN_ARG(domain));
-	if (domain.n > 0 && domain.p[0] == '[') {
-		if (hop_add_host(q, domain, q->hops->mx_port, 0) &&
-		    q->hosts[0].name[0] == '\0')
-			all_answered(q);
-		else
-			fails(q, 550, "5.1.3", "not an address");
-		return;
-	}
-	q->ticket = dns_ask(q->hops->dns, DNS_MX, domain, got_mx, q);
-}
-
-static void
-resolve_one(struct hop_query *q, struct span hop)
-{
+	struct hop_text	 hop;
 	struct outcome	 why;
+	const char	*cannot = "it is no text of a hop";
 
-	if (span_prefix(hop, SPAN("mx:")))
-		resolve_mx(q, span_from(hop, 3));
-	else if (hop_find_hosts(q, hop, &why) == -1)
+	if (!hop_parse(text, &hop) || (q->way = relay_way_of(q->hops->blocks,
+	    &hop, &cannot)) == NULL) {
+		hop_no_hosts(&why, text, cannot);
 		ends(q, NULL, &why);
+	} else if (hop.kind == HOP_TO_MX)
+		hop_ask_mx(q, hop.where);
+	else if (hop_find_hosts(q, &hop, &why) == -1)
+		ends(q, NULL, &why);
+	else if (q->nsrv > 0)
+		hop_ask_srv(q);
 	else
-		look_hosts_up(q);
+		hop_look_up(q);
 }
 
 struct hop_query *
@@ -466,6 +389,10 @@ hop_cancel(struct hop_query **qp)
 	if (q == NULL)
 		return;
 	cancel(q->hops->dns, q->ticket);
+	for (i = 0; i < q->nsrv; i++) {
+		cancel(q->hops->dns, q->srv[i].tickets[0]);
+		cancel(q->hops->dns, q->srv[i].tickets[1]);
+	}
 	for (i = 0; i < q->n; i++) {
 		cancel(q->hops->dns, q->hosts[i].ticket4);
 		cancel(q->hops->dns, q->hosts[i].ticket6);

@@ -20,16 +20,15 @@ literal(struct span s, struct ip *ip)
 	return ip_parse(s, ip);
 }
 
-bool
-hop_add_host(struct hop_query *q, struct span name, uint16_t port,
-    uint32_t pref)
+struct hop_host *
+hop_add_host(struct hop_query *q, struct span name, uint16_t port)
 {
 	struct hop_host	*h = &q->hosts[q->n];
 	struct ip	 ip;
 
 	if (q->n == HOP_HOSTS_MAX || name.n == 0 || name.n >= HOP_NAME_MAX)
-		return false;
-	*h = (struct hop_host){ .port = port, .pref = pref, .query = q };
+		return NULL;
+	*h = (struct hop_host){ .port = port, .query = q };
 	if (!literal(name, &ip))
 		snprintf(h->name, sizeof(h->name), "%.*s", SPAN_ARG(name));
 	else if (ip.family == 4)
@@ -37,77 +36,96 @@ hop_add_host(struct hop_query *q, struct span name, uint16_t port,
 	else
 		h->ip6[h->n6++] = ip;
 	q->n++;
+	return h;
+}
+
+/* Where the port begins behind its colon; all of it: there is none. */
+static size_t
+port_at(struct span text)
+{
+	size_t	at = text.n;
+
+	while (at > 0 && text.p[at - 1] >= '0' && text.p[at - 1] <= '9')
+		at--;
+	return at > 1 && at < text.n && text.p[at - 1] == ':' ? at : text.n;
+}
+
+struct hop_host *
+hop_add_host_port(struct hop_query *q, struct span text, uint16_t port)
+{
+	size_t		 at = port_at(text);
+	struct ip	 ip;
+	uint64_t	 n = port;
+
+	if (at == text.n || literal(text, &ip))
+		return port == 0 ? NULL : hop_add_host(q, text, port);
+	if (!span_u64(span_from(text, at), 65535, &n) || n == 0)
+		return NULL;
+	return hop_add_host(q, span_mem(text.p, at - 1), (uint16_t)n);
+}
+
+/* --- relay blocks */
+
+/* The value of a line: a constant, or the next of those in the hop's text. */
+static bool
+line_value(const struct relay_host *line, const struct hop_text *hop,
+    unsigned *nth, struct arena *a, struct span *value)
+{
+	if (line->name == NULL)
+		return hop_param(hop, HOP_P_HOST, (*nth)++, a, value);
+	*value = span_of(line->name);
 	return true;
 }
 
-/* "HOST:PORT", HOST perhaps an address in brackets. */
 static bool
-add_host_port(struct hop_query *q, struct span text)
+add_line(struct hop_query *q, const struct relay_host *line, struct span value,
+    uint32_t rank)
 {
-	size_t		 colon = text.n;
-	struct span	 host = text;
-	uint64_t	 port;
+	struct hop_host	*h;
 
-	while (colon > 0 && text.p[colon - 1] != ':')
-		colon--;
-	if (colon == 0 ||
-	    !span_u64(span_from(text, colon), 65535, &port) || port == 0)
+	if (line->kind == RELAY_SRV)
+		return hop_want_srv(q, value, rank);
+	h = hop_add_host_port(q, value, line->port != 0 ? line->port :
+	    SMTP_PORT);
+	if (h == NULL)
 		return false;
-	host.n = colon - 1;
-	return hop_add_host(q, host, (uint16_t)port, 0);
+	h->rank = rank;
+	h->weight = line->weight;
+	h->tls_first = line->tls_first || h->port == SUBMISSIONS_PORT;
+	return true;
 }
 
-/* One `host "..." port N` of a relay block; what must be computed is left out. */
-static void
-add_relay_host(struct hop_query *q, const struct rs_image *image,
-    const struct rs_optval *v)
-{
-	struct rs_place	 host = rs_option_place(image, v, 0);
-	struct rs_place	 port = { .is_func = 0, .index = UINT32_MAX };
-	struct rs_value	 value, number = { .i = SMTP_PORT };
-
-	if (v->nplaces > 1)
-		port = rs_option_place(image, v, 1);
-	if (host.is_func || host.index == UINT32_MAX || port.is_func)
-		return;
-	value = rs_const(image, host.index);
-	if (port.index != UINT32_MAX)
-		number = rs_const(image, port.index);
-	if (number.i > 0 && number.i <= 65535)
-		hop_add_host(q, value.s, (uint16_t)number.i, (uint32_t)q->n);
-}
-
+/* Those in a row that have a weight are of one rank. */
 static bool
-find_object(const struct rs_image *image, unsigned kind, struct span name,
-    uint32_t *out)
+is_grouped(const struct relay_terms *t, size_t line)
 {
-	const struct rs_object	*o;
-	uint32_t		 i;
-
-	for (i = 0; image != NULL && i < rs_nobject(image); i++) {
-		o = rs_object(image, i);
-		if (o->kind == kind &&
-		    span_eq(rs_string(image, o->name), name)) {
-			*out = i;
-			return true;
-		}
-	}
-	return false;
+	return line > 0 && t->hosts[line].weight > 0 &&
+	    t->hosts[line - 1].weight > 0;
 }
 
-static void
-add_relay(struct hop_query *q, struct span name)
+static const char *
+add_relay(struct hop_query *q, const struct hop_text *hop)
 {
-	const struct rs_image	*image = q->hops->image;
-	const struct rs_optval	*v;
-	uint32_t		 object;
-	unsigned		 nth;
+	const struct relay_terms	*t = q->way->terms;
+	struct arena			 a = { 0 };
+	struct span			 value;
+	const char			*why = NULL;
+	uint32_t			 rank = 0;
+	unsigned			 nth = 0;
+	size_t				 i;
 
-	if (!find_object(image, RS_O_RELAY, name, &object))
-		return;
-	for (nth = 0; nth < HOP_HOSTS_MAX &&
-	    rs_option(image, object, RS_OPT_RELAY_host, nth, &v); nth++)
-		add_relay_host(q, image, v);
+	for (i = 0; i < t->nhosts && why == NULL; i++) {
+		if (!is_grouped(t, i))
+			rank += HOP_RANK_LINE;
+		if (t->hosts[i].kind == RELAY_MX)
+			why = "its hosts are those of the recipient's domain";
+		else if (!line_value(&t->hosts[i], hop, &nth, &a, &value))
+			why = "its host is computed when a message is routed";
+		else if (!add_line(q, &t->hosts[i], value, rank))
+			why = "a host of it is none";
+	}
+	arena_clear(&a);
+	return why;
 }
 
 /* --- LMTP (RFC 2033): a local socket, or HOST:PORT */
@@ -133,12 +151,44 @@ add_lmtp(struct hop_query *q, struct span where)
 	bool	there;
 
 	there = span_prefix(where, SPAN("/")) ? add_socket(q, where) :
-	    add_host_port(q, where);
+	    hop_add_host_port(q, where, 0) != NULL;
 	if (there)
 		q->hosts[q->n - 1].lmtp = true;
 }
 
 /* --- content filters */
+
+static bool
+find_filter(const struct rs_image *image, struct span name, uint32_t *out)
+{
+	const struct rs_object	*o;
+	uint32_t		 i;
+
+	for (i = 0; image != NULL && i < rs_nobject(image); i++) {
+		o = rs_object(image, i);
+		if (o->kind == RS_O_FILTER &&
+		    span_eq(rs_string(image, o->name), name)) {
+			*out = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The `host "..." port N` of a filter, which is a constant. */
+static void
+add_filter_host(struct hop_query *q, const struct rs_image *image,
+    const struct rs_optval *v, struct span host)
+{
+	struct rs_place	place = { .index = UINT32_MAX };
+	uint16_t	port = SMTP_PORT;
+
+	if (v->nplaces > 1)
+		place = rs_option_place(image, v, 1);
+	if (place.index != UINT32_MAX)
+		port = (uint16_t)rs_const(image, place.index).i;
+	(void)hop_add_host(q, host, port);
+}
 
 static void
 add_filter(struct hop_query *q, struct span name)
@@ -148,34 +198,44 @@ add_filter(struct hop_query *q, struct span name)
 	struct span		 host;
 	uint32_t		 object;
 
-	if (!find_object(image, RS_O_FILTER, name, &object) ||
+	if (!find_filter(image, name, &object) ||
 	    !rs_option(image, object, RS_OPT_FILTER_host, 0, &v))
 		return;
 	host = rs_option_text(image, object, RS_OPT_FILTER_host);
 	if (span_prefix(host, SPAN("unix:")))
 		(void)add_socket(q, span_from(host, 5));
 	else
-		add_relay_host(q, image, v);
+		add_filter_host(q, image, v, host);
 	if (q->n == 0)
 		return;
 	q->hosts[0].filter = true;
 	q->hosts[0].lmtp = rs_option(image, object, RS_OPT_FILTER_lmtp, 0, &v);
 }
 
-int
-hop_find_hosts(struct hop_query *q, struct span hop, struct outcome *why)
+void
+hop_no_hosts(struct outcome *why, struct span hop, const char *cause)
 {
-	if (span_prefix(hop, SPAN("relay:")))
-		add_relay(q, span_from(hop, 6));
-	else if (span_prefix(hop, SPAN("host:")))
-		add_host_port(q, span_from(hop, 5));
-	else if (span_prefix(hop, SPAN("lmtp:")))
-		add_lmtp(q, span_from(hop, 5));
-	else if (span_prefix(hop, SPAN("filter:")))
-		add_filter(q, span_from(hop, 7));
-	if (q->n > 0)
+	outcome_set(why, 451, "4.3.5", "the policy has no hosts for %.*s%s%s",
+	    (int)(hop.n > 200 ? 200 : hop.n), hop.p,
+	    cause == NULL ? "" : ": ", cause == NULL ? "" : cause);
+}
+
+int
+hop_find_hosts(struct hop_query *q, const struct hop_text *hop,
+    struct outcome *why)
+{
+	const char	*cannot = NULL;
+
+	if (hop->kind == HOP_TO_RELAY)
+		cannot = add_relay(q, hop);
+	else if (hop->kind == HOP_TO_HOST)
+		(void)hop_add_host_port(q, hop->where, 0);
+	else if (hop->kind == HOP_TO_LMTP)
+		add_lmtp(q, hop->where);
+	else
+		add_filter(q, hop->where);
+	if (cannot == NULL && (q->n > 0 || q->nsrv > 0))
 		return 0;
-	outcome_set(why, 451, "4.3.5", "the policy has no hosts for %.*s",
-	    (int)(hop.n > 200 ? 200 : hop.n), hop.p);
+	hop_no_hosts(why, hop->whole, cannot);
 	return -1;
 }

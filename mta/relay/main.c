@@ -69,6 +69,8 @@ relay_config(struct child_config *config, void *arg)
 	}
 	conns_renew(r->conns);
 	self_unref(&r->hops.self);
+	relay_blocks_free(&r->hops.blocks);
+	r->hops.blocks = relay_blocks_read(image);
 	rs_image_free(&r->image);
 	r->image = image;
 	r->hops.image = image;
@@ -337,6 +339,7 @@ main(int argc, char **argv)
 	r.hops.self = self_new(SPAN("localhost"), &r.locals);
 	r.hops.dns = dns_client_new();
 	r.hops.mx_port = mx_port();
+	r.hops.blocks = relay_blocks_read(NULL);
 	r.conns = conns_new(&r.hops, answer, &r);
 	r.callouts = callouts_new(take_probe, &r);
 	r.cuts = cuts_new(r.conns);

@@ -441,7 +441,7 @@ relay_way_of(const struct relay_blocks *b, const struct hop_text *h,
 
 	if (t == NULL && h->kind == HOP_TO_MX && hop_block(h).n == 0)
 		t = b->plain;	/* no policy yet */
-	*why = "the policy has no such relay block";
+	*why = "there is no such relay block";
 	if (t == NULL)
 		return NULL;
 	w = xcalloc(1, sizeof(*w));

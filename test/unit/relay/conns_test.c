@@ -241,6 +241,7 @@ set_up(void **state)
 	make_image();
 	t.hops.self = self_new(SPAN("me.example"), &none);
 	t.hops.image = t.image;
+	t.hops.blocks = relay_blocks_read(t.image);
 	t.conns = conns_new(&t.hops, on_done, NULL);
 	t.content = memfd_create("content", MFD_CLOEXEC);
 	assert_int_equal(file_write_all(t.content, "a: b\r\n", 6), 0);
@@ -280,6 +281,7 @@ tear_down(void **state)
 	hop_close(&t.hop);
 	close(t.content);
 	self_unref(&t.hops.self);
+	relay_blocks_free(&t.hops.blocks);
 	rs_image_free(&t.image);
 	buf_clear(&t.octets);
 	buf_clear(&t.told);

@@ -202,6 +202,7 @@ set_up(void **state)
 	nqueued = 0;
 	hops.self = self_new(SPAN("localhost"), &locals);
 	hops.mx_port = 25;
+	hops.blocks = relay_blocks_read(NULL);
 	conns = conns_new(&hops, job_ended, NULL);
 	cuts = cuts_new(conns);
 	chan_pair(fds);
@@ -221,6 +222,7 @@ tear_down(void **state)
 	while (nqueued > 0)
 		job_free(&queued[--nqueued]);
 	self_unref(&hops.self);
+	relay_blocks_free(&hops.blocks);
 	watch_clear(&hop.watch);
 	watch_clear(&hop.said);
 	close(hop.fd);

@@ -176,7 +176,7 @@ got(void *arg, struct hop_list *list, const struct outcome *why)
 			buf_addf(&told, "%s[%s]:%u", list->at[i].name,
 			    ip_format(&list->at[i].ip, ip), list->at[i].port);
 	}
-	free(list);
+	hop_list_free(&list);
 }
 
 static const char *
@@ -372,10 +372,13 @@ blocks_are_their_hosts_in_order(void **state)
 	    &why)) == NULL)
 		fail_msg("%s", why);
 	hops.image = image;
+	relay_blocks_free(&hops.blocks);
+	hops.blocks = relay_blocks_read(image);
 	assert_string_equal(resolve("relay:hub"),
 	    "b.example[192.0.2.3]:587 [2001:db8::5]:25");
 	assert_string_equal(resolve("relay:hu"),
-	    "451 4.3.5 the policy has no hosts for relay:hu");
+	    "451 4.3.5 the policy has no hosts for relay:hu: there is no such "
+	    "relay block");
 	assert_string_equal(resolve("filter:virus"),
 	    "filter [192.0.2.9]:10024");
 	assert_string_equal(resolve("filter:scorer"),
@@ -384,6 +387,8 @@ blocks_are_their_hosts_in_order(void **state)
 	    "451 4.3.5 the policy has no hosts for filter:hub");
 	assert_true(rs_image_uses_sockets(image));
 	hops.image = NULL;
+	relay_blocks_free(&hops.blocks);
+	hops.blocks = relay_blocks_read(NULL);
 	rs_image_free(&image);
 	rs_build_free(&b);
 	buf_clear(&octets);
@@ -444,6 +449,7 @@ make_self(void **state)
 {
 	(void)state;
 	hops.self = self_new(SPAN("me.example"), &none);
+	hops.blocks = relay_blocks_read(NULL);
 	self_add_listener(hops.self, SPAN("198.51.100.1:25"));
 	return 0;
 }
@@ -453,6 +459,7 @@ drop_self(void **state)
 {
 	(void)state;
 	self_unref(&hops.self);
+	relay_blocks_free(&hops.blocks);
 	buf_clear(&told);
 	return 0;
 }
