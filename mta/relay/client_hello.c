@@ -92,7 +92,8 @@ client_hello_done(struct client *c)
 static void
 answered(struct client *c, const struct reply *r)
 {
-	if (is_known(c, r) && !client_tls_after_ehlo(c))
+	if (is_known(c, r) && !client_tls_after_ehlo(c) &&
+	    !client_requiretls_ends(c))
 		client_hello_done(c);
 }
 

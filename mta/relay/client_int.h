@@ -180,6 +180,19 @@ bool	client_can_take(struct client *, struct outcome *why);
 void	client_put_mail(struct client *);
 void	client_put_rcpt(struct client *, const struct job_rcpt *);
 
+/* client_requiretls.c (RFC 8689, 4.2.1) */
+/* Opened for such mail, verified, and the hop will keep it too. */
+bool	client_keeps_requiretls(const struct client *);
+/* LMTP to a socket or the loopback of this machine: nothing leaves it. */
+bool	client_is_end(const struct client *);
+/* Why it may not have such mail: for good, by this host. */
+void	client_lacks_requiretls(const struct client *, struct outcome *why);
+/*
+ * After EHLO: a session that is opened for such mail ends where the hop does not keep
+ * it, and the next host is tried.  true: it has ended.
+ */
+bool	client_requiretls_ends(struct client *);
+
 /* client_xforward.c */
 /* How many commands tell the filter where the job's message came from. */
 unsigned client_xforwards(const struct client *);

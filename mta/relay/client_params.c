@@ -19,11 +19,15 @@
 
 /* --- whether it can */
 
-/* RFC 8689, 4.2.1; 5: what tells of a failure goes without, if we made it. */
+/*
+ * A session that was not opened for mail with REQUIRETLS (client_requiretls.c)
+ * has none; a mailbox by LMTP on this machine is the end of the way (RFC 8689, 4.4).
+ */
 static bool
-is_for_tls(const struct job *j)
+lacks_requiretls(const struct client *c)
 {
-	return (j->flags & ENV_REQUIRETLS) && !(j->flags & ENV_DSN);
+	return (job_tls_flags(c->job) & ENV_REQUIRETLS) &&
+	    !client_keeps_requiretls(c) && !client_is_end(c);
 }
 
 /* Octets that the hop would take for something else; true: *why is set. */
@@ -35,9 +39,8 @@ is_refused(const struct client *c, struct outcome *why)
 
 	if (at.fd == -1 && at.mem == NULL)
 		outcome_set(why, 451, "4.3.0", "the content is not there");
-	else if (is_for_tls(j))
-		outcome_set(why, 554, "5.7.10", "REQUIRETLS: there is no "
-		    "encrypted connection to %s", c->mta);
+	else if (lacks_requiretls(c))
+		client_lacks_requiretls(c, why);
 	else if ((j->flags & ENV_BINARY) && !c->bdat &&
 	    content_is_binary(&at))
 		outcome_set(why, 554, "5.6.3", "%s does not offer BINARYMIME, "
@@ -198,6 +201,9 @@ client_put_mail(struct client *c)
 	put_body(c);
 	if (c->ext.smtputf8 && job_needs_utf8(j))
 		buf_add_str(&c->out, " SMTPUTF8");
+	if ((j->flags & ENV_REQUIRETLS) && c->ext.requiretls &&
+	    client_tls_on(c) != NULL)
+		buf_add_str(&c->out, " REQUIRETLS");
 	if (c->ext.dsn)
 		put_dsn(c);
 	if (keeps_time(c))

@@ -352,7 +352,8 @@ client_starttls_reply(struct client *c, const struct reply *r)
 	}
 	snprintf(why, sizeof(why), "STARTTLS was answered by %u %s", r->code,
 	    reply_text(r, text));
-	if (do_without(c, TLS_CLASS_STARTTLS_MISSING, why))
+	if (do_without(c, TLS_CLASS_STARTTLS_MISSING, why) &&
+	    !client_requiretls_ends(c))
 		client_hello_done(c);
 }
 

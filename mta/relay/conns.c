@@ -247,7 +247,8 @@ session_failed(void *arg, const struct outcome *why)
 		return;
 	}
 	a = &s->list->at[s->at];
-	mark_dead(s->conns, a);
+	if (!outcome_is_final(why))	/* one message is refused, not the host dead */
+		mark_dead(s->conns, a);
 	keep_outcome(s, why);
 	s->at++;
 	try_next(s);

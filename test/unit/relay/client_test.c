@@ -163,17 +163,17 @@ static const struct chat	cannot[] = {
 	    .sender = "a@gr\303\274n.example", .rcpt = "r@b\303\274cher.example"),
 	CHAT("REQUIRETLS in the clear (RFC 8689, 4.2.1)",
 	    HELLO "S: 250-mx.y\nS: 250 REQUIRETLS\n" QUIT,
-	    "ready; 554 5.7.10 REQUIRETLS: there is no encrypted connection to "
-	    "mx.y[192.0.2.1]; idle; ended", .flags = ENV_REQUIRETLS),
+	    "ready; 554 5.7.10 REQUIRETLS: there is no encrypted and verified "
+	    "connection to mx.y[192.0.2.1]; idle; ended",
+	    .flags = ENV_REQUIRETLS),
 	CHAT("a notification of one goes (RFC 8689, 5)", PLAIN
 	    "C: MAIL FROM:<>\n" OK RCPT1 OK DATA GO CONTENT OK QUIT,
 	    "ready; 250 2.0.0 ok; idle; ended",
 	    .flags = ENV_REQUIRETLS | ENV_DSN, .sender = ""),
-	CHAT("what a client sends from nobody is not one",
-	    HELLO "S: 250-mx.y\nS: 250 REQUIRETLS\n" QUIT,
-	    "ready; 554 5.7.10 REQUIRETLS: there is no encrypted connection to "
-	    "mx.y[192.0.2.1]; idle; ended", .flags = ENV_REQUIRETLS,
-	    .sender = ""),
+	CHAT("and without the parameter, which is of TLS", HELLO
+	    "S: 250-mx.y\nS: 250 REQUIRETLS\nC: MAIL FROM:<>\n" OK RCPT1 OK
+	    DATA GO CONTENT OK QUIT, "ready; 250 2.0.0 ok; idle; ended",
+	    .flags = ENV_REQUIRETLS, .sender = ""),
 };
 
 static void
