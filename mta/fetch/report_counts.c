@@ -132,6 +132,12 @@ report_domain_add(struct report_day *d, struct span name)
 	return o;
 }
 
+static struct span
+domain_of(const struct tlsrpt_result *r)
+{
+	return r->policy_domain.n > 0 ? r->policy_domain : r->domain;
+}
+
 struct report_policy *
 report_policy_add(struct report_day *d, struct report_domain *o,
     const struct tlsrpt_result *r)
@@ -143,6 +149,7 @@ report_policy_add(struct report_day *d, struct report_domain *o,
 		return NULL;
 	p = arena_alloc(&d->arena, sizeof(*p));
 	p->type = r->policy;
+	p->domain = arena_span(&d->arena, domain_of(r));
 	p->nstrings = r->nstrings;
 	p->strings = copy_of(d, r->strings, r->nstrings);
 	p->nmx = r->nmx;
@@ -209,7 +216,8 @@ policy_of(struct report_day *d, struct report_domain *o,
 	struct report_policy	*p;
 
 	for (p = o->policies; p != NULL; p = p->next)
-		if (p->type == r->policy && same_texts(p->strings, p->nstrings,
+		if (p->type == r->policy &&
+		    span_eq(p->domain, domain_of(r)) && same_texts(p->strings, p->nstrings,
 		    r->strings, r->nstrings) &&
 		    same_texts(p->mx, p->nmx, r->mx, r->nmx))
 			return p;

@@ -32,6 +32,7 @@ struct report_failure {
 struct report_policy {
 	struct report_policy	*next;
 	enum tlsrpt_policy	 type;
+	struct span		 domain;	/* whose it is */
 	size_t			 nstrings, nmx;
 	struct span		*strings, *mx;
 	uint64_t		 good, bad;	/* sessions */

@@ -68,14 +68,13 @@ put_texts(struct json *j, const char *key, const struct span *texts, size_t n)
 }
 
 static void
-put_policy(struct json *j, const struct report_domain *o,
-    const struct report_policy *p)
+put_policy(struct json *j, const struct report_policy *p)
 {
 	json_object(j, "policy");
 	json_str(j, "policy-type", tlsrpt_policy_name(p->type));
 	if (p->nstrings > 0)
 		put_texts(j, "policy-string", p->strings, p->nstrings);
-	json_text(j, "policy-domain", o->name);
+	json_text(j, "policy-domain", p->domain);
 	if (p->nmx > 0)
 		put_texts(j, "mx-host", p->mx, p->nmx);
 	json_object_end(j);
@@ -112,13 +111,12 @@ put_failure(struct json *j, const struct report_failure *f)
 }
 
 static void
-put_sessions(struct json *j, const struct report_domain *o,
-    const struct report_policy *p)
+put_sessions(struct json *j, const struct report_policy *p)
 {
 	const struct report_failure	*f;
 
 	json_object(j, NULL);
-	put_policy(j, o, p);
+	put_policy(j, p);
 	json_object(j, "summary");
 	json_uint(j, "total-successful-session-count", p->good);
 	json_uint(j, "total-failure-session-count", p->bad);
@@ -164,7 +162,7 @@ report_json(const struct report_day *d, const struct report_domain *o,
 	json_text(&j, "report-id", buf_span(&whole));
 	json_array(&j, "policies");
 	for (p = o->policies; p != NULL; p = p->next)
-		put_sessions(&j, o, p);
+		put_sessions(&j, p);
 	json_array_end(&j);
 	json_object_end(&j);
 	buf_clear(&whole);

@@ -45,6 +45,7 @@ put_policy(struct json *j, const struct report_policy *p)
 
 	json_object(j, NULL);
 	json_uint(j, "type", p->type);
+	json_text(j, "domain", p->domain);
 	put_texts(j, "strings", p->strings, p->nstrings);
 	put_texts(j, "mx", p->mx, p->nmx);
 	json_uint(j, "good", p->good);

@@ -76,7 +76,9 @@ read_policy(struct report_day *d, struct report_domain *to, const json_t *o)
 {
 	struct span		 strings[TLSRPT_STRINGS_MAX];
 	struct span		 mx[TLSRPT_MX_MAX];
-	struct tlsrpt_result	 r = { .strings = strings, .mx = mx };
+	struct tlsrpt_result	 r = { .domain = to->name,
+		.policy_domain = text_of(o, "domain", TLSRPT_NAME_MAX),
+		.strings = strings, .mx = mx };
 	const json_t		*failures = json_object_get(o, "failures");
 	struct report_policy	*p;
 	size_t			 i;

@@ -48,6 +48,7 @@ tlsrpt_put(struct chan *c, const struct tlsrpt_result *r)
 	chan_begin(c, MSG_TLS_RESULT);
 	chan_u8(c, (uint8_t)r->policy);
 	put_text(c, r->domain, TLSRPT_NAME_MAX);
+	put_text(c, r->policy_domain, TLSRPT_NAME_MAX);
 	put_texts(c, r->strings, r->nstrings, TLSRPT_STRINGS_MAX,
 	    TLSRPT_STRING_MAX);
 	put_texts(c, r->mx, r->nmx, TLSRPT_MX_MAX, TLSRPT_NAME_MAX);
@@ -97,6 +98,7 @@ tlsrpt_read(struct msg *m, struct arena *a, struct tlsrpt_result *r)
 
 	*r = (struct tlsrpt_result){ .policy = policy };
 	r->domain = msg_bytes(m, TLSRPT_NAME_MAX);
+	r->policy_domain = msg_bytes(m, TLSRPT_NAME_MAX);
 	r->strings = read_texts(m, a, &r->nstrings, TLSRPT_STRINGS_MAX,
 	    TLSRPT_STRING_MAX);
 	r->mx = read_texts(m, a, &r->nmx, TLSRPT_MX_MAX, TLSRPT_NAME_MAX);

@@ -27,7 +27,8 @@ enum tlsrpt_policy { TLSRPT_NO_POLICY, TLSRPT_TLSA, TLSRPT_STS, TLSRPT_NPOLICIES
 
 struct tlsrpt_result {
 	enum tlsrpt_policy	 policy;
-	struct span		 domain;	/* the recipients', with A-labels */
+	struct span		 domain;	/* the recipients', with A-labels: it is asked whether it wants reports */
+	struct span		 policy_domain;	/* whose policy it is (RFC 8460, 1.1); empty: the same */
 	size_t			 nstrings;	/* policy-string: TLSA records as "3 1 1 0D6F..", or the STS policy's lines */
 	const struct span	*strings;
 	size_t			 nmx;		/* mx-host: of an STS policy */

@@ -3,12 +3,15 @@
  */
 #include "mta/relay/client_int.h"
 
+#include <sys/socket.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "mta/msg/relayed.h"
+#include "mta/relay/tls_report.h"
 
 static struct client_tls_counters	counters;
 
@@ -358,6 +361,36 @@ client_starttls_reply(struct client *c, const struct reply *r)
 }
 
 /* --- what is told */
+
+/* Our end of it. */
+static struct ip
+source_of(const struct client *c)
+{
+	struct sockaddr_storage	sa;
+	socklen_t		n = sizeof(sa);
+	struct ip		ip = { .family = 0 };
+
+	if (getsockname(c->fd, (struct sockaddr *)&sa, &n) == 0)
+		(void)ip_from_sockaddr((struct sockaddr *)&sa, &ip, NULL);
+	return ip;
+}
+
+/*
+ * The second connection to a host whose handshake failed is not counted again, nor one
+ * that was to have no TLS.
+ */
+void
+client_tls_report(const struct client *c, struct span hop, uint32_t flags)
+{
+	const struct tls_report	r = {
+		.hop = hop, .flags = flags, .facts = c->tls.want.facts,
+		.addr = &c->addr, .source = source_of(c),
+		.class = c->tls.class, .why = c->tls.why
+	};
+
+	if (!c->tls.want.clear && (c->tls.on || c->tls.class != TLS_CLASS_NONE))
+		tls_report(&r);
+}
 
 static void
 put_reached(const struct client *c, struct buf *out)

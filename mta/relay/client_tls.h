@@ -40,6 +40,8 @@ const struct tls_connect *client_tls_on(const struct client *);
 bool		 client_tls_verified(const struct client *);
 /* How it ended, for reports; NONE: as wanted, or nothing was wanted. */
 enum tls_class	 client_tls_class(const struct client *);
+/* TLS_RESULT of it, once it is clear what became of TLS; hop: its text, flags: of the message that it is for. */
+void		 client_tls_report(const struct client *, struct span hop, uint32_t flags);
 /* The field tls of RELAYED (mta/msg/relayed.h); empty before there is something to say. */
 void		 client_tls_line(const struct client *, struct buf *);
 

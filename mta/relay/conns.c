@@ -9,6 +9,7 @@
 #include "base/loop.h"
 #include "base/xalloc.h"
 #include "mta/relay/client.h"
+#include "mta/relay/client_tls.h"
 #include "mta/relay/dead.h"
 #include "mta/relay/dial.h"
 
@@ -215,6 +216,13 @@ give_up(struct session *s)
 /* --- what the client tells */
 
 static void
+tell_report(const struct session *s)
+{
+	client_tls_report(s->client, span_mem(s->hop, s->hop_octets),
+	    s->job->flags);
+}
+
+static void
 session_ready(void *arg)
 {
 	struct session		*s = arg;
@@ -223,6 +231,7 @@ session_ready(void *arg)
 	dead_clear(&s->conns->dead, &a->ip, a->port);
 	hop_list_free(&s->list);
 	s->job->begun = true;
+	tell_report(s);
 	client_send(s->client, s->job);
 }
 
@@ -241,6 +250,8 @@ session_failed(void *arg, const struct outcome *why)
 	struct session		*s = arg;
 	const struct hop_addr	*a;
 
+	if (why != NULL && s->list != NULL)
+		tell_report(s);
 	client_free(&s->client);
 	if (why == NULL || s->list == NULL) {	/* it was idle */
 		session_free(s);

@@ -77,7 +77,7 @@ static const struct span	strings[] = {
 
 static const struct tlsrpt_result	failure = {
 	.policy = TLSRPT_STS, .domain = S("x.example"),
-	.nstrings = 3, .strings = strings, .nmx = 1, .mx = mx,
+	.policy_domain = S("y.example"), .nstrings = 3, .strings = strings, .nmx = 1, .mx = mx,
 	.result = S("certificate-expired"), .reason = S("notAfter passed"),
 	.host = S("mx1.x.example"), .helo = S("mx1.x.example"),
 	.source = { 4, { 192, 0, 2, 1 } }, .target = { 6, { 0x20, 1, 0xd, 0xb8 } }
@@ -90,6 +90,7 @@ is_as_told(void)
 
 	assert_int_equal(got.policy, TLSRPT_STS);
 	assert_true(span_eq(got.domain, failure.domain));
+	assert_true(span_eq(got.policy_domain, failure.policy_domain));
 	assert_int_equal(got.nstrings, 3);
 	for (i = 0; i < 3; i++)
 		assert_true(span_eq(got.strings[i], strings[i]));
