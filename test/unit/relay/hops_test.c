@@ -220,7 +220,7 @@ static const struct { const char *hop, *wanted; } table[] = {
 	{ "host:b.example:0", "451 4.3.5 the policy has no hosts for "
 	    "host:b.example:0" },
 	{ "relay:nosuch", "451 4.3.5 the policy has no hosts for "
-	    "relay:nosuch" },
+	    "relay:nosuch: there is no such relay block" },
 	{ "nonsense", "451 4.3.5 the policy has no hosts for nonsense" },
 	{ "mx:one.example", A_ALL },
 	{ "mx:two.example", A_ALL " " B_ALL },
