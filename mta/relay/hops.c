@@ -336,7 +336,7 @@ resolve_one(struct hop_query *q, struct span text)
 {
 	struct hop_text	 hop;
 	struct outcome	 why;
-	const char	*cannot = "it is no text of a hop";
+	const char	*cannot = NULL;
 
 	if (!hop_parse(text, &hop) || (q->way = relay_way_of(q->hops->blocks,
 	    &hop, &cannot)) == NULL) {
