@@ -62,6 +62,7 @@ def bytewise(octets, pause=0.0):
         for i in range(len(octets)):
             session.send(octets[i:i + 1])
             time.sleep(pause)
+    say.octets = octets
     return say
 
 
@@ -85,8 +86,9 @@ class in_turn:
 
 def takes(action):
     """What it says first is a 2yz, as far as can be seen."""
+    action = getattr(action, "octets", action)
     if isinstance(action, (list, tuple)):
-        said = [a for a in action if not callable(a)]
+        said = [a for a in action if not callable(a) or hasattr(a, "octets")]
         return bool(said) and takes(said[0])
     return action is None or action is USUAL or isinstance(action, bytes) and action[:1] == b"2"
 
@@ -232,7 +234,7 @@ class Session:
             return next((s for s in said if s), b"")
         if callable(action):
             more = action(self)
-            return b"" if more is None else self.perform(more, usual)
+            return getattr(action, "octets", b"")[:1] if more is None else self.perform(more, usual)
         self.send(action)
         return action[:1]
 
