@@ -1,8 +1,7 @@
 /*
  * level.c - from what is known of a host to what a message wants of it.
  *
- * level_of() reads as the table in doc/dane.md does: first what the message
- * says, then DANE, then MTA-STS, then the block.
+ * level_of() is a table: levels.def, which doc/levels.md shows.
  */
 #include "mta/relay/level.h"
 
@@ -118,245 +117,159 @@ hop_tls_unref(struct hop_tls **tp)
 
 /* --- the decision */
 
-/* What the block's word wants, where it is a level. */
-static enum tls_level
-word_level(enum relay_tls word)
+enum { MESSAGE_USUAL, MESSAGE_REQUIRETLS, MESSAGE_NOT_REQUIRED };
+enum { NAMED_INSECURE, NAMED_SECURE };
+#define TLS_CLASS_POLICY	TLS_NCLASSES	/* as the policy's trouble */
+
+/* Why a host is not used. */
+enum why {
+	WHY_NONE,
+	WHY_NO_TLS,		/* the block wants none */
+	WHY_NO_RECORDS,		/* `tls dane`, and there is no DANE */
+	WHY_DANE,		/* what DNS has said, or not */
+	WHY_NO_POLICY,		/* `tls sts`, and there is no policy */
+	WHY_POLICY_LATER,
+	WHY_NOT_NAMED,		/* the policy does not have this host */
+	WHY_NOT_VOUCHED		/* nobody says that it is a host of the domain */
+};
+
+/* A line of levels.def; of the conditions 0xff fits all. */
+struct line {
+	uint8_t		message, word, dane, sts, named;
+	uint8_t		verdict, level, by, class, why;
+};
+
+#define ANY				0xff
+#define MESSAGE_ANY			ANY
+#define RELAY_TLS_ANY			ANY
+#define LEVEL_DANE_ANY			ANY
+#define LEVEL_STS_ANY			ANY
+#define NAMED_ANY			ANY
+
+static const struct line	lines[] = {
+#define LEVEL(message, word, dane, sts, named, verdict, level, by, class, why) \
+	{ MESSAGE_##message, RELAY_TLS_##word, LEVEL_DANE_##dane,	\
+	    LEVEL_STS_##sts, NAMED_##named, LEVEL_##verdict,		\
+	    TLS_LEVEL_##level, LEVEL_BY_##by, TLS_CLASS_##class, WHY_##why },
+#include "mta/relay/levels.def"
+#undef LEVEL
+};
+
+static bool
+fits(uint8_t wanted, unsigned is)
 {
-	switch (word) {
-	case RELAY_TLS_NONE:
-		return TLS_LEVEL_NONE;
-	case RELAY_TLS_OPPORTUNISTIC:
-		return TLS_LEVEL_OPPORTUNISTIC;
-	case RELAY_TLS_REQUIRED:
-		return TLS_LEVEL_REQUIRED;
-	case RELAY_TLS_VERIFIED:
-	case RELAY_TLS_STS:
-		return TLS_LEVEL_VERIFIED;
-	case RELAY_TLS_DANE:
-		return TLS_LEVEL_DANE;
-	}
-	return TLS_LEVEL_NONE;
+	return wanted == ANY || wanted == is;
 }
 
-static void
-use(struct level *out, enum tls_level level, enum level_by by)
+/* The last line fits all. */
+static const struct line *
+line_for(const struct hop_tls *t, unsigned message)
 {
-	out->verdict = LEVEL_USE;
-	out->level = level;
-	out->by = by;
-	out->plain_after = level == TLS_LEVEL_OPPORTUNISTIC;
-}
+	unsigned		 dane = t->no_dane ? LEVEL_DANE_NONE : t->dane;
+	unsigned		 sts = t->no_sts ? LEVEL_STS_NONE : t->sts;
+	unsigned		 named = t->name_secure ? NAMED_SECURE :
+				     NAMED_INSECURE;
+	const struct line	*l;
 
-static void
-stop(struct level *out, enum level_verdict verdict, enum level_by by,
-    const char *status, enum tls_class report)
-{
-	out->verdict = verdict;
-	out->by = by;
-	out->report = report;
-	snprintf(out->status, sizeof(out->status), "%s", status);
+	for (l = lines;; l++)
+		if (fits(l->message, message) && fits(l->word, t->word) &&
+		    fits(l->dane, dane) && fits(l->sts, sts) &&
+		    fits(l->named, named))
+			return l;
 }
 
 #define WHY(out, ...)	snprintf((out)->why, sizeof((out)->why), __VA_ARGS__)
 
-static const char *
-name_of(const struct hop_tls *t)
-{
-	return t->host[0] != '\0' ? t->host : "the hop";
-}
-
-static const char *
-dane_why(const struct hop_tls *t)
-{
-	return t->dane_why != NULL ? t->dane_why : "no reason is known";
-}
-
-/* Its DANE cannot be told just now, and nothing may take its place. */
 static void
-dane_waits(const struct hop_tls *t, struct level *out)
+say_why(const struct hop_tls *t, enum why why, struct level *out)
 {
-	stop(out, LEVEL_WAIT, LEVEL_BY_DANE, "4.7.5", TLS_CLASS_DNSSEC_INVALID);
-	out->level = TLS_LEVEL_DANE;
-	WHY(out, "DANE of %s: %s", name_of(t), dane_why(t));
-}
+	const char	*host = t->host[0] != '\0' ? t->host : "the hop";
 
-static bool
-dane_must_wait(const struct hop_tls *t)
-{
-	return t->dane == LEVEL_DANE_FAILING || t->dane == LEVEL_DANE_HELD;
-}
-
-/* `tls dane`: nothing else will do. */
-static void
-only_dane(const struct hop_tls *t, struct level *out)
-{
-	if (t->dane == LEVEL_DANE_RECORDS) {
-		use(out, TLS_LEVEL_DANE, LEVEL_BY_BLOCK);
-		return;
-	}
-	stop(out, LEVEL_WAIT, LEVEL_BY_BLOCK, "4.7.5", TLS_CLASS_DANE_REQUIRED);
-	out->level = TLS_LEVEL_DANE;
-	if (t->dane == LEVEL_DANE_NONE)
-		WHY(out, "`tls dane`: %s has no signed TLSA records",
-		    name_of(t));
-	else
-		WHY(out, "`tls dane`: %s: %s", name_of(t), dane_why(t));
-	if (t->dane == LEVEL_DANE_UNUSABLE)
-		out->report = TLS_CLASS_TLSA_INVALID;
-	else if (t->dane != LEVEL_DANE_NONE)
-		out->report = TLS_CLASS_DNSSEC_INVALID;
-}
-
-static bool
-sts_names_it(const struct hop_tls *t)
-{
-	return t->sts == LEVEL_STS_TESTING || t->sts == LEVEL_STS_ENFORCE;
-}
-
-/* One may be kept that holds. */
-static void
-sts_waits(const struct hop_tls *t, enum level_by by, struct level *out)
-{
-	stop(out, LEVEL_WAIT, by, "4.7.5", TLS_CLASS_NONE);
-	out->level = TLS_LEVEL_VERIFIED;
-	WHY(out, "whether %s has an MTA-STS policy cannot be told now",
-	    t->domain);
-}
-
-/* No mail to a host that the policy does not name (RFC 8461, 5). */
-static void
-sts_other(const struct hop_tls *t, enum level_by by, struct level *out)
-{
-	stop(out, LEVEL_WAIT, by, "4.7.5", TLS_CLASS_FAILURE);
-	out->level = TLS_LEVEL_VERIFIED;
-	WHY(out, "the MTA-STS policy of %s does not name %s", t->domain,
-	    name_of(t));
-}
-
-/* `tls sts`: nothing else will do; a policy in testing is taken at its word. */
-static void
-only_sts(const struct hop_tls *t, struct level *out)
-{
-	if (sts_names_it(t)) {
-		use(out, TLS_LEVEL_VERIFIED, LEVEL_BY_BLOCK);
-	} else if (t->sts == LEVEL_STS_NONE) {
-		stop(out, LEVEL_WAIT, LEVEL_BY_BLOCK, "4.7.5",
-		    t->sts_trouble);
-		out->level = TLS_LEVEL_VERIFIED;
-		WHY(out, "`tls sts`: there is no MTA-STS policy of %s",
+	switch (why) {
+	case WHY_NONE:
+		break;
+	case WHY_NO_TLS:
+		WHY(out, "REQUIRETLS: the policy wants no TLS to %s", host);
+		break;
+	case WHY_NO_RECORDS:
+		WHY(out, "`tls dane`: %s has no signed TLSA records", host);
+		break;
+	case WHY_DANE:
+		WHY(out, "DANE of %s: %s", host, t->dane_why != NULL ?
+		    t->dane_why : "it cannot be told");
+		break;
+	case WHY_NO_POLICY:
+		WHY(out, "`tls sts`: there is no MTA-STS policy%s%s",
+		    t->domain[0] != '\0' ? " of " : "", t->domain);
+		break;
+	case WHY_POLICY_LATER:
+		WHY(out, "whether %s has an MTA-STS policy cannot be told now",
 		    t->domain);
-	} else if (t->sts == LEVEL_STS_LATER)
-		sts_waits(t, LEVEL_BY_BLOCK, out);
-	else
-		sts_other(t, LEVEL_BY_BLOCK, out);
-}
-
-/*
- * REQUIRETLS (RFC 8689, 4.2.1): a name that can be believed, a certificate
- * that is verified, and a hop that says so too.
- */
-static void
-requiretls(const struct hop_tls *t, struct level *out)
-{
-	if (t->word == RELAY_TLS_NONE) {
-		stop(out, LEVEL_REFUSE, LEVEL_BY_REQUIRETLS, "5.7.10",
-		    TLS_CLASS_NONE);
-		WHY(out, "REQUIRETLS: the policy wants no TLS to %s",
-		    name_of(t));
-		return;
-	}
-	if (out->verdict != LEVEL_USE || out->level == TLS_LEVEL_DANE) {
-		out->requires_requiretls = true;
-		return;
-	}
-	if (!t->name_secure && !sts_names_it(t)) {
-		stop(out, t->dane == LEVEL_DANE_CANNOT_SAY ? LEVEL_WAIT :
-		    LEVEL_REFUSE, LEVEL_BY_REQUIRETLS,
-		    t->dane == LEVEL_DANE_CANNOT_SAY ? "4.7.10" : "5.7.10",
-		    TLS_CLASS_NONE);
+		break;
+	case WHY_NOT_NAMED:
+		WHY(out, "the MTA-STS policy of %s does not name %s",
+		    t->domain, host);
+		break;
+	case WHY_NOT_VOUCHED:
 		WHY(out, "REQUIRETLS: neither DNSSEC nor MTA-STS vouches for "
-		    "%s as a mail host of %s", name_of(t), t->domain);
-		return;
+		    "%s as a mail host of %s", host, t->domain);
+		break;
 	}
-	if (out->level < TLS_LEVEL_VERIFIED)
-		use(out, TLS_LEVEL_VERIFIED, LEVEL_BY_REQUIRETLS);
-	out->requires_requiretls = true;
 }
 
-/* The block and, where it asks for it, MTA-STS; `least` by DANE without a record of use. */
-static void
-without_dane(const struct hop_tls *t, struct level *out)
+static const char *
+status_of(const struct line *l)
 {
-	enum tls_level	level = word_level(t->word);
-
-	if (!t->no_sts && t->sts == LEVEL_STS_ENFORCE_OTHER)
-		sts_other(t, LEVEL_BY_STS, out);
-	else if (!t->no_sts && t->sts == LEVEL_STS_LATER)
-		sts_waits(t, LEVEL_BY_STS, out);
-	else if (level >= TLS_LEVEL_VERIFIED)
-		use(out, level, LEVEL_BY_BLOCK);
-	else if (!t->no_sts && t->sts == LEVEL_STS_ENFORCE)
-		use(out, TLS_LEVEL_VERIFIED, LEVEL_BY_STS);
-	else if (!t->no_dane && t->dane == LEVEL_DANE_UNUSABLE &&
-	    level < TLS_LEVEL_REQUIRED)
-		use(out, TLS_LEVEL_REQUIRED, LEVEL_BY_DANE);
-	else
-		use(out, level, LEVEL_BY_BLOCK);
-	out->sts_testing = !t->no_sts && out->verdict == LEVEL_USE &&
-	    (t->sts == LEVEL_STS_TESTING || t->sts == LEVEL_STS_TESTING_OTHER);
+	if (l->verdict == LEVEL_USE)
+		return "";
+	if (l->verdict == LEVEL_REFUSE)
+		return "5.7.10";
+	return l->by == LEVEL_BY_REQUIRETLS ? "4.7.10" : "4.7.5";
 }
 
-/* What is published is kept: DANE before MTA-STS before the block. */
-static void
-published(const struct hop_tls *t, struct level *out)
+/* RFC 8689, 3: REQUIRETLS counts where both are there. */
+static unsigned
+message_of(uint32_t flags)
 {
-	if (t->no_dane) {
-		without_dane(t, out);
-		return;
-	}
-	if (t->dane == LEVEL_DANE_RECORDS)
-		use(out, TLS_LEVEL_DANE, LEVEL_BY_DANE);
-	else if (dane_must_wait(t))
-		dane_waits(t, out);
-	else
-		without_dane(t, out);
-	out->dane_cannot_say = t->dane == LEVEL_DANE_CANNOT_SAY;
+	if (flags & ENV_REQUIRETLS)
+		return MESSAGE_REQUIRETLS;
+	return flags & ENV_TLS_NOT_REQUIRED ? MESSAGE_NOT_REQUIRED :
+	    MESSAGE_USUAL;
 }
 
-/* `TLS-Required: no` (RFC 8689, 5): what others have published does not count. */
-static void
-not_required(const struct hop_tls *t, struct level *out)
+static bool
+is_testing(const struct hop_tls *t)
 {
-	enum level_by	by = LEVEL_BY_BLOCK;
-
-	if (t->word == RELAY_TLS_OPPORTUNISTIC)
-		by = LEVEL_BY_TLS_NOT_REQUIRED;
-	use(out, word_level(t->word), by);
+	return !t->no_sts && (t->sts == LEVEL_STS_TESTING ||
+	    t->sts == LEVEL_STS_TESTING_OTHER);
 }
 
 void
 level_of(const struct hop_tls *t, uint32_t flags, struct level *out)
 {
-	static const struct hop_tls	nothing = {
+	static const struct hop_tls	 nothing = {
 		.word = RELAY_TLS_NONE, .host = "", .domain = ""
 	};
-	bool				wants = (flags & ENV_REQUIRETLS) != 0;
+	unsigned			 message = message_of(flags);
+	const struct line		*l;
 
-	*out = (struct level){ .level = TLS_LEVEL_NONE };
 	if (t == NULL)
 		t = &nothing;
-	if (t->word == RELAY_TLS_NONE)
-		use(out, TLS_LEVEL_NONE, LEVEL_BY_BLOCK);
-	else if (t->word == RELAY_TLS_DANE)
-		only_dane(t, out);
-	else if (t->word == RELAY_TLS_STS)
-		only_sts(t, out);
-	else if ((flags & ENV_TLS_NOT_REQUIRED) && !wants)
-		not_required(t, out);
-	else
-		published(t, out);
-	if (wants)
-		requiretls(t, out);
+	l = line_for(t, message);
+	*out = (struct level){
+		.line = (unsigned)(l - lines) + 1, .verdict = l->verdict,
+		.level = l->level, .by = l->by,
+		.plain_after = l->level == TLS_LEVEL_OPPORTUNISTIC,
+		.requires_requiretls = message == MESSAGE_REQUIRETLS,
+		.dane_cannot_say = t->dane == LEVEL_DANE_CANNOT_SAY &&
+		    !t->no_dane && l->level != TLS_LEVEL_NONE,
+		.sts_testing = is_testing(t) && l->verdict == LEVEL_USE &&
+		    message != MESSAGE_NOT_REQUIRED &&
+		    l->level > TLS_LEVEL_NONE && l->level < TLS_LEVEL_VERIFIED
+	};
+	out->report = l->class == TLS_CLASS_POLICY ? t->sts_trouble : l->class;
+	snprintf(out->status, sizeof(out->status), "%s", status_of(l));
+	say_why(t, l->why, out);
 }
 
 bool

@@ -5,7 +5,7 @@
  * hop's own DNS (DANE: RFC 7672), its domain's MTA-STS policy (RFC 8461); a
  * message may want more (REQUIRETLS, RFC 8689) or less (`TLS-Required: no`).
  * DNS is asked once for a host; for each message level_of() decides from what
- * is known of the host then.  The rules stand as a table in doc/dane.md.
+ * is known of the host then.  The rules are a table: levels.def, doc/levels.md.
  *
  * struct hop_tls: facts of one host, the same for all messages; shared by
  * reference.  struct level: the decision for one message; the caller's.
@@ -98,11 +98,12 @@ void		 hop_tls_unref(struct hop_tls **t);
 
 /* The decision for one message. */
 struct level {
+	unsigned	 line;		/* of levels.def, from 1: which one has decided */
 	enum level_verdict verdict;
 	enum tls_level	 level;
 	enum level_by	 by;
 	bool		 plain_after;	/* OPPORTUNISTIC: after a failed handshake once more without TLS */
-	bool		 sts_testing;	/* verify as for VERIFIED, tell it, and go on whatever comes */
+	bool		 sts_testing;	/* a policy in testing wants VERIFIED: failures are told, and it goes on */
 	bool		 requires_requiretls;	/* EHLO has to offer REQUIRETLS (RFC 8689, 4.2.1) */
 	bool		 dane_cannot_say;	/* "dane=cannot-say" in the delivery record */
 	enum tls_class	 report;	/* of WAIT and REFUSE: how reports call it */

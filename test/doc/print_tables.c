@@ -4,9 +4,11 @@
  *   print_tables messages    doc/messages.md, from mta/msg/messages.def
  *   print_tables opcodes     doc/opcodes.md, from ruleset/op.def and its like
  *   print_tables reasons     doc/reasons.md, from mta/queue/reasons.def
+ *   print_tables levels      doc/levels.md, from mta/relay/levels.def
  *
  * ./check compares what stands in doc/ with what this prints.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -93,6 +95,44 @@ print_reasons(void)
 #undef REASON
 }
 
+/* A word of a table as people read it. */
+static void
+print_word(const char *word)
+{
+	printf(" ");
+	if (strcmp(word, "ANY") == 0)
+		word = "*";
+	for (; *word != '\0'; word++)
+		putchar(*word == '_' ? '-' : tolower((unsigned char)*word));
+	printf(" |");
+}
+
+static void
+print_levels(void)
+{
+	int	n = 1;
+
+	puts("# Which TLS a next hop gets\n");
+	puts("Made from `mta/relay/levels.def`, the table that the server"
+	    " decides by; what the\nwords mean: [dane.md](dane.md). The first"
+	    " line that fits decides; `*` fits all.\n");
+	puts("| | message | `tls` | DANE | MTA-STS | host named | verdict |"
+	    " level | by |\n|---|---|---|---|---|---|---|---|---|");
+#define LEVEL(message, word, dane, sts, named, verdict, level, by, class, why) \
+	printf("| %d |", n++);						\
+	print_word(#message);						\
+	print_word(#word);						\
+	print_word(#dane);						\
+	print_word(#sts);						\
+	print_word(#named);						\
+	print_word(#verdict);						\
+	print_word(#level);						\
+	print_word(#by);						\
+	putchar('\n');
+#include "mta/relay/levels.def"
+#undef LEVEL
+}
+
 int
 main(int argc, char **argv)
 {
@@ -108,6 +148,11 @@ main(int argc, char **argv)
 		print_reasons();
 		return 0;
 	}
-	fputs("usage: print_tables messages|opcodes|reasons\n", stderr);
+	if (argc == 2 && strcmp(argv[1], "levels") == 0) {
+		print_levels();
+		return 0;
+	}
+	fputs("usage: print_tables messages|opcodes|reasons|levels\n",
+	    stderr);
 	return 2;
 }

@@ -14,7 +14,7 @@ for page in man/*.[1-9]; do
 	if out=$(mandoc -T lint -W warning "$page" 2>&1) && [ -z "$out" ]; then ok; else no "$page: $out"; fi
 done
 # Made from the tables: what stands in doc/ is what the program prints.
-for d in opcodes messages reasons; do
+for d in opcodes messages reasons levels; do
 	if "$build/test/doc/print_tables" $d | diff -u "doc/$d.md" - ; then ok; else no "doc/$d.md is old: make -C BUILD doc-tables"; fi
 done
 # waybill.conf(5): its examples, grammar and lists.
