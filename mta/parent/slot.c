@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 
+#include "mta/parent/authorities.h"
 #include "mta/parent/certs.h"
 #include "mta/parent/parent.h"
 
@@ -306,6 +307,10 @@ send_config(struct slot *s, bool is_new)
 		send_keys(s, is_new);
 	if (s->proc == PROC_FETCH)
 		fetch_send_config(p->generation, s->chan);
+	if (s->proc == PROC_RELAY) {
+		authorities_send(p->generation, s->chan);
+		authorities_send_relays(p->generation, s->chan);
+	}
 	if (s->proc == PROC_SMTP)
 		certs_send(p->generation, s->chan);
 	if (s->proc == PROC_SMTP)

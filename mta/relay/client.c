@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "mta/msg/relayed.h"
 
 #define OUT_KEEP	(16u << 10)	/* larger output buffers are given back */
 
@@ -125,6 +126,8 @@ client_break_off(struct client *c, const struct outcome *why)
 		return;
 	}
 	c->job->connected = false;
+	c->job->trouble = why->code == 421 ? RELAY_TROUBLE_BUSY :
+	    RELAY_TROUBLE_CONNECT;
 	job_result_rest(c->job, why);
 	client_finish(c, CLIENT_CLOSED);
 }
@@ -407,6 +410,12 @@ bool
 client_is_spent(const struct client *c)
 {
 	return c->ext.mail_max > 0 && c->mails >= c->ext.mail_max;
+}
+
+const struct hop_addr *
+client_addr(const struct client *c)
+{
+	return &c->addr;
 }
 
 bool

@@ -43,6 +43,8 @@ bool		 client_is_spent(const struct client *);
 bool		 client_at_dot(const struct client *);
 /* Once a second: looks at the time-outs. */
 void		 client_tick(struct client *, int64_t now_ms);
+/* Where it is; borrowed. */
+const struct hop_addr *client_addr(const struct client *);
 /* As if time had run out, whatever it waits for. */
 void		 client_expire(struct client *);
 

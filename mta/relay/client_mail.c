@@ -128,6 +128,7 @@ client_send(struct client *c, struct job *j)
 		return;
 	}
 	job_set_mta(j, span_of(c->mta));
+	client_tell_tls(c, j);
 	if (!client_can_take(c, &why)) {
 		job_result_rest(j, &why);
 		client_finish(c, CLIENT_IDLE);

@@ -412,6 +412,16 @@ put_reached(const struct client *c, struct buf *out)
 }
 
 void
+client_tell_tls(const struct client *c, struct job *j)
+{
+	struct buf	line = { 0 };
+
+	client_tls_line(c, &line);
+	job_set_tls(j, buf_span(&line));
+	buf_clear(&line);
+}
+
+void
 client_tls_line(const struct client *c, struct buf *out)
 {
 	const struct level	*l = &c->tls.want.level;

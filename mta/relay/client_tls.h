@@ -45,6 +45,9 @@ void		 client_tls_report(const struct client *, struct span hop, uint32_t flags)
 /* The field tls of RELAYED (mta/msg/relayed.h); empty before there is something to say. */
 void		 client_tls_line(const struct client *, struct buf *);
 
+/* The line, to the message that the session is for. */
+void		 client_tell_tls(const struct client *, struct job *);
+
 struct client_tls_counters {
 	uint64_t	done, resumed, failed;	/* handshakes */
 	uint64_t	clear;		/* sessions in the clear, though TLS was wanted */

@@ -8,10 +8,12 @@
 
 #include "base/loop.h"
 #include "base/xalloc.h"
+#include "mta/msg/relayed.h"
 #include "mta/relay/client.h"
 #include "mta/relay/client_tls.h"
 #include "mta/relay/dead.h"
 #include "mta/relay/dial.h"
+#include "mta/relay/tls_want.h"
 
 #define TICK_MS	1000
 
@@ -50,6 +52,7 @@ struct conns {
 	TAILQ_HEAD(, job)	 waiting;
 	bool			 called;	/* start_waiting() will come */
 	struct dead		 dead;
+	struct dead		 clear;		/* a handshake has failed there */
 	struct timer		 tick;
 	struct conns_counters	 n;
 };
@@ -197,6 +200,14 @@ become_idle(struct session *s)
 	call_waiting(k);
 }
 
+static uint8_t
+trouble_of(const struct outcome *why)
+{
+	if (why->trouble != RELAY_TROUBLE_NONE)
+		return why->trouble;
+	return why->code == 421 ? RELAY_TROUBLE_BUSY : RELAY_TROUBLE_CONNECT;
+}
+
 /* No address took the message. */
 static void
 give_up(struct session *s)
@@ -208,6 +219,7 @@ give_up(struct session *s)
 	assert(s->why.code >= 400);
 	s->job = NULL;
 	j->connected = outcome_is_final(&s->why);	/* no trouble of the way */
+	j->trouble = trouble_of(&s->why);
 	job_result_rest(j, &s->why);
 	job_done(s->conns, &j);
 	session_free(s);
@@ -250,14 +262,22 @@ session_failed(void *arg, const struct outcome *why)
 	struct session		*s = arg;
 	const struct hop_addr	*a;
 
-	if (why != NULL && s->list != NULL)
-		tell_report(s);
-	client_free(&s->client);
 	if (why == NULL || s->list == NULL) {	/* it was idle */
+		client_free(&s->client);
 		session_free(s);
 		return;
 	}
+	tell_report(s);
+	client_tell_tls(s->client, s->job);
 	a = &s->list->at[s->at];
+	if (client_wants_clear(s->client)) {
+		client_free(&s->client);
+		dead_mark_until(&s->conns->clear, &a->ip, a->port,
+		    loop_now_ms() + CONNS_CLEAR_MS);
+		try_next(s);	/* the same once more */
+		return;
+	}
+	client_free(&s->client);
 	if (!outcome_is_final(why))	/* one message is refused, not the host dead */
 		mark_dead(s->conns, a);
 	keep_outcome(s, why);
@@ -305,9 +325,9 @@ mark_dead(struct conns *k, const struct hop_addr *a)
 		dead_mark(&k->dead, &a->ip, a->port, loop_now_ms());
 }
 
-/* false: not even begun; s->why says why. */
 static bool
-try_address(struct session *s, const struct hop_addr *a)
+dial_for(struct session *s, const struct hop_addr *a,
+    const struct client_tls_want *tls)
 {
 	static const struct client_ops	ops = {
 		session_ready, session_failed, session_finished
@@ -316,8 +336,6 @@ try_address(struct session *s, const struct hop_addr *a)
 	enum dial_result		result;
 	int				fd;
 
-	s->tries++;
-	tell_mta(s, a);
 	if ((result = dial(a, NULL, &fd, &why)) != DIAL_BEGUN) {
 		keep_outcome(s, &why);
 		if (result == DIAL_FAILED)
@@ -326,7 +344,27 @@ try_address(struct session *s, const struct hop_addr *a)
 	}
 	s->conns->n.connects++;
 	s->client = client_new(fd, a, s->conns->hops->self, &ops, s);
+	client_want_tls(s->client, tls);
 	return true;
+}
+
+/* false: not even begun; s->why says why. */
+static bool
+try_address(struct session *s, const struct hop_addr *a)
+{
+	struct client_tls_want	tls;
+	struct outcome		why;
+	bool			begun = false;
+
+	s->tries++;
+	tell_mta(s, a);
+	if (tls_want(a, s->job->flags, dead_has(&s->conns->clear, &a->ip,
+	    a->port, loop_now_ms()), &tls, &why))
+		begun = dial_for(s, a, &tls);
+	else
+		keep_outcome(s, &why);
+	tls_want_clear(&tls);
+	return begun;
 }
 
 static void
@@ -361,6 +399,22 @@ drop_dead(const struct conns *k, struct hop_list *list)
 	list->n = n;
 }
 
+/* It has the TLS that a message wants of it there. */
+static bool
+serves(const struct session *s, const struct hop_list *list,
+    const struct job *j)
+{
+	const struct hop_addr	*at = client_addr(s->client);
+	size_t			 i;
+
+	for (i = 0; i < list->n; i++)
+		if (list->at[i].port == at->port &&
+		    ip_eq(&list->at[i].ip, &at->ip))
+			return tls_want_served(s->client, &list->at[i],
+			    j->flags);
+	return false;
+}
+
 static struct span
 set_of(const struct session *s)
 {
@@ -392,7 +446,8 @@ hand_over(struct session *s, struct hop_list *list)
 	memcpy(s->set, list->set, sizeof(s->set));
 	job_set_mx(j, set_of(s));
 	TAILQ_FOREACH(other, &s->conns->idle, idle_entry)
-		if (span_eq(set_of(other), set_of(s)))
+		if (span_eq(set_of(other), set_of(s)) &&
+		    serves(other, list, j))
 			break;
 	if (other == NULL)
 		return false;
@@ -456,12 +511,14 @@ conns_new(const struct hops *hops, void (*done)(void *, struct job *),
 }
 
 static struct session *
-find_idle(struct conns *k, struct span hop)
+find_idle(struct conns *k, const struct job *j)
 {
 	struct session	*s;
 
 	TAILQ_FOREACH(s, &k->idle, idle_entry)
-		if (span_eq((struct span){ s->hop, s->hop_octets }, hop))
+		if (span_eq((struct span){ s->hop, s->hop_octets }, j->hop) &&
+		    tls_want_served(s->client, client_addr(s->client),
+		    j->flags))
 			return s;
 	return NULL;
 }
@@ -469,7 +526,7 @@ find_idle(struct conns *k, struct span hop)
 static void
 start(struct conns *k, struct job *j)
 {
-	struct session	*s = find_idle(k, j->hop);
+	struct session	*s = find_idle(k, j);
 
 	if (s == NULL) {
 		find_addresses(session_new(k, j));

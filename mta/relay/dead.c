@@ -18,6 +18,13 @@ find(const struct dead *d, const struct ip *ip, uint16_t port)
 void
 dead_mark(struct dead *d, const struct ip *ip, uint16_t port, int64_t now_ms)
 {
+	dead_mark_until(d, ip, port, now_ms + DEAD_MS);
+}
+
+void
+dead_mark_until(struct dead *d, const struct ip *ip, uint16_t port,
+    int64_t until_ms)
+{
 	size_t	i = find(d, ip, port);
 
 	if (i == DEAD_MAX) {
@@ -26,7 +33,7 @@ dead_mark(struct dead *d, const struct ip *ip, uint16_t port, int64_t now_ms)
 	}
 	d->at[i].ip = *ip;
 	d->at[i].port = port;
-	d->at[i].until_ms = now_ms + DEAD_MS;
+	d->at[i].until_ms = until_ms;
 }
 
 bool

@@ -20,6 +20,8 @@ struct dead {
 
 void	dead_mark(struct dead *, const struct ip *, uint16_t port, int64_t now_ms);
 bool	dead_has(const struct dead *, const struct ip *, uint16_t port, int64_t now_ms);
+/* Until another time than DEAD_MS from now. */
+void	dead_mark_until(struct dead *, const struct ip *, uint16_t port, int64_t until_ms);
 /* It has answered. */
 void	dead_clear(struct dead *, const struct ip *, uint16_t port);
 

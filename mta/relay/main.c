@@ -23,6 +23,7 @@
 #include "mta/relay/callouts.h"
 #include "mta/relay/conns.h"
 #include "mta/relay/cuts.h"
+#include "mta/relay/tls_ways.h"
 #include "ruleset/image.h"
 
 #define DESCRIPTORS	8192	/* sessions, segments, bodies */
@@ -44,6 +45,7 @@ struct relay {
 	struct asking		*asking;	/* who sends us callouts */
 	struct segments		 segments;
 	struct self_locals	 locals;
+	struct tls_ways		*tls;
 	struct rs_image		*image;		/* hops borrows it */
 	bool			 sockets;	/* in the file system may be connected to */
 };
@@ -71,6 +73,7 @@ relay_config(struct child_config *config, void *arg)
 	self_unref(&r->hops.self);
 	relay_blocks_free(&r->hops.blocks);
 	r->hops.blocks = relay_blocks_read(image);
+	tls_ways_config(r->tls, r->hops.blocks, config);
 	rs_image_free(&r->image);
 	r->image = image;
 	r->hops.image = image;
@@ -338,6 +341,7 @@ main(int argc, char **argv)
 	self_find_locals(&r.locals);
 	r.hops.self = self_new(SPAN("localhost"), &r.locals);
 	r.hops.dns = dns_client_new();
+	r.tls = tls_ways_new(NULL);
 	r.hops.mx_port = mx_port();
 	r.hops.blocks = relay_blocks_read(NULL);
 	r.conns = conns_new(&r.hops, answer, &r);

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "base/tls_connect.h"
 #include "base/xalloc.h"
 #include "ruleset/image.h"
 
@@ -79,6 +80,8 @@ tls_named(struct span word)
 	};
 	unsigned			i;
 
+	if (word.n == 0)
+		return RELAY_TLS_OPPORTUNISTIC;	/* the default */
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (span_eq(word, span_of(names[i])))
 			return (enum relay_tls)i;
@@ -238,8 +241,6 @@ plain_new(enum relay_tls tls)
 	t->name = xstrndup("", 0);
 	t->tls = tls;
 	t->move_on = MOVE_CONNECT | MOVE_TLS | MOVE_BUSY;
-	t->authorities = text_of(span_of(
-	    rs_options[RS_OPT_RELAY_authorities].dflt));
 	return t;
 }
 
@@ -283,6 +284,18 @@ relay_blocks_free(struct relay_blocks **bp)
 	drop(b->clear);
 	free(b->blocks);
 	free(b);
+}
+
+void
+relay_blocks_each(struct relay_blocks *b,
+    void (*cb)(struct relay_terms *, void *), void *arg)
+{
+	size_t	i;
+
+	for (i = 0; i < b->n; i++)
+		cb(b->blocks[i], arg);
+	cb(b->plain, arg);
+	cb(b->clear, arg);
 }
 
 struct relay_terms *
@@ -329,6 +342,7 @@ terms_free(struct relay_terms *t)
 		free(t->sources[i]);
 	free(t->name);
 	free(t->authorities);
+	tls_connector_unref(&t->connector);
 	free(t->certificate);
 	free(t->key);
 	free(t->login);

@@ -15,6 +15,7 @@
 #include "mta/msg/hop.h"
 
 struct rs_image;
+struct tls_connector;
 
 enum relay_tls {
 	RELAY_TLS_NONE, RELAY_TLS_OPPORTUNISTIC, RELAY_TLS_REQUIRED,
@@ -51,13 +52,15 @@ struct relay_terms {
 	unsigned		 move_on;	/* enum relay_move */
 	enum relay_tls		 tls;
 	bool			 no_dane, no_sts;
-	char			*authorities;	/* file */
+	char			*authorities;	/* file; NULL: the server's */
 	char			*certificate, *key;	/* files; NULL: none is shown */
 	bool			 tls13;		/* nothing below TLS 1.3 */
 	bool			 auth;		/* a login is wanted */
 	bool			 auth_clear;	/* without TLS, too */
 	size_t			 nmechanisms;	/* 0: any */
 	char			**mechanisms;
+	struct tls_connector	*connector;	/* how TLS is spoken (tls_ways.h); NULL: it is not, no_tls */
+	const char		*no_tls;
 	bool			 prefer_ipv6;
 	/* Constants; what is computed is in the hop's text. */
 	char			*login, *helo;	/* NULL: none */
@@ -80,6 +83,8 @@ struct relay_blocks;
 /* image may be NULL: all hops are of no block. */
 struct relay_blocks	*relay_blocks_read(const struct rs_image *image);
 void			 relay_blocks_free(struct relay_blocks **);
+/* All of them, and what holds where there is none. */
+void			 relay_blocks_each(struct relay_blocks *, void (*)(struct relay_terms *, void *arg), void *arg);
 /* Borrowed from the blocks. "": `mx`; NULL: no such block. */
 struct relay_terms	*relay_blocks_find(const struct relay_blocks *, struct span name);
 /* Of what names no block: defaults; for LMTP and filters no TLS. */
