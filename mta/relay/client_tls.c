@@ -130,8 +130,13 @@ no_session(struct client *c, enum tls_class class, const char *why)
 		counters.fell_back++;
 	else
 		counters.refused++;
-	outcome_set(&o, 451, "4.7.5", "TLS (%s) with %s: %s",
-	    tls_level_name(c->tls.want.level.level), c->mta, c->tls.why);
+	if (class == TLS_CLASS_STARTTLS_MISSING &&
+	    c->tls.want.level.requires_requiretls)
+		client_lacks_requiretls(c, &o);
+	else
+		outcome_set(&o, 451, "4.7.5", "TLS (%s) with %s: %s",
+		    tls_level_name(c->tls.want.level.level), c->mta,
+		    c->tls.why);
 	o.trouble = RELAY_TROUBLE_TLS;
 	client_fail(c, &o);
 }
@@ -318,6 +323,9 @@ client_tls_after_ehlo(struct client *c)
 		return false;
 	if (!is_wanted(&c->tls)) {
 		counters.clear += c->tls.want.clear;
+		if (c->tls.want.clear)
+			note(c, TLS_CLASS_NONE, "a handshake has failed "
+			    "there a short while ago");
 		return false;
 	}
 	if (!c->ext.starttls)

@@ -21,6 +21,7 @@
 #include "base/xalloc.h"
 #include "mta/child/child.h"
 #include "mta/relay/callouts.h"
+#include "mta/relay/client_tls.h"
 #include "mta/relay/conns.h"
 #include "mta/relay/cuts.h"
 #include "mta/relay/tls_ways.h"
@@ -294,6 +295,21 @@ relay_stop(uint32_t drain_ms, void *arg)
 }
 
 static void
+tls_stats(struct buf *out, const struct relay *r)
+{
+	const struct client_tls_counters	*n = client_tls_counters();
+
+	buf_addf(out, ",\"tls_connected\":%llu,\"tls_resumed\":%llu,"
+	    "\"tls_failed\":%llu,\"tls_clear\":%llu,"
+	    "\"tls_fell_back\":%llu,\"tls_refused\":%llu,"
+	    "\"tls_plaintext\":%llu,\"tls_sessions\":%zu",
+	    (unsigned long long)n->done, (unsigned long long)n->resumed,
+	    (unsigned long long)n->failed, (unsigned long long)n->clear,
+	    (unsigned long long)n->fell_back, (unsigned long long)n->refused,
+	    (unsigned long long)n->plaintext, tls_ways_sessions(r->tls));
+}
+
+static void
 relay_stats(struct buf *out, void *arg)
 {
 	struct relay			*r = arg;
@@ -311,6 +327,7 @@ relay_stats(struct buf *out, void *arg)
 	    "\"cuts_refused\":%llu,\"cuts_late\":%llu",
 	    (unsigned long long)cuts->asked, (unsigned long long)cuts->taken,
 	    (unsigned long long)cuts->refused, (unsigned long long)cuts->late);
+	tls_stats(out, r);
 }
 
 /* Sockets in the file system have names; nothing else is opened by one. */

@@ -43,6 +43,24 @@ class Certs:
         os.rename(f"{out}.pem", self.path(f"{name}.pem"))
         return self.path(f"{name}.pem")
 
+    def expired(self, name, by, names):
+        """As make(), of an earlier year."""
+        index, config = self.path(f"{name}.index"), self.path(f"{name}.cnf")
+        with open(index, "w", encoding="ascii"):
+            pass
+        with open(config, "w", encoding="ascii") as f:
+            f.write(f"[ca]\ndefault_ca = c\n[c]\ndatabase = {index}\nnew_certs_dir = {self.dir}\n"
+                    "rand_serial = yes\ndefault_md = sha256\npolicy = p\nx509_extensions = x\n"
+                    f"[p]\ncommonName = supplied\n[x]\nsubjectAltName = {names}\n")
+        openssl("req", "-new", "-nodes", "-subj", f"/CN={name}", "-newkey", "ec", "-pkeyopt",
+                "ec_paramgen_curve:P-256", "-keyout", self.path(f"{name}.key"),
+                "-out", self.path(f"{name}.csr"))
+        openssl("ca", "-batch", "-notext", "-config", config, "-in", self.path(f"{name}.csr"),
+                "-cert", self.path(f"{by}.pem"), "-keyfile", self.path(f"{by}.key"),
+                "-startdate", "20200101000000Z", "-enddate", "20210101000000Z",
+                "-out", self.path(f"{name}.pem"))
+        return self.path(f"{name}.pem")
+
     def staple(self, name, by, days=5):
         """NAME.ocsp: that NAME is good, says by, who has issued it."""
         serial = openssl("x509", "-in", self.path(f"{name}.pem"), "-noout", "-serial")
