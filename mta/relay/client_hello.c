@@ -8,11 +8,20 @@
 
 #include "base/xalloc.h"
 
+/* The name that its block says, or the server's. */
+static struct span
+own_name(const struct client *c)
+{
+	const struct relay_way	*way = c->addr.way;
+
+	return way != NULL && way->helo != NULL ? span_of(way->helo) :
+	    self_hostname(c->self);
+}
+
 static void
 say_hello(struct client *c, const char *verb, enum state to)
 {
-	buf_addf(&c->out, "%s %.*s\r\n", verb,
-	    SPAN_ARG(self_hostname(c->self)));
+	buf_addf(&c->out, "%s %.*s\r\n", verb, SPAN_ARG(own_name(c)));
 	client_step(c, to, verb);
 	client_flush(c);
 }

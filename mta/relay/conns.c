@@ -336,7 +336,7 @@ dial_for(struct session *s, const struct hop_addr *a,
 	enum dial_result		result;
 	int				fd;
 
-	if ((result = dial(a, NULL, &fd, &why)) != DIAL_BEGUN) {
+	if ((result = dial(a, &fd, &why)) != DIAL_BEGUN) {
 		keep_outcome(s, &why);
 		if (result == DIAL_FAILED)
 			mark_dead(s->conns, a);
@@ -432,6 +432,23 @@ resume(struct session *s, struct job *j)
 	client_send(s->client, j);
 }
 
+/* What its block and the block's expressions say. */
+static struct span
+params_of(const struct session *s)
+{
+	struct hop_text	hop;
+
+	return hop_parse(span_mem(s->hop, s->hop_octets), &hop) ? hop.params :
+	    SPAN_NONE;
+}
+
+static bool
+same_way(const struct session *idle, const struct session *s)
+{
+	return span_eq(set_of(idle), set_of(s)) &&
+	    span_eq(params_of(idle), params_of(s));
+}
+
 /*
  * Its MX hosts are known: one that is idle there, for whatever domain, takes
  * the job.  True: both are gone.
@@ -446,8 +463,7 @@ hand_over(struct session *s, struct hop_list *list)
 	memcpy(s->set, list->set, sizeof(s->set));
 	job_set_mx(j, set_of(s));
 	TAILQ_FOREACH(other, &s->conns->idle, idle_entry)
-		if (span_eq(set_of(other), set_of(s)) &&
-		    serves(other, list, j))
+		if (same_way(other, s) && serves(other, list, j))
 			break;
 	if (other == NULL)
 		return false;

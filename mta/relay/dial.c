@@ -88,10 +88,22 @@ unreachable(const struct hop_addr *a, struct outcome *why)
 	return DIAL_FAILED;
 }
 
-enum dial_result
-dial(const struct hop_addr *a, const struct ip *source, int *out,
-    struct outcome *why)
+/* NULL: whichever the system takes. */
+static const struct ip *
+source_of(const struct hop_addr *a)
 {
+	const struct ip	*ip;
+
+	if (a->way == NULL || hop_is_local(a))
+		return NULL;
+	ip = a->ip.family == 4 ? &a->way->source4 : &a->way->source6;
+	return ip->family == 0 ? NULL : ip;
+}
+
+enum dial_result
+dial(const struct hop_addr *a, int *out, struct outcome *why)
+{
+	const struct ip		*source = source_of(a);
 	struct sockaddr_storage	sa;
 	socklen_t		n = address_of(a, &sa);
 	enum dial_result	result;

@@ -16,11 +16,11 @@ enum dial_result {
 };
 
 /*
- * Begins to connect, without waiting; from source (its family is the address's)
- * when that is not NULL.  DIAL_BEGUN: *fd is the caller's; else *why says why,
- * a 4yz.  A local socket is connected at once, or not: EAGAIN says that too many
- * wait there.
+ * Begins to connect, without waiting; from the source of the address's way, if
+ * that has one.  DIAL_BEGUN: *fd is the caller's; else *why says why, a 4yz.  A
+ * local socket is connected at once, or not: EAGAIN says that too many wait
+ * there.
  */
-enum dial_result dial(const struct hop_addr *, const struct ip *source, int *fd, struct outcome *why);
+enum dial_result dial(const struct hop_addr *, int *fd, struct outcome *why);
 
 #endif

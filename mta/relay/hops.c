@@ -198,15 +198,28 @@ list_add(struct hop_list *list, const struct hop_host *h, const struct ip *ips,
 	}
 }
 
+/* Where sources are named, a family without one is not used. */
+static void
+list_add_family(struct hop_list *list, const struct hop_host *h, bool six)
+{
+	const struct relay_way	*way = h->query->way;
+	bool			 any = way->source4.family == 0 &&
+				    way->source6.family == 0;
+
+	if (six && (any || way->source6.family != 0))
+		list_add(list, h, h->ip6, h->n6);
+	if (!six && (any || way->source4.family != 0 || h->local))
+		list_add(list, h, h->ip4, h->n4);
+}
+
 /* By default IPv4 first: more hops know a sender by its IPv4 name. */
 static void
 list_add_host(struct hop_list *list, const struct hop_host *h)
 {
-	if (h->query->way->terms->prefer_ipv6)
-		list_add(list, h, h->ip6, h->n6);
-	list_add(list, h, h->ip4, h->n4);
-	if (!h->query->way->terms->prefer_ipv6)
-		list_add(list, h, h->ip6, h->n6);
+	bool	six = h->query->way->terms->prefer_ipv6;
+
+	list_add_family(list, h, six);
+	list_add_family(list, h, !six);
 }
 
 static struct hop_list *
@@ -235,15 +248,19 @@ list_of(const struct hop_query *q)
 static void
 no_addresses(struct hop_query *q)
 {
-	bool	failing = false, exists = false;
+	bool	failing = false, exists = false, other = false;
 	size_t	i;
 
 	for (i = 0; i < q->n; i++) {
 		failing |= q->hosts[i].failing;
 		exists |= q->hosts[i].exists;
+		other |= q->hosts[i].n4 + q->hosts[i].n6 > 0;
 	}
 	if (failing)
 		fails(q, 451, "4.4.3", "DNS cannot say where it is");
+	else if (other)		/* the administrator may mend it */
+		fails(q, 451, "4.3.5", "no address of a family that 'source' "
+		    "names");
 	else if (!q->mx)	/* the administrator may mend it */
 		fails(q, 451, "4.4.4", "the next hop has no address");
 	else if (exists)

@@ -278,8 +278,7 @@ what_is_to_come_is_known(void **state)
 		RS_OPT_RELAY_no_sts, RS_OPT_RELAY_authorities,
 		RS_OPT_RELAY_certificate, RS_OPT_RELAY_minimum,
 		RS_OPT_RELAY_auth, RS_OPT_RELAY_auth_clear,
-		RS_OPT_RELAY_mechanisms, RS_OPT_RELAY_source,
-		RS_OPT_RELAY_helo, RS_OPT_RELAY_prefer
+		RS_OPT_RELAY_mechanisms
 	};
 	size_t				 i, n = 0;
 

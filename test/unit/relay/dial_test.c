@@ -44,6 +44,7 @@ comes_from(const char *host, const char *source)
 	struct hop_addr		 a = { .name = "" };
 	struct sockaddr_storage	 sa;
 	struct outcome		 why;
+	struct relay_way	 way = { 0 };
 	struct ip		 from, seen;
 	socklen_t		 n = sizeof(sa);
 	int			 at, fd, got;
@@ -52,7 +53,9 @@ comes_from(const char *host, const char *source)
 		return;		/* no such family here */
 	assert_true(ip_parse(span_of(host), &a.ip));
 	assert_true(ip_parse(span_of(source), &from));
-	assert_int_equal(dial(&a, &from, &fd, &why), DIAL_BEGUN);
+	*(from.family == 4 ? &way.source4 : &way.source6) = from;
+	a.way = &way;
+	assert_int_equal(dial(&a, &fd, &why), DIAL_BEGUN);
 	got = accept(at, (struct sockaddr *)&sa, &n);
 	assert_true(got != -1);
 	assert_true(ip_from_sockaddr((struct sockaddr *)&sa, &seen, NULL));
@@ -74,15 +77,15 @@ it_comes_from_the_source(void **state)
 static void
 a_source_that_is_not_ours(void **state)
 {
-	struct hop_addr	a = { .name = "", .port = 9 };
-	struct outcome	why;
-	struct ip	from;
-	int		fd = -1;
+	struct relay_way	way = { 0 };
+	struct hop_addr		a = { .name = "", .port = 9, .way = &way };
+	struct outcome		why;
+	int			fd = -1;
 
 	(void)state;
 	assert_true(ip_parse(SPAN("127.0.0.1"), &a.ip));
-	assert_true(ip_parse(SPAN("192.0.2.77"), &from));
-	assert_int_equal(dial(&a, &from, &fd, &why), DIAL_OURS);
+	assert_true(ip_parse(SPAN("192.0.2.77"), &way.source4));
+	assert_int_equal(dial(&a, &fd, &why), DIAL_OURS);
 	assert_int_equal(fd, -1);
 	assert_int_equal(why.code, 451);
 	assert_string_equal(why.status, "4.3.5");
@@ -98,7 +101,7 @@ a_socket_that_is_not_there(void **state)
 	int		fd;
 
 	(void)state;
-	assert_int_equal(dial(&a, NULL, &fd, &why), DIAL_FAILED);
+	assert_int_equal(dial(&a, &fd, &why), DIAL_FAILED);
 	assert_string_equal(why.status, "4.4.1");
 	assert_string_equal(why.text, "cannot connect to "
 	    "[/var/tmp/waybill-no-such-socket]: No such file or directory");
