@@ -382,6 +382,9 @@ cf_object_check(struct cf *cf, struct cf_object *o)
 	case RS_O_NOTIFY:
 		cf_notify_check(cf, o);
 		break;
+	case RS_O_REPORTS:
+		cf_reports_check(cf, o);
+		break;
 	case RS_O_MILTER:
 		check_socket(cf, cf_option(o, RS_OPT_MILTER_socket));
 		break;

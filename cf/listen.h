@@ -32,6 +32,8 @@ void	cf_srs_check(struct cf *, struct cf_object *);
 /* notify.c: the block notify, and when senders are told of a delay. */
 void	cf_notify_check(struct cf *, struct cf_object *);
 void	cf_warn_check(struct cf *, const struct cf_set_opt *);
+/* reports.c: the block tls reports. */
+void	cf_reports_check(struct cf *, const struct cf_object *);
 /* secure.c: the blocks tls and auth. */
 void	cf_tls_check(struct cf *, struct cf_object *);
 void	cf_auth_check(struct cf *, const struct cf_object *);

@@ -505,6 +505,9 @@ object_of(struct cf *cf, struct cf_decl *d)
 	case CF_D_NOTIFY:
 		o = single(cf, RS_O_NOTIFY);
 		break;
+	case CF_D_REPORTS:
+		o = single(cf, RS_O_REPORTS);
+		break;
 	case CF_D_PROGRAMS:
 		o = single(cf, RS_O_PROGRAMS);
 		break;

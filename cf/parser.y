@@ -186,6 +186,7 @@ statement
 	| FILTER word opts_block
 				{ cf_decl_opts(cf_decl_name(C, @$, CF_D_FILTER, $2, @2), $3); }
 	| TLS opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_TLS), $2); }
+	| TLS word opts_block	{ cf_decl_reports(C, cf_decl(C, @$, CF_D_REPORTS), $2, @2, $3); }
 	| AUTH opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_AUTH), $2); }
 	| SRS opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_SRS), $2); }
 	| NOTIFY opts_block	{ cf_decl_opts(cf_decl(C, @$, CF_D_NOTIFY), $2); }

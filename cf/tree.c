@@ -363,6 +363,16 @@ cf_decl_opts(struct cf_decl *d, struct cf_opts opts)
 }
 
 void
+cf_decl_reports(struct cf *cf, struct cf_decl *d, struct rs_value word,
+    struct cf_loc loc, struct cf_opts opts)
+{
+	if (!span_eq(word.s, SPAN("reports")))
+		cf_error(cf, loc, "'tls %.*s' is no block; there are 'tls' and "
+		    "'tls reports'", SPAN_ARG(word.s));
+	cf_decl_opts(d, opts);
+}
+
+void
 cf_decl_rules(struct cf_decl *d, struct cf_rules rules)
 {
 	d->rules = rules.first;

@@ -224,7 +224,7 @@ enum cf_decl_kind {
 	CF_D_LISTEN,		/* name, where: what is spoken; opts */
 	CF_D_SPOOL, CF_D_QUEUE, CF_D_LIMITS,	/* opts; QUEUE with `for`: expr too */
 	CF_D_MAILBOX, CF_D_RELAY, CF_D_FILTER,	/* name, opts */
-	CF_D_TLS, CF_D_AUTH, CF_D_NOTIFY, CF_D_SRS, CF_D_PROGRAMS, CF_D_MX,	/* opts */
+	CF_D_TLS, CF_D_AUTH, CF_D_NOTIFY, CF_D_SRS, CF_D_PROGRAMS, CF_D_MX, CF_D_REPORTS,	/* opts */
 	CF_D_MILTER,				/* name, opts */
 	CF_D_DNSLIST,		/* name, where, items (codes) */
 	CF_D_REWRITE,		/* name: inbound or outbound; targets, rewrites */
@@ -347,6 +347,8 @@ struct cf_decl	*cf_decl(struct cf *, struct cf_loc, enum cf_decl_kind);
 struct cf_decl	*cf_decl_name(struct cf *, struct cf_loc, enum cf_decl_kind, struct rs_value name, struct cf_loc);
 void		 cf_decl_items(struct cf_decl *, struct cf_items);
 void		 cf_decl_opts(struct cf_decl *, struct cf_opts);
+/* `tls reports`: there is no other word. */
+void		 cf_decl_reports(struct cf *, struct cf_decl *, struct rs_value word, struct cf_loc, struct cf_opts);
 void		 cf_decl_rules(struct cf_decl *, struct cf_rules);
 void		 cf_decl_queue_for(struct cf *, struct cf_decl *, struct cf_loc, struct cf_exprs whom, struct cf_opts);
 void		 cf_decl_type(struct cf_decl *, struct rs_value type, struct cf_loc);

@@ -30,6 +30,7 @@ enum rs_object_kind {
 	RS_O_FILTER,
 	RS_O_SRS,
 	RS_O_PROGRAMS,
+	RS_O_REPORTS,		/* `tls reports` */
 	RS_NOBJECTS
 };
 

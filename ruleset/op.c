@@ -71,7 +71,7 @@ const char *const rs_object_names[RS_NOBJECTS] = {
 	[RS_O_RELAY] = "relay", [RS_O_TLS] = "tls", [RS_O_MILTER] = "milter",
 	[RS_O_MAP] = "map", [RS_O_AUTH] = "auth",
 	[RS_O_NOTIFY] = "notify", [RS_O_FILTER] = "filter", [RS_O_SRS] = "srs",
-	[RS_O_PROGRAMS] = "programs",
+	[RS_O_PROGRAMS] = "programs", [RS_O_REPORTS] = "tls reports",
 };
 
 bool

@@ -181,7 +181,8 @@ is_single(unsigned kind)
 {
 	return kind == RS_O_SERVER || kind == RS_O_SPOOL ||
 	    kind == RS_O_QUEUE || kind == RS_O_LIMITS ||
-	    kind == RS_O_NOTIFY || kind == RS_O_SRS;
+	    kind == RS_O_NOTIFY || kind == RS_O_SRS ||
+	    kind == RS_O_REPORTS;
 }
 
 /*

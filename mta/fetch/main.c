@@ -23,6 +23,7 @@
 
 #include "mta/fetch/curls.h"
 #include "mta/fetch/service.h"
+#include "ruleset/image.h"
 
 #define USER		"waybill-fetch"
 #define DESCRIPTORS	1024
@@ -31,6 +32,7 @@ struct fetch {
 	struct dns_client	*dns;
 	struct trust		 trust;
 	struct transfers	*transfers;
+	struct reports		*reports;	/* NULL: in the other instance */
 };
 
 static int
@@ -44,6 +46,24 @@ authorities(const struct child_config *cfg)
 	return -1;
 }
 
+/* Who reports about TLS is in the policy. */
+static bool
+read_policy(struct fetch *f, struct child_config *cfg)
+{
+	struct rs_image	*im;
+	const char	*why;
+
+	if (f->reports == NULL)
+		return true;
+	if ((im = rs_image_open_settings(cfg->image_fd, &why)) == NULL) {
+		log_warnx("event=image-refused why=\"%s\"", why);
+		return false;
+	}
+	reports_config(f->reports, im);
+	rs_image_free(&im);
+	return true;
+}
+
 /* What cannot be read leaves the old ones in their place. */
 static bool
 on_config(struct child_config *cfg, void *arg)
@@ -51,6 +71,9 @@ on_config(struct child_config *cfg, void *arg)
 	struct fetch	*f = arg;
 	const char	*why = "the file cannot be opened";
 	int		 fd = authorities(cfg);
+
+	if (!read_policy(f, cfg))
+		return false;
 
 	if (fd != -1 && trust_read(&f->trust, fd, &why) == 0)
 		log_debug("authorities=%zu", f->trust.n);
@@ -68,8 +91,10 @@ on_peer(enum proc peer, uint32_t instance, int fd, void *arg)
 	(void)instance;
 	if (peer == PROC_RESOLVE)
 		dns_client_attach(f->dns, fd);
+	else if (peer == PROC_QUEUE && f->reports != NULL)
+		reports_queue(f->reports, fd);
 	else
-		service_peer(f->transfers, fd, proc_name(peer));
+		service_peer(f->transfers, f->reports, fd, proc_name(peer));
 }
 
 static void
@@ -78,24 +103,46 @@ on_stats(struct buf *out, void *arg)
 	const struct fetch	*f = arg;
 
 	transfers_stats(f->transfers, out);
+	if (f->reports != NULL) {
+		buf_add_char(out, ',');
+		reports_stats(f->reports, out);
+	}
+}
+
+static void
+on_stop(uint32_t drain_ms, void *arg)
+{
+	struct fetch	*f = arg;
+
+	(void)drain_ms;
+	if (f->reports != NULL)
+		reports_stop(f->reports);
+	child_done();
 }
 
 int
 main(int argc, char **argv)
 {
 	static const struct child_ops	ops = {
-		.config = on_config, .peer = on_peer, .stats = on_stats
+		.config = on_config, .peer = on_peer, .stop = on_stop,
+		.stats = on_stats
 	};
 	static struct fetch		f;
+	bool				strangers;
+	int				folder = -1;
 
 	child_open(PROC_FETCH, argc, argv, &ops, &f);
+	strangers = child_instance() == FETCH_STRANGERS;
 	curls_global_init();
+	if (strangers && child_option("spool") != NULL)
+		folder = report_folder_open(child_option("spool"), USER);
 	confine_drop(USER, child_option("chroot"));
 	(void)confine_descriptors(DESCRIPTORS);
-	confine_sandbox(CONFINE_NET);
+	confine_sandbox(CONFINE_NET | (folder != -1 ? CONFINE_OPEN : 0));
 	f.dns = dns_client_new();
-	f.transfers = transfers_new(f.dns, &f.trust,
-	    child_instance() == FETCH_STRANGERS);
+	f.transfers = transfers_new(f.dns, &f.trust, strangers);
+	if (folder != -1)
+		f.reports = reports_new(f.dns, f.transfers, folder);
 	child_run();
 	return 0;
 }

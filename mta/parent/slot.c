@@ -50,6 +50,7 @@ static const struct { enum proc a, b; uint32_t of; } pairs[] = {
 	{ PROC_AUTH, PROC_RESOLVE, ANY_INSTANCE },
 	{ PROC_FETCH, PROC_RESOLVE, ANY_INSTANCE },
 	{ PROC_RELAY, PROC_FETCH, FETCH_STRANGERS },
+	{ PROC_QUEUE, PROC_FETCH, FETCH_STRANGERS },
 };
 
 static bool on_message(struct chan *, struct msg *, void *);
@@ -179,7 +180,8 @@ make_args(const struct slot *s, struct args *a)
 		add_arg(a, "--sockets", rs_image_uses_sockets(
 		    generation_image(p->generation)) ? "yes" : NULL);
 	if (s->proc == PROC_QUEUE || s->proc == PROC_LIMITS ||
-	    s->proc == PROC_AUTH || s->proc == PROC_PICKUP)
+	    s->proc == PROC_AUTH || s->proc == PROC_PICKUP ||
+	    (s->proc == PROC_FETCH && s->instance == FETCH_STRANGERS))
 		add_arg(a, "--spool", p->spool);
 	if (s->proc == PROC_SMTP) {	/* a limit of all is shared out */
 		(void)snprintf(number, sizeof(number), "%u",

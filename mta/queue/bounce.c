@@ -14,6 +14,7 @@
 #include "mta/queue/notify.h"
 #include "mta/queue/notice.h"
 #include "mta/queue/notify_set.h"
+#include "mta/queue/tls_reports.h"
 
 #include "base/log.h"
 #include "base/xalloc.h"
@@ -409,7 +410,7 @@ tell_double(struct queue *q, struct message *m)
 	unsigned	 more;
 
 	if (m->in_state[DEST_FAILED] == 0 || q->set.notify == NULL ||
-	    is_to_postmaster(q, m) ||
+	    is_to_postmaster(q, m) || message_is_tls_report(m) ||
 	    !postmaster_wants(q, TOLD_DOUBLE, &more))
 		return false;
 	no = notice_new(q, m, NOTICE_FAILED, NOTICE_DOUBLE,

@@ -5,6 +5,7 @@
  * or to read holds only its own answer, and not for ever.
  */
 #include "mta/queue/control_int.h"
+#include "mta/queue/tls_reports.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -204,6 +205,10 @@ ask_others(struct client *c)
 		answer_queue(c->control->q, &c->json);
 		json_array(&c->json, "processes");
 		parent_ask(c, WAITS_STATUS);
+		return true;
+	}
+	if (span_eq(c->request.word, SPAN("tls-report"))) {
+		tls_reports_ask(c, c->request.day);
 		return true;
 	}
 	if (span_eq(c->request.word, SPAN("reload"))) {

@@ -31,6 +31,9 @@
  *   bounce [why=TEXT]: SELECTION or all=yes, [dry=yes] [limit=N]
  *        {"matched","messages","recipients","busy","dry","more"}, when what was
  *        done is durable
+ *   tls-report [day=YYYY-MM-DD]
+ *        a line for each domain: {"domain","sending":{...},"report":{...}} as it
+ *        would be sent, then {"end":{"day","on","domains","sessions","left_out"}}
  *   status      {"queue":{...},"hops":[...],"processes":[{"name","instance",
  *               "pid","restarts","answered","lag":[24 x count],"counters":{...}}]}
  *   reload      {"ok":bool,"text":"..."}

@@ -14,6 +14,7 @@
 enum waits {
 	WAITS_NOT,
 	WAITS_STATUS, WAITS_RELOAD,	/* for the parent */
+	WAITS_FETCH,
 	WAITS_SYNC,			/* for the log */
 	WAITS_WALK,			/* for its turn */
 	WAITS_READER			/* until the client has read some of it */

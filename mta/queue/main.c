@@ -9,6 +9,7 @@
  *   waybill-queue --spool DIR [--copy-after SECONDS]
  */
 #include "mta/queue/queue.h"
+#include "mta/queue/tls_reports.h"
 
 #include "base/confine.h"
 #include "base/log.h"
@@ -48,6 +49,9 @@ on_peer(enum proc proc, uint32_t instance, int fd, void *arg)
 		break;
 	case PROC_RELAY:
 		relay_peer(q, fd);
+		break;
+	case PROC_FETCH:
+		tls_reports_peer(q, fd);
 		break;
 	case PROC_SPAWNER:
 		local_peer(q, fd);

@@ -49,6 +49,7 @@ struct relay_jobs;	/* relay_jobs.c */
 struct local;		/* local.c */
 struct forwards;	/* forward.c */
 struct control;		/* control.c */
+struct tls_reports;	/* tls_reports.c */
 struct bodies;		/* bodies.c */
 struct etrn;		/* etrn.c */
 struct notify_set;	/* notify_set.c */
@@ -81,6 +82,7 @@ struct queue {
 	struct local		*local;
 	struct forwards		*forwards;
 	struct control		*control;
+	struct tls_reports	*tls_reports;	/* tls_reports.c; NULL: fetch was never there */
 	struct bodies		*bodies;
 	struct etrn		*etrn;
 	struct tagnames		*tags;		/* of the policies so far */

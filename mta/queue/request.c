@@ -259,7 +259,7 @@ set_flag(struct parsing *p, struct span s, bool *out)
 enum key {
 	K_ID, K_SENDER, K_RECIPIENT, K_DOMAIN, K_HOP, K_OLDER, K_NEWER, K_CODE,
 	K_STATUS, K_TEXT, K_TAG, K_STATE, K_REASON, K_PRIORITY, K_ALL, K_DRY,
-	K_LIMIT, K_AFTER, K_TO, K_WHY, K_BY, K_PART, K_N
+	K_LIMIT, K_AFTER, K_TO, K_WHY, K_BY, K_PART, K_DAY, K_N
 };
 
 static const char *const	keys[K_N] = {
@@ -269,7 +269,8 @@ static const char *const	keys[K_N] = {
 	[K_TEXT] = "text", [K_TAG] = "tag", [K_STATE] = "state",
 	[K_REASON] = "reason", [K_PRIORITY] = "priority", [K_ALL] = "all",
 	[K_DRY] = "dry", [K_LIMIT] = "limit", [K_AFTER] = "after",
-	[K_TO] = "to", [K_WHY] = "why", [K_BY] = "by", [K_PART] = "part"
+	[K_TO] = "to", [K_WHY] = "why", [K_BY] = "by", [K_PART] = "part",
+	[K_DAY] = "day"
 };
 
 static bool
@@ -294,6 +295,8 @@ set_how(struct parsing *p, enum key key, struct span v)
 		return true;
 	case K_BY:
 		return set_text(p, v, &r->by);
+	case K_DAY:
+		return set_text(p, v, &r->day);
 	default:
 		return set_text(p, v, &r->part);
 	}

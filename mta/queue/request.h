@@ -51,6 +51,7 @@ struct request {
 	struct span	why;		/* hold, bounce: for people */
 	struct span	by;		/* count: what by */
 	struct span	part;		/* content: header */
+	struct span	day;		/* tls-report: 2026-11-22; empty: today */
 };
 
 /* 0, or -1 with *why for people (lives in the arena or for ever). */

@@ -13,6 +13,7 @@
 #include "mta/relay/client_tls.h"
 #include "mta/relay/dead.h"
 #include "mta/relay/dial.h"
+#include "mta/relay/tls_report.h"
 #include "mta/relay/tls_want.h"
 
 #define TICK_MS	1000
@@ -348,6 +349,21 @@ dial_for(struct session *s, const struct hop_addr *a,
 	return true;
 }
 
+/* No session came about, since its policy could not be kept. */
+static void
+tell_unusable(const struct session *s, const struct hop_addr *a,
+    const struct client_tls_want *tls)
+{
+	const struct tls_report	r = {
+		.hop = span_mem(s->hop, s->hop_octets),
+		.flags = s->job->flags, .facts = tls->facts, .addr = a,
+		.class = tls->level.report, .why = tls->level.why
+	};
+
+	if (r.class != TLS_CLASS_NONE)
+		tls_report(&r);
+}
+
 /* false: not even begun; s->why says why. */
 static bool
 try_address(struct session *s, const struct hop_addr *a)
@@ -358,11 +374,13 @@ try_address(struct session *s, const struct hop_addr *a)
 
 	s->tries++;
 	tell_mta(s, a);
-	if (tls_want(a, s->job->flags, dead_has(&s->conns->clear, &a->ip,
+	if (tls_want(a, job_tls_flags(s->job), dead_has(&s->conns->clear, &a->ip,
 	    a->port, loop_now_ms()), &tls, &why))
 		begun = dial_for(s, a, &tls);
-	else
+	else {
+		tell_unusable(s, a, &tls);
 		keep_outcome(s, &why);
+	}
 	tls_want_clear(&tls);
 	return begun;
 }

@@ -20,10 +20,12 @@
 #include "base/loop.h"
 #include "base/xalloc.h"
 #include "mta/child/child.h"
+#include "mta/msg/sts.h"
 #include "mta/relay/callouts.h"
 #include "mta/relay/client_tls.h"
 #include "mta/relay/conns.h"
 #include "mta/relay/cuts.h"
+#include "mta/relay/tls_report.h"
 #include "mta/relay/tls_ways.h"
 #include "ruleset/image.h"
 
@@ -39,6 +41,7 @@ struct asking {
 
 struct relay {
 	struct hops		 hops;
+	struct sts_client	*sts;
 	struct conns		*conns;
 	struct chan		*queue;
 	struct callouts		*callouts;
@@ -270,11 +273,22 @@ relay_peer(enum proc proc, uint32_t instance, int fd, void *arg)
 		chan_free(&r->queue);
 		forget_queue(r);
 		r->queue = chan_new(fd, "queue", &ops, r);
+	} else if (proc == PROC_FETCH) {
+		sts_client_attach(r->sts, fd);
 	} else if (proc == PROC_SMTP) {
 		asking_attach(r, instance, fd);
 	} else {
 		close(fd);
 	}
+}
+
+/* Sessions are told to who answers for MTA-STS, too. */
+static struct chan *
+fetch_chan(void *arg)
+{
+	const struct relay	*r = arg;
+
+	return sts_client_chan(r->sts);
 }
 
 static void
@@ -358,6 +372,8 @@ main(int argc, char **argv)
 	self_find_locals(&r.locals);
 	r.hops.self = self_new(SPAN("localhost"), &r.locals);
 	r.hops.dns = dns_client_new();
+	r.sts = sts_client_new();
+	tls_report_to(fetch_chan, &r);
 	r.tls = tls_ways_new(NULL);
 	r.hops.mx_port = mx_port();
 	r.hops.blocks = relay_blocks_read(NULL);
