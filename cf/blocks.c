@@ -256,7 +256,8 @@ secret_absolute(struct cf *cf, const struct cf_object *o,
 {
 	const struct cf_set_opt	*set = cf_option(o, option);
 
-	if (set != NULL && set->nplaces > 1 && set->places[1]->is_file)
+	if (set != NULL && set->nplaces > 1 && set->places[1] != NULL &&
+	    set->places[1]->is_file)
 		make_absolute(cf, o, option, 1);
 }
 
@@ -361,6 +362,11 @@ cf_object_check(struct cf *cf, struct cf_object *o)
 		make_absolute(cf, o, RS_OPT_RELAY_certificate, 0);
 		make_absolute(cf, o, RS_OPT_RELAY_certificate, 1);
 		cf_relay_check(cf, o);
+		secret_absolute(cf, o, RS_OPT_RELAY_oauth_client);
+		make_absolute(cf, o, RS_OPT_RELAY_passwords, 0);
+		make_absolute(cf, o, RS_OPT_RELAY_token_file, 0);
+		make_absolute(cf, o, RS_OPT_RELAY_oauth_refresh, 0);
+		cf_relay_login_check(cf, o);
 		break;
 	case RS_O_FILTER:
 		check_filter(cf, cf_option(o, RS_OPT_FILTER_host));

@@ -38,6 +38,8 @@ void	cf_reports_check(struct cf *, const struct cf_object *);
 void	cf_tls_check(struct cf *, struct cf_object *);
 void	cf_auth_check(struct cf *, const struct cf_object *);
 bool	cf_asks_certificates(const struct cf *);
+/* logins.c: how a relay block logs in. */
+void	cf_relay_login_check(struct cf *, const struct cf_object *);
 /* queue.c: the blocks `queue` and `queue for`. */
 bool	cf_queue_is_of_hop(enum rs_option);	/* it may differ by destination */
 /* The destinations of a `queue for`, by their kind. */

@@ -31,7 +31,8 @@ static const char *const users[] = {
 	"waybill-smtp", "waybill-route", SPOOL_USER, "waybill-relay",
 	"waybill-resolve", "waybill-limits", "waybill-spawner", "waybill-mail",
 	"waybill-compile", "waybill-index", "waybill-auth", "waybill-lookup",
-	"waybill-keys", "waybill-pickup", "waybill-pipe", "waybill-fetch"
+	"waybill-keys", "waybill-pickup", "waybill-pipe", "waybill-fetch",
+	"waybill-credentials"
 };
 #define NUSERS	(sizeof(users) / sizeof(users[0]))
 

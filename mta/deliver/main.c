@@ -9,7 +9,8 @@
  * spool, no network, no other program.
  *
  * With --programs 1 it is another process of the same owner, for what programs
- * do: it may execute them, and they may use the network.
+ * do: it may execute them, and they may use the network.  Such a one may be
+ * that of credentials, which then is on descriptor 4 in the place of the queue.
  */
 #include "config.h"
 
@@ -24,6 +25,7 @@
 
 #include "mta/deliver/forwards.h"
 #include "mta/deliver/jobs.h"
+#include "mta/deliver/tokens.h"
 
 #define QUEUE_FD	4
 #define IDLE_MS		60000	/* then it ends; the queue asks for another */
@@ -34,7 +36,7 @@ static bool		stopping;
 static bool
 is_busy(void)
 {
-	return jobs_open() > 0 || forwards_open() > 0;
+	return jobs_open() > 0 || forwards_open() > 0 || tokens_open() > 0;
 }
 
 static void
@@ -59,9 +61,12 @@ on_idle(void)
 static bool
 on_message(struct chan *c, struct msg *m, void *arg)
 {
-	(void)c;
 	(void)arg;
 	timer_stop(&idle);
+	if (m->type == MSG_TOKEN_RUN) {
+		chan_secret(c);
+		return tokens_message(m);
+	}
 	return m->type == MSG_FORWARD_READ ? forwards_message(m) :
 	    jobs_message(m);
 }
@@ -100,6 +105,8 @@ main(int argc, char **argv)
 	jobs_when_idle(on_idle);
 	forwards_begin(c);
 	forwards_when_idle(on_idle);
+	tokens_begin(c);
+	tokens_when_idle(on_idle);
 	/* maildrop, dovecot-lda and others set the ids that they have anyway. */
 	confine_sandbox(child_option("programs") == NULL ? CONFINE_OPEN :
 	    CONFINE_OPEN | CONFINE_EXEC | CONFINE_KILL | CONFINE_NET |

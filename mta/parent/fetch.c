@@ -3,6 +3,7 @@
  */
 #include "mta/msg/msg.h"
 #include "mta/parent/authorities.h"
+#include "mta/parent/credentials.h"
 #include "mta/parent/fetch.h"
 
 void
@@ -14,6 +15,5 @@ fetch_send_config(const struct generation *g, struct chan *c)
 bool
 fetch_wanted(const struct generation *g, uint32_t instance)
 {
-	(void)g;
-	return instance == FETCH_STRANGERS;
+	return instance == FETCH_STRANGERS || credentials_fetches(g);
 }

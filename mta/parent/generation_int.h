@@ -70,4 +70,10 @@ int	gen_copy(int fd);
  */
 int	gen_file_again(const struct gen_file *);
 
+/*
+ * lookup.c: a file of secrets, plain only; -1: said in the log, as is that
+ * everybody may read it.
+ */
+int	gen_open_secret(const char *path);
+
 #endif

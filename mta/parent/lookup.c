@@ -15,6 +15,7 @@
 #include "mta/msg/lookup.h"
 #include "mta/msg/msg.h"
 #include "mta/parent/generation.h"
+#include "mta/parent/generation_int.h"
 
 bool
 generation_asks_servers(const struct generation *g)
@@ -32,8 +33,8 @@ generation_asks_servers(const struct generation *g)
  * Only plain files, as tables are; -1: said in the log, as is that everybody
  * may read it.
  */
-static int
-open_secret(const char *path)
+int
+gen_open_secret(const char *path)
 {
 	struct stat	st;
 	int		fd;
@@ -79,7 +80,7 @@ generation_send_secrets(const struct generation *g, struct chan *c,
 		    (file = rs_map_secret_file(im, i)).n == 0)
 			continue;
 		path = xstrndup(file.p, file.n);
-		fd = open_secret(path);
+		fd = gen_open_secret(path);
 		free(path);
 		if (fd == -1)
 			continue;
@@ -111,7 +112,7 @@ send_srs(const struct generation *g, struct chan *c, uint32_t block,
     struct span file)
 {
 	char	*path = xstrndup(file.n == 0 ? "" : file.p, file.n);
-	int	 fd = open_secret(path);
+	int	 fd = gen_open_secret(path);
 
 	free(path);
 	if (fd == -1)
@@ -145,7 +146,7 @@ srs_mistake(struct span file, uint32_t line)
 	char		*path = xstrndup(file.n == 0 ? "" : file.p, file.n);
 	char		*why = NULL;
 	struct stat	 st;
-	int		 fd = open_secret(path);
+	int		 fd = gen_open_secret(path);
 
 	if (fd == -1)
 		why = xasprintf("the secret in '%s' (line %u of the policy) "

@@ -153,7 +153,8 @@ check_users(void)
 		"waybill-relay", "waybill-resolve", "waybill-limits",
 		"waybill-lookup", "waybill-keys",
 		"waybill-spawner", "waybill-compile", "waybill-index",
-		"waybill-auth", "waybill-pickup", "waybill-fetch"
+		"waybill-auth", "waybill-pickup", "waybill-fetch",
+		"waybill-credentials"
 	};
 	struct buf			missing = { 0 };
 	size_t				i;

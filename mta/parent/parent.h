@@ -14,6 +14,7 @@
 #include "mta/msg/msg.h"
 #include "mta/parent/auth.h"
 #include "mta/parent/compile.h"
+#include "mta/parent/credentials.h"
 #include "mta/parent/fetch.h"
 #include "mta/parent/gateways.h"
 #include "mta/parent/generation.h"
@@ -111,6 +112,7 @@ struct parent {
 	uint64_t		 tickets[TICKETS_MAX];	/* who waits for the reload */
 	size_t			 ntickets;
 	bool			 settling;	/* sent, not everybody is ready */
+	uint64_t		 secrets, secrets_seen;	/* that credentials has; at the last look */
 	uint64_t		 tried;		/* look at the files of the last try */
 	struct timer		 poll, settle;
 
@@ -140,6 +142,8 @@ void		 slots_start_keys(struct parent *);
 void		 slots_configure(struct parent *);
 /* Which addresses may be gateways', to every smtp that is there. */
 void		 slots_tell_gateways(struct parent *);
+/* Files of secrets have changed: to credentials, and that it is so to the queue. */
+void		 slots_tell_secrets(struct parent *);
 /* A child has ended; false: it is none of the slots. */
 bool		 slot_ended(struct parent *, pid_t, int status);
 void		 slot_kill(struct slot *);

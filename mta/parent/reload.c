@@ -292,6 +292,21 @@ table_changed(struct parent *p, unsigned what)
 	read_tables(p);
 }
 
+/* One that is being written is left until two looks are the same. */
+static void
+look_at_secrets(struct parent *p)
+{
+	uint64_t	now = credentials_look(p->generation);
+	bool		steady = now == p->secrets_seen;
+
+	p->secrets_seen = now;
+	if (now == p->secrets || !steady)
+		return;
+	p->secrets = now;
+	log_info("event=secrets-changed");
+	slots_tell_secrets(p);
+}
+
 static void
 on_poll(void *arg)
 {
@@ -302,6 +317,7 @@ on_poll(void *arg)
 	if (is_busy(p))
 		return;
 	certs_remind(p->generation);
+	look_at_secrets(p);
 	what = generation_changed(p->generation);
 	if (what & (CHANGED_TABLE | CHANGED_CERT))
 		table_changed(p, what);
@@ -330,6 +346,7 @@ first_is_read(struct parent *p, struct generation *g)
 	timer_set(&p->poll, POLL_MS, on_poll, p);
 	timer_set(&p->settle, SETTLE_MS, on_settle, p);
 	p->started = true;
+	p->secrets = p->secrets_seen = credentials_look(p->generation);
 	slots_start(p);
 	if (p->wanted)
 		reload_asked(p);

@@ -51,6 +51,10 @@ static const struct { enum proc a, b; uint32_t of; } pairs[] = {
 	{ PROC_FETCH, PROC_RESOLVE, ANY_INSTANCE },
 	{ PROC_RELAY, PROC_FETCH, FETCH_STRANGERS },
 	{ PROC_QUEUE, PROC_FETCH, FETCH_STRANGERS },
+	{ PROC_RELAY, PROC_CREDENTIALS, ANY_INSTANCE },
+	{ PROC_CREDENTIALS, PROC_FETCH, FETCH_TOKENS },
+	{ PROC_CREDENTIALS, PROC_LOOKUP, ANY_INSTANCE },
+	{ PROC_CREDENTIALS, PROC_SPAWNER, ANY_INSTANCE },
 };
 
 static bool on_message(struct chan *, struct msg *, void *);
@@ -85,6 +89,7 @@ slots_init(struct parent *p, unsigned workers)
 	add(p, PROC_AUTH, 0, false);
 	add(p, PROC_FETCH, FETCH_STRANGERS, true);
 	add(p, PROC_FETCH, FETCH_TOKENS, true);
+	add(p, PROC_CREDENTIALS, 0, false);
 	add(p, PROC_QUEUE, 0, false);
 	add(p, PROC_ROUTE, 0, false);
 	add(p, PROC_RELAY, 0, false);
@@ -122,6 +127,8 @@ slot_wanted(const struct slot *s)
 		return auth_wanted(g);
 	case PROC_FETCH:
 		return fetch_wanted(g, s->instance);
+	case PROC_CREDENTIALS:
+		return credentials_wanted(g);
 	default:
 		return true;
 	}
@@ -180,6 +187,7 @@ make_args(const struct slot *s, struct args *a)
 		add_arg(a, "--sockets", rs_image_uses_sockets(
 		    generation_image(p->generation)) ? "yes" : NULL);
 	if (s->proc == PROC_QUEUE || s->proc == PROC_LIMITS ||
+	    s->proc == PROC_CREDENTIALS ||
 	    s->proc == PROC_AUTH || s->proc == PROC_PICKUP ||
 	    (s->proc == PROC_FETCH && s->instance == FETCH_STRANGERS))
 		add_arg(a, "--spool", p->spool);
@@ -298,13 +306,16 @@ send_config(struct slot *s, bool is_new)
 	uint32_t	 number = generation_number(p->generation);
 
 	generation_send(p->generation, s->chan,
-	    s->proc == PROC_SMTP || s->proc == PROC_ROUTE);
+	    s->proc == PROC_SMTP || s->proc == PROC_ROUTE ||
+	    s->proc == PROC_CREDENTIALS);
 	if (s->proc == PROC_SMTP || s->proc == PROC_ROUTE)
 		generation_send_srs(p->generation, s->chan);
 	if (s->proc == PROC_LOOKUP)
 		generation_send_secrets(p->generation, s->chan, false);
 	if (s->proc == PROC_AUTH)
 		auth_send_config(p->generation, s->chan);
+	if (s->proc == PROC_CREDENTIALS)
+		credentials_send(p->generation, s->chan);
 	if (s->proc == PROC_KEYS)
 		send_keys(s, is_new);
 	if (s->proc == PROC_FETCH)
@@ -437,10 +448,25 @@ slots_configure(struct parent *p)
 			send_config(&p->slots[i], false);
 		else if ((p->slots[i].proc == PROC_LOOKUP ||
 		    p->slots[i].proc == PROC_AUTH ||
-		    p->slots[i].proc == PROC_FETCH) &&
+		    p->slots[i].proc == PROC_FETCH ||
+		    p->slots[i].proc == PROC_CREDENTIALS) &&
 		    p->slots[i].pid == 0 && slot_wanted(&p->slots[i]) &&
 		    !timer_pending(&p->slots[i].again))
 			start(&p->slots[i]);	/* the first table of its kind */
+}
+
+void
+slots_tell_secrets(struct parent *p)
+{
+	struct slot	*s = slot_find(p, PROC_CREDENTIALS, 0);
+	struct chan	*queue = queue_chan(p);
+
+	if (s->chan != NULL)
+		send_config(s, false);
+	if (queue != NULL) {
+		chan_begin(queue, MSG_SECRETS_CHANGED);
+		chan_end(queue);
+	}
 }
 
 /* --- what it says */

@@ -217,6 +217,22 @@ has_programs(const struct rs_image *image)
 	return false;
 }
 
+/* As whom the token commands of relay blocks run. */
+static int
+find_token_users(struct generation *g, char **why)
+{
+	const struct rs_optval	*v;
+	uint32_t		 i;
+
+	for (i = 0; i < rs_nobject(g->image); i++)
+		if (rs_object(g->image, i)->kind == RS_O_RELAY &&
+		    rs_option(g->image, i, RS_OPT_RELAY_token_command, 0,
+		    &v) && add_user(g, rs_option_const(g->image, v, 1).s,
+		    true, why) == -1)
+			return -1;
+	return 0;
+}
+
 static int
 find_users(struct generation *g, char **why)
 {
@@ -237,7 +253,8 @@ find_users(struct generation *g, char **why)
 int
 gen_users_find(struct generation *g, char **why)
 {
-	return find_owners(g, why) == -1 || find_users(g, why) == -1 ? -1 : 0;
+	return find_owners(g, why) == -1 || find_users(g, why) == -1 ||
+	    find_token_users(g, why) == -1 ? -1 : 0;
 }
 
 void

@@ -224,6 +224,9 @@ take_reply(struct client *c, const struct reply *r)
 	case STARTTLS:
 		client_starttls_reply(c, r);
 		break;
+	case AUTH:
+		client_auth_reply(c, r);
+		break;
 	case ENVELOPE:
 		client_envelope_reply(c, r);
 		break;
@@ -368,15 +371,27 @@ serve(struct client *c, int what)
 }
 
 void
+client_call_begin(struct client *c)
+{
+	c->busy = true;
+}
+
+void
+client_call_end(struct client *c)
+{
+	c->busy = false;
+	if (c->freed)
+		destroy(c);
+}
+
+void
 client_on_ready(void *arg, int what)
 {
 	struct client	*c = arg;
 
-	c->busy = true;
+	client_call_begin(c);
 	serve(c, what);
-	c->busy = false;
-	if (c->freed)
-		destroy(c);
+	client_call_end(c);
 }
 
 /* --- what the owner calls */

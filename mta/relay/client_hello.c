@@ -92,10 +92,17 @@ client_hello(struct client *c)
 }
 
 void
-client_hello_done(struct client *c)
+client_ready(struct client *c)
 {
 	client_step(c, IDLE, "ready");
 	c->ops->ready(c->arg);
+}
+
+void
+client_hello_done(struct client *c)
+{
+	if (!client_auth_after_ehlo(c))
+		client_ready(c);
 }
 
 static void

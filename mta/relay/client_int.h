@@ -6,6 +6,7 @@
  *   CONNECTING -> GREETING -> EHLO (-> HELO) -> IDLE	client_hello.c
  *   EHLO -> STARTTLS -> HANDSHAKE -> EHLO		client_tls.c
  *   CONNECTING -> HANDSHAKE -> GREETING		TLS first
+ *   EHLO -> AUTH -> IDLE				client_auth.c
  *   IDLE -> ENVELOPE -> CONTENT -> DOT -> IDLE	client_mail.c
  *           ENVELOPE -> LONE_DOT -> IDLE	nobody accepted, yet 354 came
  *   LMTP: in DOT there is a reply for each recipient that RCPT accepted
@@ -19,6 +20,7 @@
 
 #include "base/buf.h"
 #include "base/loop.h"
+#include "mta/relay/client_auth.h"
 #include "mta/relay/client_tls.h"
 #include "mta/relay/content.h"
 
@@ -30,6 +32,7 @@
 	X(HELO,		300,	"the answer to HELO")	/* open */	\
 	X(STARTTLS,	300,	"the answer to STARTTLS") /* open */	\
 	X(HANDSHAKE,	60,	"the end of the handshake") /* open */	\
+	X(AUTH,		300,	"the answer to AUTH")	/* open */	\
 	X(IDLE,		0,	"-")			/* the owner's */ \
 	X(ENVELOPE,	300,	"the answer to MAIL or RCPT")		\
 	X(CONTENT,	180,	"the hop to take the content")		\
@@ -62,6 +65,16 @@ struct client_tls {
 	char			 why[256];	/* why no more was reached; "" */
 };
 
+struct client_auth {
+	struct login_client	*logins;	/* NULL: none is wanted */
+	struct buf		 facts;		/* of the first job (RELAY) */
+	struct login		*login;		/* under way */
+	bool			 awaits;	/* the hop is to answer */
+	struct buf		 initial;	/* a response that was too long for AUTH; wiped */
+	struct buf		 told;		/* how it has logged in, or why not */
+	bool			 held;		/* the login was refused */
+};
+
 struct client {
 	const struct client_ops	*ops;
 	void			*arg;
@@ -87,6 +100,7 @@ struct client {
 	size_t			 answered;	/* LMTP: recipients before this one have the dot's reply */
 	struct content		 content;
 	struct client_tls	 tls;
+	struct client_auth	 auth;
 	bool			 content_done;	/* the final dot is in out or has left */
 	bool			 busy, freed;	/* in a callback; freed after it */
 };
@@ -111,6 +125,9 @@ bool	client_out_of_step(const struct client *);
 void	client_surplus(struct client *);
 /* The session had been idle and is of no use; the job has no results. */
 void	client_stale(struct client *);
+/* Around what others than the loop call: the owner may free the session meanwhile. */
+void	client_call_begin(struct client *);
+void	client_call_end(struct client *);
 /* What the loop calls: the socket can be read or written (LOOP_READ, LOOP_WRITE). */
 void	client_on_ready(void *client, int what);
 
@@ -160,11 +177,20 @@ void	client_starttls_reply(struct client *, const struct reply *);
 /* close_notify; gives up what it holds. */
 void	client_tls_end(struct client *);
 
+/* client_auth.c */
+/* The hop is known, with the TLS that it gets: true: a login is under way. */
+bool	client_auth_after_ehlo(struct client *);
+void	client_auth_reply(struct client *, const struct reply *);
+/* Gives up what it holds. */
+void	client_auth_end(struct client *);
+
 /* client_hello.c */
 /* EHLO, or EHLO anew. */
 void	client_hello(struct client *);
 /* The hop is known, and the session has the TLS that it gets. */
 void	client_hello_done(struct client *);
+/* It takes messages. */
+void	client_ready(struct client *);
 void	client_set_mta(struct client *, struct span name);
 void	client_greeting_reply(struct client *, const struct reply *);
 void	client_ehlo_reply(struct client *, const struct reply *);

@@ -51,6 +51,7 @@ void
 client_io_close(struct client *c)
 {
 	client_tls_end(c);
+	client_auth_end(c);
 	watch_clear(&c->watch);
 	close(c->fd);
 	buf_clear(&c->in);

@@ -129,6 +129,7 @@ client_send(struct client *c, struct job *j)
 	}
 	job_set_mta(j, span_of(c->mta));
 	client_tell_tls(c, j);
+	client_tell_login(c, j);
 	if (!client_can_take(c, &why)) {
 		job_result_rest(j, &why);
 		client_finish(c, CLIENT_IDLE);

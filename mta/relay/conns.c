@@ -9,7 +9,7 @@
 #include "base/loop.h"
 #include "base/xalloc.h"
 #include "mta/msg/relayed.h"
-#include "mta/relay/client.h"
+#include "mta/relay/client_auth.h"
 #include "mta/relay/client_tls.h"
 #include "mta/relay/dead.h"
 #include "mta/relay/dial.h"
@@ -270,6 +270,7 @@ session_failed(void *arg, const struct outcome *why)
 	}
 	tell_report(s);
 	client_tell_tls(s->client, s->job);
+	client_tell_login(s->client, s->job);
 	a = &s->list->at[s->at];
 	if (client_wants_clear(s->client)) {
 		client_free(&s->client);
@@ -279,7 +280,8 @@ session_failed(void *arg, const struct outcome *why)
 		return;
 	}
 	client_free(&s->client);
-	if (!outcome_is_final(why))	/* one message is refused, not the host dead */
+	/* One message is refused, or one login, not the host dead. */
+	if (!outcome_is_final(why) && why->trouble != RELAY_TROUBLE_LOGIN)
 		mark_dead(s->conns, a);
 	keep_outcome(s, why);
 	s->at++;
@@ -346,6 +348,7 @@ dial_for(struct session *s, const struct hop_addr *a,
 	s->conns->n.connects++;
 	s->client = client_new(fd, a, s->conns->hops->self, &ops, s);
 	client_want_tls(s->client, tls);
+	client_want_login(s->client, s->conns->hops->logins, s->job);
 	return true;
 }
 

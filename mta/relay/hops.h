@@ -36,6 +36,7 @@ struct hops {
 	uint16_t		 mx_port;	/* 25 but in tests */
 	order_random		*random;	/* NULL: the system's */
 	void			*random_arg;
+	struct login_client	*logins;	/* NULL: nobody logs in */
 };
 
 struct hop_addr {

@@ -20,6 +20,7 @@
 #include "base/loop.h"
 #include "base/xalloc.h"
 #include "mta/child/child.h"
+#include "mta/msg/login.h"
 #include "mta/msg/sts.h"
 #include "mta/relay/callouts.h"
 #include "mta/relay/client_tls.h"
@@ -269,6 +270,8 @@ relay_peer(enum proc proc, uint32_t instance, int fd, void *arg)
 
 	if (proc == PROC_RESOLVE) {
 		dns_client_attach(r->hops.dns, fd);
+	} else if (proc == PROC_CREDENTIALS) {
+		login_client_attach(r->hops.logins, fd);
 	} else if (proc == PROC_QUEUE) {
 		chan_free(&r->queue);
 		forget_queue(r);
@@ -375,6 +378,7 @@ main(int argc, char **argv)
 	r.sts = sts_client_new();
 	tls_report_to(fetch_chan, &r);
 	r.tls = tls_ways_new(NULL);
+	r.hops.logins = login_client_new();
 	r.hops.mx_port = mx_port();
 	r.hops.blocks = relay_blocks_read(NULL);
 	r.conns = conns_new(&r.hops, answer, &r);

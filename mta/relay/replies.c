@@ -3,6 +3,9 @@
  */
 #include "mta/relay/replies.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "mail/status.h"
 
 #define LIMIT_MAX	999999	/* of LIMITS; RFC 9422, 3 */
@@ -213,6 +216,22 @@ ehlo_xforward(struct span params, struct ehlo *out)
 	}
 }
 
+/* Names of mechanisms (RFC 4422, 3.1); several lines are one list. */
+static void
+ehlo_auth(struct span params, struct ehlo *out)
+{
+	struct span	word;
+	size_t		n;
+
+	while ((word = next_word(&params)).n > 0) {
+		n = strlen(out->auth);
+		if (word.n > 20 || n + 1 + word.n > EHLO_AUTH_MAX)
+			continue;
+		snprintf(out->auth + n, sizeof(out->auth) - n, "%s%.*s",
+		    n > 0 ? " " : "", SPAN_ARG(word));
+	}
+}
+
 static void
 ehlo_keyword(struct span line, struct ehlo *out)
 {
@@ -244,6 +263,10 @@ ehlo_keyword(struct span line, struct ehlo *out)
 		ehlo_deliverby(param, out);
 	else if (span_ieq(word, SPAN("LIMITS")))
 		ehlo_limits(param, out);
+	else if (span_ieq(word, SPAN("AUTH")))
+		ehlo_auth(param, out);
+	else if (span_iprefix(word, SPAN("AUTH=")))	/* as some wrote it before the RFC */
+		ehlo_auth(span_from(line, 5), out);
 	else if (span_ieq(word, SPAN("XFORWARD")))
 		ehlo_xforward(param, out);
 }

@@ -58,6 +58,8 @@ extern const char *const xforward_words[XFORWARD_NATTRS];
 /* The attribute of this word, or XFORWARD_NATTRS. */
 unsigned	 xforward_named(struct span word);
 
+#define EHLO_AUTH_MAX	255	/* octets of the list of mechanisms; what is more is not seen */
+
 /* What a hop offers in its answer to EHLO (RFC 5321, 4.1.1.1). */
 struct ehlo {
 	bool		pipelining;	/* RFC 2920 */
@@ -75,6 +77,7 @@ struct ehlo {
 	bool		starttls;	/* RFC 3207 */
 	/* RFC 9422, in one session and in one transaction; 0: no limit is told. */
 	uint32_t	mail_max, rcpt_max, rcpt_domain_max;
+	char		auth[EHLO_AUTH_MAX + 1];	/* RFC 4954: the mechanisms, blanks between */
 	unsigned	xforward;	/* 1 << enum xforward_attr: those that it takes */
 };
 

@@ -3,7 +3,7 @@
  *
  * User waybill-spawner with CAP_SETUID, CAP_SETGID and CAP_KILL (without
  * root: the caller), in the system's root folder, because deliver inherits
- * it.  Has: a channel to the queue.  An intruder could become any user but
+ * it.  Has: a channel to the queue, and one to credentials.  An intruder could become any user but
  * root and those below uid 100: hence it reads three numbers and nothing else.
  *
  * How a deliver process starts: waybill-deliver --instance UID, as the
@@ -23,6 +23,7 @@
 
 static struct deliverers	all;
 static struct chan		*queue;
+static struct chan		*credentials;	/* its token commands */
 
 static bool
 on_wanted(struct chan *c, struct msg *m)
@@ -60,9 +61,10 @@ on_message(struct chan *c, struct msg *m, void *arg)
 static void
 on_closed(struct chan *c, void *arg)
 {
+	struct chan	**which = arg;
+
 	(void)c;
-	(void)arg;
-	queue = NULL;
+	*which = NULL;
 }
 
 static void
@@ -70,14 +72,18 @@ on_peer(enum proc proc, uint32_t instance, int fd, void *arg)
 {
 	static const struct chan_ops	ops = { on_message, on_closed };
 
+	struct chan			**which = &queue;
+
 	(void)instance;
 	(void)arg;
-	if (proc != PROC_QUEUE) {
+	if (proc == PROC_CREDENTIALS)
+		which = &credentials;
+	else if (proc != PROC_QUEUE) {
 		close(fd);
 		return;
 	}
-	chan_free(&queue);
-	queue = chan_new(fd, "queue", &ops, NULL);
+	chan_free(which);
+	*which = chan_new(fd, proc_name(proc), &ops, which);
 }
 
 static void

@@ -52,6 +52,8 @@ NOT_HERE = {
     "LOGIN_STEP": "needs a smart host that wants a login: unit tests of the messages",
     "LOGIN_END": "needs a smart host that wants a login: unit tests of the messages",
     "SECRETS_CHANGED": "needs a smart host that wants a login: unit tests of the messages",
+    "TOKEN_RUN": "needs a token command: smart_host_login_test.py",
+    "TOKEN_SAID": "needs a token command: smart_host_login_test.py",
     "PAM_WANTED": "its end is the server's",
     "PAM_DONE": "needs a PAM of the test's own: user_test.py",
 }

@@ -250,8 +250,7 @@ static void
 options_not_served_are_named(void **state)
 {
 	static const char *const	 wanted[] = {
-		"'listen imaps'", "'listen pop3s'",
-		"'auth' of relay"
+		"'listen imaps'", "'listen pop3s'"
 	};
 	struct cf	*cf;
 	size_t		 i;
@@ -274,11 +273,10 @@ static void
 what_is_to_come_is_known(void **state)
 {
 	static const enum rs_option	 later[] = {
-		RS_OPT_LISTEN_milters, RS_OPT_RELAY_tls, RS_OPT_RELAY_no_dane,
-		RS_OPT_RELAY_no_sts, RS_OPT_RELAY_authorities,
-		RS_OPT_RELAY_certificate, RS_OPT_RELAY_minimum,
-		RS_OPT_RELAY_auth, RS_OPT_RELAY_auth_clear,
-		RS_OPT_RELAY_mechanisms
+		RS_OPT_LISTEN_milters,
+		RS_OPT_RELAY_no_dane,
+		RS_OPT_RELAY_no_sts,
+		RS_OPT_RELAY_certificate
 	};
 	size_t				 i, n = 0;
 
