@@ -500,7 +500,8 @@ static void
 read_results(struct relay_jobs *r, struct relayed *all, struct msg *msg,
     struct span mta)
 {
-	struct answer	an = { .mta = mta, .tls = all->tls,
+	struct span	his;
+	struct answer	an = { .tls = all->tls,
 			    .login = all->login, .when_ms = clock_wall_ms() };
 	uint32_t	n = msg_u32(msg), i, dest;
 
@@ -509,6 +510,8 @@ read_results(struct relay_jobs *r, struct relayed *all, struct msg *msg,
 		an.code = msg_u16(msg);
 		an.status = msg_bytes(msg, REPLY_MAX);
 		an.text = msg_bytes(msg, REPLY_MAX);
+		his = msg_bytes(msg, REPLY_MAX);
+		an.mta = his.n > 0 ? his : mta;
 		if (!msg->bad)
 			one_result(r, all, dest, &an);
 	}

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
+#include "mta/msg/relayed.h"
 
 /* The name that its block says, or the server's. */
 static struct span
@@ -45,6 +46,8 @@ refused(struct client *c, const struct reply *r)
 		why.code = (uint16_t)(why.code - 100);
 		why.status[0] = '4';
 	}
+	if (r->code < 500)
+		why.trouble = RELAY_TROUBLE_BUSY;
 	client_fail(c, &why);
 }
 

@@ -6,61 +6,16 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "base/loop.h"
 #include "base/xalloc.h"
 #include "mta/msg/relayed.h"
 #include "mta/relay/client_auth.h"
 #include "mta/relay/client_tls.h"
-#include "mta/relay/dead.h"
-#include "mta/relay/dial.h"
-#include "mta/relay/tls_report.h"
+#include "mta/relay/conns_int.h"
+#include "mta/relay/move.h"
 #include "mta/relay/tls_want.h"
 
 #define TICK_MS	1000
 
-/*
- * A session has a job, or is idle, or is about to end.  While it finds its
- * address it has a query or a list, then a client.
- */
-struct session {
-	TAILQ_ENTRY(session)	 entry;		/* in conns->all */
-	TAILQ_ENTRY(session)	 idle_entry;	/* latest first */
-	struct conns		*conns;
-	char			*hop;
-	size_t			 hop_octets;
-	struct job		*job;
-	int64_t			 job_until_ms;
-	struct hop_query	*query;
-	struct hop_list		*list;
-	size_t			 at, tries;	/* in list */
-	struct outcome		 why;		/* of the address tried last */
-	struct client		*client;
-	bool			 idle, old;	/* old: not for another message */
-	bool			 has_set;
-	uint8_t			 set[MX_SET];	/* of its MX hosts */
-	uint32_t		 messages;	/* that it has carried */
-	int64_t			 idle_until_ms;
-};
-
-TAILQ_HEAD(sessions, session);
-
-struct conns {
-	const struct hops	*hops;
-	void			(*done)(void *, struct job *);
-	void			(*ended)(void *);	/* not NULL: stopping */
-	void			*arg;
-	struct sessions		 all, idle;
-	TAILQ_HEAD(, job)	 waiting;
-	bool			 called;	/* start_waiting() will come */
-	struct dead		 dead;
-	struct dead		 clear;		/* a handshake has failed there */
-	struct timer		 tick;
-	struct conns_counters	 n;
-};
-
-static void	try_next(struct session *);
-static void	mark_dead(struct conns *, const struct hop_addr *);
-static void	find_addresses(struct session *);
 static void	on_tick(void *);
 static void	start(struct conns *, struct job *);
 
@@ -87,6 +42,7 @@ job_done(struct conns *k, struct job **jp)
 	struct job	*j = *jp;
 
 	*jp = NULL;
+	move_end(j);
 	count(k, j);
 	k->done(k->arg, j);
 }
@@ -157,15 +113,17 @@ call_waiting(struct conns *k)
 }
 
 /* Its job, if any, is answered or given away. */
-static void
+void
 session_free(struct session *s)
 {
 	struct conns	*k = s->conns;
 
+	tries_stop(s);
 	leave_idle(s);
 	hop_cancel(&s->query);
 	client_free(&s->client);
 	hop_list_free(&s->list);
+	hop_addr_clear(&s->addr);
 	free(s->hop);
 	TAILQ_REMOVE(&k->all, s, entry);
 	k->n.sessions--;
@@ -209,19 +167,25 @@ trouble_of(const struct outcome *why)
 	return why->code == 421 ? RELAY_TROUBLE_BUSY : RELAY_TROUBLE_CONNECT;
 }
 
-/* No address took the message. */
-static void
-give_up(struct session *s)
+/*
+ * No address took the message.  Where other hosts have answered before, their
+ * word counts, and the hop was reached.
+ */
+void
+session_give_up(struct session *s)
 {
 	struct job	*j = s->job;
+	bool		 moved = j->moved != NULL;
 
-	if (s->why.code == 0)
+	if (s->why.code == 0 && !moved)
 		outcome_set(&s->why, 451, "4.4.1", "no time left to connect");
-	assert(s->why.code >= 400);
+	assert(s->why.code >= 400 || moved);
 	s->job = NULL;
-	j->connected = outcome_is_final(&s->why);	/* no trouble of the way */
-	j->trouble = trouble_of(&s->why);
-	job_result_rest(j, &s->why);
+	j->connected = moved || outcome_is_final(&s->why);	/* no trouble of the way */
+	if (!moved)
+		j->trouble = trouble_of(&s->why);
+	if (s->why.code != 0)
+		job_result_rest(j, &s->why);
 	job_done(s->conns, &j);
 	session_free(s);
 }
@@ -238,30 +202,20 @@ tell_report(const struct session *s)
 static void
 session_ready(void *arg)
 {
-	struct session		*s = arg;
-	const struct hop_addr	*a = &s->list->at[s->at];
+	struct session	*s = arg;
 
-	dead_clear(&s->conns->dead, &a->ip, a->port);
-	hop_list_free(&s->list);
+	tries_worked(s);
 	s->job->begun = true;
 	tell_report(s);
 	client_send(s->client, s->job);
 }
 
-/* A passing trouble of one address outweighs another's final no. */
-static void
-keep_outcome(struct session *s, const struct outcome *why)
-{
-	if (!outcome_is_final(why) || s->why.code == 0 ||
-	    outcome_is_final(&s->why))
-		s->why = *why;
-}
-
 static void
 session_failed(void *arg, const struct outcome *why)
 {
-	struct session		*s = arg;
-	const struct hop_addr	*a;
+	struct session	*s = arg;
+	struct outcome	 mine;
+	bool		 clear;
 
 	if (why == NULL || s->list == NULL) {	/* it was idle */
 		client_free(&s->client);
@@ -271,21 +225,27 @@ session_failed(void *arg, const struct outcome *why)
 	tell_report(s);
 	client_tell_tls(s->client, s->job);
 	client_tell_login(s->client, s->job);
-	a = &s->list->at[s->at];
-	if (client_wants_clear(s->client)) {
-		client_free(&s->client);
-		dead_mark_until(&s->conns->clear, &a->ip, a->port,
-		    loop_now_ms() + CONNS_CLEAR_MS);
-		try_next(s);	/* the same once more */
-		return;
-	}
+	mine = *why;	/* the client's */
+	clear = client_wants_clear(s->client);
 	client_free(&s->client);
-	/* One message is refused, or one login, not the host dead. */
-	if (!outcome_is_final(why) && why->trouble != RELAY_TROUBLE_LOGIN)
-		mark_dead(s->conns, a);
-	keep_outcome(s, why);
-	s->at++;
-	try_next(s);
+	if (clear)
+		tries_clear(s);
+	else
+		tries_failed(s, &mine);
+}
+
+/* The job has its results, or goes to another host with the rest. */
+static void
+end_job(struct session *s)
+{
+	struct job	*j = s->job;
+
+	if (s->conns->ended == NULL && tries_move_on(s)) {
+		s->job = NULL;
+		j->begun = false;
+		session_begin(s->conns, j);
+	} else
+		job_done(s->conns, &s->job);
 }
 
 static void
@@ -296,238 +256,45 @@ session_finished(void *arg, enum client_end end)
 	if (end == CLIENT_STALE) {
 		s->job->begun = false;
 		client_free(&s->client);
-		find_addresses(s);
+		tries_begin(s);
 		return;
 	}
 	if (++s->messages >= s->job->messages_max && s->job->messages_max > 0)
 		s->old = true;
 	if (end == CLIENT_IDLE && client_is_spent(s->client))
 		s->old = true;
-	job_done(s->conns, &s->job);
+	end_job(s);
 	if (end == CLIENT_IDLE)
 		become_idle(s);
 	else
 		session_free(s);
 }
 
-/* --- connecting */
+const struct client_ops	session_ops = {
+	session_ready, session_failed, session_finished
+};
 
-static void
-tell_mta(struct session *s, const struct hop_addr *a)
-{
-	char	text[HOP_ADDR_TEXT];
-
-	job_set_mta(s->job, span_of(hop_addr_text(a, hop_addr_name(a), text)));
-}
-
-/* A local socket has no other address in whose favour it is passed over. */
-static void
-mark_dead(struct conns *k, const struct hop_addr *a)
-{
-	if (!hop_is_local(a))
-		dead_mark(&k->dead, &a->ip, a->port, loop_now_ms());
-}
-
-static bool
-dial_for(struct session *s, const struct hop_addr *a,
-    const struct client_tls_want *tls)
-{
-	static const struct client_ops	ops = {
-		session_ready, session_failed, session_finished
-	};
-	struct outcome			why;
-	enum dial_result		result;
-	int				fd;
-
-	if ((result = dial(a, &fd, &why)) != DIAL_BEGUN) {
-		keep_outcome(s, &why);
-		if (result == DIAL_FAILED)
-			mark_dead(s->conns, a);
-		return false;
-	}
-	s->conns->n.connects++;
-	s->client = client_new(fd, a, s->conns->hops->self, &ops, s);
-	client_want_tls(s->client, tls);
-	client_want_login(s->client, s->conns->hops->logins, s->job);
-	return true;
-}
-
-/* No session came about, since its policy could not be kept. */
-static void
-tell_unusable(const struct session *s, const struct hop_addr *a,
-    const struct client_tls_want *tls)
-{
-	const struct tls_report	r = {
-		.hop = span_mem(s->hop, s->hop_octets),
-		.flags = s->job->flags, .facts = tls->facts, .addr = a,
-		.class = tls->level.report, .why = tls->level.why
-	};
-
-	if (r.class != TLS_CLASS_NONE)
-		tls_report(&r);
-}
-
-/* false: not even begun; s->why says why. */
-static bool
-try_address(struct session *s, const struct hop_addr *a)
-{
-	struct client_tls_want	tls;
-	struct outcome		why;
-	bool			begun = false;
-
-	s->tries++;
-	tell_mta(s, a);
-	if (tls_want(a, job_tls_flags(s->job), dead_has(&s->conns->clear, &a->ip,
-	    a->port, loop_now_ms()), &tls, &why))
-		begun = dial_for(s, a, &tls);
-	else {
-		tell_unusable(s, a, &tls);
-		keep_outcome(s, &why);
-	}
-	tls_want_clear(&tls);
-	return begun;
-}
-
-static void
-try_next(struct session *s)
-{
-	while (s->at < s->list->n && s->tries < CONNS_TRIES_MAX &&
-	    loop_now_ms() < s->job_until_ms) {
-		if (try_address(s, &s->list->at[s->at]))
-			return;
-		s->at++;
-	}
-	give_up(s);
-}
-
-/* Without those that are dead, unless all are. */
-static void
-drop_dead(const struct conns *k, struct hop_list *list)
-{
-	int64_t	now = loop_now_ms();
-	size_t	i, n = 0;
-
-	for (i = 0; i < list->n; i++)
-		if (!dead_has(&k->dead, &list->at[i].ip, list->at[i].port, now))
-			n++;
-	if (n == 0 || n == list->n)
-		return;
-	for (i = n = 0; i < list->n; i++)
-		if (dead_has(&k->dead, &list->at[i].ip, list->at[i].port, now))
-			hop_addr_clear(&list->at[i]);
-		else
-			list->at[n++] = list->at[i];
-	list->n = n;
-}
-
-/* It has the TLS that a message wants of it there. */
-static bool
-serves(const struct session *s, const struct hop_list *list,
-    const struct job *j)
-{
-	const struct hop_addr	*at = client_addr(s->client);
-	size_t			 i;
-
-	for (i = 0; i < list->n; i++)
-		if (list->at[i].port == at->port &&
-		    ip_eq(&list->at[i].ip, &at->ip))
-			return tls_want_served(s->client, &list->at[i],
-			    j->flags);
-	return false;
-}
-
-static struct span
-set_of(const struct session *s)
+struct span
+session_set(const struct session *s)
 {
 	return s->has_set ? span_mem(s->set, sizeof(s->set)) : SPAN_NONE;
 }
 
-static void
-resume(struct session *s, struct job *j)
+void
+session_resume(struct session *s, struct job *j)
 {
 	leave_idle(s);
 	set_job(s, j);
-	job_set_mx(j, set_of(s));
+	job_set_mx(j, session_set(s));
 	j->begun = true;
 	s->conns->n.reused++;
 	client_send(s->client, j);
 }
 
-/* What its block and the block's expressions say. */
-static struct span
-params_of(const struct session *s)
+void
+session_begin(struct conns *k, struct job *j)
 {
-	struct hop_text	hop;
-
-	return hop_parse(span_mem(s->hop, s->hop_octets), &hop) ? hop.params :
-	    SPAN_NONE;
-}
-
-static bool
-same_way(const struct session *idle, const struct session *s)
-{
-	return span_eq(set_of(idle), set_of(s)) &&
-	    span_eq(params_of(idle), params_of(s));
-}
-
-/*
- * Its MX hosts are known: one that is idle there, for whatever domain, takes
- * the job.  True: both are gone.
- */
-static bool
-hand_over(struct session *s, struct hop_list *list)
-{
-	struct session	*other;
-	struct job	*j = s->job;
-
-	s->has_set = true;
-	memcpy(s->set, list->set, sizeof(s->set));
-	job_set_mx(j, set_of(s));
-	TAILQ_FOREACH(other, &s->conns->idle, idle_entry)
-		if (same_way(other, s) && serves(other, list, j))
-			break;
-	if (other == NULL)
-		return false;
-	free(other->hop);
-	other->hop = xstrndup(j->hop.p, j->hop.n);
-	other->hop_octets = j->hop.n;
-	s->job = NULL;
-	hop_list_free(&list);
-	session_free(s);
-	resume(other, j);
-	return true;
-}
-
-static void
-got_addresses(void *arg, struct hop_list *list, const struct outcome *why)
-{
-	struct session	*s = arg;
-
-	s->query = NULL;
-	if (list == NULL) {
-		s->why = *why;
-		give_up(s);
-		return;
-	}
-	if (list->has_set && hand_over(s, list))
-		return;
-	drop_dead(s->conns, list);
-	s->list = list;
-	try_next(s);
-}
-
-/* The session may be gone when this returns. */
-static void
-find_addresses(struct session *s)
-{
-	struct hop_query	*q;
-	struct span		 hop = { s->hop, s->hop_octets };
-
-	s->at = s->tries = 0;
-	s->why = (struct outcome){ 0 };
-	q = hop_resolve(s->conns->hops, hop, got_addresses, s);
-	if (q != NULL)
-		s->query = q;
+	tries_begin(session_new(k, j));
 }
 
 /* --- what the owner calls */
@@ -539,6 +306,7 @@ conns_new(const struct hops *hops, void (*done)(void *, struct job *),
 	struct conns	*k = xcalloc(1, sizeof(*k));
 
 	k->hops = hops;
+	k->health = health_new();
 	k->done = done;
 	k->arg = arg;
 	TAILQ_INIT(&k->all);
@@ -565,11 +333,10 @@ start(struct conns *k, struct job *j)
 {
 	struct session	*s = find_idle(k, j);
 
-	if (s == NULL) {
-		find_addresses(session_new(k, j));
-		return;
-	}
-	resume(s, j);
+	if (s == NULL)
+		session_begin(k, j);
+	else
+		session_resume(s, j);
 }
 
 void
@@ -718,6 +485,7 @@ conns_free(struct conns **kp)
 		session_free(s);
 	}
 	timer_clear(&k->tick);
+	health_free(&k->health);
 	free(k);
 }
 

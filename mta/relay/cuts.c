@@ -224,6 +224,7 @@ refuse(struct cuts *k, struct chan *c, uint64_t ticket, const struct job *j,
 		chan_u16(c, r->code != 0 ? r->code : 451);
 		chan_bytes(c, r->code != 0 ? r->status : SPAN("4.4.5"));
 		chan_bytes(c, r->code != 0 ? r->text : span_of(why));
+		chan_bytes(c, r->mta);
 	}
 	chan_end(c);
 }

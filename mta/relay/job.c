@@ -282,6 +282,8 @@ job_address(struct job *j, bool utf8, const struct outcome *why)
 	for (i = 0; i < j->n; i++) {
 		struct job_rcpt	*r = &j->rcpts[i];
 
+		if (r->code != 0)	/* another host has said it */
+			continue;
 		r->wire = r->address;
 		if (utf8 || to_ascii(j, r->address, &r->wire))
 			swap(&j->rcpts[j->nsend++], r);
@@ -431,6 +433,7 @@ job_write_results(const struct job *j, struct chan *c)
 		chan_u16(c, j->rcpts[i].code);
 		chan_bytes(c, j->rcpts[i].status);
 		chan_bytes(c, j->rcpts[i].text);
+		chan_bytes(c, j->rcpts[i].mta);
 	}
 }
 

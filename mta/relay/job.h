@@ -26,7 +26,12 @@ struct job_rcpt {
 	bool		accepted;	/* by RCPT; waits for the final dot */
 	uint16_t	code;		/* 0: no result yet; at the end: for another transaction */
 	struct span	status, text;
+	struct span	mta;		/* who said so; empty: the job's */
+	struct job_before *before;	/* what the host before has said (move.h); NULL: there was none */
 };
+
+struct job_before;
+struct job_moved;
 
 struct job {
 	TAILQ_ENTRY(job) entry;		/* its owner's list */
@@ -58,6 +63,7 @@ struct job {
 	uint8_t		 offers;	/* enum relayed_offers of the hop that was tried last */
 	struct span	 mta;		/* "name[address]" of the hop that was tried last */
 	uint8_t		 trouble;	/* enum relay_trouble */
+	struct job_moved *moved;	/* hosts that it has been to (move.h) */
 	struct span	 tls;		/* wanted and reached there: mta/msg/relayed.h */
 };
 

@@ -214,6 +214,7 @@ read_results(struct msg *m, struct cut_result *all, size_t n)
 		all[at].code = msg_u16(m);
 		all[at].status = msg_bytes(m, REPLY_MAX);
 		all[at].text = msg_bytes(m, REPLY_MAX);
+		(void)msg_bytes(m, MTA_MAX);	/* the log has the message's */
 	}
 }
 

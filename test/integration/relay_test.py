@@ -75,10 +75,11 @@ class Relay:
         self.offers = body.take("<B")
         self.trouble, self.tls = body.take("<B"), body.octets().decode()
         self.login, self.held = body.octets().decode(), body.take("<B") != 0
-        results = {}
+        results, self.mtas = {}, {}
         for _ in range(body.take("<I")):
             i = body.take("<I")
             results[i] = (body.take("<H"), body.octets().decode(), body.octets().decode())
+            self.mtas[i] = body.octets().decode()
         self.mx = body.octets()
         body.end()
         return job, mta, connected, [results[i] for i in sorted(results)]

@@ -204,6 +204,11 @@ put_object(struct rs_build *b, enum rs_object_kind kind, const char *name,
 		p[1] = (struct rs_place){ .index = rs_build_const(b, &v) };
 		rs_build_option(b, o, option, false, 1, p, ports[i] ? 2 : 1);
 	}
+	if (kind != RS_O_RELAY)
+		return;
+	v = rs_text(RS_T_TEXT, SPAN("connect"));
+	p[0] = (struct rs_place){ .index = rs_build_const(b, &v) };
+	rs_build_option(b, o, RS_OPT_RELAY_move_on, true, 1, p, 1);
 }
 
 /* relay hub: first a port where nobody listens, then the hop's. */

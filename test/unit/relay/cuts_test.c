@@ -171,6 +171,7 @@ on_done(struct chan *c, struct msg *m, void *arg)
 		code = msg_u16(m);
 		status = msg_bytes(m, 1000);
 		text = msg_bytes(m, 1000);
+		(void)msg_bytes(m, 1000);
 		buf_addf(&told, " %u=%u %.*s %.*s;", index, code,
 		    SPAN_ARG(status), SPAN_ARG(text));
 	}

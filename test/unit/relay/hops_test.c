@@ -13,7 +13,6 @@
 
 #include "base/buf.h"
 #include "base/xalloc.h"
-#include "mta/relay/dead.h"
 #include "mta/relay/hops.h"
 #include "ruleset/build.h"
 
@@ -424,26 +423,6 @@ a_listener_is_ourselves(void **state)
 	self_unref(&s);
 }
 
-static void
-dead_addresses_are_remembered_for_a_minute(void **state)
-{
-	static struct dead	d;
-	struct ip		ip = { .family = 4, .a = { 192, 0, 2, 1 } };
-	unsigned		i;
-
-	(void)state;
-	dead_mark(&d, &ip, 25, 1000);
-	assert_true(dead_has(&d, &ip, 25, 1000 + DEAD_MS - 1));
-	assert_false(dead_has(&d, &ip, 25, 1000 + DEAD_MS));
-	assert_false(dead_has(&d, &ip, 26, 1000));
-	dead_clear(&d, &ip, 25);
-	assert_false(dead_has(&d, &ip, 25, 1000));
-	for (i = 0; i < DEAD_MAX + 10; i++)
-		dead_mark(&d, &ip, (uint16_t)(i + 1), 1000);
-	assert_false(dead_has(&d, &ip, 1, 1000));
-	assert_true(dead_has(&d, &ip, DEAD_MAX + 10, 1000));
-}
-
 static int
 make_self(void **state)
 {
@@ -473,7 +452,6 @@ main(void)
 		cmocka_unit_test(a_question_can_be_given_up),
 		cmocka_unit_test(blocks_are_their_hosts_in_order),
 		cmocka_unit_test(a_listener_is_ourselves),
-		cmocka_unit_test(dead_addresses_are_remembered_for_a_minute),
 	};
 
 	return cmocka_run_group_tests(tests, make_self, drop_self);

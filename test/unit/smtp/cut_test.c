@@ -59,6 +59,7 @@ say_done(void)
 		chan_str(relay.chan, relay.codes[n - 1 - i % n] >= 500 ?
 		    "5.7.7" : "2.0.0");
 		chan_str(relay.chan, "as told");
+		chan_str(relay.chan, "");
 	}
 	chan_end(relay.chan);
 }

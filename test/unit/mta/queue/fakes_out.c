@@ -38,6 +38,7 @@ put_results(struct fakes *f, const struct fake_job *j, uint32_t taken,
 		chan_u16(f->relay, i < taken ? 250 : code);
 		chan_str(f->relay, i < taken ? "2.0.0" : status);
 		chan_str(f->relay, text);
+		chan_str(f->relay, "");
 	}
 }
 
