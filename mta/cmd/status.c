@@ -110,8 +110,11 @@ print_certificate(const json_t *c)
 {
 	char	since[DATE_MAX], until[DATE_MAX], text[64];
 
-	printf("%-16s %-8s ", cmd_json_str(c, "for")[0] == '\0' ? "-" :
-	    table_text(c, "for"), table_text(c, "state"));
+	const char	*whose = json_object_get(c, "relay") != NULL ?
+			    "relay" : "for";
+
+	printf("%-16s %-8s ", cmd_json_str(c, whose)[0] == '\0' ? "-" :
+	    table_text(c, whose), table_text(c, "state"));
 	if (json_object_get(c, "names") != NULL)
 		printf("%-9s %-20s  %-20s  %s  %s\n",
 		    table_text(c, "algorithm"),

@@ -33,19 +33,37 @@ span_of_ticket(const uint64_t *ticket)
 	return span_mem(ticket, sizeof(*ticket));
 }
 
+/* CERTIFY */
+struct question {
+	uint64_t	 ticket;
+	enum keys_owner	 owner;
+	uint32_t	 octets[KEYS_NPARTS];
+	int		 fd;
+};
+
+/* What one has brought. */
+struct brought {
+	struct held	*held;
+	enum keys_owner	 owner;
+};
+
 const struct held *
-held_find(const struct keys_service *s, const uint8_t id[TLS_KEY_ID_SIZE])
+held_find(const struct keys_service *s, enum keys_owner owner,
+    const uint8_t id[TLS_KEY_ID_SIZE])
 {
-	return htab_get(&s->by_id, span_of_id(id));
+	const struct held	*h = htab_get(&s->by_id, span_of_id(id));
+
+	return h == NULL || h->tickets[owner] == 0 ? NULL : h;
 }
 
 /* --- keeping */
 
 /* The same key may come with several certificates, or with the next of them. */
 static void
-hold(struct keys_service *s, uint64_t ticket, struct pair *p)
+hold(struct keys_service *s, const struct question *q, struct pair *p)
 {
 	struct held	*h = htab_get(&s->by_id, span_of_id(p->id));
+	struct brought	*b = xcalloc(1, sizeof(*b));
 
 	if (h == NULL) {
 		h = xcalloc(1, sizeof(*h));
@@ -56,15 +74,23 @@ hold(struct keys_service *s, uint64_t ticket, struct pair *p)
 		p->key = NULL;
 		(void)htab_put(&s->by_id, span_of_id(h->id), h);
 	}
-	h->tickets++;
-	(void)htab_put(&s->by_ticket, span_of_ticket(&ticket), h);
+	h->tickets[q->owner]++;
+	*b = (struct brought){ h, q->owner };
+	(void)htab_put(&s->by_ticket, span_of_ticket(&q->ticket), b);
 }
 
 /* Threads that sign with it now have references of their own. */
 static void
-release(struct keys_service *s, struct held *h)
+release(struct keys_service *s, struct brought *b)
 {
-	if (--h->tickets > 0)
+	struct held	*h = b->held;
+	size_t		 left = 0;
+
+	h->tickets[b->owner]--;
+	free(b);
+	for (unsigned i = 0; i < KEYS_NOWNERS; i++)
+		left += h->tickets[i];
+	if (left > 0)
 		return;
 	(void)htab_del(&s->by_id, span_of_id(h->id));
 	EVP_PKEY_free(h->key);		/* wipes it */
@@ -75,12 +101,12 @@ bool
 held_drop(struct keys_service *s, struct msg *m)
 {
 	uint64_t	 ticket = msg_u64(m);
-	struct held	*h;
+	struct brought	*b;
 
 	if (!msg_end(m))
 		return false;
-	if ((h = htab_del(&s->by_ticket, span_of_ticket(&ticket))) != NULL)
-		release(s, h);
+	if ((b = htab_del(&s->by_ticket, span_of_ticket(&ticket))) != NULL)
+		release(s, b);
 	return true;
 }
 
@@ -88,29 +114,27 @@ void
 held_clear(struct keys_service *s)
 {
 	struct span	 key;
-	void		*h;
+	void		*b;
 	size_t		 pos = 0;
 
-	while (htab_next(&s->by_ticket, &pos, &key, &h))
-		release(s, h);
+	while (htab_next(&s->by_ticket, &pos, &key, &b))
+		release(s, b);
 	htab_clear(&s->by_ticket);
 	htab_clear(&s->by_id);
 }
 
 /* --- examining */
 
-struct question {
-	uint64_t	 ticket;
-	uint32_t	 octets[KEYS_NPARTS];
-	int		 fd;
-};
-
 static bool
 question_read(struct msg *m, struct question *q)
 {
-	bool	ok = true;
+	bool		ok;
+	unsigned	owner;
 
 	q->ticket = msg_u64(m);
+	owner = msg_u8(m);
+	ok = owner < KEYS_NOWNERS;
+	q->owner = ok ? (enum keys_owner)owner : KEYS_OF_SMTP;
 	for (unsigned i = 0; i < KEYS_NPARTS; i++) {
 		q->octets[i] = msg_u32(m);
 		ok = ok && q->octets[i] <= KEYS_PART_MAX;
@@ -187,13 +211,13 @@ refuse_for(struct chan *parent, uint64_t ticket, const char *why)
 }
 
 static void
-certify(struct keys_service *s, struct chan *parent, uint64_t ticket,
+certify(struct keys_service *s, struct chan *parent, const struct question *q,
     struct pair *p)
 {
-	struct keys_certified	k = { .ticket = ticket, .ok = true };
+	struct keys_certified	k = { .ticket = q->ticket, .ok = true };
 
 	if ((k.fd = sealed(buf_span(&p->bundle))) == -1) {
-		refuse_for(parent, ticket, strerror(errno));
+		refuse_for(parent, q->ticket, strerror(errno));
 		return;
 	}
 	k.warned_part = p->warned_part;
@@ -204,21 +228,23 @@ certify(struct keys_service *s, struct chan *parent, uint64_t ticket,
 	k.not_after_s = p->not_after_s;
 	k.staple_until_s = p->staple_until_s;
 	keys_certified_put(parent, &k);
-	hold(s, ticket, p);
+	hold(s, q, p);
 	s->certified++;
 }
 
 static void
-examine(struct keys_service *s, struct chan *parent, uint64_t ticket,
+examine(struct keys_service *s, struct chan *parent, const struct question *q,
     const struct span parts[KEYS_NPARTS])
 {
 	struct pair		p;
 	struct pair_fault	f;
+	int64_t			now_s = clock_wall_ms() / 1000;
 
-	if (pair_read(parts, clock_wall_ms() / 1000, &p, &f) == 0)
-		certify(s, parent, ticket, &p);
+	if ((q->owner == KEYS_OF_RELAY ? pair_read_client(parts, now_s, &p,
+	    &f) : pair_read(parts, now_s, &p, &f)) == 0)
+		certify(s, parent, q, &p);
 	else {
-		refuse(parent, ticket, &f);
+		refuse(parent, q->ticket, &f);
 		s->refused++;
 	}
 	pair_clear(&p);
@@ -240,7 +266,7 @@ held_certify(struct keys_service *s, struct chan *parent, struct msg *m)
 	else if (map_parts(&q, &all, parts) == -1)
 		refuse_for(parent, q.ticket, "cannot be read");
 	else {
-		examine(s, parent, q.ticket, parts);
+		examine(s, parent, &q, parts);
 		(void)munmap((void *)(uintptr_t)all.p, all.n);
 	}
 	close(q.fd);

@@ -13,11 +13,11 @@ struct held {
 	uint8_t		 id[TLS_KEY_ID_SIZE];
 	EVP_PKEY	*key;
 	bool		 quick;		/* no thread is worth it */
-	size_t		 tickets;	/* CERTIFYs that brought it */
+	size_t		 tickets[KEYS_NOWNERS];	/* CERTIFYs that brought it */
 };
 
-/* NULL: not here. */
-const struct held	*held_find(const struct keys_service *, const uint8_t id[TLS_KEY_ID_SIZE]);
+/* NULL: not here, or not this one's. */
+const struct held	*held_find(const struct keys_service *, enum keys_owner, const uint8_t id[TLS_KEY_ID_SIZE]);
 /* CERTIFY: examined, held, CERTIFIED; false: nonsense. */
 bool	held_certify(struct keys_service *, struct chan *parent, struct msg *);
 /* KEY_DROP; false: nonsense. */

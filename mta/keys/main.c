@@ -2,7 +2,8 @@
  * main.c - the keys process: it alone has the private keys of TLS.
  *
  * User waybill-keys, empty chroot, no root, no files, no sockets.  Has: keys,
- * which the parent sends as sealed memory files, and channels to smtp.  An
+ * which the parent sends as sealed memory files, and channels to smtp and relay,
+ * each of which has signatures of its own certificates' keys alone.  An
  * intruder would have the keys and could be the server for anybody; but
  * strangers' octets do not come here, only digests of a fixed length.  Keys
  * lie in OpenSSL's secure heap, which is locked, not dumped and wiped.
@@ -37,7 +38,8 @@ static void
 on_peer(enum proc proc, uint32_t instance, int fd, void *arg)
 {
 	(void)instance;
-	keys_service_peer(arg, fd, proc_name(proc));
+	keys_service_peer(arg, fd, proc == PROC_RELAY ? KEYS_OF_RELAY :
+	    KEYS_OF_SMTP);
 }
 
 static bool

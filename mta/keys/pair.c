@@ -96,8 +96,14 @@ warn_of_chain(struct pair *p, STACK_OF(X509) *chain)
 }
 
 static void
-warn_of_use(struct pair *p, X509 *x)
+warn_of_use(struct pair *p, X509 *x, bool client)
 {
+	if (client && (X509_get_extended_key_usage(x) &
+	    (XKU_SSL_CLIENT | XKU_ANYEKU)) == 0)
+		pair_warn(p, KEYS_CERTIFICATE, "it is not for clients "
+		    "(extended key usage): next hops will refuse it");
+	if (client)
+		return;
 	if ((X509_get_key_usage(x) & KU_DIGITAL_SIGNATURE) == 0)
 		pair_warn(p, KEYS_CERTIFICATE, "it may not sign (key usage): "
 		    "clients will refuse it");
@@ -215,7 +221,7 @@ order_chain(struct pair *p, EVP_PKEY *key, struct shown *shown,
 }
 
 static void
-describe(struct pair *p, STACK_OF(X509) *chain, int64_t now_s)
+describe(struct pair *p, STACK_OF(X509) *chain, bool client, int64_t now_s)
 {
 	X509	*x = sk_X509_value(chain, 0);
 
@@ -223,12 +229,14 @@ describe(struct pair *p, STACK_OF(X509) *chain, int64_t now_s)
 	p->not_after_s = pair_time(X509_get0_notAfter(x));
 	chain_names(x, &p->names);
 	warn_of_times(p, now_s);
-	warn_of_use(p, x);
+	warn_of_use(p, x, client);
 	warn_of_chain(p, chain);
 }
 
+enum look { LOOK_SERVER, LOOK_CLIENT, LOOK_PUBLIC };
+
 static int
-examine(const struct span parts[KEYS_NPARTS], bool public_only, int64_t now_s,
+examine(const struct span parts[KEYS_NPARTS], enum look how, int64_t now_s,
     struct pair *p, struct pair_fault *f)
 {
 	struct shown	 shown = { NULL, NULL };
@@ -241,14 +249,14 @@ examine(const struct span parts[KEYS_NPARTS], bool public_only, int64_t now_s,
 	    PAIR_CERTIFICATES_MAX, f);
 	if (shown.chain == NULL)
 		return -1;
-	if (public_only)
+	if (how == LOOK_PUBLIC)
 		key = X509_get0_pubkey(sk_X509_value(shown.chain, 0));
 	else
 		key = p->key = key_read(parts[KEYS_KEY], f);
-	if (key == NULL && public_only)
+	if (key == NULL && how == LOOK_PUBLIC)
 		(void)pair_fail(f, KEYS_CERTIFICATE, "its key cannot be read");
 	if (key != NULL && order_chain(p, key, &shown, f) == 0) {
-		describe(p, shown.chain, now_s);
+		describe(p, shown.chain, how == LOOK_CLIENT, now_s);
 		rc = put_bundle(p, parts, &shown, now_s, f);
 	}
 	X509_free(shown.issuer);
@@ -262,14 +270,21 @@ int
 pair_read(const struct span parts[KEYS_NPARTS], int64_t now_s,
     struct pair *p, struct pair_fault *f)
 {
-	return examine(parts, false, now_s, p, f);
+	return examine(parts, LOOK_SERVER, now_s, p, f);
+}
+
+int
+pair_read_client(const struct span parts[KEYS_NPARTS], int64_t now_s,
+    struct pair *p, struct pair_fault *f)
+{
+	return examine(parts, LOOK_CLIENT, now_s, p, f);
 }
 
 int
 pair_look(const struct span parts[KEYS_NPARTS], int64_t now_s,
     struct pair *p, struct pair_fault *f)
 {
-	return examine(parts, true, now_s, p, f);
+	return examine(parts, LOOK_PUBLIC, now_s, p, f);
 }
 
 void

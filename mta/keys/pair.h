@@ -43,6 +43,9 @@ struct pair_fault {
  */
 int	pair_read(const struct span parts[KEYS_NPARTS], int64_t now_s,
 	    struct pair *, struct pair_fault *);
+/* The same of a certificate that is shown to servers. */
+int	pair_read_client(const struct span parts[KEYS_NPARTS], int64_t now_s,
+	    struct pair *, struct pair_fault *);
 /*
  * The same where the key is not to be had: the first certificate is taken for
  * the one that it belongs to.

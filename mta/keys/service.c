@@ -19,6 +19,7 @@ struct keys_peer {
 	LIST_ENTRY(keys_peer)	 entry;
 	struct keys_service	*service;
 	struct chan		*chan;		/* NULL: it has gone */
+	enum keys_owner		 owner;
 	size_t			 waiting;
 };
 
@@ -111,7 +112,7 @@ static void
 sign(struct keys_peer *k, uint64_t ticket, const struct tls_question *q)
 {
 	struct keys_service	*s = k->service;
-	const struct held	*h = held_find(s, q->key_id);
+	const struct held	*h = held_find(s, k->owner, q->key_id);
 
 	if (h == NULL) {
 		s->unknown++;
@@ -155,17 +156,29 @@ on_closed(struct chan *c, void *arg)
 	peer_release(k);
 }
 
+/* They open what clients' sessions have: nobody else's business. */
+static void
+tell_tickets_to(struct keys_peer *k)
+{
+	const struct tickets	*t = &k->service->tickets;
+
+	if (k->owner == KEYS_OF_SMTP)
+		keys_tickets_put(k->chan, t->keys, t->n);
+}
+
 void
-keys_service_peer(struct keys_service *s, int fd, const char *name)
+keys_service_peer(struct keys_service *s, int fd, enum keys_owner owner)
 {
 	static const struct chan_ops	 ops = { on_message, on_closed };
 	struct keys_peer		*k = xcalloc(1, sizeof(*k));
 
 	k->service = s;
-	k->chan = chan_new(fd, name, &ops, k);
+	k->owner = owner;
+	k->chan = chan_new(fd, owner == KEYS_OF_SMTP ? "smtp" : "relay", &ops,
+	    k);
 	chan_secret(k->chan);
 	LIST_INSERT_HEAD(&s->peers, k, entry);
-	keys_tickets_put(k->chan, s->tickets.keys, s->tickets.n);
+	tell_tickets_to(k);
 }
 
 /* --- the keys of tickets */
@@ -178,7 +191,7 @@ tell_tickets(void *arg)
 
 	log_debug("event=ticket-keys n=%zu", s->tickets.n);
 	LIST_FOREACH(k, &s->peers, entry)
-		keys_tickets_put(k->chan, s->tickets.keys, s->tickets.n);
+		tell_tickets_to(k);
 }
 
 static bool

@@ -1,6 +1,6 @@
 /*
  * service.h - what the keys process answers: CERTIFY of the parent, KEY_SIGN
- * of workers; and who is told of the tickets' keys.
+ * of workers and of relay; and who is told of the tickets' keys.
  *
  * A key is held for as long as a CERTIFY that brought it is not dropped
  * (KEY_DROP), and is wiped then.  ECDSA on P-256 (30 us) is signed on the loop:
@@ -38,7 +38,7 @@ void	keys_service_init(struct keys_service *, struct pool *);
 /* Before the pool's end no longer used by it: after pool_free(). */
 void	keys_service_clear(struct keys_service *);
 /* Serves a channel until it closes; takes fd. */
-void	keys_service_peer(struct keys_service *, int fd, const char *name);
+void	keys_service_peer(struct keys_service *, int fd, enum keys_owner);
 /* What the parent says beside its configuration; false: nonsense. */
 bool	keys_service_message(struct keys_service *, struct chan *parent, struct msg *);
 

@@ -38,6 +38,12 @@ enum keys_part {
 	KEYS_CERTIFICATE, KEYS_KEY, KEYS_STAPLE, KEYS_AUTHORITIES,
 	KEYS_NPARTS
 };
+/* Who shows a certificate: only he has signatures of its key. */
+enum keys_owner {
+	KEYS_OF_SMTP,		/* to clients; he has the keys of tickets, too */
+	KEYS_OF_RELAY,		/* to next hops */
+	KEYS_NOWNERS
+};
 #define KEYS_PART_MAX	(1u << 20)	/* octets of one file */
 #define KEYS_TEXT_MAX	1024		/* octets of a text below */
 

@@ -44,24 +44,48 @@ option_value(const struct rs_image *im, uint32_t object, enum rs_option option)
 }
 
 static char *
-option_path(const struct rs_image *im, uint32_t object, enum rs_option option)
+path_of(struct rs_value v)
 {
-	struct rs_value	v = option_value(im, object, option);
-
 	return v.type == RS_T_TEXT && v.s.n > 0 ? xstrndup(v.s.p, v.s.n) :
 	    NULL;
 }
 
-static void
-add(struct generation *g, uint32_t object)
+static struct cert *
+add(struct generation *g, uint32_t object, enum keys_owner owner)
 {
 	struct cert	*c = &g->certs[g->ncerts++];
 
 	c->object = object;
-	for (unsigned i = 0; i < KEYS_NPARTS; i++)
-		c->paths[i] = option_path(g->image, object, part_options[i]);
-	cert_look(c, c->marks);
+	c->owner = owner;
 	c->wanted = true;
+	return c;
+}
+
+static void
+add_tls(struct generation *g, uint32_t object)
+{
+	struct cert	*c = add(g, object, KEYS_OF_SMTP);
+
+	for (unsigned i = 0; i < KEYS_NPARTS; i++)
+		c->paths[i] = path_of(option_value(g->image, object,
+		    part_options[i]));
+	cert_look(c, c->marks);
+}
+
+/* `certificate "file" key "file"` of a relay block. */
+static void
+add_relay(struct generation *g, uint32_t object)
+{
+	const struct rs_optval	*v;
+	struct cert		*c;
+
+	if (!rs_option(g->image, object, RS_OPT_RELAY_certificate, 0, &v) ||
+	    v->nplaces < 2)
+		return;
+	c = add(g, object, KEYS_OF_RELAY);
+	c->paths[KEYS_CERTIFICATE] = path_of(rs_option_const(g->image, v, 0));
+	c->paths[KEYS_KEY] = path_of(rs_option_const(g->image, v, 1));
+	cert_look(c, c->marks);
 }
 
 void
@@ -70,9 +94,12 @@ certs_init(struct generation *g)
 	uint32_t	i, n = rs_nobject(g->image);
 
 	g->certs = xcalloc(n + 1, sizeof(*g->certs));
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		if (rs_object(g->image, i)->kind == RS_O_TLS)
-			add(g, i);
+			add_tls(g, i);
+		else if (rs_object(g->image, i)->kind == RS_O_RELAY)
+			add_relay(g, i);
+	}
 }
 
 void
@@ -98,6 +125,13 @@ certs_any(const struct generation *g)
 	return g->ncerts > 0;
 }
 
+/* The tls block without `for`. */
+static bool
+is_default(const struct generation *g, const struct cert *c)
+{
+	return c->owner == KEYS_OF_SMTP && cert_host(g, c).n == 0;
+}
+
 int64_t
 certs_ticket_ms(const struct generation *g)
 {
@@ -106,7 +140,7 @@ certs_ticket_ms(const struct generation *g)
 	for (size_t i = 0; i < g->ncerts; i++) {
 		v = option_value(g->image, g->certs[i].object,
 		    RS_OPT_TLS_tickets);
-		if (cert_host(g, &g->certs[i]).n == 0 && v.type == RS_T_TIME)
+		if (is_default(g, &g->certs[i]) && v.type == RS_T_TIME)
 			return v.i < 0 ? 0 : v.i;
 	}
 	return 0;
@@ -118,6 +152,8 @@ host_text(const struct generation *g, const struct cert *c)
 {
 	struct span	host = cert_host(g, c);
 
+	if (c->owner == KEYS_OF_RELAY)
+		return host.n == 0 ? "mx" : log_quote(host);
 	return host.n == 0 ? "-" : log_quote(host);
 }
 
@@ -179,7 +215,7 @@ find_same(const struct generation *g, const struct cert *c,
 
 		while (k < KEYS_NPARTS && same_text(c->paths[k], d->paths[k]))
 			k++;
-		if (k == KEYS_NPARTS &&
+		if (k == KEYS_NPARTS && c->owner == d->owner &&
 		    span_eq(cert_host(g, c), cert_host(old, d)))
 			return d;
 	}
@@ -310,16 +346,18 @@ certs_good(const struct generation *g, bool start, char **why)
 		const struct cert	*c = &g->certs[i];
 
 		if (c->pair != NULL)
-			good++;
-		else if (bad == NULL || cert_host(g, c).n == 0)
+			good += c->owner == KEYS_OF_SMTP;
+		else if (start && c->owner == KEYS_OF_RELAY)
+			continue;	/* its hops wait for it */
+		else if (bad == NULL || is_default(g, c))
 			bad = c;
 	}
 	if (bad == NULL ||
-	    (start && good > 0 && cert_host(g, bad).n > 0))
+	    (start && good > 0 && !is_default(g, bad)))
 		return true;
-	*why = xasprintf("tls%s%.*s: %s", cert_host(g, bad).n > 0 ? " for " :
-	    "", SPAN_ARG(cert_host(g, bad)), bad->why == NULL ? "?" :
-	    bad->why);
+	*why = xasprintf("%s%.*s: %s", bad->owner == KEYS_OF_RELAY ?
+	    "relay " : cert_host(g, bad).n > 0 ? "tls for " : "tls",
+	    SPAN_ARG(cert_host(g, bad)), bad->why == NULL ? "?" : bad->why);
 	return false;
 }
 
@@ -439,12 +477,12 @@ certs_remind(struct generation *g)
 /* --- telling */
 
 void
-certs_send(const struct generation *g, struct chan *ch)
+certs_send(const struct generation *g, struct chan *ch, enum keys_owner owner)
 {
 	for (size_t i = 0; i < g->ncerts; i++) {
 		const struct cert	*c = &g->certs[i];
 
-		if (c->pair == NULL)
+		if (c->pair == NULL || c->owner != owner)
 			continue;
 		chan_begin(ch, MSG_CONFIG_CERT);
 		chan_u32(ch, g->number);
@@ -476,7 +514,8 @@ certs_json(const struct generation *g, struct json *j)
 		const struct cert	*c = &g->certs[i];
 
 		json_object(j, NULL);
-		json_text(j, "for", cert_host(g, c));
+		json_text(j, c->owner == KEYS_OF_RELAY ? "relay" : "for",
+		    cert_host(g, c));
 		json_str(j, "file", c->paths[KEYS_CERTIFICATE]);
 		json_str(j, "state", c->pair == NULL ? "none" :
 		    c->why == NULL ? "good" : "old");

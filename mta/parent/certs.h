@@ -1,5 +1,6 @@
 /*
- * certs.h - the certificates of a configuration: one for each tls block.
+ * certs.h - the certificates of a configuration: one for each tls block, and
+ * those that relay blocks show to next hops.
  *
  * Their files are copied, examined by the keys process, and watched.  What is
  * good is used by the next generation; what is not leaves the old pair in its
@@ -12,6 +13,7 @@
 
 #include "base/chan.h"
 #include "base/json.h"
+#include "mta/msg/keys.h"
 
 struct generation;
 struct pairs;
@@ -58,8 +60,8 @@ uint64_t certs_look(const struct generation *);
 /* Now and then: says what has lasted, and what will expire soon. */
 void	certs_remind(struct generation *);
 
-/* CONFIG_CERT of all that there are. */
-void	certs_send(const struct generation *, struct chan *);
+/* CONFIG_CERT of all that this one shows. */
+void	certs_send(const struct generation *, struct chan *, enum keys_owner);
 /* "certificates": an array for `status`. */
 void	certs_json(const struct generation *, struct json *);
 

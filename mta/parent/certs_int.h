@@ -9,7 +9,8 @@
 #include "mta/parent/pairs.h"
 
 struct cert {
-	uint32_t		 object;	/* the tls block, in the image */
+	uint32_t		 object;	/* the tls block, or relay block, in the image */
+	enum keys_owner		 owner;		/* which of them */
 	char			*paths[KEYS_NPARTS];	/* NULL: not given */
 	struct file_mark	 marks[KEYS_NPARTS];	/* when the generation was made */
 	bool			 wanted;	/* is to be examined */
@@ -22,7 +23,7 @@ struct cert {
 	int64_t			 unsaid_ms;	/* since when why is not in the log; 0: it is */
 };
 
-/* Borrowed from the image: of `for`, or empty. */
+/* Borrowed from the image: of `for`, or empty; or the relay block's name. */
 struct span	 cert_host(const struct generation *, const struct cert *);
 /*
  * The files as they are now are not taken.  later: it may mend itself, and is

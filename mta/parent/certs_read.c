@@ -176,7 +176,7 @@ cert_copy(struct generation *g, struct cert *c, struct pairs *pairs)
 	if (copy_all(g, c, fd, octets, marks)) {
 		if (fcntl(fd, F_ADD_SEALS, SEALS) == 0 &&
 		    is_as_copied(c, marks)) {
-			p = pair_new(pairs, fd, octets);
+			p = pair_new(pairs, c->owner, fd, octets);
 			memcpy(p->marks, marks, sizeof(p->marks));
 			return p;
 		}

@@ -42,6 +42,7 @@ send_pair(const struct pair *p, struct chan *c)
 {
 	chan_begin(c, MSG_CERTIFY);
 	chan_u64(c, p->ticket);
+	chan_u8(c, (uint8_t)p->owner);
 	for (unsigned i = 0; i < KEYS_NPARTS; i++)
 		chan_u32(c, p->octets[i]);
 	chan_fd(c, gen_copy(p->material));
@@ -49,7 +50,8 @@ send_pair(const struct pair *p, struct chan *c)
 }
 
 struct pair *
-pair_new(struct pairs *all, int material, const uint32_t octets[KEYS_NPARTS])
+pair_new(struct pairs *all, enum keys_owner owner, int material,
+    const uint32_t octets[KEYS_NPARTS])
 {
 	struct pair	*p = xcalloc(1, sizeof(*p));
 	struct chan	*c = all->keys(all->arg);
@@ -57,6 +59,7 @@ pair_new(struct pairs *all, int material, const uint32_t octets[KEYS_NPARTS])
 	p->all = all;
 	p->refs = 1;
 	p->ticket = ++all->last_ticket;
+	p->owner = owner;
 	p->material = material;
 	p->bundle = -1;
 	memcpy(p->octets, octets, sizeof(p->octets));

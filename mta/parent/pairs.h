@@ -25,6 +25,7 @@ struct pair {
 	struct pairs		*all;
 	unsigned		 refs;		/* certificates of generations */
 	uint64_t		 ticket;
+	enum keys_owner		 owner;
 	int			 material;	/* sealed: the files, one behind the other */
 	uint32_t		 octets[KEYS_NPARTS];
 	struct file_mark	 marks[KEYS_NPARTS];	/* when they were copied */
@@ -52,7 +53,7 @@ void		 pairs_init(struct pairs *, struct chan *(*keys)(void *), void *arg);
  * A pair of copied files, asked of keys at once when it is there; takes
  * material.
  */
-struct pair	*pair_new(struct pairs *, int material, const uint32_t octets[KEYS_NPARTS]);
+struct pair	*pair_new(struct pairs *, enum keys_owner, int material, const uint32_t octets[KEYS_NPARTS]);
 struct pair	*pair_ref(struct pair *);	/* also of NULL */
 void		 pair_unref(struct pair **);
 /* CERTIFY of all, to a new keys process. */

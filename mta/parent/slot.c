@@ -45,6 +45,7 @@ static const struct { enum proc a, b; uint32_t of; } pairs[] = {
 	{ PROC_ROUTE, PROC_LOOKUP, ANY_INSTANCE },
 	{ PROC_LOOKUP, PROC_RESOLVE, ANY_INSTANCE },
 	{ PROC_SMTP, PROC_KEYS, ANY_INSTANCE },
+	{ PROC_RELAY, PROC_KEYS, ANY_INSTANCE },
 	{ PROC_PICKUP, PROC_SMTP, ANY_INSTANCE },
 	{ PROC_SMTP, PROC_AUTH, ANY_INSTANCE },
 	{ PROC_AUTH, PROC_RESOLVE, ANY_INSTANCE },
@@ -323,9 +324,10 @@ send_config(struct slot *s, bool is_new)
 	if (s->proc == PROC_RELAY) {
 		authorities_send(p->generation, s->chan);
 		authorities_send_relays(p->generation, s->chan);
+		certs_send(p->generation, s->chan, KEYS_OF_RELAY);
 	}
 	if (s->proc == PROC_SMTP)
-		certs_send(p->generation, s->chan);
+		certs_send(p->generation, s->chan, KEYS_OF_SMTP);
 	if (s->proc == PROC_SMTP)
 		send_gateways(s);
 	if (s->proc == PROC_SMTP)

@@ -20,6 +20,7 @@
 #include "base/loop.h"
 #include "base/xalloc.h"
 #include "mta/child/child.h"
+#include "mta/msg/keys.h"
 #include "mta/msg/login.h"
 #include "mta/msg/sts.h"
 #include "mta/relay/callouts.h"
@@ -50,6 +51,7 @@ struct relay {
 	struct asking		*asking;	/* who sends us callouts */
 	struct segments		 segments;
 	struct self_locals	 locals;
+	struct keys_client	*keys;		/* sign for the certificates that we show */
 	struct tls_ways		*tls;
 	struct rs_image		*image;		/* hops borrows it */
 	bool			 sockets;	/* in the file system may be connected to */
@@ -276,6 +278,8 @@ relay_peer(enum proc proc, uint32_t instance, int fd, void *arg)
 		chan_free(&r->queue);
 		forget_queue(r);
 		r->queue = chan_new(fd, "queue", &ops, r);
+	} else if (proc == PROC_KEYS) {
+		keys_client_attach(r->keys, fd);
 	} else if (proc == PROC_FETCH) {
 		sts_client_attach(r->sts, fd);
 	} else if (proc == PROC_SMTP) {
@@ -375,9 +379,10 @@ main(int argc, char **argv)
 	self_find_locals(&r.locals);
 	r.hops.self = self_new(SPAN("localhost"), &r.locals);
 	r.hops.dns = dns_client_new();
+	r.keys = keys_client_new(NULL, NULL);
+	r.tls = tls_ways_new(keys_client_signer(r.keys));
 	r.sts = sts_client_new();
 	tls_report_to(fetch_chan, &r);
-	r.tls = tls_ways_new(NULL);
 	r.hops.logins = login_client_new();
 	r.hops.mx_port = mx_port();
 	r.hops.blocks = relay_blocks_read(NULL);

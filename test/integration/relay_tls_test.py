@@ -123,6 +123,8 @@ class Levels(unittest.TestCase):
         c.expired("old", by="ca", names="IP:127.0.0.1")
         c.make("alone", names="IP:127.0.0.1")
         c.make("strange", by="stranger", names="IP:127.0.0.1")
+        c.make("ann", by="stranger", usage="clientAuth")
+        c.make("annrsa", by="stranger", kind="rsa")
 
     @classmethod
     def tearDownClass(cls):
@@ -164,6 +166,38 @@ class Levels(unittest.TestCase):
     def counters(self, s):
         text = s.waybill("status", "--json").stdout
         self.assertGreater(int(re.search(r'"tls_connected": ?(\d+)', text)[1]), 5)
+
+    def test_our_certificate_is_shown(self):
+        """To hops that will not do without; its key is in another process."""
+        ann = 'tls required; certificate "PEM" key "KEY"'
+        want = "handshake failure|certificate required"
+        cases = [Case("shown", ann, tls="reached=verified"),
+                 Case("shown12", ann, tls="version=TLSv1.2", versions=(T.TLSv1_2, T.TLSv1_2)),
+                 Case("shownrsa", ann.replace("PEM", "RPEM").replace("KEY", "RKEY"), tls="reached=verified"),
+                 Case("without", "tls required", "deferred", f"why=.*({want})"),
+                 Case("without12", "tls required", "deferred", f"why=.*({want})",
+                      versions=(T.TLSv1_2, T.TLSv1_2))]
+        hops = [c.hop(self.certs) for c in cases]
+        try:
+            for hop in hops:
+                hop.context.load_verify_locations(self.certs.path("stranger.pem"))
+                hop.context.verify_mode = ssl.CERT_REQUIRED
+            text = self.policy(cases, hops)
+            for word, name in (("RPEM", "annrsa.pem"), ("RKEY", "annrsa.key"), ("PEM", "ann.pem"),
+                               ("KEY", "ann.key")):
+                text = text.replace(f'"{word}"', f'"{self.certs.path(name)}"')
+            with Server(text) as s:
+                with s.smtp() as client:
+                    client.sendmail("ann@queue.example", [f"x@{c.name}.example" for c in cases], TEXT)
+                for case, hop in zip(cases, hops):
+                    with self.subTest(case.name):
+                        self.look(s, case, hop)
+                for hop in hops[:3]:
+                    self.assertIn("ann", str(hop.talks[0].tls["peer"]["subject"]))
+                self.assertRegex(s.waybill("status").stdout, r"(?m)^shown +good ")
+        finally:
+            for hop in hops:
+                hop.stop()
 
     def test_a_session_is_taken_up_again(self):
         case = Case("again", "tls verified")

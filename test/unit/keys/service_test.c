@@ -119,6 +119,9 @@ stop(void **state)
 
 /* --- the parent's part */
 
+/* Whose the next certificates are, and who asks. */
+static enum keys_owner	owner = KEYS_OF_SMTP, peer = KEYS_OF_SMTP;
+
 static void
 certify_octets(uint64_t ticket, struct span cert, struct span key, int seals,
     uint32_t more)
@@ -130,6 +133,7 @@ certify_octets(uint64_t ticket, struct span cert, struct span key, int seals,
 	assert_int_equal(fcntl(fd, F_ADD_SEALS, seals), 0);
 	chan_begin(parent, MSG_CERTIFY);
 	chan_u64(parent, ticket);
+	chan_u8(parent, (uint8_t)owner);
 	chan_u32(parent, (uint32_t)cert.n);
 	chan_u32(parent, (uint32_t)key.n + more);
 	chan_u32(parent, 0);
@@ -211,7 +215,7 @@ worker_new(bool *stops)
 	memset(&worker, 0, sizeof(worker));
 	chan_pair(fds);
 	keys_client_attach(c, fds[0]);
-	keys_service_peer(&service, fds[1], "smtp");
+	keys_service_peer(&service, fds[1], peer);
 	return c;
 }
 
@@ -294,6 +298,44 @@ test_what_is_not_signed(void **state)
 	keys_client_free(&c);
 }
 
+/* Signatures of its own certificates' keys alone, and no keys of tickets. */
+static void
+test_each_has_his_own_keys(void **state)
+{
+	struct keys_client	*smtp = worker_new(NULL), *relay;
+
+	(void)state;
+	peer = KEYS_OF_RELAY;
+	relay = worker_new(NULL);
+	peer = KEYS_OF_SMTP;
+	certify(1, RSA2048, RSA2048);
+	owner = KEYS_OF_RELAY;
+	certify(2, P256, P256);
+	owner = KEYS_OF_SMTP;
+	assert_int_equal(worker.lists, 1);	/* smtp's */
+	ask(relay, RSA2048, TLS_RSA_PSS_SHA256, 32);
+	assert_int_equal(worker.signature_n, 0);
+	ask(smtp, P256, TLS_ECDSA_SHA256, 32);
+	assert_int_equal(worker.signature_n, 0);
+	ask(relay, P256, TLS_ECDSA_SHA256, 32);
+	assert_true(worker.signature_n > 0);
+	ask(smtp, RSA2048, TLS_RSA_PSS_SHA256, 32);
+	assert_true(worker.signature_n > 0);
+	/* The same key for both; when one has gone it is the other's still. */
+	owner = KEYS_OF_RELAY;
+	certify(3, RSA2048, RSA2048);
+	owner = KEYS_OF_SMTP;
+	ask(relay, RSA2048, TLS_RSA_PSS_SHA256, 32);
+	assert_true(worker.signature_n > 0);
+	drop(1);
+	ask(relay, RSA2048, TLS_RSA_PSS_SHA256, 32);
+	assert_true(worker.signature_n > 0);
+	ask(smtp, RSA2048, TLS_RSA_PSS_SHA256, 32);
+	assert_int_equal(worker.signature_n, 0);
+	keys_client_free(&smtp);
+	keys_client_free(&relay);
+}
+
 static void
 test_refused(void **state)
 {
@@ -367,7 +409,7 @@ test_asked_again_of_the_next(void **state)
 	assert_int_equal(worker.n, 0);
 	chan_pair(fds);
 	keys_client_attach(c, fds[0]);
-	keys_service_peer(&service, fds[1], "smtp");
+	keys_service_peer(&service, fds[1], peer);
 	run_loop();
 	assert_int_equal(worker.n, 1);
 	assert_true(worker.signature_n > 0);
@@ -493,6 +535,7 @@ main(void)
 	const struct CMUnitTest	tests[] = {
 		TEST(test_certified_and_signed),
 		TEST(test_what_is_not_signed),
+		TEST(test_each_has_his_own_keys),
 		TEST(test_refused),
 		TEST(test_dropped),
 		TEST(test_asked_again_of_the_next),
