@@ -41,7 +41,8 @@ client_lacks_requiretls(const struct client *c, struct outcome *why)
 		    "offer it", c->mta);
 	else
 		outcome_set(why, 554, "5.7.10", "REQUIRETLS: there is no "
-		    "encrypted and verified connection to %s", c->mta);
+		    "encrypted and verified connection to %s%s%s", c->mta,
+		    c->tls.why[0] != '\0' ? ": " : "", c->tls.why);
 }
 
 bool

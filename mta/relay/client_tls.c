@@ -130,7 +130,8 @@ no_session(struct client *c, enum tls_class class, const char *why)
 		counters.fell_back++;
 	else
 		counters.refused++;
-	if (class == TLS_CLASS_STARTTLS_MISSING &&
+	/* What no later attempt mends is told at once (RFC 8689, 4.2.1). */
+	if (class != TLS_CLASS_FAILURE &&
 	    c->tls.want.level.requires_requiretls)
 		client_lacks_requiretls(c, &o);
 	else
