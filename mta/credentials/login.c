@@ -276,8 +276,10 @@ gate_said(void *arg, enum gate_says says, const char *told)
 	if (says == GATE_GO) {
 		l->holds = true;
 		begin_exchange(l);
-	} else
+	} else {
+		l->quiet = true;
 		end(l, LOGIN_REFUSED, told);
+	}
 }
 
 /* A token that was asked for anew and is the same has been refused. */

@@ -42,6 +42,7 @@ struct login {
 	struct token_wait	*token;
 	struct gate_wait	 wait;
 	uint8_t			 key[GATE_KEY];
+	bool			 quiet;		/* another session was refused, and has said so */
 	bool			 holds;		/* it has GO, and has not left the gate */
 };
 

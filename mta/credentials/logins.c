@@ -78,10 +78,13 @@ logins_counts(const struct logins *all)
 
 /* A refusal each time; what else is in the way once, while it stays the same. */
 static bool
-is_news(struct logins *all, enum login_end how, struct span told)
+is_news(const struct login *l, enum login_end how, struct span told)
 {
-	int64_t	now = clock_boot_ms();
+	struct logins	*all = l->all;
+	int64_t		 now = clock_boot_ms();
 
+	if (l->quiet)
+		return false;
 	if (how == LOGIN_REFUSED)
 		return true;
 	if (span_eq(buf_span(&all->said), told) &&
@@ -102,7 +105,7 @@ complain(struct login *l, enum login_end how, struct span told)
 		[LOGIN_UNFIT] = "login-unfit"
 	};
 
-	if (is_news(l->all, how, told))
+	if (is_news(l, how, told))
 		log_warnx("event=%s relay=%s host=%s login=%s", events[how],
 		    log_quote(l->asks.relay), log_quote(l->asks.host),
 		    log_quote(told));

@@ -142,7 +142,7 @@ void		 slots_start_keys(struct parent *);
 void		 slots_configure(struct parent *);
 /* Which addresses may be gateways', to every smtp that is there. */
 void		 slots_tell_gateways(struct parent *);
-/* Files of secrets have changed: to credentials, and that it is so to the queue. */
+/* Files of secrets have changed: to credentials; the queue is told when it has them. */
 void		 slots_tell_secrets(struct parent *);
 /* A child has ended; false: it is none of the slots. */
 bool		 slot_ended(struct parent *, pid_t, int status);

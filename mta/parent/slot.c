@@ -461,14 +461,9 @@ void
 slots_tell_secrets(struct parent *p)
 {
 	struct slot	*s = slot_find(p, PROC_CREDENTIALS, 0);
-	struct chan	*queue = queue_chan(p);
 
 	if (s->chan != NULL)
 		send_config(s, false);
-	if (queue != NULL) {
-		chan_begin(queue, MSG_SECRETS_CHANGED);
-		chan_end(queue);
-	}
 }
 
 /* --- what it says */
@@ -513,6 +508,18 @@ note_ended(struct slot *s, int status)
 	tell_ended(p);
 }
 
+/* Credentials has them: hops that refuse a login may be tried again. */
+static void
+tell_secrets(struct parent *p)
+{
+	struct chan	*queue = queue_chan(p);
+
+	if (queue == NULL)
+		return;
+	chan_begin(queue, MSG_SECRETS_CHANGED);
+	chan_end(queue);
+}
+
 static bool
 on_ready(struct slot *s, struct msg *m)
 {
@@ -521,6 +528,8 @@ on_ready(struct slot *s, struct msg *m)
 	if (!msg_end(m))
 		return false;
 	s->ready = generation;
+	if (s->proc == PROC_CREDENTIALS)
+		tell_secrets(s->parent);
 	reload_ready(s->parent);
 	if (s->proc == PROC_QUEUE)
 		tell_ended(s->parent);

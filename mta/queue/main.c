@@ -30,8 +30,7 @@ on_config(struct child_config *c, void *arg)
 	if (!q->running) {
 		queue_start(q);
 		control_open(q);
-	} else
-		sched_release(&q->sched);	/* secrets are read anew, too */
+	}
 	return true;
 }
 

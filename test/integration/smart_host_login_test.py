@@ -1,10 +1,13 @@
 """Logins at smart hosts: mechanisms, secrets, refusals, tokens; credentials has them alone."""
+import base64
+import json
 import os
 import re
-import time
 import unittest
 
-from hop_script import Hop
+from hop_script import USUAL, Hop, in_turn
+from https_server import Answer, HttpsServer, json_answer
+from nameserver import NameServer
 from server import SRC, Server, wait_for
 
 POLICY = """edition 1
@@ -36,8 +39,10 @@ def send(s, to="x@else.example", sender="ann@out.example"):
         c.sendmail(sender, [to] if isinstance(to, str) else to, MESSAGE)
 
 
-def status(s, process="credentials"):
-    return next(p["counters"] for p in s.waybill_json("status") if p["name"] == process)
+def number(message):
+    """Of a type, as WAYBILL_TEST_KILL wants it."""
+    with open(os.path.join(SRC, "mta/msg/messages.def"), encoding="utf-8") as f:
+        return re.findall(r"^MSG\((\w+),", f.read(), re.M).index(message) + 1
 
 
 class Mechanisms(unittest.TestCase):
@@ -62,6 +67,220 @@ class Mechanisms(unittest.TestCase):
     def test_as_the_policy_names_them(self):
         self.one(["PLAIN", "SCRAM-SHA-256", "LOGIN"], "LOGIN",
                  CLEAR + "mechanisms login, plain; ")
+
+
+class Secrets(unittest.TestCase):
+    def test_no_secret_is_told(self):
+        with Hop(logins={"ann": SECRET}, mechanisms=["PLAIN"], needs_auth=True) as hop, \
+                server(hop, args=["--log-level", "debug"]) as s:
+            send(s)
+            wait_for(lambda: hop.messages)
+            wait_for(lambda: not s.queue())
+            for text in s.log(), s.output(), s.run("show", s.policy).stdout:
+                self.assertNotIn(SECRET, text)
+                self.assertNotIn("AGFubgBj", text)
+            for pids in s.processes().values():
+                for pid in pids:
+                    with open(f"/proc/{pid}/cmdline", "rb") as f:
+                        self.assertNotIn(SECRET.encode(), f.read())
+
+
+class Refused(unittest.TestCase):
+    def why(self, s):
+        return json.loads(s.waybill("queue", "why", s.queue()[0]["id"],
+                                    "--json").stdout)["recipients"][0]["why"]
+
+    def test_a_wrong_password_is_one_attempt_and_a_held_queue(self):
+        with Hop(logins={"ann": SECRET}, mechanisms=["PLAIN"], needs_auth=True) as hop, \
+                server(hop, files={"secret": "wrong\n"}) as s:
+            for i in range(20):
+                send(s, f"x{i}@else.example")
+            wait_for(lambda: "event=hop-held" in s.log())
+            wait_for(lambda: len({self.why(s)}) == 1 and self.why(s) == "hop-login")
+            self.assertEqual(len(s.log().split("event=login-refused")), 1 + len(hop.tried))
+            self.assertEqual(hop.tried, [("PLAIN", "ann", False)])
+            self.assertRegex(s.log(), r'event=login-refused relay=hop host=\S+ login="ann: PLAIN: '
+                             r'535 5.7.8 not so; offered PLAIN; tried PLAIN"')
+            self.assertIn("held", s.waybill("status").stdout)
+            s.write("secret", SECRET + "\n")
+            wait_for(lambda: len(hop.messages) == 20)
+            wait_for(lambda: not s.queue())
+            self.assertIn("event=secrets-changed", s.log())
+            self.assertIn("event=hop-alive", s.log())
+            self.assertEqual([r for _, _, r in hop.tried][:2], [False, True])
+
+    def test_454_is_tried_again(self):
+        script = {"AUTH": in_turn(b"454 4.7.0 not now\r\n", USUAL)}
+        with Hop(script, logins={"ann": SECRET}, mechanisms=["PLAIN"], needs_auth=True) as hop, \
+                Server(policy(hop, CLEAR).replace("retry 1h", "retry 1s"),
+                       {"secret": SECRET}) as s:
+            send(s)
+            wait_for(lambda: hop.messages)
+            self.assertIn("event=login-later", s.log())
+            self.assertNotIn("event=hop-held", s.log())
+
+    def test_a_mechanism_that_is_refused_is_followed_by_the_next(self):
+        script = {"AUTH SCRAM": b"504 5.5.4 no such thing\r\n"}
+        with Hop(script, logins={"ann": SECRET}, mechanisms=["PLAIN", "SCRAM-SHA-256"],
+                 needs_auth=True) as hop, server(hop) as s:
+            send(s)
+            wait_for(lambda: hop.messages)
+            self.assertEqual(hop.tried, [("PLAIN", "ann", True)])
+
+    def test_nothing_is_said_without_tls(self):
+        with Hop(logins={"ann": SECRET}, mechanisms=["PLAIN", "SCRAM-SHA-256"]) as hop, \
+                server(hop, 'tls opportunistic; auth "ann" password file "secret"; ') as s:
+            send(s)
+            wait_for(lambda: " deferred id=" in s.log())
+            self.assertEqual(hop.tried, [])
+            self.assertEqual(hop.messages, [])
+
+    def test_credentials_dies_between_request_and_answer(self):
+        with Hop(logins={"ann": SECRET}, mechanisms=["SCRAM-SHA-256"], needs_auth=True) as hop:
+            for what in ("LOGIN_BEGIN", "LOGIN_CHALLENGE", "LOGIN_RESULT"):
+                del hop.messages[:]
+                with self.subTest(what), \
+                        Server(policy(hop, CLEAR).replace("retry 1h", "retry 1s"),
+                               {"secret": SECRET},
+                               env={"WAYBILL_TEST_KILL": f"credentials:{number(what)}"}) as s:
+                    send(s)
+                    wait_for(lambda: hop.messages)
+                    wait_for(lambda: not s.queue())
+                    self.assertIn("process=credentials", s.log())
+                    self.assertEqual([m["to"] for m in hop.messages if "x@" in m["to"][0]],
+                                     [["x@else.example"]])
+
+
+class Tokens(unittest.TestCase):
+    """OAuth 2 at an endpoint that the test plays."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.web = HttpsServer()
+        cls.dns = NameServer(["token.web.test. A 127.0.0.1"])
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.web.stop()
+        cls.dns.stop()
+
+    def server(self, hop, answer, grant='oauth refresh file "refresh"; ', **kw):
+        self.web.on("token.web.test", "/token", answer)
+        del self.web.requests[:]
+        login = (f'auth "ann"; oauth "https://token.web.test:{self.web.port}/token"; '
+                 f'oauth client "me" secret file "client"; {grant}auth in clear; ')
+        text = policy(hop, login).replace("retry 1h", "retry 1s")
+        return Server(text + f'authorities file "{self.web.ca}"\n',
+                      {"client": "s&cret\n", "refresh": "first\n"},
+                      env={"WAYBILL_RESOLVER": self.dns.address}, **kw)
+
+    def test_both_mechanisms_and_expiry_in_mid_queue(self):
+        for m in ("XOAUTH2", "OAUTHBEARER"):
+            given = iter(range(100))
+            logins = {"ann": "token-0"}
+            with self.subTest(m), Hop(logins=logins, mechanisms=[m], needs_auth=True) as hop, \
+                    self.server(hop, lambda r: json_answer({
+                        "access_token": f"token-{next(given)}", "token_type": "Bearer",
+                        "expires_in": 3600})) as s:
+                send(s)
+                wait_for(lambda: len(hop.messages) == 1)
+                self.assertEqual(self.web.asked()[0].form(), {
+                    "grant_type": "refresh_token", "refresh_token": "first"})
+                self.assertEqual(base64.b64decode(self.web.asked()[0].headers[
+                    "authorization"].split()[1]), b"me:s%26cret")
+                # It has expired at the hop, whatever was promised; sessions end, and begin anew.
+                logins["ann"] = "token-1"
+                s.waybill("reload")
+                send(s, "y@else.example")
+                wait_for(lambda: len(hop.messages) == 2)
+                wait_for(lambda: not s.queue())
+                self.assertEqual(hop.tried, [(m, "ann", True), (m, "ann", False),
+                                             (m, "ann", True)])
+                self.assertEqual(len(self.web.asked()), 2)
+                self.assertNotIn("deferred", s.log())
+                self.assertNotIn("token-", s.log())
+
+    def test_client_credentials(self):
+        with Hop(logins={"ann": "t"}, mechanisms=["XOAUTH2"], needs_auth=True) as hop, \
+                self.server(hop, json_answer({"access_token": "t"}),
+                            'oauth scope "smtp mail"; ') as s:
+            send(s)
+            wait_for(lambda: hop.messages)
+            self.assertEqual(self.web.asked()[0].form(), {
+                "grant_type": "client_credentials", "scope": "smtp mail"})
+            self.assertIn('login="XOAUTH2 as ann"', s.log())
+
+    def test_a_refresh_token_that_was_changed_outlives_us(self):
+        given = {"first": "second", "second": "third"}
+
+        def answer(r):
+            used = r.form()["refresh_token"]
+            return json_answer({"access_token": f"by-{used}", "refresh_token": given[used]})
+        logins = {"ann": "by-first"}
+        with Hop(logins=logins, mechanisms=["XOAUTH2"], needs_auth=True) as hop, \
+                self.server(hop, answer) as s:
+            send(s)
+            wait_for(lambda: hop.messages)
+            wait_for(lambda: not s.queue())
+            logins["ann"] = "by-second"
+            s.stop()
+            s.start()
+            send(s, "y@else.example")
+            wait_for(lambda: len(hop.messages) == 2)
+            self.assertEqual([r.form()["refresh_token"] for r in self.web.asked()],
+                             ["first", "second"])
+            mode = os.stat(os.path.join(s.spool, "credentials")).st_mode & 0o777
+            self.assertEqual(mode, 0o700)
+
+    def test_a_refused_refresh_holds_the_queue(self):
+        refused = json_answer({"error": "invalid_grant", "error_description": "revoked"}, 400)
+        with Hop(logins={"ann": "t"}, mechanisms=["XOAUTH2"], needs_auth=True) as hop, \
+                self.server(hop, refused) as s:
+            send(s)
+            wait_for(lambda: "event=hop-held" in s.log())
+            self.assertIn("the token endpoint answers 400: invalid_grant (revoked)", s.log())
+            self.assertEqual(hop.tried, [])
+            self.assertEqual(len(self.web.asked()), 1)
+            self.web.on("token.web.test", "/token", json_answer({"access_token": "t"}))
+            s.write("refresh", "another\n")
+            wait_for(lambda: hop.messages)
+            self.assertEqual(self.web.asked()[-1].form()["refresh_token"], "another")
+
+    def test_an_endpoint_that_is_down_is_asked_later(self):
+        with Hop(logins={"ann": "t"}, mechanisms=["XOAUTH2"], needs_auth=True) as hop, \
+                self.server(hop, Answer(503)) as s:
+            send(s)
+            wait_for(lambda: " deferred id=" in s.log())
+            self.assertIn("event=login-later", s.log())
+            self.assertNotIn("event=hop-held", s.log())
+            self.assertEqual(len(self.web.asked()), 1)  # the others wait for the back-off
+
+    def test_a_command(self):
+        with Hop(logins={"ann": "tok-ann"}, mechanisms=["XOAUTH2"], needs_auth=True) as hop, \
+                server(hop, 'auth "ann"; token command "/bin/sh -c \'echo tok-$LOGIN\'" as nobody; '
+                       'auth in clear; ') as s:
+            send(s)
+            wait_for(lambda: hop.messages or "event=login-" in s.log())
+            self.assertEqual(hop.tried, [("XOAUTH2", "ann", True)], s.log())
+
+    def test_a_command_that_fails(self):
+        with Hop(logins={"ann": "t"}, mechanisms=["XOAUTH2"]) as hop, \
+                server(hop, 'auth "ann"; token command "/bin/false" as nobody; '
+                       'auth in clear; ') as s:
+            send(s)
+            wait_for(lambda: " deferred id=" in s.log())
+            self.assertIn("the token command: it has ended with status 1", s.log())
+
+    def test_a_file_is_read_when_it_changes(self):
+        logins = {"ann": "t-2"}
+        with Hop(logins=logins, mechanisms=["XOAUTH2"], needs_auth=True) as hop, \
+                server(hop, 'auth "ann"; token file "token"; auth in clear; ',
+                       {"token": "t-1\n"}) as s:
+            send(s)
+            wait_for(lambda: "event=hop-held" in s.log())
+            self.assertEqual(len(hop.tried), 1)
+            s.write("token", "t-2\n")
+            wait_for(lambda: hop.messages)
 
 
 if __name__ == "__main__":
