@@ -9,6 +9,11 @@
 
 #include "mta/parent/generation.h"
 
+/*
+ * Sum of the marks of all these files as they are now: it is another one when
+ * one of them has changed.
+ */
+uint64_t authorities_look(const struct generation *);
 /* CONFIG_AUTHORITIES of the server's file; where it is not there a line of the log. */
 void	authorities_send(const struct generation *, struct chan *);
 /* The same of each relay block that names one. */

@@ -17,6 +17,7 @@
 #include "base/xalloc.h"
 
 #include "mta/msg/msg.h"
+#include "mta/parent/authorities.h"
 #include "mta/parent/generation_int.h"
 
 #define IMAGE_MAX	(256u << 20)
@@ -176,6 +177,7 @@ generation_new(uint32_t number, struct span image, char **why)
 	open_files(g);
 	tables_init(g);
 	certs_init(g);
+	g->authorities = authorities_look(g);
 	return g;
 }
 
@@ -306,16 +308,24 @@ generation_changed(const struct generation *g)
 			    g->files[i].role == ROLE_SET ?
 			    CHANGED_TEXT : CHANGED_TABLE;
 	}
-	if (certs_changed(g) != CERTS_SAME)
+	if (certs_changed(g) != CERTS_SAME ||
+	    authorities_look(g) != g->authorities)
 		what |= CHANGED_CERT;
 	return what;
+}
+
+bool
+generation_other_authorities(const struct generation *g,
+    const struct generation *old)
+{
+	return g->authorities != old->authorities;
 }
 
 uint64_t
 generation_look(const struct generation *g)
 {
 	struct file_mark	now;
-	uint64_t		sum = certs_look(g);
+	uint64_t		sum = certs_look(g) + authorities_look(g);
 	size_t			i;
 
 	for (i = 0; i < g->nfiles; i++) {

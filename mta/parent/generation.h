@@ -52,6 +52,8 @@ void	generation_send_secrets(const struct generation *, struct chan *, bool acco
 /* Which of its files differ from what was read? */
 enum { CHANGED_TEXT = 1, CHANGED_TABLE = 2, CHANGED_CERT = 4 };
 unsigned	generation_changed(const struct generation *);
+/* The files of authorities were others when the old one was made. */
+bool		generation_other_authorities(const struct generation *, const struct generation *old);
 /* All that differ were renamed into their place: they are whole. */
 bool		generation_renamed(const struct generation *);
 /* Sum of all marks as they are now: tells one look from the next. */

@@ -47,7 +47,8 @@ struct generation {
 	size_t			 nusers;
 	struct table		*tables;	/* maps that are files */
 	size_t			 ntables;
-	struct cert		*certs;		/* tls blocks */
+	uint64_t		 authorities;	/* authorities_look() when it was made */
+	struct cert		*certs;		/* tls blocks, relay blocks */
 	size_t			 ncerts;
 };
 

@@ -171,7 +171,8 @@ changed_is_read(struct parent *p, struct generation *g)
 	bool	compile = tables_need_image(g) && !p->changed_text;
 
 	retry_later(p, g);
-	if (tables_have_new(g) || certs_have_new(g))
+	if (tables_have_new(g) || certs_have_new(g) ||
+	    generation_other_authorities(g, p->generation))
 		take(p, g);
 	else {
 		tables_take_faults(p->generation, g);

@@ -1,4 +1,5 @@
 """TLS to next hops in the whole server: each level kept, with hops of all kinds, and told in the log."""
+import os
 import re
 import shutil
 import ssl
@@ -198,6 +199,25 @@ class Levels(unittest.TestCase):
         finally:
             for hop in hops:
                 hop.stop()
+
+    def test_authorities_that_change_are_read_again(self):
+        file = self.certs.path("changing.pem")
+        shutil.copy(self.certs.path("ca.pem"), file)
+        case = Case("changing", f'tls verified; authorities file "{file}"', cert="strange")
+        hop = case.hop(self.certs)
+        try:
+            with Server(self.policy([case], [hop])) as s:
+                def send():
+                    with s.smtp() as client:
+                        client.sendmail("ann@queue.example", ["x@changing.example"], TEXT)
+                send()
+                wait_for(lambda: " deferred id=" in s.log())
+                shutil.copy(self.certs.path("stranger.pem"), file + ".new")
+                os.rename(file + ".new", file)
+                wait_for(lambda: "event=certificate-changed" in s.log())
+                wait_for(lambda: s.waybill("queue", "retry", "--all") and hop.messages)
+        finally:
+            hop.stop()
 
     def test_a_session_is_taken_up_again(self):
         case = Case("again", "tls verified")

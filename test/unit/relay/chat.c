@@ -81,6 +81,17 @@ got_content(void)
 	return true;
 }
 
+/* A record of a handshake (RFC 8446, 5.1). */
+static bool
+got_tls(void)
+{
+	if (play.in.n < 5)
+		return false;
+	assert_int_equal(play.in.base[play.in.off], 0x16);
+	buf_reset(&play.in);
+	return true;
+}
+
 static void
 flush(struct buf *out)
 {
@@ -125,6 +136,12 @@ hop_goes_on(void)
 		} else if (span_eq(line, SPAN("B"))) {
 			flush(&out);
 			if (!got_content()) {
+				play.at = here;
+				return;
+			}
+		} else if (span_eq(line, SPAN("H"))) {
+			flush(&out);
+			if (!got_tls()) {
 				play.at = here;
 				return;
 			}
@@ -221,8 +238,9 @@ on_failed(void *arg, const struct outcome *why)
 	if (why == NULL)
 		buf_add_str(&play.told, "; ended");
 	else
-		buf_addf(&play.told, "failed %u %s %s", why->code, why->status,
-		    why->text);
+		buf_addf(&play.told, "failed %u %s %s%s", why->code,
+		    why->status, why->text,
+		    client_wants_clear(play.client) ? "; in the clear" : "");
 	client_free(&play.client);
 	loop_stop();
 }
@@ -276,6 +294,24 @@ put_content(const char *text, size_t n)
 	assert_int_equal(file_write_all(play.content_fd, text, play.length), 0);
 }
 
+static void
+want_tls(const struct chat *c)
+{
+	const struct tls_connector_options	none = { .trust = NULL };
+	const char				*why;
+	struct client_tls_want			 want = {
+		.level = { .level = c->tls, .plain_after =
+		    c->tls == TLS_LEVEL_OPPORTUNISTIC },
+		.first = c->tls_first, .no_clear = c->tls_login,
+		.clear = c->tls_clear, .why_not = "there is no way"
+	};
+
+	if (!c->tls_unable)
+		want.connector = tls_connector_new(&none, &why);
+	client_want_tls(play.client, &want);
+	tls_connector_unref(&want.connector);
+}
+
 void
 begin(const struct chat *c)
 {
@@ -297,6 +333,7 @@ begin(const struct chat *c)
 	self_add_listener(self, SPAN("192.0.2.1:25"));
 	play.client = client_new(fds[0], &addr, self, &ops, NULL);
 	self_unref(&self);
+	want_tls(c);
 	watch_set(&play.watch, play.fd, LOOP_READ, hop_readable, NULL);
 	hop_goes_on();
 }

@@ -4,13 +4,14 @@
  * A chat is lines: "S: " the hop says, "C: " it waits for that line, "R: " it
  * says without a line's end, "L: " with LF alone, "X" it closes, "T" time runs
  * out, "W" it waits until the client has read all, "N" the owner sends the next
- * message, "B" it waits for the content, octet by octet.
+ * message, "B" it waits for the content, octet by octet, "H" for the first
+ * octets of TLS.
  */
 #ifndef WB_TEST_UNIT_RELAY_CHAT_H
 #define WB_TEST_UNIT_RELAY_CHAT_H
 
 #include "base/loop.h"
-#include "mta/relay/client.h"
+#include "mta/relay/client_tls.h"
 
 struct chat {
 	const char	*name;
@@ -29,6 +30,8 @@ struct chat {
 	const char	*orcpt_type, *orcpt;
 	bool		 stays;		/* idle, until "N" */
 	bool		 lmtp, filter;	/* the hop: as hops.h has it */
+	enum tls_level	 tls;		/* that is wanted */
+	bool		 tls_first, tls_login, tls_clear, tls_unable;	/* first, no_clear, clear of client_tls_want; no connector */
 };
 
 struct play {
