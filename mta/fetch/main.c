@@ -20,21 +20,63 @@
 
 #include "base/confine.h"
 #include "base/log.h"
+#include "ruleset/image.h"
 #include "mta/child/child.h"
+#include "mta/child/folder.h"
 
 #include "mta/fetch/curls.h"
+#include "mta/fetch/relays.h"
 #include "mta/fetch/service.h"
-#include "ruleset/image.h"
+#include "mta/fetch/url.h"
 
 #define USER		"waybill-fetch"
+#define STS_FOLDER	"mta-sts"
+#define REPORT_FOLDER	"tls-reports"
 #define DESCRIPTORS	1024
 
 struct fetch {
 	struct dns_client	*dns;
 	struct trust		 trust;
 	struct transfers	*transfers;
-	struct reports		*reports;	/* NULL: in the other instance */
+	/* Of the one that asks strangers' servers; NULL in the other: */
+	struct sts_disk		*disk;
+	struct sts		*sts;
+	struct reports		*reports;
 };
+
+/* A number of the environment's, by which tests change what is fixed. */
+static uint64_t
+test_number(const char *name, uint64_t fixed)
+{
+#ifdef WAYBILL_TEST_HOOKS
+	const char	*text = getenv(name);
+	uint64_t	 n;
+
+	if (text != NULL && span_u64(span_of(text), UINT16_MAX, &n) && n > 0)
+		return n;
+#else
+	(void)name;
+#endif
+	return fixed;
+}
+
+static uint16_t
+policy_port(void)
+{
+	return (uint16_t)test_number("WAYBILL_STS_PORT", URL_PORT);
+}
+
+/* Tests have all servers on this machine. */
+static bool
+tests_here(void)
+{
+#ifdef WAYBILL_TEST_HOOKS
+	return getenv("WAYBILL_TEST_FETCH_LOCAL") != NULL ||
+	    policy_port() != URL_PORT;
+#else
+	return false;
+#endif
+}
 
 static int
 authorities(const struct child_config *cfg)
@@ -75,7 +117,6 @@ on_config(struct child_config *cfg, void *arg)
 
 	if (!read_policy(f, cfg))
 		return false;
-
 	if (fd != -1 && trust_read(&f->trust, fd, &why) == 0)
 		log_debug("authorities=%zu", f->trust.n);
 	else
@@ -94,8 +135,10 @@ on_peer(enum proc peer, uint32_t instance, int fd, void *arg)
 		dns_client_attach(f->dns, fd);
 	else if (peer == PROC_QUEUE && f->reports != NULL)
 		reports_queue(f->reports, fd);
+	else if (peer == PROC_RELAY && f->sts != NULL)
+		relays_peer(f->sts, f->reports, fd);
 	else
-		service_peer(f->transfers, f->reports, fd, proc_name(peer));
+		service_peer(f->transfers, fd, proc_name(peer));
 }
 
 static void
@@ -104,10 +147,12 @@ on_stats(struct buf *out, void *arg)
 	const struct fetch	*f = arg;
 
 	transfers_stats(f->transfers, out);
-	if (f->reports != NULL) {
-		buf_add_char(out, ',');
-		reports_stats(f->reports, out);
-	}
+	if (f->sts == NULL)
+		return;
+	buf_add_char(out, ',');
+	sts_stats(f->sts, out);
+	buf_add_char(out, ',');
+	reports_stats(f->reports, out);
 }
 
 static void
@@ -121,15 +166,35 @@ on_stop(uint32_t drain_ms, void *arg)
 	child_done();
 }
 
-/* Tests have all servers on this machine. */
-static bool
-tests_here(void)
+/* Folders of the one that asks strangers' servers; -1: not here. */
+struct folders {
+	int	sts, reports;
+};
+
+static struct folders
+open_folders(void)
 {
-#ifdef WAYBILL_TEST_HOOKS
-	return getenv("WAYBILL_TEST_FETCH_LOCAL") != NULL;
-#else
-	return false;
-#endif
+	const char	*spool = child_option("spool");
+
+	if (child_instance() != FETCH_STRANGERS)
+		return (struct folders){ -1, -1 };
+	if (spool == NULL)
+		fatalx("--spool DIR is missing");
+	return (struct folders){ child_folder(spool, STS_FOLDER, USER),
+	    child_folder(spool, REPORT_FOLDER, USER) };
+}
+
+static void
+begin_strangers(struct fetch *f, const struct folders *folders)
+{
+	struct sts_how	 how = { .dns = f->dns, .transfers = f->transfers };
+
+	how.disk = f->disk = sts_disk_new(folders->sts);
+	how.port = policy_port();
+	how.seconds = (uint32_t)test_number("WAYBILL_STS_SECONDS",
+	    HTTP_SECONDS_MAX);
+	f->sts = sts_new(&how);
+	f->reports = reports_new(f->dns, f->transfers, folders->reports);
 }
 
 int
@@ -140,22 +205,21 @@ main(int argc, char **argv)
 		.stats = on_stats
 	};
 	static struct fetch		f;
+	struct folders			folders;
 	bool				strangers;
-	int				folder = -1;
 
 	child_open(PROC_FETCH, argc, argv, &ops, &f);
-	strangers = child_instance() == FETCH_STRANGERS;
 	curls_global_init();
-	if (strangers && child_option("spool") != NULL)
-		folder = report_folder_open(child_option("spool"), USER);
+	folders = open_folders();
+	strangers = folders.sts != -1;
 	confine_drop(USER, child_option("chroot"));
 	(void)confine_descriptors(DESCRIPTORS);
-	confine_sandbox(CONFINE_NET | (folder != -1 ? CONFINE_OPEN : 0));
+	confine_sandbox(CONFINE_NET | (strangers ? CONFINE_OPEN : 0));
 	f.dns = dns_client_new();
 	f.transfers = transfers_new(f.dns, &f.trust,
 	    strangers && !tests_here());
-	if (folder != -1)
-		f.reports = reports_new(f.dns, f.transfers, folder);
+	if (strangers)
+		begin_strangers(&f, &folders);
 	child_run();
 	return 0;
 }

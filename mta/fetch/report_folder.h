@@ -8,8 +8,6 @@
 
 #include "mta/fetch/report_counts.h"
 
-/* Before privileges are dropped: makes it, gives it to the user.  Its descriptor; fatal() when there is no way. */
-int	report_folder_open(const char *spool, const char *user);
 /* All days that can be read, at most max; the others are removed.  How many. */
 size_t	report_folder_read(int folder, struct report_day **days, size_t max);
 /* false: said in the log. */

@@ -21,7 +21,6 @@ struct asked {
 
 struct peer {
 	struct transfers	*transfers;
-	struct reports		*reports;	/* NULL: nobody counts sessions */
 	struct chan		*chan;
 	LIST_HEAD(, asked)	 open;
 };
@@ -45,8 +44,6 @@ on_message(struct chan *c, struct msg *m, void *arg)
 	uint64_t		 ticket;
 
 	(void)c;
-	if (m->type == MSG_TLS_RESULT)
-		return k->reports != NULL && reports_take(k->reports, m);
 	if (m->type != MSG_HTTP_ASK ||
 	    !http_question_read(m, &ticket, &asks))
 		return false;
@@ -75,14 +72,12 @@ on_closed(struct chan *c, void *arg)
 }
 
 void
-service_peer(struct transfers *transfers, struct reports *reports, int fd,
-    const char *name)
+service_peer(struct transfers *transfers, int fd, const char *name)
 {
 	static const struct chan_ops	 ops = { on_message, on_closed };
 	struct peer			*k = xcalloc(1, sizeof(*k));
 
 	k->transfers = transfers;
-	k->reports = reports;
 	LIST_INIT(&k->open);
 	k->chan = chan_new(fd, name, &ops, k);
 	chan_secret(k->chan);

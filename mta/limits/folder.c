@@ -4,13 +4,11 @@
 #include "config.h"
 
 #include <sys/file.h>
-#include <sys/stat.h>
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -20,46 +18,16 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 
+#include "mta/child/folder.h"
 #include "mta/limits/state_int.h"
 
 #define FOLDER_NAME	"limits"
 #define LOCK_MS		10000	/* an earlier process may be about to end */
 
-/* --- before privileges are dropped */
-
-/* Ours stays ours: a link in its place is not followed. */
-static void
-give_to(int fd, const char *user)
-{
-	struct passwd	*pw;
-
-	if (geteuid() != 0)
-		return;
-	if ((pw = getpwnam(user)) == NULL)
-		fatalx("there is no system user '%s'; `waybill setup` makes "
-		    "it", user);
-	if (fchown(fd, pw->pw_uid, pw->pw_gid) == -1 || fchmod(fd, 0700) == -1)
-		fatal("spool folder " FOLDER_NAME);
-}
-
 int
 state_folder(const char *spool, const char *user)
 {
-	int	at, fd;
-
-	if (mkdir(spool, 0700) == -1 && errno != EEXIST)
-		fatal("spool %s", spool);
-	if ((at = open(spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
-		fatal("spool %s", spool);
-	if (mkdirat(at, FOLDER_NAME, 0700) == -1 && errno != EEXIST)
-		fatal("spool folder " FOLDER_NAME);
-	fd = openat(at, FOLDER_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-	    O_CLOEXEC);
-	if (fd == -1)
-		fatal("spool folder " FOLDER_NAME);
-	give_to(fd, user);
-	close(at);
-	return fd;
+	return child_folder(spool, FOLDER_NAME, user);
 }
 
 int
