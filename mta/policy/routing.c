@@ -25,8 +25,9 @@
 
 /* --- one address */
 
-static void
-fail(struct routing *r, unsigned code, const char *status, struct span text)
+void
+routing_refuse(struct routing *r, unsigned code, const char *status,
+    struct span text)
 {
 	routing_fail(r, code, status, text);
 	r->phase = ROUTE_NEXT;
@@ -35,7 +36,7 @@ fail(struct routing *r, unsigned code, const char *status, struct span text)
 void
 routing_cannot(struct routing *r, struct span text)
 {
-	fail(r, 451, "4.3.0", text);
+	routing_refuse(r, 451, "4.3.0", text);
 	r->outcomes[r->n - 1].cannot = true;
 }
 
@@ -70,7 +71,7 @@ expanded(struct routing *r, enum expansion is,
 		r->parked = true;
 		break;
 	case EXPANDED_DEEP:
-		fail(r, 554, "5.4.6", SPAN("expanded more than 32 deep"));
+		routing_refuse(r, 554, "5.4.6", SPAN("expanded more than 32 deep"));
 		break;
 	case EXPANDED_BROKEN:
 		routing_cannot(r, SPAN("the list cannot be read"));
@@ -185,7 +186,7 @@ found_mailbox(struct routing *r)
 	t.path = r->find.path;
 	t.how = mailbox_how(&r->find, &r->arena);
 	if (!has_owner(r, &t)) {
-		fail(r, 451, "4.3.5",
+		routing_refuse(r, 451, "4.3.5",
 		    SPAN("the owner of the mailbox is not known"));
 		return;
 	}
@@ -203,7 +204,7 @@ found_mailbox(struct routing *r)
 static void
 no_mailbox(struct routing *r)
 {
-	fail(r, 550, "5.1.1", SPAN("no such mailbox here"));
+	routing_refuse(r, 550, "5.1.1", SPAN("no such mailbox here"));
 	r->outcomes[r->n - 1].unknown = true;
 }
 
@@ -234,25 +235,6 @@ mailbox_went(struct routing *r, enum mailbox_step is)
 
 /* --- what the rules say */
 
-/* value: whose MX, where a table names a host. */
-static void
-by_mx(struct routing *r, const struct rs_value *value)
-{
-	struct span	domain = address_domain(&r->at);
-	struct span	hop;
-
-	if (value->type == RS_T_TEXT)
-		domain = value->s;
-	if (domain.n == 0)
-		domain = r->policy->hostname;
-	if (domain.p[0] == '[' && !routing_host(domain, &r->arena, &hop)) {
-		fail(r, 550, "5.1.2", SPAN("not an address literal"));
-		return;
-	}
-	leaving_to(r, domain.p[0] == '[' ? hop :
-	    hop_format(&r->arena, HOP_TO_MX, domain));
-}
-
 /*
  * Mail goes through filters in the order of their declaration, so what has come
  * back from one has been through those before it.
@@ -271,31 +253,6 @@ filter_passed(const struct rs_image *im, uint32_t filter, struct span from)
 		    span_eq(rs_string(im, rs_object(im, i)->name), from))
 			return true;
 	return false;
-}
-
-static void
-by_relay_to(struct routing *r, struct span host)
-{
-	struct span	hop;
-
-	if (routing_host(host, &r->arena, &hop))
-		leaving_to(r, hop);
-	else
-		fail(r, 451, "4.3.5", SPAN("the next hop is no host"));
-}
-
-/* The envelope goes as it is: what rewrites outbound is for relay and mx. */
-static void
-by_lmtp(struct routing *r, struct span where)
-{
-	struct target	t = { .kind = TARGET_HOP };
-
-	if (!routing_lmtp(where, &r->arena, &t.hop)) {
-		fail(r, 451, "4.3.5", SPAN("where lmtp leads is no socket"));
-		return;
-	}
-	routing_add(r, &t);
-	r->phase = ROUTE_NEXT;
 }
 
 /* What it says becomes of the message. */
@@ -360,7 +317,7 @@ elsewhere(struct routing *r, enum target_kind kind, const struct rs_verdict *v)
 	if (kind == TARGET_PIPE)
 		t.account = arena_span(&r->arena, v->text);
 	if (!programs_user(r->policy, t.account, &t)) {
-		fail(r, 451, "4.3.5", arena_printf(&r->arena,
+		routing_refuse(r, 451, "4.3.5", arena_printf(&r->arena,
 		    "there is no system user '%.*s'", SPAN_ARG(t.account.n > 0 ?
 		    t.account : r->policy->programs.user)));
 		return;
@@ -374,8 +331,6 @@ elsewhere(struct routing *r, enum target_kind kind, const struct rs_verdict *v)
 static void
 rules_said(struct routing *r, const struct rs_verdict *v)
 {
-	const struct rs_image	*im = r->policy->image;
-
 	if (goes_past(r, v)) {
 		r->parked = true;
 		return;
@@ -397,14 +352,13 @@ rules_said(struct routing *r, const struct rs_verdict *v)
 		    &r->at, r->kind == ROUTING_REAL, &r->facts, &r->arena));
 		break;
 	case RS_V_RELAY:
-		leaving_to(r, hop_format(&r->arena, HOP_TO_RELAY,
-		    rs_string(im, rs_object(im, v->object)->name)));
+		next_hop_relay(r, v->object);
 		break;
 	case RS_V_RELAY_TO:
-		by_relay_to(r, v->value.s);
+		next_hop_host(r, v->value.s);
 		break;
 	case RS_V_MX:
-		by_mx(r, &v->value);
+		next_hop_mx(r, &v->value);
 		break;
 	case RS_V_DISCARD:
 		discard(r);
@@ -413,7 +367,7 @@ rules_said(struct routing *r, const struct rs_verdict *v)
 		by_filter(r, v->object);
 		break;
 	case RS_V_LMTP:
-		by_lmtp(r, v->value.s);
+		next_hop_lmtp(r, v->value.s);
 		break;
 	case RS_V_PIPE:
 		elsewhere(r, TARGET_PIPE, v);
@@ -427,7 +381,7 @@ rules_said(struct routing *r, const struct rs_verdict *v)
 		refuse(r, v);
 		break;
 	default:
-		fail(r, 451, "4.3.5", SPAN("route ended without a verdict"));
+		routing_refuse(r, 451, "4.3.5", SPAN("route ended without a verdict"));
 		break;
 	}
 }
@@ -438,17 +392,18 @@ rules_said(struct routing *r, const struct rs_verdict *v)
 static bool
 phase_func(struct routing *r, uint32_t *func, struct rs_verdict *v)
 {
-	const struct rs_place	*pl = &r->find.place;
+	struct rs_place	pl = r->phase == ROUTE_HOP ? next_hop_place(r) :
+			    r->find.place;
 
 	*func = r->policy->hooks[RS_HOOK_ROUTE];
 	if (r->phase == ROUTE_RULES)
 		return true;
-	*func = pl->index;
-	if (pl->is_func)
+	*func = pl.index;
+	if (pl.is_func)
 		return true;
 	*v = (struct rs_verdict){ .kind = RS_V_VALUE };
-	if (pl->index != UINT32_MAX)
-		v->value = rs_const(r->policy->image, pl->index);
+	if (pl.index != UINT32_MAX)
+		v->value = rs_const(r->policy->image, pl.index);
 	return false;
 }
 
@@ -502,6 +457,9 @@ said(struct routing *r, const struct rs_verdict *v)
 	case ROUTE_KEPT:
 		if (take_kept(r) == EXPANDED_SELF)
 			no_mailbox(r);
+		break;
+	case ROUTE_HOP:
+		next_hop_said(r, v);
 		break;
 	case ROUTE_SENDER:
 	case ROUTE_RCPT:

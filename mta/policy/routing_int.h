@@ -21,6 +21,7 @@ enum route_phase {
 	ROUTE_MAILBOX,		/* an expression of the mailbox is asked */
 	ROUTE_FORWARD,		/* a forward file is being read */
 	ROUTE_KEPT,		/* no mailbox: the general key holds */
+	ROUTE_HOP,		/* an expression of the relay block is asked */
 	ROUTE_SENDER,		/* `rewrite outbound sender` is asked */
 	ROUTE_RCPT,		/* `rewrite outbound rcpt` is asked */
 	ROUTE_NEXT,		/* nothing: on to the next address */
@@ -91,6 +92,7 @@ struct routing {
 	const char		*file;		/* included, that has it; NULL: none */
 	uint32_t		 line;
 	struct mailbox_find	 find;
+	struct hop_asks		*hop;		/* next_hop.c; in the arena */
 	struct {		/* a forward file that is being read */
 		struct forward		*forward;
 		struct span		 path, text;
@@ -141,6 +143,8 @@ void		 routing_forget(struct routing *);
 void		 routing_fail(struct routing *, unsigned code, const char *status, struct span text);
 /* "host", "host:port", "[address]:port" as a hop, or several of them (and "mx:name") by blanks; false: it is none. */
 bool		 routing_host(struct span, struct arena *, struct span *hop);
+/* "host", "host:port", "address", "[address]", "[address]:port" of a hop's parameter, in its one form; false: it is none. */
+bool		 routing_host_value(struct span, struct arena *, struct span *out);
 /* "/path", "unix:/path", "host:port", "[address]:port" as a hop of LMTP; false: it is none. */
 bool		 routing_lmtp(struct span, struct arena *, struct span *hop);
 
@@ -149,6 +153,19 @@ bool		 routing_lmtp(struct span, struct arena *, struct span *hop);
 void		 routing_resume(struct routing *);
 /* The address under way is deferred, because something could not be asked. */
 void		 routing_cannot(struct routing *, struct span text);
+
+/* The address under way is told so, with such a code. */
+void		 routing_refuse(struct routing *, unsigned code, const char *status, struct span text);
+
+/* --- next_hop.c */
+/* By the rules: to this relay block, by MX (value: of whom, where a table says it), to a host, to a socket. */
+void		 next_hop_relay(struct routing *, uint32_t object);
+void		 next_hop_mx(struct routing *, const struct rs_value *);
+void		 next_hop_host(struct routing *, struct span host);
+void		 next_hop_lmtp(struct routing *, struct span where);
+/* In ROUTE_HOP: what is to be evaluated, and what it has come to. */
+struct rs_place	 next_hop_place(const struct routing *);
+void		 next_hop_said(struct routing *, const struct rs_verdict *);
 
 /* --- leaving.c */
 /* The address under way leaves for this hop: with its envelope as it is, or the phase is ROUTE_SENDER or ROUTE_RCPT. */

@@ -382,6 +382,25 @@ has_port(struct span s)
 }
 
 bool
+routing_host_value(struct span s, struct arena *ar, struct span *out)
+{
+	struct hop_text	 host;
+	struct span	 hop;
+	struct ip	 ip;
+	size_t		 i;
+
+	if (!one_hop(s, ar, &hop) || !hop_parse(hop, &host))
+		return false;
+	*out = host.where;
+	if (has_port(s) && !ip_parse(s, &ip))
+		return true;
+	for (i = out->n; out->p[i - 1] != ':'; i--)
+		;
+	out->n = i - 1;		/* the usual one was put there */
+	return true;
+}
+
+bool
 routing_lmtp(struct span s, struct arena *ar, struct span *hop)
 {
 	struct hop_text	 host;

@@ -104,7 +104,7 @@ each_way(void **state)
 		{ "a/b@murphy.example", "deliver a/b /var/mail/a%2Fb" },
 		{ "nobody@murphy.example", "fail 550 5.1.1" },
 		{ "x@far.example", "hop mx:far.example x@far.example" },
-		{ "x@[192.0.2.1]", "hop host:[192.0.2.1]:25 x@[192.0.2.1]" },
+		{ "x@[192.0.2.1]", "hop mx:[192.0.2.1] x@[192.0.2.1]" },
 		{ "x@[IPv6:2001:db8::1]",
 		    "hop host:[2001:db8::1]:25 x@[IPv6:2001:db8::1]" },
 		{ "x@hop.example", "hop relay:provider x@hop.example" },
