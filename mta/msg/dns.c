@@ -181,6 +181,7 @@ decode(struct msg *m, enum dns_type type, struct dns_answer *a)
 	a->trust = msg_u8(m);
 	a->ttl_s = msg_u32(m);
 	a->canonical = msg_bytes(m, DNS_NAME_MAX);
+	a->resolver = msg_bytes(m, DNS_RESOLVER_MAX);
 	a->n = msg_u32(m);
 	if (a->n > DNS_RECORDS_MAX || a->result > DNS_FAILING ||
 	    a->trust > DNS_BOGUS ||
@@ -300,6 +301,8 @@ dns_answer_put(struct chan *c, uint64_t ticket, enum dns_type type,
 	chan_u32(c, a->ttl_s);
 	chan_bytes(c, span_mem(a->canonical.p, a->canonical.n > DNS_NAME_MAX ?
 	    0 : a->canonical.n));
+	chan_bytes(c, span_mem(a->resolver.p, a->resolver.n > DNS_RESOLVER_MAX ?
+	    DNS_RESOLVER_MAX : a->resolver.n));
 	chan_u32(c, (uint32_t)n);
 	for (i = 0; i < n; i++)
 		put_record(c, type, &a->records[i]);

@@ -26,6 +26,7 @@ enum dns_result {
 #define DNS_NAME_MAX	255	/* octets; RFC 1035, 2.3.4 */
 #define DNS_TXT_MAX	4096	/* octets of one TXT record; the rest is left out */
 
+#define DNS_RESOLVER_MAX	600	/* octets of the name servers' addresses */
 #define DNS_TLSA_MAX	4096	/* octets of one TLSA record's data; longer ones are left out */
 
 struct dns_record {
@@ -58,6 +59,7 @@ struct dns_answer {
 	 * answer is of the one record and follows nothing.
 	 */
 	struct span		 canonical;
+	struct span		 resolver;	/* with CANNOT_SAY: the name servers, "192.0.2.53@53,..."; else empty */
 	size_t			 n;
 	struct dns_record	*records;	/* in the order received */
 };

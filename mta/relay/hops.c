@@ -4,6 +4,7 @@
  */
 #include "mta/relay/hops_int.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -65,9 +66,21 @@ hop_port_text(const struct hop_addr *a, char out[HOP_PORT_TEXT])
 
 static void resolve_one(struct hop_query *, struct span hop);
 
+/* Its hosts are forgotten. */
+static void
+drop_hosts(struct hop_query *q)
+{
+	size_t	i;
+
+	for (i = 0; i < q->n; i++)
+		hop_tls_unref(&q->hosts[i].level.tls);
+	q->n = 0;
+}
+
 static void
 query_free(struct hop_query **qp)
 {
+	drop_hosts(*qp);
 	hop_list_free(&(*qp)->found);
 	relay_way_unref(&(*qp)->way);
 	free((*qp)->text);
@@ -130,7 +143,8 @@ next_hop(struct hop_query *q)
 	relay_way_unref(&q->way);
 	q->mx = q->has_set = false;
 	q->port = 0;
-	q->n = q->nsrv = 0;
+	q->nsrv = 0;
+	drop_hosts(q);
 	resolve_one(q, span_of(hop));
 }
 
@@ -195,6 +209,7 @@ list_add(struct hop_list *list, const struct hop_host *h, const struct ip *ips,
 		snprintf(a->domain, sizeof(a->domain), "%s",
 		    h->domain == NULL ? "" : h->domain);
 		a->way = relay_way_ref(h->query->way);
+		a->tls = hop_tls_ref(h->level.tls);
 	}
 }
 
@@ -271,17 +286,64 @@ no_addresses(struct hop_query *q)
 		fails(q, 550, "5.1.2", "no such domain");
 }
 
+/* Which TLS each is to get is known, too. */
+static void
+levels_known(void *arg)
+{
+	struct hop_query	*q = arg;
+	struct hop_list		*list = list_of(q);
+
+	q->levels = NULL;
+	assert(list != NULL);
+	ends(q, list, NULL);
+}
+
+static void
+find_levels(struct hop_query *q)
+{
+	struct level_host	*hosts[HOP_HOSTS_MAX];
+	struct level_query	*levels;
+	struct hop_host		*h;
+	size_t			 i;
+
+	if (q->hops->levels == NULL) {
+		levels_known(q);
+		return;
+	}
+	for (i = 0; i < q->n; i++) {
+		h = &q->hosts[i];
+		h->level.name = h->local ? "" : h->name;
+		h->level.port = h->port;
+		h->level.domain = q->mx ? q->domain : "";
+		h->level.domain_canonical = q->mx ? q->canonical : "";
+		hosts[i] = &h->level;
+	}
+	levels = level_find(q->hops->levels, q->way->terms, hosts, q->n,
+	    levels_known, q);
+	if (levels != NULL)
+		q->levels = levels;
+}
+
+static bool
+has_address(const struct hop_query *q)
+{
+	size_t	i;
+
+	for (i = 0; i < q->n; i++)
+		if (q->hosts[i].n4 + q->hosts[i].n6 > 0)
+			return true;
+	return false;
+}
+
 static void
 all_answered(struct hop_query *q)
 {
-	struct hop_list	*list;
-
 	if (q->mx && !hop_drop_self(q))
 		fails(q, 554, "5.4.6", "mail loops back to this host");
-	else if ((list = list_of(q)) == NULL)
+	else if (!has_address(q))
 		no_addresses(q);
 	else
-		ends(q, list, NULL);
+		find_levels(q);
 }
 
 /* --- A and AAAA */
@@ -300,6 +362,7 @@ host_answered(struct hop_host *h, const struct dns_answer *a)
 {
 	size_t	i;
 
+	level_host_address(&h->level, a);
 	h->failing |= a->result == DNS_FAILING;
 	h->exists |= a->result == DNS_FOUND || a->result == DNS_NODATA;
 	for (i = 0; a->result == DNS_FOUND && i < a->n; i++)
@@ -406,6 +469,7 @@ hop_cancel(struct hop_query **qp)
 	if (q == NULL)
 		return;
 	cancel(q->hops->dns, q->ticket);
+	level_find_cancel(&q->levels);
 	for (i = 0; i < q->nsrv; i++) {
 		cancel(q->hops->dns, q->srv[i].tickets[0]);
 		cancel(q->hops->dns, q->srv[i].tickets[1]);

@@ -14,7 +14,7 @@
 #define WB_MTA_RELAY_HOPS_H
 
 #include "mta/msg/dns.h"
-#include "mta/relay/level.h"
+#include "mta/relay/level_find.h"
 #include "mta/relay/mx_set.h"
 #include "mta/relay/order.h"
 #include "mta/relay/outcome.h"
@@ -34,6 +34,7 @@ struct hops {
 	const struct rs_image	*image;		/* filters; may be NULL */
 	struct relay_blocks	*blocks;
 	uint16_t		 mx_port;	/* 25 but in tests */
+	const struct level_asked *levels;	/* whom to ask for DANE and MTA-STS; NULL: nobody */
 	order_random		*random;	/* NULL: the system's */
 	void			*random_arg;
 	struct login_client	*logins;	/* NULL: nobody logs in */
@@ -49,7 +50,7 @@ struct hop_addr {
 	char		name[HOP_NAME_MAX];	/* "" when the policy gives an address */
 	char		domain[HOP_NAME_MAX];	/* whose MX or SRV named it; "": the policy */
 	const struct relay_way	*way;		/* what holds there; NULL only in tests */
-	struct hop_tls	*tls;			/* what its TLS has to be; NULL: not asked for */
+	struct hop_tls	*tls;			/* what its TLS has to be; NULL: nobody was asked */
 };
 
 /* With references of its own. */

@@ -28,7 +28,8 @@ hop_add_host(struct hop_query *q, struct span name, uint16_t port)
 
 	if (q->n == HOP_HOSTS_MAX || name.n == 0 || name.n >= HOP_NAME_MAX)
 		return NULL;
-	*h = (struct hop_host){ .port = port, .query = q };
+	*h = (struct hop_host){ .port = port, .query = q,
+	    .level.named = DNS_SECURE };
 	if (!literal(name, &ip))
 		snprintf(h->name, sizeof(h->name), "%.*s", SPAN_ARG(name));
 	else if (ip.family == 4)

@@ -25,6 +25,7 @@ struct hop_host {
 	bool			 exists;	/* some answer was not NXDOMAIN */
 	bool			 self;		/* it is us */
 	uint64_t		 ticket4, ticket6;	/* 0: not asked, or answered */
+	struct level_host	 level;		/* its TLS */
 	struct hop_query	*query;
 };
 
@@ -49,6 +50,8 @@ struct hop_query {
 	uint64_t		 ticket;	/* of the MX question */
 	bool			 has_set;
 	uint8_t			 set[MX_SET];	/* of the hosts that it has named */
+	char			 canonical[HOP_NAME_MAX];	/* what the domain is an alias for; "": none */
+	struct level_query	*levels;	/* after the addresses */
 	size_t			 n, waiting;
 	struct hop_host		 hosts[HOP_HOSTS_MAX];
 	size_t			 nsrv, srv_waiting;

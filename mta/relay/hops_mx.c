@@ -73,7 +73,8 @@ mx_port(const struct hop_query *q)
 }
 
 static void
-add_host(struct hop_query *q, struct span name, uint32_t pref)
+add_host(struct hop_query *q, struct span name, uint32_t pref,
+    const struct dns_answer *a)
 {
 	struct hop_host	*h = hop_add_host(q, name, mx_port(q));
 
@@ -81,6 +82,7 @@ add_host(struct hop_query *q, struct span name, uint32_t pref)
 		return;
 	h->rank = pref;
 	h->domain = q->domain;
+	level_host_named(&h->level, a);
 }
 
 static void
@@ -95,7 +97,8 @@ take_mx(struct hop_query *q, const struct dns_answer *a)
 	q->has_set = true;
 	sort_mx(r, a->n, q, order);
 	for (i = 0; i < a->n; i++)
-		add_host(q, r[order[i].index].name, r[order[i].index].pref);
+		add_host(q, r[order[i].index].name, r[order[i].index].pref,
+		    a);
 }
 
 static bool
@@ -110,6 +113,8 @@ got_mx(void *arg, const struct dns_answer *a)
 	struct hop_query	*q = arg;
 
 	q->ticket = 0;
+	snprintf(q->canonical, sizeof(q->canonical), "%.*s",
+	    SPAN_ARG(a->canonical));
 	switch (a->result) {
 	case DNS_NXDOMAIN:
 		hop_fails(q, 550, "5.1.2", "no such domain", q->domain);
@@ -119,7 +124,7 @@ got_mx(void *arg, const struct dns_answer *a)
 		    q->domain);
 		return;
 	case DNS_NODATA:
-		add_host(q, span_of(q->domain), 0);
+		add_host(q, span_of(q->domain), 0, a);
 		break;
 	case DNS_FOUND:
 		if (is_null_mx(a)) {	/* RFC 7505, 4.2 */

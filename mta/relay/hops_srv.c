@@ -53,6 +53,7 @@ take_records(struct hop_srv *s, const struct dns_answer *a, unsigned service)
 		h->weight = r->weight;
 		h->tls_first = service == SUBMISSIONS;
 		h->domain = s->domain;
+		level_host_named(&h->level, a);
 		s->found = true;
 	}
 }

@@ -47,6 +47,22 @@ struct level_query {
 	struct step			 steps[];
 };
 
+/* Who cannot say; cut if need be. */
+static void
+keep_resolver(struct level_host *h, const struct dns_answer *a)
+{
+	if (a->trust == DNS_CANNOT_SAY)
+		snprintf(h->resolver, sizeof(h->resolver), "%.*s",
+		    SPAN_ARG(a->resolver));
+}
+
+void
+level_host_named(struct level_host *h, const struct dns_answer *a)
+{
+	h->named = a->trust;
+	keep_resolver(h, a);
+}
+
 void
 level_host_address(struct level_host *h, const struct dns_answer *a)
 {
@@ -57,6 +73,7 @@ level_host_address(struct level_host *h, const struct dns_answer *a)
 	if (a->result != DNS_FOUND)
 		return;
 	h->found = true;
+	keep_resolver(h, a);
 	h->insecure |= a->trust == DNS_INSECURE;
 	h->cannot_say |= a->trust == DNS_CANNOT_SAY;
 }
@@ -228,15 +245,13 @@ is_remembered(struct step *s, const char *base)
 static enum level_dane
 unknown(struct step *s)
 {
-	if (is_remembered(s, s->host->canonical) ||
-	    is_remembered(s, s->host->name)) {
-		snprintf(s->why, sizeof(s->why), "it has had TLSA records, and "
-		    "the resolver passes no signatures on (DNSSEC) now");
-		return LEVEL_DANE_HELD;
-	}
-	snprintf(s->why, sizeof(s->why),
-	    "the resolver passes no signatures on (DNSSEC)");
-	return LEVEL_DANE_CANNOT_SAY;
+	bool	had = is_remembered(s, s->host->canonical) ||
+		    is_remembered(s, s->host->name);
+
+	snprintf(s->why, sizeof(s->why), "%sthe resolver %s passes no "
+	    "signatures on (DNSSEC)", had ? "it has had TLSA records, and " :
+	    "", s->host->resolver);
+	return had ? LEVEL_DANE_HELD : LEVEL_DANE_CANNOT_SAY;
 }
 
 static void
@@ -264,6 +279,7 @@ got_tlsa(void *arg, const struct dns_answer *a)
 	struct step	*s = arg;
 
 	s->ticket = 0;
+	keep_resolver(s->host, a);
 	if (a->result == DNS_FAILING) {
 		snprintf(s->why, sizeof(s->why), "%s %s", s->tlsa_at,
 		    a->trust == DNS_BOGUS ? "is not signed as it should be" :
@@ -299,6 +315,7 @@ got_cname(void *arg, const struct dns_answer *a)
 	struct step	*s = arg;
 
 	s->ticket = 0;
+	keep_resolver(s->host, a);
 	if (a->result == DNS_FAILING) {
 		snprintf(s->why, sizeof(s->why), "whether %s is a signed alias "
 		    "cannot be told", s->host->name);

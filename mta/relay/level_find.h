@@ -23,17 +23,20 @@
 struct level_host {
 	const char	*name;		/* "": an address, or a local socket */
 	uint16_t	 port;
-	/* What named it: SECURE for the policy, else the trust of its MX or SRV records. */
+	/* What named it: SECURE for the policy, else level_host_named() fills it. */
 	enum dns_trust	 named;
 	const char	*domain;	/* of the recipients, by whose MX; "": none */
 	const char	*domain_canonical;	/* what that is an alias for; "": none */
 	/* level_host_address() fills these. */
 	bool		 found, insecure, cannot_say;
+	char		 resolver[100];	/* that cannot say; "": none */
 	char		 canonical[DNS_NAME_MAX + 1];	/* what name is an alias for; "": none */
 	/* The result: a reference, the caller's. */
 	struct hop_tls	*tls;
 };
 
+/* An answer of what names it: MX (or that there is none), SRV. */
+void	level_host_named(struct level_host *, const struct dns_answer *);
 /* An answer for A or AAAA of its name. */
 void	level_host_address(struct level_host *, const struct dns_answer *);
 

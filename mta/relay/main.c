@@ -43,6 +43,7 @@ struct asking {
 
 struct relay {
 	struct hops		 hops;
+	struct level_asked	 levels;
 	struct sts_client	*sts;
 	struct conns		*conns;
 	struct chan		*queue;
@@ -383,6 +384,9 @@ main(int argc, char **argv)
 	r.tls = tls_ways_new(keys_client_signer(r.keys));
 	r.sts = sts_client_new();
 	tls_report_to(fetch_chan, &r);
+	r.levels.dns = r.hops.dns;
+	r.levels.memory = level_memory_new();
+	r.hops.levels = &r.levels;
 	r.hops.logins = login_client_new();
 	r.hops.mx_port = mx_port();
 	r.hops.blocks = relay_blocks_read(NULL);

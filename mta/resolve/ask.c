@@ -366,6 +366,8 @@ finish(struct ask_question *q, struct ub_result *r)
 
 	answer.result = result_of(q->ask, r);
 	answer.trust = trust_of(q->ask, r);
+	if (answer.trust == DNS_CANNOT_SAY)
+		answer.resolver = span_of(q->ask->servers);
 	answer.ttl_s = r->ttl > 0 ? (uint32_t)r->ttl : 0;
 	answer.canonical = canonical_of(r, q->type, &arena);
 	if (answer.result == DNS_FOUND)

@@ -47,6 +47,7 @@ class Resolve:
         assert name == "DNS_ANSWER", name
         ticket, result = body.take("<Q"), body.take("<B")
         self.trust, _, self.canonical = body.take("<B"), body.take("<I"), body.octets()
+        self.resolver = body.octets().decode()
         records = [body.octets() for _ in range(body.take("<I"))]
         body.end()
         return ticket, result, records
@@ -224,6 +225,7 @@ class Stripped(unittest.TestCase):
         with SignedDns(ZONES, mode=STRIP) as dns, Resolve(env=dns.env) as r:
             self.assertEqual(r.ask(MX, "signed.test"), (FOUND, [b"\0\x0amx.signed.test"]))
             self.assertEqual((r.trust, self.state(r)), (CANNOT_SAY, "no"))
+            self.assertEqual(r.resolver, dns.address)
             self.assertEqual(r.ask(A, "wrong.signed.test")[0], FOUND)
 
     def test_one_that_passes_them_on_no_more(self):

@@ -273,9 +273,7 @@ static void
 what_is_to_come_is_known(void **state)
 {
 	static const enum rs_option	 later[] = {
-		RS_OPT_LISTEN_milters,
-		RS_OPT_RELAY_no_dane,
-		RS_OPT_RELAY_no_sts
+		RS_OPT_LISTEN_milters
 	};
 	size_t				 i, n = 0;
 

@@ -299,7 +299,7 @@ struct heard {
 	char			names[DNS_RECORDS_MAX][64];
 	uint32_t		ttl_s;
 	enum dns_trust		trust;
-	char			canonical[64];
+	char			canonical[64], resolver[64];
 };
 
 static void
@@ -315,6 +315,8 @@ hear(void *arg, const struct dns_answer *a)
 	h->trust = a->trust;
 	if (a->canonical.n > 0 && a->canonical.n < sizeof(h->canonical))
 		memcpy(h->canonical, a->canonical.p, a->canonical.n);
+	if (a->resolver.n > 0 && a->resolver.n < sizeof(h->resolver))
+		memcpy(h->resolver, a->resolver.p, a->resolver.n);
 	for (i = 0; i < a->n; i++) {
 		h->records[i] = a->records[i];
 		assert_true(a->records[i].name.n < sizeof(h->names[i]));
@@ -400,7 +402,8 @@ tlsa_and_srv_travel(void **state)
 	struct dns_record	 srv = { .pref = 1, .weight = 258,
 	    .port = 587, .name = S("smtp.example") };
 	struct dns_answer	 a = { .result = DNS_FOUND,
-	    .trust = DNS_CANNOT_SAY, .n = 1, .records = &tlsa };
+	    .trust = DNS_CANNOT_SAY, .n = 1, .records = &tlsa,
+	    .resolver = S("192.0.2.53@53") };
 	struct heard		 h = { 0 };
 
 	(void)state;
@@ -409,6 +412,7 @@ tlsa_and_srv_travel(void **state)
 	dns_answer_put(far_end, asked_ticket, DNS_TLSA, &a);
 	run_loop();
 	assert_int_equal(h.trust, DNS_CANNOT_SAY);
+	assert_string_equal(h.resolver, "192.0.2.53@53");
 	assert_int_equal(h.records[0].usage, 3);
 	assert_int_equal(h.records[0].selector, 1);
 	assert_int_equal(h.records[0].matching, 2);
@@ -543,6 +547,7 @@ a_lying_answer_cuts_resolve_off(void **state)
 	chan_u8(far_end, DNS_FOUND);
 	chan_u8(far_end, DNS_INSECURE);
 	chan_u32(far_end, 0);
+	chan_bytes(far_end, SPAN_NONE);
 	chan_bytes(far_end, SPAN_NONE);
 	chan_u32(far_end, 1);
 	chan_bytes(far_end, SPAN("abc"));	/* no address */
