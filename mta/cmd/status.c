@@ -212,6 +212,24 @@ print_failures(const json_t *doc)
 			    name, n);
 }
 
+/* --- DNS: the resolve process' counters */
+
+static void
+print_resolver(const json_t *doc)
+{
+	const json_t	*c = json_object_get(process(doc, "resolve"),
+	    "counters");
+	const char	*validates = cmd_json_str(c, "validates");
+
+	if (strcmp(validates, "no") == 0)
+		printf("The resolver %s passes no signatures on (DNSSEC): "
+		    "DANE cannot be told.\n", table_text(c, "resolver"));
+	else if (strcmp(validates, "lost") == 0)
+		printf("The resolver %s passes no signatures on any more "
+		    "(DNSSEC): DANE cannot be told.\n",
+		    table_text(c, "resolver"));
+}
+
 /* --- the queue */
 
 static void
@@ -356,6 +374,7 @@ print_status(const json_t *doc)
 	print_certificates(doc);
 	print_server_tables(doc);
 	print_failures(doc);
+	print_resolver(doc);
 	printf("\nThe lag of the loops: so many microseconds or less for half "
 	    "of the turns, 99 %%, all\n");
 	printf("%-12s %8s %8s %8s %8s %8s\n", "PROCESS", "PID", "RESTARTS",

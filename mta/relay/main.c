@@ -283,6 +283,7 @@ relay_peer(enum proc proc, uint32_t instance, int fd, void *arg)
 		keys_client_attach(r->keys, fd);
 	} else if (proc == PROC_FETCH) {
 		sts_client_attach(r->sts, fd);
+		r->levels.sts = r->sts;
 	} else if (proc == PROC_SMTP) {
 		asking_attach(r, instance, fd);
 	} else {
