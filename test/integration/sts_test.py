@@ -57,7 +57,7 @@ class Names(threading.Thread):
 
     def say(self, ticket, result, records):
         self.channel.send("DNS_ANSWER", u64(ticket), u8(result), u8(0), u32(3600), octets(b""),
-                          u32(len(records)), *[octets(r) for r in records])
+                          octets(b""), u32(len(records)), *[octets(r) for r in records])
 
 
 class Policy:
