@@ -259,6 +259,14 @@ tls_connect_unverified(const struct tls_connect *t)
 	return X509_verify_cert_error_string(error);
 }
 
+enum tls_class
+tls_connect_lacks(const struct tls_connect *t)
+{
+	if (tls_connect_reached(t) != TLS_REACHED_ENCRYPTED)
+		return TLS_CLASS_NONE;
+	return tls_demand_class(SSL_get_verify_result(t->ssl));
+}
+
 const char *
 tls_connect_version(const struct tls_connect *t)
 {

@@ -170,6 +170,8 @@ const char	*tls_reached_name(enum tls_reached);
 enum tls_reached tls_connect_reached(const struct tls_connect *);
 /* With `encrypted`: why it is no more; "-". */
 const char	*tls_connect_unverified(const struct tls_connect *);
+/* The same for reports; TLS_CLASS_NONE: it is verified. */
+enum tls_class	 tls_connect_lacks(const struct tls_connect *);
 const char	*tls_connect_version(const struct tls_connect *);	/* "TLSv1.3" */
 const char	*tls_connect_cipher(const struct tls_connect *);
 bool		 tls_connect_resumed(const struct tls_connect *);

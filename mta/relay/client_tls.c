@@ -257,7 +257,7 @@ is_on(struct client *c)
 	c->tls.on = true;
 	if (c->tls.want.level.sts_testing &&
 	    tls_connect_reached(c->tls.conn) < TLS_REACHED_VERIFIED)
-		note(c, TLS_CLASS_STS_WEBPKI,
+		note(c, tls_connect_lacks(c->tls.conn),
 		    tls_connect_unverified(c->tls.conn));
 	log_debug("session=%p mta=%s event=tls version=%s cipher=%s "
 	    "resumed=%s reached=%s", (void *)c, c->mta,

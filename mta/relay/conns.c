@@ -323,7 +323,7 @@ find_idle(struct conns *k, const struct job *j)
 	TAILQ_FOREACH(s, &k->idle, idle_entry)
 		if (span_eq((struct span){ s->hop, s->hop_octets }, j->hop) &&
 		    tls_want_served(s->client, client_addr(s->client),
-		    j->flags))
+		    job_tls_flags(j)))
 			return s;
 	return NULL;
 }

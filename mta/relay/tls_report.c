@@ -65,8 +65,9 @@ put_sts(const struct hop_tls *t, struct span *strings, struct span *mx,
 		end = span_index(text, '\n');
 		line = end < 0 ? text : span_mem(text.p, (size_t)end);
 		text = span_from(text, line.n + 1);
-		line = span_trim(line);
-		if (line.n == 0)
+		if (line.n > 0 && line.p[line.n - 1] == '\r')
+			line.n--;
+		if ((line = span_trim(line)).n == 0)
 			continue;
 		strings[r->nstrings++] = line;
 		if (span_prefix(line, SPAN("mx:")) && r->nmx < TLSRPT_MX_MAX)

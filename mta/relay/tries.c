@@ -263,7 +263,7 @@ serves(const struct session *s, const struct hop_list *list,
 		if (list->at[i].port == s->addr.port &&
 		    ip_eq(&list->at[i].ip, &s->addr.ip))
 			return tls_want_served(s->client, &list->at[i],
-			    j->flags);
+			    job_tls_flags(j));
 	return false;
 }
 

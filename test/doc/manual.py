@@ -334,7 +334,7 @@ def options(page):
     found = [f for f in found if f[:2] not in before]
     shown(page, "option", [f[1] for f in found])
     for block, word, places, repeat, default, served in found:
-        title = {"SERVER": "The server", "MAP": "Options of maps"}.get(block, block.lower())
+        title = {"SERVER": "The server", "MAP": "Options of maps", "REPORTS": "tls reports"}.get(block, block.lower())
         mine = [i for i in items(section(page, "Ss", title))
                 if re.match(r"Cm %s( Ar| Oo| Cm|$)" % re.escape(word), i[0])]
         where = "option '%s' of %s" % (word, title)
