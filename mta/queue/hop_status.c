@@ -31,6 +31,21 @@ put_probe(struct json *j, const struct site *site)
 		json_null(j, "probe");
 }
 
+/* How many recipients may go, in which time, and have gone; null: any number. */
+static void
+put_pace(struct json *j, const struct site *site)
+{
+	if (site->pace == NULL || site->pace->most == 0) {
+		json_null(j, "rate");
+		return;
+	}
+	json_object(j, "rate");
+	json_uint(j, "recipients", site->pace->most);
+	json_uint(j, "ms", (uint64_t)site->pace->ms);
+	json_uint(j, "gone", pace_gone(site->pace, clock_boot_ms()));
+	json_object_end(j);
+}
+
 /* Windows: how many have failed one after the other, how much of this one is good. */
 static void
 put_site(struct json *j, const struct site *site)
@@ -49,6 +64,7 @@ put_site(struct json *j, const struct site *site)
 	json_uint(j, "window_good", site->good);
 	json_uint(j, "shared_by", n);
 	json_uint(j, "outstanding", site->outstanding);
+	put_pace(j, site);
 	if (site->failed)
 		json_str(j, "class", error_class_name(site->last_class));
 	else

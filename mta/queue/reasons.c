@@ -68,6 +68,8 @@ of_ready(const struct queue *q, const struct hop *h)
 		return h->local ? REASON_NO_DELIVERER : REASON_NO_RELAY;
 	if (h->site->dead)
 		return h->site->held ? REASON_HOP_LOGIN : REASON_HOP_DEAD;
+	if (sched_is_paced(&q->sched, h->site))
+		return REASON_HOP_RATE;
 	if (h->site->outstanding >= h->site->concurrency)
 		return REASON_HOP_LIMIT;
 	if (sched_is_full(&q->sched, h->site))

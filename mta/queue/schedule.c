@@ -25,6 +25,7 @@ sched_init(struct sched *s, const struct sched_ops *ops, void *arg)
 	TAILQ_INIT(&s->parked);
 	TAILQ_INIT(&s->parked_old);
 	TAILQ_INIT(&s->dead);
+	TAILQ_INIT(&s->paced);
 	TAILQ_INIT(&s->idle);
 }
 
@@ -226,8 +227,10 @@ start_job(struct sched *s, struct want *w, const uint32_t *dests, uint32_t n)
 
 	mark(w->m, dests, n, DEST_ACTIVE);
 	count_job(s, h, job, 1);
-	if (s->ops->start(s->arg, h, w->m, dests, n))
+	if (s->ops->start(s->arg, h, w->m, dests, n)) {
+		site_pace_take(s, h->site, n);
 		return true;
+	}
 	count_job(s, h, job, -1);
 	h->site->blocked = true;
 	give_back(w, dests, n);
@@ -238,17 +241,20 @@ start_job(struct sched *s, struct want *w, const uint32_t *dests, uint32_t n)
 static void
 start_one(struct sched *s, struct site *site, bool again)
 {
-	uint32_t	 dests[SCHED_JOB_RCPTS], n = 0;
-	struct flow	*f = flows_turn(s, site, again);
+	uint32_t	 dests[SCHED_JOB_RCPTS], n = 0, left, most;
+	struct flow	*f;
 	struct want	*w;
 
-	if (f == NULL)
+	if ((left = site_pace_left(s, site)) == 0)
+		return;
+	if ((f = flows_turn(s, site, again)) == NULL)
 		return;
 	w = f->first;
 	s->starting_again = f->key.again == RING_AGAIN;
 	s->starting_old = s->starting_again || site_in_trouble(site);
+	most = hop_recipients(w->hop);
 	if (w->m != NULL)
-		n = gather(s, w, hop_recipients(w->hop), dests);
+		n = gather(s, w, most < left ? most : left, dests);
 	if (n > 0 && !start_job(s, w, dests, n))
 		return;
 	if (w->line.first == 0)
@@ -412,6 +418,22 @@ tick_dead(struct sched *s)
 	}
 }
 
+/* What its rate has let through counts for longer than a hop is kept. */
+static bool
+remembers(const struct sched *s, const struct hop *h)
+{
+	return h->site->pace != NULL && h->site->pace->most > 0 &&
+	    pace_gone(h->site->pace, s->now_ms) > 0;
+}
+
+static void
+keep_idle(struct sched *s, struct hop *h)
+{
+	TAILQ_REMOVE(&s->idle, h, idle_entry);
+	TAILQ_INSERT_TAIL(&s->idle, h, idle_entry);
+	h->idle_ms = s->now_ms;
+}
+
 void
 sched_tick(struct sched *s)
 {
@@ -419,12 +441,15 @@ sched_tick(struct sched *s)
 	unsigned	 n = 0;
 
 	tick_dead(s);
+	site_tick_paced(s);
 	site_unpark_all(s);
 	for (h = TAILQ_FIRST(&s->idle); h != NULL && n < IDLE_BATCH &&
 	    h->idle_ms + IDLE_MS < s->now_ms; h = next, n++) {
 		next = TAILQ_NEXT(h, idle_entry);
 		s->steps++;
-		if (!h->site->dead)
+		if (remembers(s, h))
+			keep_idle(s, h);
+		else if (!h->site->dead)
 			hop_free(s, h);
 	}
 }

@@ -15,6 +15,9 @@
  * without a success between them the site is dead and then probed by one job at
  * a time.  Figures: doc/queue.md.
  *
+ * A hop with a rate has a pace (pace.h) at its site: a job has no more recipients
+ * than may go now, and who has none left waits for the next second.
+ *
  * The clock is what the caller says; nothing here does I/O.
  */
 #ifndef WB_MTA_QUEUE_SCHEDULE_H
@@ -24,6 +27,7 @@
 
 #include "base/hash.h"
 #include "mta/queue/index.h"
+#include "mta/queue/pace.h"
 #include "mta/queue/terms.h"
 #include "mta/spool/attributes.h"
 
@@ -52,6 +56,8 @@ struct site {
 	LIST_HEAD(, hop)	 hops;
 	TAILQ_ENTRY(site)	 entry;		/* in the list of its place */
 	TAILQ_ENTRY(site)	 dead_entry;
+	TAILQ_ENTRY(site)	 paced_entry;
+	struct pace		*pace;		/* the least rate of its hops; NULL: none has one */
 	struct ring		 rings[NPRIORITIES][2];	/* new mail, retries */
 	int64_t			 probe_ms;	/* dead: not before this */
 	uint32_t		 flows[2];	/* new mail, retries */
@@ -74,6 +80,7 @@ struct site {
 	bool			 local;
 	bool			 dead;
 	bool			 held;		/* with dead: it refuses our login */
+	bool			 waits;		/* for its pace: in the list of those */
 	bool			 blocked;	/* start() has said not now: sched_unblock() */
 };
 
@@ -113,7 +120,7 @@ struct sched {
 	struct htab	 hops;
 	struct htab	 flows;		/* by site, ring and hash of the sender */
 	struct htab	 sets;		/* sites by their sets of hosts */
-	struct sites	 runnable, parked, parked_old, dead;
+	struct sites	 runnable, parked, parked_old, dead, paced;
 	TAILQ_HEAD(, hop) idle;		/* longest first */
 	const struct sched_ops *ops;
 	void		*arg;
@@ -180,6 +187,8 @@ void		 sched_probe(struct sched *, struct hop *);
 bool		 sched_run(struct sched *);
 /* Each second: dead sites whose probe is due become runnable, forgotten hops go. */
 void		 sched_tick(struct sched *);
+/* It has had as many recipients as its rate allows just now. */
+bool		 sched_is_paced(const struct sched *, const struct site *);
 /* There is no room for a job to that site, whatever it may take. */
 bool		 sched_is_full(const struct sched *, const struct site *);
 

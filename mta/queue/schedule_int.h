@@ -62,6 +62,11 @@ bool		 sched_room_for_old(const struct sched *);
 /* A retry may be started at it now. */
 bool		 site_takes_again(const struct site *);
 bool		 site_in_trouble(const struct site *);
+/* How many recipients its rate leaves now, and that so many go. */
+uint32_t	 site_pace_left(const struct sched *, const struct site *);
+void		 site_pace_take(const struct sched *, struct site *, uint32_t n);
+/* Each second: those that waited for their pace and have some again. */
+void		 site_tick_paced(struct sched *);
 void		 site_went(struct sched *, struct site *, enum sched_outcome);
 void		 site_revive(struct sched *, struct site *);
 

@@ -41,6 +41,32 @@ local_concurrency(const struct hop *h)
 	return h->text[0] == 'r' ? DELIVER_PROGRAMS_MAX : LOCAL_CONCURRENCY;
 }
 
+/* Of two rates the one that lets less through. */
+static bool
+is_slower(const struct terms *a, const struct terms *b)
+{
+	return a->rate > 0 && (b == NULL ||
+	    a->rate * (double)b->rate_ms < b->rate * (double)a->rate_ms);
+}
+
+static void
+set_pace(struct site *site)
+{
+	const struct terms	*least = NULL;
+	const struct hop	*h;
+
+	LIST_FOREACH(h, &site->hops, entry)
+		if (is_slower(h->terms, least))
+			least = h->terms;
+	if (LIST_EMPTY(&site->hops) || (least == NULL && site->pace == NULL))
+		return;
+	if (site->pace == NULL)
+		site->pace = xcalloc(1, sizeof(*site->pace));
+	pace_set(site->pace, least == NULL ? 0 : least->rate,
+	    least == NULL ? site->pace->ms : least->rate_ms,
+	    LIST_FIRST(&site->hops)->sched->now_ms);
+}
+
 void
 site_limit(struct site *site)
 {
@@ -54,6 +80,7 @@ site_limit(struct site *site)
 	    local_concurrency(LIST_FIRST(&site->hops)) : limit;
 	if (site->concurrency > site->limit)
 		site->concurrency = site->limit;
+	set_pace(site);
 }
 
 static uint32_t
@@ -82,6 +109,9 @@ site_free(struct sched *s, struct site *site)
 		htab_del(&s->sets, set_of(site));
 	if (site->dead)
 		TAILQ_REMOVE(&s->dead, site, dead_entry);
+	if (site->waits)
+		TAILQ_REMOVE(&s->paced, site, paced_entry);
+	free(site->pace);
 	free(site);
 }
 
@@ -128,6 +158,8 @@ change_over(struct sched *s, struct hop *h, struct site *to)
 
 	take_out(h);
 	site_enter(h, to);
+	if (from->pace != NULL && LIST_EMPTY(&from->hops))
+		site_pace_take(s, to, pace_gone(from->pace, s->now_ms));
 	h->moved_ms = s->now_ms;
 	flows_move(s, h, from);	/* while both are there */
 	release(s, from);
@@ -243,10 +275,61 @@ site_park(struct sched *s, struct site *site, enum site_place place)
 		TAILQ_INSERT_TAIL(list, site, entry);
 }
 
+/* --- pace */
+
+uint32_t
+site_pace_left(const struct sched *s, const struct site *site)
+{
+	return site->pace == NULL ? UINT32_MAX :
+	    pace_left(site->pace, s->now_ms);
+}
+
+void
+site_pace_take(const struct sched *s, struct site *site, uint32_t n)
+{
+	if (site->pace != NULL)
+		pace_take(site->pace, n, s->now_ms);
+}
+
+bool
+sched_is_paced(const struct sched *s, const struct site *site)
+{
+	return site_pace_left(s, site) == 0;
+}
+
+static void
+wait_for_pace(struct sched *s, struct site *site)
+{
+	if (site->waits)
+		return;
+	site->waits = true;
+	TAILQ_INSERT_TAIL(&s->paced, site, paced_entry);
+}
+
+void
+site_tick_paced(struct sched *s)
+{
+	struct site	*site, *next;
+
+	for (site = TAILQ_FIRST(&s->paced); site != NULL; site = next) {
+		next = TAILQ_NEXT(site, paced_entry);
+		s->steps++;
+		if (sched_is_paced(s, site))
+			continue;
+		site->waits = false;
+		TAILQ_REMOVE(&s->paced, site, paced_entry);
+		site_consider(s, site);
+	}
+}
+
 void
 site_consider(struct sched *s, struct site *site)
 {
-	if (site->place == SITE_NOWHERE && may_run(s, site))
+	if (site->place != SITE_NOWHERE || !may_run(s, site))
+		return;
+	if (sched_is_paced(s, site))
+		wait_for_pace(s, site);
+	else
 		site_park(s, site, SITE_RUNNABLE);
 }
 

@@ -42,6 +42,8 @@ struct terms {
 	uint32_t	 start;		/* of them, to a hop that is new */
 	uint32_t	 recipients;	/* of one transaction */
 	uint32_t	 messages;	/* over one connection */
+	uint32_t	 rate;		/* most recipients in rate_ms; 0: any number */
+	int64_t		 rate_ms;
 	char		*fallback;	/* text of a hop; NULL: none */
 	int64_t		 fallback_ms;	/* age from which it is used */
 };

@@ -20,6 +20,7 @@
 struct row {
 	uint32_t	relay;		/* object, or that of a filter; UINT32_MAX: none */
 	uint32_t	set;		/* UINT32_MAX: none */
+	bool		by_mx;		/* of the set: those by MX, or the others */
 	size_t		terms;		/* which of them */
 };
 
@@ -151,7 +152,24 @@ static void
 add_row(struct terms_table *tt, uint32_t relay, uint32_t set)
 {
 	tt->rows = xreallocarray(tt->rows, tt->nrows + 1, sizeof(*tt->rows));
-	tt->rows[tt->nrows++] = (struct row){ relay, set, tt->n - 1 };
+	tt->rows[tt->nrows++] = (struct row){ .relay = relay, .set = set,
+	    .terms = tt->n - 1 };
+}
+
+/* How many recipients a relay takes in a time. */
+static bool
+read_rate(const struct rs_image *img, uint32_t relay, struct terms *t)
+{
+	const struct rs_optval	*o;
+	int64_t			 rate;
+
+	if (rs_object(img, relay)->kind != RS_O_RELAY ||
+	    !rs_option(img, relay, RS_OPT_RELAY_rate, 0, &o))
+		return false;
+	rate = rs_option_const(img, o, 0).i;
+	t->rate = (uint32_t)RS_RATE_COUNT(rate);
+	t->rate_ms = RS_RATE_MS(rate);
+	return true;
 }
 
 /* How many connections a relay or filter takes, where the policy writes it. */
@@ -169,25 +187,64 @@ read_connections(const struct rs_image *img, uint32_t relay, struct terms *t)
 	return true;
 }
 
-/* `queue for ...`: a row for its domains, and one for each of its relay blocks. */
+/* What the relay block says itself; UINT32_MAX: none.  True: something. */
+static bool
+read_relay(const struct rs_image *img, uint32_t relay, struct terms *t)
+{
+	bool	said;
+
+	if (relay == UINT32_MAX)
+		return false;
+	said = read_connections(img, relay, t);
+	return read_rate(img, relay, t) || said;
+}
+
+/* The block `mx`; UINT32_MAX: there is none. */
+static uint32_t
+mx_block(const struct rs_image *img)
+{
+	uint32_t	i;
+
+	for (i = 0; i < rs_nobject(img); i++)
+		if (rs_object(img, i)->kind == RS_O_RELAY &&
+		    rs_string(img, rs_object(img, i)->name).n == 0)
+			return i;
+	return UINT32_MAX;
+}
+
+/* Terms of a relay block, then those of `queue for`. */
+static void
+add_for(struct terms_table *tt, uint32_t object, uint32_t relay,
+    const struct terms *general)
+{
+	struct terms	*t = add_terms(tt, general);
+
+	(void)read_relay(tt->img, relay, t);
+	read_block(tt, object, t);
+}
+
+/* `queue for ...`: rows for its domains, and one for each of its relay blocks. */
 static void
 read_for(struct terms_table *tt, uint32_t object, const struct terms *general)
 {
 	const struct rs_optval	*o;
-	struct terms		*t = add_terms(tt, general);
-	uint32_t		 relay;
+	uint32_t		 n;
 	unsigned		 i;
 
-	if (rs_option(tt->img, object, RS_OPT_QUEUE_for_domains, 0, &o))
-		add_row(tt, UINT32_MAX,
-		    (uint32_t)rs_option_const(tt->img, o, 0).i);
+	if (rs_option(tt->img, object, RS_OPT_QUEUE_for_domains, 0, &o)) {
+		n = (uint32_t)rs_option_const(tt->img, o, 0).i;
+		add_for(tt, object, UINT32_MAX, general);
+		add_row(tt, UINT32_MAX, n);
+		add_for(tt, object, mx_block(tt->img), general);
+		add_row(tt, UINT32_MAX, n);
+		tt->rows[tt->nrows - 1].by_mx = true;
+	}
 	if (rs_option(tt->img, object, RS_OPT_QUEUE_for_relays, 0, &o))
 		for (i = 0; i < o->nplaces; i++) {
-			relay = (uint32_t)rs_option_const(tt->img, o, i).i;
-			read_connections(tt->img, relay, t);
-			add_row(tt, relay, UINT32_MAX);
+			n = (uint32_t)rs_option_const(tt->img, o, i).i;
+			add_for(tt, object, n, general);
+			add_row(tt, n, UINT32_MAX);
 		}
-	read_block(tt, object, t);
 }
 
 /* Relay blocks that no `queue for` names, and filters. */
@@ -201,7 +258,7 @@ read_relays(struct terms_table *tt, const struct terms *general)
 		own = *general;
 		if ((rs_object(tt->img, i)->kind != RS_O_RELAY &&
 		    rs_object(tt->img, i)->kind != RS_O_FILTER) ||
-		    !read_connections(tt->img, i, &own))
+		    !read_relay(tt->img, i, &own))
 			continue;
 		(void)add_terms(tt, &own);
 		add_row(tt, i, UINT32_MAX);
@@ -326,8 +383,9 @@ is_block(const struct rs_image *img, uint32_t object,
 {
 	const struct rs_object	*o = rs_object(img, object);
 
+	if (rs_string(img, o->name).n == 0)	/* mx */
+		return hop->kind == HOP_TO_MX && hop_block(hop).n == 0;
 	return (o->kind == RS_O_FILTER) == (hop->kind == HOP_TO_FILTER) &&
-	    rs_string(img, o->name).n > 0 &&
 	    span_eq(hop_block(hop), rs_string(img, o->name));
 }
 
@@ -339,7 +397,7 @@ row_fits(const struct terms_table *tt, const struct row *r,
 
 	if (r->relay != UINT32_MAX)
 		return is_block(tt->img, r->relay, hop);
-	if (hop->kind == HOP_TO_LMTP)
+	if (hop->kind == HOP_TO_LMTP || r->by_mx != (hop->kind == HOP_TO_MX))
 		return false;
 	domain = rs_text(RS_T_DOMAIN, hop_name(hop));
 	return domain.s.n > 0 && rs_set_has(tt->img, r->set, &domain);

@@ -106,7 +106,7 @@ each_way(void **state)
 		{ "x@far.example", "hop mx:far.example x@far.example" },
 		{ "x@[192.0.2.1]", "hop mx:[192.0.2.1] x@[192.0.2.1]" },
 		{ "x@[IPv6:2001:db8::1]",
-		    "hop host:[2001:db8::1]:25 x@[IPv6:2001:db8::1]" },
+		    "hop mx:[2001:db8::1] x@[IPv6:2001:db8::1]" },
 		{ "x@hop.example", "hop relay:provider x@hop.example" },
 		{ "x@host.example",
 		    "hop host:[192.0.2.9]:2525 x@host.example" },
