@@ -10,9 +10,11 @@ import threading
 import time
 import unittest
 
-from channel import Child, octets, u8, u16, u32, u64
-from https_server import STS_PATH, Answer, HttpsServer, enforce, policy
-from server import BUILD, PATIENCE, wait_for
+from channel import TYPES, Child, octets, u8, u16, u32, u64
+from hop_script import Hop
+from https_server import STS_PATH, HttpsServer, enforce, policy
+from nameserver import NameServer
+from server import BUILD, PATIENCE, Server, wait_for
 
 RESULTS = ["none", "found", "later"]
 TROUBLES = ["", "fetch-error", "invalid", "webpki-invalid"]
@@ -470,6 +472,79 @@ class Kept(unittest.TestCase):
     def test_it_ends_with_its_parent(self):
         self.fetch()
         self.assertEqual(self.sts.child.stop(), 0)
+
+
+SERVED = """edition 1
+hostname "mail.here.test"
+authorities file "CA"
+listen smtp on "127.0.0.1:@PORT@"
+queue { retry 1s, 2s }
+mx { authorities file "CA" }
+net self = { 127.0.0.0/8 }
+on rcpt { client.ip in self => accept }
+route { otherwise => mx }
+"""
+
+
+class Served(unittest.TestCase):
+    """The whole server: resolve, fetch, relay, a mail host with TLS, a web server."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.web = HttpsServer()
+        cls.web.certs.make("mx", names="DNS:mx.kept.test", by="authority")
+        cls.web.sts("kept.test", enforce(["*.kept.test"]))
+        cls.web.sts("other.test", enforce(["elsewhere.other.test"]))
+        cls.dns = NameServer([r for d in ("kept.test", "other.test") for r in (
+            f"{d}. MX 10 mx.kept.test.", f"mta-sts.{d}. A 127.0.0.1",
+            f'_mta-sts.{d}. TXT "v=STSv1; id=1;"')] + ["mx.kept.test. A 127.0.0.1"])
+        cls.hop = Hop(cert=(cls.web.certs.path("mx.pem"), cls.web.certs.path("mx.key")))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.hop.stop()
+        cls.dns.stop()
+        cls.web.stop()
+
+    def server(self, **env):
+        return Server(SERVED.replace("CA", self.web.ca), env={
+            "WAYBILL_RESOLVER": self.dns.address, "WAYBILL_MX_PORT": str(self.hop.port),
+            "WAYBILL_STS_PORT": str(self.web.port), **env})
+
+    def send(self, s, to):
+        with s.smtp() as c:
+            c.sendmail("ann@here.test", [to], "Subject: x\r\n\r\nx\r\n")
+
+    def delivered(self, s):
+        n = len(self.hop.messages)
+        self.send(s, "bob@kept.test")
+        wait_for(lambda: len(self.hop.messages) > n)
+        wait_for(lambda: not s.queue())
+        self.assertIn("by=sts", s.log())
+
+    def test_an_enforced_policy(self):
+        with self.server() as s:
+            self.delivered(s)
+            self.assertTrue(os.path.exists(os.path.join(s.spool, "mta-sts", "kept.test")))
+            shown = json.loads(s.waybill("sts", "--json").stdout)
+            self.assertEqual([(p["domain"], p["mode"], p["mx"]) for p in shown],
+                             [("kept.test", "enforce", ["*.kept.test"])])
+            self.assertIn("kept.test", s.waybill("sts", "kept.test").stdout)
+
+    def test_a_host_that_the_policy_has_not(self):
+        with self.server() as s:
+            n = len(self.hop.messages)
+            self.send(s, "bob@other.test")
+            wait_for(lambda: "by=sts" in s.log() or "MTA-STS" in s.log())
+            self.assertEqual(len(self.hop.messages), n)
+            self.assertEqual(len(s.queue()), 1)
+
+    def test_killed_between_question_and_answer(self):
+        for process, message in (("fetch", "STS_ASK"), ("relay", "STS_POLICY")):
+            kill = f"{process}:{TYPES.index(message)}"
+            with self.server(WAYBILL_TEST_KILL=kill) as s:
+                self.delivered(s)
+                self.assertIn("signal 9", s.log().replace("signal=9", "signal 9"))
 
 
 if __name__ == "__main__":
