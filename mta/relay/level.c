@@ -258,7 +258,7 @@ level_of(const struct hop_tls *t, uint32_t flags, struct level *out)
 	l = line_for(t, message);
 	*out = (struct level){
 		.line = (unsigned)(l - lines) + 1, .verdict = l->verdict,
-		.level = l->level, .by = l->by,
+		.level = l->level, .by = l->by, .host = t->host,
 		.plain_after = l->level == TLS_LEVEL_OPPORTUNISTIC,
 		.requires_requiretls = message == MESSAGE_REQUIRETLS,
 		.dane_cannot_say = t->dane == LEVEL_DANE_CANNOT_SAY &&
@@ -278,6 +278,9 @@ level_serves(const struct level *had, const struct level *want)
 	if (want->verdict != LEVEL_USE || had->verdict != LEVEL_USE)
 		return false;
 	if (want->requires_requiretls && !had->requires_requiretls)
+		return false;
+	if (want->level >= TLS_LEVEL_VERIFIED &&
+	    !span_ieq(span_of(had->host), span_of(want->host)))
 		return false;
 	return had->level >= want->level;
 }

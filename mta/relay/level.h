@@ -106,6 +106,7 @@ struct level {
 	bool		 sts_testing;	/* a policy in testing wants VERIFIED: failures are told, and it goes on */
 	bool		 requires_requiretls;	/* EHLO has to offer REQUIRETLS (RFC 8689, 4.2.1) */
 	bool		 dane_cannot_say;	/* "dane=cannot-say" in the delivery record */
+	const char	*host;		/* whose certificate VERIFIED and DANE are about; borrowed from the facts */
 	enum tls_class	 report;	/* of WAIT and REFUSE: how reports call it */
 	char		 status[8];	/* likewise: enhanced status */
 	char		 why[LEVEL_WHY_MAX];	/* likewise: for people */
@@ -116,7 +117,10 @@ struct level {
  * ENV_TLS_NOT_REQUIRED; other bits do not count).  t NULL: no TLS.
  */
 void		 level_of(const struct hop_tls *t, uint32_t flags, struct level *out);
-/* Whether a session that was opened for `had` will do for a message that wants `want`. */
+/*
+ * Whether a session that was opened for `had` will do for a message that wants
+ * `want`: no less, and where it is to be verified, as the same host.
+ */
 bool		 level_serves(const struct level *had, const struct level *want);
 
 /* "none", "opportunistic", "required", "verified", "dane": of logs and records. */

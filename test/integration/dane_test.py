@@ -1,4 +1,5 @@
-"""DANE from message to hop: signed zones, hops with certificates of their own, the whole server."""
+"""DANE and MTA-STS from message to hop: signed zones, policies, hops with certificates of their
+own, the whole server."""
 import json
 import os
 import re
@@ -9,17 +10,22 @@ import unittest
 from certs import Certs
 from dnssec import Zone, tlsa
 from hop_script import Hop
+from https_server import HttpsServer, enforce, policy
 from server import Server, free_port, wait_for
 from signed_zone import STRIP, SignedDns
 
 POLICY = """edition 1
 hostname "mail.here.example"
+authorities file "@DIR@/ca.pem"
 set ours = { "here.example" }
 map users = text "@DIR@/users" as accounts
 listen smtp on "127.0.0.1:@PORT@"
 mailbox people { accounts users; path "@DIR@/mail/{user}" }
 queue { retry 1h }
-relay named  { host "ee.signed.test" port @HOP@; authorities file "@DIR@/ca.pem" }
+relay named  { host "ee.signed.test" port @HOP@ }
+relay mxdane  { host mx; tls dane }
+relay mxsts   { host mx; tls sts }
+relay nosts   { host mx; no sts }
 relay wrong  { host "wrong.signed.test" port @HOP@ }
 relay forced  { host "full.signed.test" port @HOP@; tls dane }
 relay none    { host "other.signed.test" port @HOP@; tls dane }
@@ -33,15 +39,36 @@ route {
     rcpt.user == "forced" => relay forced
     rcpt.user == "without" => relay without
     rcpt.user == "none" => relay none
+    rcpt.user == "mxdane" => relay mxdane
+    rcpt.user == "mxsts" => relay mxsts
+    rcpt.user == "nosts" => relay nosts
     otherwise => mx
 }
 """
-HOSTS = ["ee", "ta", "wrong", "clear", "other", "plain"]     # each at an address of its own
+HOSTS = ["ee", "ta", "wrong", "clear", "other", "plain", "pki"]     # each at an address of its own
 WRONG = "3 1 1 " + "00" * 32
 
 
 def address(host):
     return f"127.0.1.{HOSTS.index(host) + 1}"
+
+
+# Domains with a policy of MTA-STS, all but one with MX records that are not signed.
+STS = {
+    "good.plain.test": ("pki", enforce(["pki.signed.test"])),
+    "name.plain.test": ("other", enforce(["*.signed.test"])),   # its certificate is for another
+    "else.plain.test": ("other", enforce(["mx.else.test"])),
+    "maybe.plain.test": ("other", policy("testing", ["mx.else.test"])),
+    "dane.signed.test": ("ee", enforce(["mx.else.test"])),
+}
+
+
+def sts_records(zone):
+    for domain, (host, _) in STS.items():
+        name = domain.removesuffix(f".{zone}")
+        if name != domain:
+            yield from (f"{name} MX 10 {host}.signed.test.", f"_mta-sts.{name} TXT v=STSv1; id=1;",
+                        f"mta-sts.{name} A 127.0.0.1")
 
 
 def zones(port, certs):
@@ -62,12 +89,12 @@ def zones(port, certs):
             "alias CNAME ee", "away CNAME ee.plain.test.", f"{at('away')} TLSA {ee}",
             "both CNAME other", f"{at('both')} TLSA {WRONG}"] +
              [f"to-{h} MX 10 {h}" for h in HOSTS + more + ["alias", "away", "both"]] + [
-                 "to-mixed MX 10 wrong", "to-mixed MX 20 ee",
+                 *sts_records("signed.test"), "to-mixed MX 10 wrong", "to-mixed MX 20 ee",
                  "to-unsure MX 10 refused", "to-unsure MX 20 other"],
              broken={(at("bad"), "TLSA")}, expired={(at("late"), "TLSA")}),
         Zone("plain.test.", [f"ee A {address('ee')}", f"own A {address('plain')}",
                              f"{at('own')} TLSA {WRONG}", "to-plain MX 10 plain.signed.test.",
-                             "to-own MX 10 own"], signed=False),
+                             "to-own MX 10 own", *sts_records("plain.test")], signed=False),
         Zone("broken.test.", ["to-ee MX 10 ee.signed.test."], missing=True),
     ]
 
@@ -75,12 +102,13 @@ def zones(port, certs):
 class World:
     """Hops, name server and server, and one question to them: what becomes of a message."""
 
-    def __init__(self, env=None):
+    def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="waybill-dane-", dir="/var/tmp")
         self.certs = Certs(f"{self.dir}/certs")
         self.certs.make("ca", ca=True)
         self.certs.make("ee", names="DNS:nobody.example")
         self.certs.make("ta", by="ca", names="DNS:ta.signed.test")
+        self.certs.make("pki", by="ca", names="DNS:pki.signed.test")
         with open(self.certs.path("ta.pem"), "a", encoding="ascii") as f, \
                 open(self.certs.path("ca.pem"), encoding="ascii") as ca:
             f.write(ca.read())
@@ -88,23 +116,30 @@ class World:
         self.hops = {h: Hop(host=address(h), port=self.port, cert=self.pair(h)) for h in HOSTS}
         self.dns = SignedDns(zones(self.port, self.certs),
                              refused=[f"_{self.port}._tcp.refused.signed.test."])
-        with open(self.certs.path("ca.pem"), encoding="ascii") as ca:
-            authorities = ca.read()
+        self.web = HttpsServer()
+        for domain, (_, text) in STS.items():
+            self.web.sts(domain, text)
+        authorities = ""
+        for path in self.certs.path("ca.pem"), self.web.ca:
+            with open(path, encoding="ascii") as f:
+                authorities += f.read()
         self.server = Server(
             POLICY.replace("@HOP@", str(self.port)),
             {"users": "ann:x\n", "ca.pem": authorities},
-            env={**self.dns.env, "WAYBILL_MX_PORT": str(self.port), **(env or {})})
+            env={**self.dns.env, "WAYBILL_MX_PORT": str(self.port),
+                 "WAYBILL_STS_PORT": str(self.web.port)})
         self.sent = 0
 
     def pair(self, host):
         if host == "clear":
             return None
-        name = host if host in ("ee", "ta") else "ee"
+        name = host if host in ("ee", "ta", "pki") else "ee"
         return self.certs.path(f"{name}.pem"), self.certs.path(f"{name}.key")
 
     def stop(self):
         self.server.__exit__(None, None, None)
         self.dns.stop()
+        self.web.stop()
         for hop in self.hops.values():
             hop.stop()
         shutil.rmtree(self.dir, ignore_errors=True)
@@ -220,6 +255,34 @@ class Dane(unittest.TestCase):
         got, record = self.world.send("x@to-wrong.signed.test", "TLS-Required: No")
         self.assertEqual(got, "wrong")
         self.assertIn("wanted=opportunistic tls-by=tls-required-no", record)
+
+
+    def test_a_block_for_the_hosts_of_the_domain(self):
+        self.sent("mxdane@to-roll.signed.test", "ee", "wanted=dane tls-by=block", "reached=dane")
+        self.waits("mxdane@to-other.signed.test", "4.7.5", "has no signed TLSA records")
+
+    # --- MTA-STS
+    def test_an_enforced_policy_wants_a_certificate_for_the_host(self):
+        self.sent("x@good.plain.test", "pki", "wanted=verified tls-by=sts", "reached=verified")
+        self.waits("x@name.plain.test", "4.7.5")
+
+    def test_a_host_that_an_enforced_policy_does_not_name_gets_nothing(self):
+        self.waits("x@else.plain.test", "4.7.5",
+                   "the MTA-STS policy of else.plain.test does not name other.signed.test")
+
+    def test_a_policy_in_testing_changes_nothing(self):
+        self.sent("x@maybe.plain.test", "other", "wanted=opportunistic tls-by=block")
+
+    def test_dane_comes_before_a_policy(self):
+        self.sent("x@dane.signed.test", "ee", *self.DANE)
+
+    def test_without_policies(self):
+        self.sent("nosts@else.plain.test", "other", "wanted=opportunistic tls-by=block")
+
+    def test_by_a_policy_alone(self):
+        self.sent("mxsts@good.plain.test", "pki", "wanted=verified tls-by=block",
+                  "reached=verified")
+        self.waits("mxsts@to-plain.plain.test", "4.7.5", "there is no MTA-STS policy")
 
 
 class Stripped(unittest.TestCase):

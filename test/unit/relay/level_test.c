@@ -297,11 +297,14 @@ nothing_known_is_no_tls(void **state)
 static void
 a_session_serves_what_wants_no_more(void **state)
 {
-	struct level	had = { .level = TLS_LEVEL_VERIFIED };
-	struct level	want = { .level = TLS_LEVEL_REQUIRED };
+	struct level	had = { .level = TLS_LEVEL_VERIFIED, .host = "a.test" };
+	struct level	want = { .level = TLS_LEVEL_REQUIRED, .host = "b.test" };
 
 	(void)state;
 	assert_true(level_serves(&had, &want));
+	want.level = TLS_LEVEL_VERIFIED;
+	assert_false(level_serves(&had, &want));	/* as another host */
+	want.host = "A.test";
 	want.level = TLS_LEVEL_DANE;
 	assert_false(level_serves(&had, &want));
 	want.level = TLS_LEVEL_VERIFIED;
