@@ -70,6 +70,33 @@ class Mechanisms(unittest.TestCase):
 
 
 class Secrets(unittest.TestCase):
+    def test_each_sender_by_his_own_login(self):
+        logins = {"ann@out.example": "a-1", "bob@out.example": "b 2: x"}
+        files = {"all": "# ours\nann@out.example: a-1\n\nbob@out.example: b 2: x\n"}
+        with Hop(logins=logins, mechanisms=["PLAIN"], needs_auth=True) as hop, \
+                server(hop, 'auth sender; passwords file "all"; auth in clear; ', files) as s:
+            send(s, sender="ann@out.example")
+            send(s, sender="bob@out.example")
+            send(s, sender="eve@out.example")
+            wait_for(lambda: len(hop.messages) == 2 and "login-unfit" in s.log())
+            self.assertEqual({u for _, u, right in hop.tried if right}, set(logins))
+            for t in hop.talks:
+                senders = {line.decode().split("<")[1].split(">")[0]
+                           for line in t.lines if line.startswith(b"MAIL")}
+                self.assertEqual(senders, {t.user} - {None})
+            self.assertIn("there is no password for this login", s.log())
+
+    def test_out_of_a_table(self):
+        declared = ('map tenants = { "out.example" = { login "tina", secret "t-3" } }\n'
+                    'tag tenant: domain\n'
+                    'on mail { otherwise => tag tenant = sender.domain }')
+        login = ('auth tenants[tenant].login password tenants[tenant].secret; auth in clear; ')
+        with Hop(logins={"tina": "t-3"}, mechanisms=["PLAIN"], needs_auth=True) as hop, \
+                server(hop, login, declared=declared) as s:
+            send(s)
+            wait_for(lambda: hop.messages or "login-" in s.log())
+            self.assertEqual(hop.tried, [("PLAIN", "tina", True)], s.log())
+
     def test_no_secret_is_told(self):
         with Hop(logins={"ann": SECRET}, mechanisms=["PLAIN"], needs_auth=True) as hop, \
                 server(hop, args=["--log-level", "debug"]) as s:
