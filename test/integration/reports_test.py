@@ -11,7 +11,7 @@ import unittest
 
 from certs import Certs
 from hop_script import EXTENSIONS, Hop
-from https_server import Answer, HttpsServer
+from https_server import Answer, HttpsServer, policy
 from nameserver import NameServer
 from server import Server, wait_for
 
@@ -151,6 +151,38 @@ class Reports(Case):
             text = s.waybill("reports", day).stdout
             self.assertIn("sent to mailto:tls@mail.test", text)
             self.assertIn("tried 1 time, will be tried again", text)
+
+    def test_policies_of_mta_sts_and_what_they_were_not_met_by(self):
+        """Enforced: the mail waits. In testing: it goes. Either is a failure, with its policy's lines."""
+        hop = self.hop("mx.other.test")     # not the name of either host
+        zone = []
+        for domain, mode in (("strict.test", "enforce"), ("lenient.test", "testing")):
+            self.web.sts(domain, policy(mode, [f"mx.{domain}"]))
+            zone += [f"{domain}. MX 10 mx.{domain}.", f"mx.{domain}. A 127.0.0.1",
+                     f'_mta-sts.{domain}. TXT "v=STSv1; id=1"', f"mta-sts.{domain}. A 127.0.0.1"]
+        s = self.server(zone, hop.port)
+        s.env["WAYBILL_STS_PORT"] = str(self.web.port)
+        with s:
+            s.start()
+            self.send(s, "bob@strict.test")
+            self.send(s, "bob@lenient.test")
+            wait_for(lambda: hop.messages)
+            wait_for(lambda: " deferred id=" in s.log())
+            shown = wait_for(lambda: self.both(s))
+        for domain, mode in (("strict.test", "enforce"), ("lenient.test", "testing")):
+            check_report(self, shown[domain])
+            found = shown[domain]["policies"][0]
+            self.assertEqual(found["policy"], {
+                "policy-type": "sts", "policy-domain": domain, "mx-host": [f"mx.{domain}"],
+                "policy-string": ["version: STSv1", f"mode: {mode}", f"mx: mx.{domain}", "max_age: 86400"]})
+            failure = found["failure-details"][0]
+            self.assertEqual(failure["result-type"], "certificate-host-mismatch")
+            self.assertEqual(failure["receiving-mx-hostname"], f"mx.{domain}")
+            self.assertEqual(failure["sending-mta-ip"], "127.0.0.1")
+
+    def both(self, s):
+        reports = json.loads(s.waybill("reports", "--json").stdout)["reports"]
+        return {r["domain"]: r["report"] for r in reports} if len(reports) == 2 else None
 
     def check_mail(self, mail, report):
         self.assertIn("<>", mail["from"])
