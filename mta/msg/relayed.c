@@ -3,6 +3,9 @@
  */
 #include "mta/msg/relayed.h"
 
+#include "base/buf.h"
+#include "base/log.h"
+
 static bool
 is_key(struct span key)
 {
@@ -32,4 +35,18 @@ relayed_tls_next(struct span *line, struct span *key, struct span *value)
 		value->n = (size_t)blank;
 	*line = span_from(*line, (size_t)at + 1 + value->n);
 	return true;
+}
+
+const char *
+relayed_log(struct span tls, struct span login)
+{
+	static struct buf	b;
+	struct span		key, value;
+
+	buf_reset(&b);
+	while (relayed_tls_next(&tls, &key, &value))
+		buf_addf(&b, " tls-%.*s=%s", SPAN_ARG(key), log_quote(value));
+	if (login.n > 0)
+		buf_addf(&b, " login=%s", log_quote(login));
+	return buf_cstr(&b);
 }

@@ -40,4 +40,11 @@ enum relay_trouble {
  */
 bool	relayed_tls_next(struct span *line, struct span *key, struct span *value);
 
+/*
+ * For the log's line of an attempt: " tls-wanted=.. tls-by=.. tls-reached=..
+ * tls-version=.. tls-cipher=.. login=..", what is known of it, a blank before
+ * each.  Good until the next call.
+ */
+const char *relayed_log(struct span tls, struct span login);
+
 #endif

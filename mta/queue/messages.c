@@ -1,6 +1,7 @@
 /*
  * messages.c - what an outcome means for a message, and its end.
  */
+#include "mta/msg/relayed.h"
 #include "mta/queue/fallback.h"
 #include "mta/queue/lifetimes.h"
 #include "mta/queue/kept.h"
@@ -104,7 +105,7 @@ log_outcome(const char *event, const struct message *m, const struct dest *d,
 	    log_quote(dest_recipient(d, &e)),
 	    d->hop == NULL ? "-" : d->hop->text,
 	    an->mta.n == 0 ? "-" : log_quote(an->mta),
-	    way_log(an), an->code,
+	    relayed_log(an->tls, an->login), an->code,
 	    SPAN_ARG(an->status), d->attempts, log_quote(an->text),
 	    local ? " file=" : "", local ? log_quote(t.path) : "");
 	arena_clear(&a);

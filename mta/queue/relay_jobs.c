@@ -8,7 +8,6 @@
 #include "mta/queue/login.h"
 #include "mta/queue/notify.h"
 #include "mta/queue/queue.h"
-#include "mta/queue/way.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -379,7 +378,7 @@ sent(struct relay_jobs *r, const struct relayed *all, struct dest *d,
 	log_info("sent id=%s to=%s hop=%.*s mta=%s%s code=%u reply=%s",
 	    qid_format(j->m->qid, id), log_quote(dest_address(d, &all->e)),
 	    (int)j->hop->text_n, j->hop->text, log_quote(an->mta),
-	    way_log(an), an->code, log_quote(an->text));
+	    relayed_log(an->tls, an->login), an->code, log_quote(an->text));
 	r->q->count.sent++;
 	if (is_told(d, &all->e, all->offers))
 		dest_arrive(r->q, j->m, d, an, !notify_is_list(d) &&

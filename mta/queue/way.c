@@ -5,24 +5,7 @@
 #include "mta/queue/way.h"
 
 #include "base/json.h"
-#include "base/log.h"
 #include "mta/msg/relayed.h"
-
-/* --- logs */
-
-const char *
-way_log(const struct answer *an)
-{
-	static struct buf	b;
-	struct span		line = an->tls, key, value;
-
-	buf_reset(&b);
-	while (relayed_tls_next(&line, &key, &value))
-		buf_addf(&b, " tls-%.*s=%s", SPAN_ARG(key), log_quote(value));
-	if (an->login.n > 0)
-		buf_addf(&b, " login=%s", log_quote(an->login));
-	return buf_cstr(&b);
-}
 
 /* --- answers */
 

@@ -1,6 +1,6 @@
 /*
  * way.h - how a message went to its next hop, or did not: TLS and login, in
- * logs, in the status log, in answers on the control socket.
+ * the status log, in answers on the control socket.
  *
  * Both are relay's words (mta/msg/relayed.h); those of the last attempt are
  * kept with a target's last answer.
@@ -19,11 +19,6 @@ struct record;
 
 #define WAY_LOGIN_MAX	300	/* octets of a login that are kept */
 
-/*
- * " tls-wanted=.. tls-by=.. tls-reached=.. tls-version=.. tls-cipher=.. login=..":
- * what is known of it, a blank before each.  Good until the next call.
- */
-const char	*way_log(const struct answer *);
 /* "tls": an object or null; "login": text or null. */
 void		 way_answer(struct json *, const struct answer *);
 /* The record WAY of a target's last answer; false: there is nothing to say. */

@@ -201,6 +201,8 @@ tell(struct chan *c, uint64_t ticket, const struct job *j)
 	chan_begin(c, MSG_CUT_DONE);
 	chan_u64(c, ticket);
 	chan_bytes(c, j->mta);
+	chan_bytes(c, j->tls);
+	chan_bytes(c, j->login);
 	job_write_results(j, c);
 	chan_end(c);
 }
@@ -216,6 +218,8 @@ refuse(struct cuts *k, struct chan *c, uint64_t ticket, const struct job *j,
 	chan_begin(c, MSG_CUT_DONE);
 	chan_u64(c, ticket);
 	chan_bytes(c, j->mta);
+	chan_bytes(c, j->tls);
+	chan_bytes(c, j->login);
 	chan_u32(c, (uint32_t)j->n);
 	for (i = 0; i < j->n; i++) {
 		const struct job_rcpt	*r = &j->rcpts[i];

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "mta/msg/relayed.h"
 #include "mta/smtp/cut.h"
 #include "mta/smtp/cut_relay.h"
 #include "mta/smtp/filtered.h"
@@ -124,10 +125,10 @@ log_sent(const struct cut *c, size_t rcpt, const struct cut_answer *a)
 	const struct transaction	*t = c->session->tx;
 	const struct cut_result		*r = &a->rcpts[rcpt];
 
-	log_info("sent id=%s to=%s hop=%.*s mta=%s code=%u reply=%s "
+	log_info("sent id=%s to=%s hop=%.*s mta=%s%s code=%u reply=%s "
 	    "cut=through", t->qid_text, log_quote(t->rcpts[rcpt]),
-	    SPAN_ARG(c->hop), log_quote(a->mta), r->code,
-	    log_quote(r->text));
+	    SPAN_ARG(c->hop), log_quote(a->mta),
+	    relayed_log(a->tls, a->login), r->code, log_quote(r->text));
 }
 
 /*

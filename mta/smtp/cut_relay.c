@@ -16,6 +16,7 @@
 #include "base/loop.h"
 #include "base/xalloc.h"
 #include "mta/msg/msg.h"
+#include "mta/msg/relayed.h"
 #include "mta/smtp/cut_relay.h"
 #include "mta/spool/qid.h"
 
@@ -232,6 +233,8 @@ on_message(void *arg, struct msg *m)
 	if ((s = find(k, msg_u64(m))) == NULL)	/* too late */
 		return !m->bad;
 	a.mta = msg_bytes(m, MTA_MAX);
+	a.tls = msg_bytes(m, RELAYED_TLS_MAX);
+	a.login = msg_bytes(m, REPLY_MAX);
 	a.n = s->n;
 	a.rcpts = all = xcalloc(s->n, sizeof(*all));
 	read_results(m, all, s->n);

@@ -39,6 +39,7 @@ struct cut_result {
 /* Borrowed. */
 struct cut_answer {
 	struct span		 mta;		/* name and address of the hop; empty: not tried */
+	struct span		 tls, login;	/* wanted and reached (mta/msg/relayed.h); how it has logged in */
 	size_t			 n;
 	const struct cut_result	*rcpts;		/* in the order of the message's */
 };

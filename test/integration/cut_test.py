@@ -77,7 +77,7 @@ class Cut(unittest.TestCase):
             self.assertRegex(lines[0], r"^accepted id=\S+ from=a@sender.example size=\d+ nrcpt=2 "
                              r"client=127.0.0.1 user=- policy=\w+ cut=through$")
             self.assertRegex(lines[1], r"^sent id=\S+ to=x@far.example hop=relay:hop "
-                             r"mta=\S+ code=250 reply=taken cut=through$")
+                             r"mta=\S+ tls-wanted=opportunistic .*code=250 reply=taken cut=through$")
             self.assertEqual(s.queue(), [])
 
     def test_large_content_goes_too(self):

@@ -162,6 +162,8 @@ on_done(struct chan *c, struct msg *m, void *arg)
 	assert_int_equal(m->type, MSG_CUT_DONE);
 	buf_addf(&told, "%llu:", (unsigned long long)msg_u64(m));
 	(void)msg_bytes(m, 1000);
+	(void)msg_bytes(m, 1000);
+	(void)msg_bytes(m, 1000);
 	n = msg_u32(m);
 	for (i = 0; i < n; i++) {
 		struct span	status, text;

@@ -52,6 +52,8 @@ say_done(void)
 	chan_begin(relay.chan, MSG_CUT_DONE);
 	chan_u64(relay.chan, relay.ticket);
 	chan_str(relay.chan, "hop.example[127.0.0.1]");
+	chan_str(relay.chan, "wanted=verified by=block reached=verified");
+	chan_str(relay.chan, "");
 	chan_u32(relay.chan, times * n);
 	for (i = 0; i < times * n; i++) {
 		chan_u32(relay.chan, n - 1 - i % n);	/* in any order */
