@@ -151,23 +151,3 @@ choice_why(const struct choice *c, unsigned tried, struct buf *out)
 			    mechs[m].name, why);
 	}
 }
-
-/* The one that binds, of the same hash. */
-static enum mech
-binding_of(enum mech m)
-{
-	if (m == MECH_SCRAM_SHA_256)
-		return MECH_SCRAM_SHA_256_PLUS;
-	return m == MECH_SCRAM_SHA_1 ? MECH_SCRAM_SHA_1_PLUS : MECH_N;
-}
-
-/* To say so where the hop does offer it would be taken for an attack. */
-bool
-choice_tells_binding(const struct choice *c, enum mech m)
-{
-	const unsigned	plus = MECH_BIT(MECH_SCRAM_SHA_256_PLUS) |
-	    MECH_BIT(MECH_SCRAM_SHA_1_PLUS);
-
-	return c->binding && (mechs[m].binds || (binding_of(m) != MECH_N &&
-	    (c->offered & plus) == 0));
-}

@@ -46,10 +46,5 @@ struct choice {
 enum mech	 choice_next(const struct choice *, unsigned tried);
 /* Why none of those that are offered may be used, for people; NULL: some may. */
 void		 choice_why(const struct choice *, unsigned tried, struct buf *out);
-/*
- * Whether a login without binding says that the hop did not offer one though we
- * could (RFC 5802, 6: "y"), so that it notices when somebody has left it out.
- */
-bool		 choice_tells_binding(const struct choice *, enum mech);
 
 #endif

@@ -141,7 +141,11 @@ begin_exchange(struct login *l)
 	const char	*why;
 	bool		 has;
 
-	if (choice_tells_binding(&l->choice, l->mech))
+	/*
+	 * Not to the others: GNU SASL's client (2.2) cannot tell a hop that it
+	 * could have bound (RFC 5802, 6: "y"), and fails when it is given one.
+	 */
+	if (mech_binds(l->mech))
 		who.binding = l->asks.binding;
 	sasl_client_free(&l->sasl);
 	l->cancelled = false;

@@ -3,10 +3,13 @@ import base64
 import json
 import os
 import re
+import tempfile
 import unittest
 
+from certs import Certs
 from hop_script import USUAL, Hop, in_turn
 from https_server import Answer, HttpsServer, json_answer
+from login_test import scram_secret
 from nameserver import NameServer
 from server import SRC, Server, wait_for
 
@@ -176,6 +179,47 @@ class Refused(unittest.TestCase):
                     self.assertIn("process=credentials", s.log())
                     self.assertEqual([m["to"] for m in hop.messages if "x@" in m["to"][0]],
                                      [["x@else.example"]])
+
+
+PEER = """edition 1
+hostname "peer.example"
+map users = text "users" as accounts
+tls { certificate "peer.pem"; key "peer.key" }
+listen submission on "127.0.0.1:@PORT@" { auth required; accounts users; tls required
+    mechanisms MECHANISMS }
+mailbox boxes { accounts users; account "{user}@{domain}"; path "@DIR@/mail/{user}" }
+on rcpt { client.authenticated => accept; otherwise => reject 550 5.7.1 }
+route { otherwise => deliver boxes }
+"""
+
+
+class OurOwn(unittest.TestCase):
+    """Our server as smart host, by TLS: each mechanism that it has."""
+
+    def test_each_mechanism(self):
+        with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+            certs = Certs(folder)
+            os.chmod(folder, 0o755)
+            certs.make("ca", ca=True)
+            certs.make("peer", by="ca", names="IP:127.0.0.1")
+            for m in ("scram-sha-256-plus", "scram-sha-256", "plain", "login"):
+                with self.subTest(m):
+                    self.one(certs, m)
+
+    def one(self, certs, mechanism):
+        files = {"users": f"ann@peer.example:{scram_secret(SECRET.encode())}\n"}
+        for name in "peer.pem", "peer.key":
+            with open(certs.path(name), encoding="ascii") as f:
+                files[name] = f.read()
+        login = 'auth "ann@peer.example" password file "secret"; '
+        with Server(PEER.replace("MECHANISMS", mechanism), files) as peer:
+            text = POLICY.replace("HOP", str(peer.port)).replace("LOGIN", login).replace(
+                "DECLARED", f'authorities file "{certs.path("ca.pem")}"')
+            with Server(text, {"secret": SECRET}) as s:
+                send(s, "ann@peer.example")
+                wait_for(lambda: " sent id=" in s.log() or "event=login-" in s.log())
+                self.assertIn(f'login="{mechanism.upper()} as ann@peer.example"', s.log())
+                self.assertIn("tls-reached=verified", s.log())
 
 
 class Tokens(unittest.TestCase):

@@ -111,22 +111,6 @@ why_not_is_told(void **state)
 	buf_clear(&out);
 }
 
-/* RFC 5802, 6: "y" when the hop has offered none that binds, "n" when it has. */
-static void
-somebody_who_leaves_out_the_binding_is_found_out(void **state)
-{
-	struct choice	c = choice_of("SCRAM-SHA-256", GIVEN_PASSWORD, TLS);
-
-	(void)state;
-	assert_true(choice_tells_binding(&c, MECH_SCRAM_SHA_256));
-	assert_false(choice_tells_binding(&c, MECH_PLAIN));
-	c = choice_of(ALL, GIVEN_PASSWORD, TLS);
-	assert_true(choice_tells_binding(&c, MECH_SCRAM_SHA_256_PLUS));
-	assert_false(choice_tells_binding(&c, MECH_SCRAM_SHA_256));
-	c.binding = false;
-	assert_false(choice_tells_binding(&c, MECH_SCRAM_SHA_256));
-}
-
 int
 main(void)
 {
@@ -135,8 +119,6 @@ main(void)
 		    the_best_comes_first_and_what_is_not_safe_never),
 		cmocka_unit_test(the_policy_has_its_own_order),
 		cmocka_unit_test(why_not_is_told),
-		cmocka_unit_test(
-		    somebody_who_leaves_out_the_binding_is_found_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
