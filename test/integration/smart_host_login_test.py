@@ -165,18 +165,42 @@ class Refused(unittest.TestCase):
             self.assertEqual(hop.tried, [])
             self.assertEqual(hop.messages, [])
 
-    def test_credentials_dies_between_request_and_answer(self):
+    def test_challenges_that_are_none_and_without_an_end(self):
+        for said in (b"334 !!!\r\n", b"334 QUFBQQ==\r\n", b"334\r\n", b"334 =\r\n"):
+            script = {"AUTH": said, "=": said}
+            with self.subTest(said), Hop(script, logins={"ann": SECRET},
+                                         mechanisms=["SCRAM-SHA-256"]) as hop, server(hop) as s:
+                send(s)
+                wait_for(lambda: " deferred id=" in s.log())
+                self.assertNotIn("event=died", s.log())
+                self.assertEqual(hop.messages, [])
+
+    def test_callouts_log_in_too(self):
+        asks = "on rcpt { rcpt unknown => reject 550 5.1.1; client.ip in here => accept }"
+        with Hop({"RCPT no@": b"550 5.1.1 who\r\n"}, logins={"ann": SECRET},
+                 mechanisms=["SCRAM-SHA-256"], needs_auth=True) as hop, \
+                Server(policy(hop, CLEAR + "verify recipients; ").replace(
+                    "on rcpt { client.ip in here => accept }", asks), {"secret": SECRET}) as s, \
+                s.smtp() as c:
+            c.ehlo()
+            c.mail("ann@out.example")
+            self.assertEqual(c.rcpt("no@else.example")[0], 550)
+            self.assertEqual(c.rcpt("yes@else.example")[0], 250)
+
+    def test_a_process_dies_between_request_and_answer(self):
         with Hop(logins={"ann": SECRET}, mechanisms=["SCRAM-SHA-256"], needs_auth=True) as hop:
-            for what in ("LOGIN_BEGIN", "LOGIN_CHALLENGE", "LOGIN_RESULT"):
+            for who, what in (("credentials", "LOGIN_BEGIN"), ("credentials", "LOGIN_CHALLENGE"),
+                              ("credentials", "LOGIN_RESULT"), ("relay", "LOGIN_STEP"),
+                              ("relay", "LOGIN_END")):
                 del hop.messages[:]
                 with self.subTest(what), \
                         Server(policy(hop, CLEAR).replace("retry 1h", "retry 1s"),
                                {"secret": SECRET},
-                               env={"WAYBILL_TEST_KILL": f"credentials:{number(what)}"}) as s:
+                               env={"WAYBILL_TEST_KILL": f"{who}:{number(what)}"}) as s:
                     send(s)
                     wait_for(lambda: hop.messages)
                     wait_for(lambda: not s.queue())
-                    self.assertIn("process=credentials", s.log())
+                    self.assertIn(f"process={who}", s.log())
                     self.assertEqual([m["to"] for m in hop.messages if "x@" in m["to"][0]],
                                      [["x@else.example"]])
 
