@@ -17,7 +17,7 @@
 #define CONNS_MAX	2000	/* sessions; more jobs wait */
 #define CONNS_IDLE_MAX	300	/* the one that is idle longest ends */
 #define CONNS_IDLE_MS	10000	/* how long an idle session is kept */
-#define CONNS_TRIES_MAX	8	/* addresses tried for one job */
+#define CONNS_TRY_MS	240000	/* after these no further address is tried for a job */
 #define CONNS_CLEAR_MS	600000	/* how long opportunistic sessions go without TLS where a handshake has failed */
 /*
  * Until when the final dot must have been sent: with the ten minutes that a

@@ -27,7 +27,8 @@ struct session {
 	int64_t			 job_until_ms;
 	struct hop_query	*query;
 	struct hop_list		*list;
-	size_t			 at, tries;	/* in list */
+	size_t			 at;		/* in list */
+	int64_t			 try_until_ms;
 	struct outcome		 why;		/* of the address tried last */
 	struct client		*client;
 	struct hop_addr		 addr;		/* the client's */

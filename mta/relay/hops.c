@@ -74,7 +74,7 @@ drop_hosts(struct hop_query *q)
 
 	for (i = 0; i < q->n; i++)
 		hop_tls_unref(&q->hosts[i].level.tls);
-	q->n = 0;
+	q->n = q->asked = 0;
 }
 
 static void
@@ -84,6 +84,7 @@ query_free(struct hop_query **qp)
 	hop_list_free(&(*qp)->found);
 	relay_way_unref(&(*qp)->way);
 	free((*qp)->text);
+	free((*qp)->hosts);
 	free(*qp);
 	*qp = NULL;
 }
@@ -188,6 +189,24 @@ fails(struct hop_query *q, unsigned code, const char *status, const char *text)
 	    q->mx ? q->domain : q->hosts[0].name);
 }
 
+struct hop_host *
+hop_host_room(struct hop_query *q)
+{
+	struct hop_host	*h;
+
+	if (q->n == HOP_HOSTS_MAX)
+		return NULL;
+	if (q->n == q->room) {
+		assert(q->asked == 0);	/* answers know their host's place */
+		q->room = q->room == 0 ? 4 : 2 * q->room;
+		q->hosts = xreallocarray(q->hosts, q->room,
+		    sizeof(*q->hosts));
+	}
+	h = &q->hosts[q->n];
+	*h = (struct hop_host){ .query = q };
+	return h;
+}
+
 /* --- the list */
 
 static void
@@ -214,16 +233,25 @@ list_add(struct hop_list *list, const struct hop_host *h, const struct ip *ips,
 }
 
 /* Where sources are named, a family without one is not used. */
+static bool
+uses(const struct hop_host *h, bool six)
+{
+	const struct relay_way	*way = h->query->way;
+
+	if (h->local ||
+	    (way->source4.family == 0 && way->source6.family == 0))
+		return true;
+	return (six ? way->source6.family : way->source4.family) != 0;
+}
+
 static void
 list_add_family(struct hop_list *list, const struct hop_host *h, bool six)
 {
-	const struct relay_way	*way = h->query->way;
-	bool			 any = way->source4.family == 0 &&
-				    way->source6.family == 0;
-
-	if (six && (any || way->source6.family != 0))
+	if (!uses(h, six))
+		return;
+	if (six)
 		list_add(list, h, h->ip6, h->n6);
-	if (!six && (any || way->source4.family != 0 || h->local))
+	else
 		list_add(list, h, h->ip4, h->n4);
 }
 
@@ -301,7 +329,7 @@ levels_known(void *arg)
 static void
 find_levels(struct hop_query *q)
 {
-	struct level_host	*hosts[HOP_HOSTS_MAX];
+	struct level_host	*hosts[LEVEL_HOSTS_MAX];
 	struct level_query	*levels;
 	struct hop_host		*h;
 	size_t			 i;
@@ -325,14 +353,23 @@ find_levels(struct hop_query *q)
 }
 
 static bool
-has_address(const struct hop_query *q)
+is_usable(const struct hop_host *h)
 {
-	size_t	i;
+	return (h->n4 > 0 && uses(h, false)) || (h->n6 > 0 && uses(h, true));
+}
 
-	for (i = 0; i < q->n; i++)
-		if (q->hosts[i].n4 + q->hosts[i].n6 > 0)
-			return true;
-	return false;
+/* If there are hosts with addresses, they alone are left; else all of them. */
+static bool
+keep_usable(struct hop_query *q)
+{
+	size_t	i, n = 0;
+
+	for (i = 0; i < q->n && n < LEVEL_HOSTS_MAX; i++)
+		if (is_usable(&q->hosts[i]))
+			q->hosts[n++] = q->hosts[i];
+	if (n > 0)
+		q->n = q->asked = n;
+	return n > 0;
 }
 
 static void
@@ -340,10 +377,12 @@ all_answered(struct hop_query *q)
 {
 	if (q->mx && !hop_drop_self(q))
 		fails(q, 554, "5.4.6", "mail loops back to this host");
-	else if (!has_address(q))
-		no_addresses(q);
-	else
+	else if (keep_usable(q))
 		find_levels(q);
+	else if (q->asked < q->n)
+		hop_look_up(q);
+	else
+		no_addresses(q);
 }
 
 /* --- A and AAAA */
@@ -389,22 +428,39 @@ got_aaaa(void *arg, const struct dns_answer *a)
 	host_answered(h, a);
 }
 
+static void
+look_host_up(struct hop_query *q, struct hop_host *h)
+{
+	struct dns_client	*dns = q->hops->dns;
+
+	if (h->name[0] == '\0' || h->local)
+		return;
+	q->waiting += 2;
+	h->ticket4 = dns_ask(dns, DNS_A, span_of(h->name), got_a, h);
+	h->ticket6 = dns_ask(dns, DNS_AAAA, span_of(h->name), got_aaaa, h);
+}
+
+/*
+ * How many are asked for at once: those of one rank together, since one of
+ * them may be ourselves.
+ */
+static size_t
+wave_end(const struct hop_query *q)
+{
+	size_t	end = q->asked + HOP_ASKED_MAX;
+
+	while (end < q->n && q->hosts[end].rank == q->hosts[end - 1].rank)
+		end++;
+	return end < q->n ? end : q->n;
+}
+
 void
 hop_look_up(struct hop_query *q)
 {
-	struct dns_client	*dns = q->hops->dns;
-	struct hop_host		*h;
-	size_t			 i;
+	size_t	end = wave_end(q);
 
-	for (i = 0; i < q->n; i++) {
-		h = &q->hosts[i];
-		if (h->name[0] == '\0' || h->local)
-			continue;
-		q->waiting += 2;
-		h->ticket4 = dns_ask(dns, DNS_A, span_of(h->name), got_a, h);
-		h->ticket6 = dns_ask(dns, DNS_AAAA, span_of(h->name),
-		    got_aaaa, h);
-	}
+	while (q->asked < end)
+		look_host_up(q, &q->hosts[q->asked++]);
 	if (q->waiting == 0)	/* all were addresses */
 		all_answered(q);
 }

@@ -23,7 +23,8 @@
 
 struct rs_image;
 
-#define HOP_HOSTS_MAX	10	/* hosts of one hop that are looked up */
+#define HOP_HOSTS_MAX	64	/* hosts of one hop */
+#define HOP_ASKED_MAX	10	/* of these are looked up at once; the next ones when none has an address */
 #define HOP_ADDRS_MAX	32	/* addresses of one hop */
 #define HOP_NAME_MAX	254	/* with NUL */
 

@@ -23,13 +23,14 @@ literal(struct span s, struct ip *ip)
 struct hop_host *
 hop_add_host(struct hop_query *q, struct span name, uint16_t port)
 {
-	struct hop_host	*h = &q->hosts[q->n];
+	struct hop_host	*h;
 	struct ip	 ip;
 
-	if (q->n == HOP_HOSTS_MAX || name.n == 0 || name.n >= HOP_NAME_MAX)
+	if (name.n == 0 || name.n >= HOP_NAME_MAX ||
+	    (h = hop_host_room(q)) == NULL)
 		return NULL;
-	*h = (struct hop_host){ .port = port, .query = q,
-	    .level.named = DNS_SECURE };
+	h->port = port;
+	h->level.named = DNS_SECURE;
 	if (!literal(name, &ip))
 		snprintf(h->name, sizeof(h->name), "%.*s", SPAN_ARG(name));
 	else if (ip.family == 4)
@@ -135,12 +136,13 @@ add_relay(struct hop_query *q, const struct hop_text *hop)
 static bool
 add_socket(struct hop_query *q, struct span path)
 {
-	struct hop_host	*h = &q->hosts[q->n];
+	struct hop_host	*h;
 
-	if (q->n == HOP_HOSTS_MAX ||
-	    path.n >= sizeof(((struct sockaddr_un *)0)->sun_path))
+	if (path.n >= sizeof(((struct sockaddr_un *)0)->sun_path) ||
+	    (h = hop_host_room(q)) == NULL)
 		return false;
-	*h = (struct hop_host){ .local = true, .query = q, .n4 = 1 };
+	h->local = true;
+	h->n4 = 1;
 	snprintf(h->name, sizeof(h->name), "%.*s", SPAN_ARG(path));
 	q->n++;
 	return true;

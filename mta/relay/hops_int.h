@@ -53,7 +53,9 @@ struct hop_query {
 	char			 canonical[HOP_NAME_MAX];	/* what the domain is an alias for; "": none */
 	struct level_query	*levels;	/* after the addresses */
 	size_t			 n, waiting;
-	struct hop_host		 hosts[HOP_HOSTS_MAX];
+	size_t			 asked;		/* of hosts, from the first on */
+	size_t			 room;		/* for so many there is memory */
+	struct hop_host		*hosts;		/* stay where they are once one is asked for */
 	size_t			 nsrv, srv_waiting;
 	struct hop_srv		 srv[HOP_SRV_MAX];
 	/* Of several hops: those not looked up yet, and what there is. */
@@ -67,13 +69,15 @@ struct hop_query {
 
 /*
  * A host to look up (an address or "[address]" needs none), of rank 0, no
- * weight; NULL: no room, or too long.
+ * weight; good until the next one is added.  NULL: no room, or too long.
  */
 struct hop_host	*hop_add_host(struct hop_query *, struct span name, uint16_t port);
 /* "HOST[:PORT]", HOST perhaps an address in brackets; port 0: it must be there. */
 struct hop_host	*hop_add_host_port(struct hop_query *, struct span text, uint16_t port);
 
 /* --- hops.c */
+/* Where the next host goes, zeroed; NULL: no room.  It counts with q->n. */
+struct hop_host	*hop_host_room(struct hop_query *);
 /* The hop has no addresses, for this reason: it, or the query, is over. */
 void	hop_fails(struct hop_query *, unsigned code, const char *status, const char *text, const char *what);
 /* All hosts are there: their addresses are asked for. */

@@ -7,13 +7,25 @@
 
 /* --- ourselves among them */
 
+/* RFC 6761, 6.3: whoever says it means the machine that asks. */
+static bool
+is_localhost(struct span name)
+{
+	static const struct span	word = { "localhost", 9 };
+
+	return span_ieq(name, word) || (name.n > word.n &&
+	    name.p[name.n - word.n - 1] == '.' &&
+	    span_ieq(span_from(name, name.n - word.n), word));
+}
+
 static bool
 host_is_self(const struct hop_query *q, const struct hop_host *h)
 {
 	const struct self	*self = q->hops->self;
 	size_t			 i;
 
-	if (self_is_name(self, span_of(h->name)))
+	if (self_is_name(self, span_of(h->name)) ||
+	    is_localhost(span_of(h->name)))
 		return true;
 	for (i = 0; i < h->n4; i++)
 		if (self_is_address(self, &h->ip4[i], h->port))
@@ -72,13 +84,16 @@ mx_port(const struct hop_query *q)
 	    q->hops->mx_port;
 }
 
+/* What MX names is a host: "192.0.2.1" is one that does not exist (RFC 974). */
 static void
 add_host(struct hop_query *q, struct span name, uint32_t pref,
     const struct dns_answer *a)
 {
-	struct hop_host	*h = hop_add_host(q, name, mx_port(q));
+	struct hop_host	*h;
+	struct ip	 ip;
 
-	if (h == NULL)
+	if (ip_parse(name, &ip) ||
+	    (h = hop_add_host(q, name, mx_port(q))) == NULL)
 		return;
 	h->rank = pref;
 	h->domain = q->domain;

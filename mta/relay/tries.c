@@ -134,7 +134,6 @@ try_address(struct session *s, const struct hop_addr *a, unsigned *move)
 	struct outcome		why;
 	bool			begun = false;
 
-	s->tries++;
 	tell_mta(s, a);
 	if (tls_want(a, job_tls_flags(s->job), dead_has(&s->conns->clear, &a->ip,
 	    a->port, loop_now_ms()), &tls, &why)) {
@@ -183,7 +182,7 @@ try_next(struct session *s)
 	struct hop_addr	*a;
 	unsigned	 move;
 
-	while (s->at < s->list->n && s->tries < CONNS_TRIES_MAX &&
+	while (s->at < s->list->n && loop_now_ms() < s->try_until_ms &&
 	    loop_now_ms() < s->job_until_ms) {
 		a = &s->list->at[s->at++];
 		if (try_address(s, a, &move))
@@ -352,7 +351,8 @@ tries_begin(struct session *s)
 	struct hop_query	*q;
 	struct span		 hop = { s->hop, s->hop_octets };
 
-	s->at = s->tries = 0;
+	s->at = 0;
+	s->try_until_ms = loop_now_ms() + CONNS_TRY_MS;
 	s->why = (struct outcome){ 0 };
 	q = hop_resolve(s->conns->hops, hop, got_addresses, s);
 	if (q != NULL)

@@ -9,6 +9,7 @@
 
 #include <sys/queue.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -53,7 +54,18 @@ static const struct fake {
 	{ "a.example", DNS_AAAA, DNS_FOUND, { { 0, "2001:db8::1" } } },
 	{ "b.example", DNS_A, DNS_FOUND, { { 0, "192.0.2.3" } } },
 	{ "alias.example", DNS_A, DNS_FOUND, { { 0, "198.51.100.1" } } },
+	{ "number.example", DNS_MX, DNS_FOUND, { { 10, "192.0.2.9" } } },
+	{ "numbers.example", DNS_MX, DNS_FOUND, { { 10, "192.0.2.9" },
+	    { 20, "a.example" } } },
+	{ "local.example", DNS_MX, DNS_FOUND, { { 10, "localhost" } } },
+	{ "locals.example", DNS_MX, DNS_FOUND, { { 10, "a.example" },
+	    { 20, "x.localhost" }, { 30, "b.example" } } },
+	{ "h39.example", DNS_A, DNS_FOUND, { { 0, "192.0.2.39" } } },
 };
+
+/* Of many.example: h0.example to h39.example, of which the last one exists. */
+#define MANY	40
+static char	many[MANY][16];
 
 struct question {
 	TAILQ_ENTRY(question)	 entry;
@@ -127,12 +139,33 @@ exists(const char *name)
 }
 
 static void
+answer_many(struct question *q)
+{
+	struct dns_record	r[MANY] = { { 0 } };
+	struct dns_answer	a = { .records = r, .n = MANY,
+				    .result = DNS_FOUND };
+	size_t			i;
+
+	for (i = 0; i < MANY; i++) {
+		snprintf(many[i], sizeof(many[i]), "h%zu.example", i);
+		r[i].pref = (uint16_t)i;
+		r[i].name = span_of(many[i]);
+	}
+	q->cb(q->arg, &a);
+	forget(q);
+}
+
+static void
 answer(struct question *q)
 {
 	const struct fake	*f = find(q);
 	struct dns_record	 r[4] = { { 0 } };
 	struct dns_answer	 a = { .records = r };
 
+	if (q->type == DNS_MX && strcmp(q->name, "many.example") == 0) {
+		answer_many(q);
+		return;
+	}
 	a.result = f != NULL ? f->result :
 	    exists(q->name) ? DNS_NODATA : DNS_NXDOMAIN;
 	for (; a.result == DNS_FOUND && a.n < 4 && f->r[a.n].text != NULL;
@@ -243,6 +276,14 @@ static const struct { const char *hop, *wanted; } table[] = {
 	    "best.example" },
 	{ "mx:byaddress.example", "554 5.4.6 mail loops back to this host: "
 	    "byaddress.example" },
+	/* an address is no name of a host */
+	{ "mx:number.example", "550 5.4.4 the domain's mail hosts do not "
+	    "exist: number.example" },
+	{ "mx:numbers.example", A_ALL },
+	{ "mx:local.example", "554 5.4.6 mail loops back to this host: "
+	    "local.example" },
+	{ "mx:locals.example", A_ALL },
+	{ "mx:many.example", "h39.example[192.0.2.39]:25" },
 	{ "mx:[192.0.2.9]", "[192.0.2.9]:25" },
 	{ "mx:[IPv6:2001:db8::9]", "[2001:db8::9]:25" },
 	{ "mx:[nonsense]", "550 5.1.3 not an address: [nonsense]" },
@@ -267,6 +308,35 @@ a_hop_is_its_addresses(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		assert_string_equal(resolve(table[i].hop), table[i].wanted);
+}
+
+static size_t
+open_now(void)
+{
+	const struct question	*q;
+	size_t			 n = 0;
+
+	TAILQ_FOREACH(q, &open_questions, entry)
+		n++;
+	return n;
+}
+
+static void
+hosts_are_asked_for_some_at_a_time(void **state)
+{
+	unsigned	asked = 0;
+
+	(void)state;
+	buf_reset(&told);
+	assert_non_null(hop_resolve(&hops, SPAN("mx:many.example"), got, NULL));
+	answer(TAILQ_FIRST(&open_questions));
+	while (!TAILQ_EMPTY(&open_questions)) {
+		assert_in_range(open_now(), 1, 2 * HOP_ASKED_MAX);
+		answer(TAILQ_FIRST(&open_questions));
+		asked++;
+	}
+	assert_int_equal(asked, 2 * MANY);
+	assert_string_equal(buf_cstr(&told), "h39.example[192.0.2.39]:25");
 }
 
 static void
@@ -448,6 +518,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(a_hop_is_its_addresses),
+		cmocka_unit_test(hosts_are_asked_for_some_at_a_time),
 		cmocka_unit_test(equal_preferences_take_turns),
 		cmocka_unit_test(a_question_can_be_given_up),
 		cmocka_unit_test(blocks_are_their_hosts_in_order),
