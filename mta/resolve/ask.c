@@ -54,6 +54,11 @@ static const struct {
 	{ "unblock-lan-zones:", "yes" },	/* PTR of private addresses */
 	{ "insecure-lan-zones:", "yes" },	/* which nobody signs */
 	{ "outbound-msg-retry:", "3" },		/* some 6 s for a dead server */
+	/* Who answers what it knows within a ms needs longer for the rest. */
+	{ "infra-cache-min-rtt:", "500" },
+	/* A library's 16 are all held by as many names with silent servers. */
+	{ "outgoing-range:", "1024" },
+	{ "outgoing-num-tcp:", "64" },		/* likewise 2 */
 	{ "num-queries-per-thread:", "4096" },
 	{ "aggressive-nsec:", "no" },	/* the probe has to be asked for */
 };
