@@ -311,6 +311,29 @@ print_hops(const json_t *hops)
 	}
 }
 
+/* Addresses that failed, and when they are tried again: the relay process' counters. */
+static void
+print_resting(const json_t *doc)
+{
+	const json_t	*all = json_object_get(json_object_get(
+			    process(doc, "relay"), "counters"), "resting"), *e;
+	char		 where[400];
+	size_t		 i;
+
+	if (json_array_size(all) > 0)
+		printf("\n%-40s %8s  %-24s %s\n", "RESTING", "FAILURES",
+		    "UNTIL", "WHY");
+	json_array_foreach(all, i, e) {
+		(void)snprintf(where, sizeof(where), "%s%s",
+		    table_text(e, "host"), table_text(e, "address"));
+		printf("%-40s %8lld  %-24s %s\n", where,
+		    (long long)cmd_json_int(e, "failures"),
+		    json_is_true(json_object_get(e, "tried")) ?
+		    "(being tried)" : cmd_json_str(e, "until"),
+		    table_text(e, "why"));
+	}
+}
+
 /* --- the processes */
 
 /* The lag below which `part` of the turns stayed, in microseconds. */
@@ -370,6 +393,7 @@ print_status(const json_t *doc)
 	print_policy(doc);
 	print_queue(json_object_get(doc, "queue"));
 	print_hops(json_object_get(doc, "hops"));
+	print_resting(doc);
 	print_tables(doc);
 	print_certificates(doc);
 	print_server_tables(doc);

@@ -495,6 +495,12 @@ conns_counters(struct conns *k)
 	return &k->n;
 }
 
+const struct health *
+conns_health(const struct conns *k)
+{
+	return k->health;
+}
+
 /* A hop that says something now and then holds no message for ever. */
 static void
 tick_session(struct session *s, int64_t now_ms)

@@ -27,6 +27,7 @@
 #define CONNS_JOB_MS	1100000
 
 struct conns;
+struct health;
 
 struct conns_counters {
 	size_t		sessions, idle, waiting;
@@ -58,5 +59,7 @@ void		 conns_tick(struct conns *, int64_t now_ms);
 /* Nothing new; calls ended() when no session is left, perhaps before this returns. */
 void		 conns_stop(struct conns *, void (*ended)(void *arg));
 const struct conns_counters *conns_counters(struct conns *);
+/* What of its next hops has failed. */
+const struct health *conns_health(const struct conns *);
 
 #endif

@@ -52,4 +52,7 @@ void		 health_untried(struct health *, const struct health_key *);
 /* Those that have failed: the nth; NULL behind the last. */
 const struct health_entry *health_entry(const struct health *, size_t nth);
 
+/* Adds a member "resting" to a JSON object that has others (health_status.c). */
+void		 health_status(const struct health *, struct buf *out);
+
 #endif

@@ -27,6 +27,7 @@
 #include "mta/relay/client_tls.h"
 #include "mta/relay/conns.h"
 #include "mta/relay/cuts.h"
+#include "mta/relay/health.h"
 #include "mta/relay/tls_report.h"
 #include "mta/relay/tls_ways.h"
 #include "ruleset/image.h"
@@ -350,6 +351,7 @@ relay_stats(struct buf *out, void *arg)
 	    "\"cuts_refused\":%llu,\"cuts_late\":%llu",
 	    (unsigned long long)cuts->asked, (unsigned long long)cuts->taken,
 	    (unsigned long long)cuts->refused, (unsigned long long)cuts->late);
+	health_status(conns_health(r->conns), out);
 	tls_stats(out, r);
 }
 

@@ -24,7 +24,7 @@ move_of(const struct outcome *why)
 	switch (why->trouble) {
 	case RELAY_TROUBLE_NONE:
 	case RELAY_TROUBLE_CONNECT:
-		return MOVE_CONNECT;
+		return why->code == 421 ? MOVE_BUSY : MOVE_CONNECT;
 	case RELAY_TROUBLE_TLS:
 		return MOVE_TLS;
 	case RELAY_TROUBLE_LOGIN:

@@ -141,6 +141,8 @@ kinds_of_failures(void **state)
 	(void)state;
 	outcome_set(&o, 451, "4.4.1", "x");
 	assert_int_equal(move_of(&o), MOVE_CONNECT);
+	o.code = 421;
+	assert_int_equal(move_of(&o), MOVE_BUSY);
 	o.trouble = RELAY_TROUBLE_TLS;
 	assert_int_equal(move_of(&o), MOVE_TLS);
 	o.trouble = RELAY_TROUBLE_LOGIN;
