@@ -142,7 +142,10 @@ report_record_find(const struct span *texts, size_t n, struct report_record *r)
 				return false;
 			ours = &texts[i];
 		}
-	return ours != NULL && take_record(*ours, r);
+	if (ours != NULL && take_record(*ours, r))
+		return true;
+	r->n = 0;	/* what stands before a mistake does not count */
+	return false;
 }
 
 /* --- mailto (RFC 6068) */

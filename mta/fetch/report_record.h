@@ -20,7 +20,7 @@ struct report_record {
 /*
  * The one record among these texts (strings of a record are joined already) that is
  * of TLS reports.  false: there is none, or more than one, or it names no place
- * that we could use; then nobody wants a report.
+ * that we could use; then nobody wants a report, and r has none.
  */
 bool	report_record_find(const struct span *texts, size_t n, struct report_record *);
 

@@ -50,6 +50,7 @@ a_record_names_places(void **state)
 		{ S("v=TLSRPTv1;rua=mailto:a@b.example!10m"), 0, NULL },
 		{ S("v=TLSRPTv1;;rua=mailto:a@b.example"), 0, NULL },
 		{ S("v=TLSRPTv1;junk;rua=mailto:a@b.example"), 0, NULL },
+		{ S("v=TLSRPTv1;rua=mailto:a@b.example;junk"), 0, NULL },
 		{ S("v=TLSRPTv1;rua="), 0, NULL },
 		{ S("v=TLSRPTv1;rua=https://b.example/\r\nX: y"), 0, NULL },
 	};
