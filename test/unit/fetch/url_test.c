@@ -27,6 +27,9 @@ static const struct {
 	{ "https://[2001:db8::1]:44/x", "2001:db8::1", "/x", 44, 6 },
 };
 
+#define LABEL64	"https://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
+	"aaaaa"
+
 static const char *const	bad[] = {
 	"", "https:", "https://", "https:///x", "http://a.example/",
 	"https://user@a.example/", "https://user:pw@a.example/",
@@ -39,8 +42,7 @@ static const char *const	bad[] = {
 	"https://a.example:1:2/", "https://[::1/", "https://[a.example]/",
 	"https://[192.0.2.1]/", "https://[::1]x/", "https://[]/", "https://a]/",
 	"https://a%2eexample/", "https://a.example\\@b/",
-	"https://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-	".example/",
+	LABEL64 ".example/",
 };
 
 static void
