@@ -4,7 +4,7 @@ import os
 import re
 import unittest
 
-from hop_script import Hop
+from hop_script import Hop, in_turn
 from nameserver import NameServer
 from queue_test import policy, send
 from server import Server, wait_for
@@ -119,6 +119,92 @@ class Ways(unittest.TestCase):
                     send(s, "x@else.example")
                     wait_for(lambda: four.messages or six.messages)
                     self.assertEqual("127.0.0.1" if four.messages else "::1", family, options)
+
+    def test_sessions_are_shared_by_who_speaks_alike(self):
+        """Three domains with one set of MX hosts; one of them goes by another block."""
+        zone = ["live.test. A 127.0.0.1", *(f"{d}.test. MX 5 live.test." for d in ("a", "b", "c"))]
+        text = policy(0, PATIENT).replace(
+            'host "127.0.0.1" port 0', 'host mx; helo "other.queue.example"').replace(
+                "otherwise => relay hop", 'rcpt.domain == "c.test" => relay hop\n'
+                "    otherwise => mx")
+        with NameServer(zone) as dns, Hop() as hop, Server(text, USERS, env={
+                "WAYBILL_RESOLVER": dns.address, "WAYBILL_MX_PORT": str(hop.port)}) as s:
+            for n, domain in enumerate("abcab"):
+                send(s, f"x@{domain}.test")
+                wait_for(lambda n=n: len(hop.messages) == n + 1)
+                wait_for(lambda: not s.queue())
+            self.assertEqual([(t.lines[0], sum(b"MAIL" in line for line in t.lines))
+                              for t in hop.talks],
+                             [(b"EHLO mx.queue.example", 4), (b"EHLO other.queue.example", 1)])
+
+    def test_by_sender(self):
+        """Expressions of the block: each sender has an address and a name of his own."""
+        options = 'source senders[sender].address; helo senders[sender].name'
+        text = self.block(hop := Hop(), options).replace(
+            "map users", 'map senders = {\n    "ann@queue.example" = { address "127.0.0.70", name '
+            '"ann.queue.example" },\n    "bob@queue.example" = { address "127.0.0.71", name '
+            '"bob.queue.example" }\n}\nmap users')
+        with hop, Server(text, USERS) as s:
+            for name in ("ann", "bob"):
+                send(s, "x@else.example", sender=f"{name}@queue.example")
+            wait_for(lambda: len(hop.messages) == 2)
+            self.assertEqual(sorted((t.peer[0], t.lines[0]) for t in hop.talks),
+                             [("127.0.0.70", b"EHLO ann.queue.example"),
+                              ("127.0.0.71", b"EHLO bob.queue.example")])
+
+
+class Notified(unittest.TestCase):
+    def test_a_notification_names_those_who_failed_and_why(self):
+        script = {"RCPT r1@": b"550 5.1.1 nobody of that name\r\n",
+                  "RCPT r2@": b"550 5.7.1 not from you\r\n"}
+        with Hop(script) as hop, server(hop) as s:
+            send(s, names(4), sender="ann@far.example")
+            wait_for(lambda: len(hop.messages) == 2)
+            report = next(m for m in hop.messages if m["to"] == ["ann@far.example"])["data"]
+            self.assertEqual(re.findall(rb"Final-Recipient: rfc822; ?(\S+)", report),
+                             [b"r1@else.example", b"r2@else.example"])
+            self.assertEqual(re.findall(rb"\nStatus: (\S+)", report), [b"5.1.1", b"5.7.1"])
+            self.assertIn(b"550 5.1.1 nobody of that name", report)
+            self.assertIn(b"550 5.7.1 not from you", report)
+            self.assertEqual(once(hop), ["ann@far.example", "r0@else.example", "r3@else.example"])
+
+    def test_the_dot_is_refused(self):
+        script = {".": in_turn(b"554 5.6.0 not that\r\n", None), "RCPT r1@": b"450 4.2.1 x\r\n"}
+        with Hop(script) as hop, server(hop) as s:
+            send(s, names(3), sender="ann@far.example")
+            wait_for(lambda: hop.messages)
+            report = hop.messages[0]["data"]
+            self.assertEqual(re.findall(rb"Final-Recipient: rfc822; ?(\S+)", report),
+                             [b"r0@else.example", b"r2@else.example"])
+            self.assertEqual(len(s.queue()), 1)
+
+
+class Content(unittest.TestCase):
+    def test_what_came_by_bdat_is_stuffed_anew(self):
+        body = b"Subject: dots\r\n\r\n.\r\n..\r\n.x\r\nend\r\n.\r\nQUIT\r\n"
+        with Hop() as hop, server(hop) as s:
+            with s.smtp() as c:
+                c.ehlo()
+                c.mail("ann@queue.example")
+                c.rcpt("x@else.example")
+                c.send(b"BDAT %d LAST\r\n%s" % (len(body), body))
+                self.assertEqual(c.getreply()[0], 250)
+            wait_for(lambda: hop.messages)
+            self.assertTrue(hop.messages[0]["data"].endswith(body))
+            self.assertIn(b"\r\n..\r\n...\r\n..x\r\nend\r\n..\r\nQUIT\r\n.\r\n",
+                          bytes(hop.wire[0]))
+
+    def test_local_parts_that_are_quoted(self):
+        rcpts = ['"a b"@else.example', r'"a\"b"@else.example', '"a@b"@else.example']
+        with Hop() as hop, server(hop) as s:
+            with s.smtp() as c:
+                c.ehlo()
+                c.docmd("MAIL FROM:<ann@queue.example>")
+                for rcpt in rcpts:
+                    self.assertEqual(c.docmd(f"RCPT TO:<{rcpt}>")[0], 250)
+                c.data("Subject: x\r\n\r\n")
+            wait_for(lambda: hop.messages)
+            self.assertEqual(sorted(hop.messages[0]["to"]), sorted(rcpts))
 
 
 if __name__ == "__main__":
