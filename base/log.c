@@ -16,7 +16,7 @@
 #define GATHER_MAX	(64u << 10)	/* then lines leave anyway */
 #define LINE_MAX_OCTETS	4096		/* longer lines are cut */
 #define QUOTE_MAX	200		/* octets of peer text in a line */
-#define QUOTE_BUFS	8
+#define QUOTE_BUFS	32	/* a line of the queue has a dozen */
 
 static struct {
 	const char	*process;

@@ -35,7 +35,7 @@ void	log_gather(bool);
 /*
  * Peer text for a log line: printable ASCII and UTF-8 as they are, blanks,
  * '"', '\\', '=' cause quotes, all else \xHH; cut at 200 octets.  The result
- * lies in one of 8 rotating buffers.
+ * lies in one of 32 rotating buffers.
  */
 const char	*log_quote(struct span);
 
