@@ -1,6 +1,7 @@
 /*
- * logins_fuzz.c - the messages between who asks for a login and auth: any
- * octets of any of their types; what is read fits what may be written.
+ * logins_fuzz.c - the messages between who asks for a login and auth, and
+ * between relay and credentials: any octets of any of their types; what is
+ * read fits what may be written.
  */
 #include "config.h"
 
@@ -9,6 +10,7 @@
 #include <stdint.h>
 
 #include "mta/msg/auth.h"
+#include "mta/msg/login.h"
 #include "mta/msg/msg.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
@@ -53,6 +55,27 @@ check_offers(struct msg m)
 		assert(o[i].map.n <= AUTH_MAP_MAX);
 }
 
+/* Of relay, about a login at a next hop. */
+static void
+check_login(struct msg m)
+{
+	struct login_ask	 a;
+	struct span		 octets, status, text;
+	struct msg		 again = m, once_more = m;
+	uint64_t		 ticket;
+	unsigned		 code;
+
+	if (login_ask_read(&m, &ticket, &a))
+		assert(a.relay.n <= LOGIN_NAME_MAX &&
+		    a.login.n <= LOGIN_LOGIN_MAX &&
+		    a.facts.n <= LOGIN_FACTS_MAX &&
+		    a.binding.n <= LOGIN_BINDING_MAX);
+	if (login_challenge_read(&again, &ticket, &octets))
+		assert(octets.n <= LOGIN_OCTETS_MAX);
+	if (login_result_read(&once_more, &ticket, &code, &status, &text))
+		assert(text.n <= LOGIN_TEXT_MAX);
+}
+
 /* The first octet says which message. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -65,5 +88,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	check_question(m);
 	check_verdict(m);
 	check_offers(m);
+	check_login(m);
 	return 0;
 }
