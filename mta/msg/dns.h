@@ -64,6 +64,15 @@ struct dns_answer {
 	struct dns_record	*records;	/* in the order received */
 };
 
+/* Whether the name servers pass signatures on; what RESOLVER tells the queue. */
+enum resolver_state {
+	RESOLVER_UNKNOWN,	/* nobody has answered yet */
+	RESOLVER_VALIDATES,
+	RESOLVER_STRIPS,	/* never so far */
+	RESOLVER_LOST,		/* they did, and do no more */
+	RESOLVER_NSTATES
+};
+
 struct dns_client;
 typedef void dns_cb(void *arg, const struct dns_answer *);	/* answer: borrowed */
 

@@ -52,6 +52,9 @@ on_peer(enum proc proc, uint32_t instance, int fd, void *arg)
 	case PROC_FETCH:
 		tls_reports_peer(q, fd);
 		break;
+	case PROC_RESOLVE:
+		resolver_peer(q, fd);
+		break;
 	case PROC_SPAWNER:
 		local_peer(q, fd);
 		break;

@@ -50,6 +50,7 @@ struct local;		/* local.c */
 struct forwards;	/* forward.c */
 struct control;		/* control.c */
 struct tls_reports;	/* tls_reports.c */
+struct resolver;	/* resolver.c */
 struct bodies;		/* bodies.c */
 struct etrn;		/* etrn.c */
 struct notify_set;	/* notify_set.c */
@@ -83,6 +84,7 @@ struct queue {
 	struct forwards		*forwards;
 	struct control		*control;
 	struct tls_reports	*tls_reports;	/* tls_reports.c; NULL: fetch was never there */
+	struct resolver		*resolver;	/* resolver.c; NULL: resolve was never there */
 	struct bodies		*bodies;
 	struct etrn		*etrn;
 	struct tagnames		*tags;		/* of the policies so far */
@@ -283,6 +285,10 @@ void	postmaster_more(struct queue *, enum notify_class, uint32_t n);
 bool	postmaster_process(struct queue *, struct msg *);
 /* A message of ours, which nobody answers; text has LF lines. */
 void	postmaster_tell(struct queue *, enum notify_class, const char *subject, struct span text);
+
+/* --- resolver.c */
+/* A channel to resolve, new or again: whether its answers are validated. */
+void	resolver_peer(struct queue *, int fd);
 
 /* --- deferred.c */
 void	deferred_tick(struct queue *);

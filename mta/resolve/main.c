@@ -28,6 +28,7 @@ struct resolve {
 	struct hosts		 hosts;
 	struct servers		 servers;
 	struct buf		 anchor;
+	struct chan		*queue;		/* which tells the postmaster; NULL: it is not there */
 };
 
 static bool
@@ -38,13 +39,60 @@ resolve_config(struct child_config *config, void *arg)
 	return true;
 }
 
+/* --- the queue hears whether answers are validated */
+
+static bool
+queue_message(struct chan *c, struct msg *m, void *arg)
+{
+	(void)c;
+	(void)m;
+	(void)arg;
+	return false;		/* it has nothing to say here */
+}
+
+static void
+queue_closed(struct chan *c, void *arg)
+{
+	struct resolve	*r = arg;
+
+	(void)c;
+	r->queue = NULL;
+}
+
+static void
+tell_queue(void *arg)
+{
+	const struct resolve	*r = arg;
+	const struct validation	*v = ask_validation(r->questions.ask);
+
+	if (r->queue == NULL)
+		return;
+	chan_begin(r->queue, MSG_RESOLVER);
+	chan_u8(r->queue, (uint8_t)v->state);
+	chan_bytes(r->queue, span_of(v->servers));
+	chan_end(r->queue);
+}
+
+static void
+attach_queue(struct resolve *r, int fd)
+{
+	static const struct chan_ops	ops = { queue_message, queue_closed };
+
+	chan_free(&r->queue);
+	r->queue = chan_new(fd, "queue", &ops, r);
+	tell_queue(r);
+}
+
 static void
 resolve_peer(enum proc proc, uint32_t instance, int fd, void *arg)
 {
 	struct resolve	*r = arg;
 
 	(void)instance;
-	questions_serve(&r->questions, fd, proc_name(proc));
+	if (proc == PROC_QUEUE)
+		attach_queue(r, fd);
+	else
+		questions_serve(&r->questions, fd, proc_name(proc));
 }
 
 static void
@@ -59,12 +107,6 @@ resolve_stats(struct buf *out, void *arg)
 	    (unsigned long long)q->asked,
 	    (unsigned long long)q->from_hosts, (unsigned long long)q->failing,
 	    q->open, validation_name(v), v->servers);
-}
-
-static void
-validation_changed(void *arg)
-{
-	(void)arg;
 }
 
 /* --resolver, or the environment (for tests), or resolv.conf. */
@@ -120,7 +162,7 @@ main(int argc, char **argv)
 	confine_sandbox(CONFINE_NET);
 	r.questions.hosts = &r.hosts;
 	r.questions.ask = ask_new(&r.servers, buf_span(&r.anchor),
-	    validation_changed, &r);
+	    tell_queue, &r);
 	child_run();
 	return 0;
 }
