@@ -30,7 +30,7 @@
 #include "test/unit/parent/image.h"
 
 #define PROCESSES	10	/* with two smtp */
-#define PEERS		38	/* that they are told of, together */
+#define PEERS		40	/* that they are told of, together */
 #define PATIENCE_MS	20000
 #define NOBODY		65534
 
@@ -298,8 +298,8 @@ each_process_gets_configuration_and_peers(void **state)
 	wait_for("events", "peer ", PEERS);
 	pause_ms(100);
 	assert_int_equal(occurrences("events", "peer "), PEERS);
-	assert_int_equal(occurrences("events", "peer queue[0]"), 6);
-	assert_int_equal(occurrences("events", "peer resolve[0]"), 5);
+	assert_int_equal(occurrences("events", "peer queue[0]"), 7);
+	assert_int_equal(occurrences("events", "peer resolve[0]"), 6);
 	assert_int_equal(occurrences("events", "peer limits[0]"), 3);
 	assert_int_equal(occurrences("events", "peer smtp[1]"), 5);
 	assert_int_equal(occurrences("events", "peer pickup[0]"), 2);
