@@ -259,10 +259,15 @@ begin(struct routing *r, uint32_t object, enum hop_kind kind,
 	r->hop = h;
 	if (object != UINT32_MAX)
 		gather(h, r->policy->image);
-	if (h->n == 0)
+	if (h->n == 0) {
 		complete(r);
-	else
-		r->phase = ROUTE_HOP;
+		return;
+	}
+	/* What evaluates the expressions forgets the verdict. */
+	r->kept_last = *r->last;
+	r->kept_last.value = rs_copy(&r->last->value, &r->arena);
+	r->last = &r->kept_last;
+	r->phase = ROUTE_HOP;
 }
 
 /* The object of `mx`; UINT32_MAX: an image without one. */

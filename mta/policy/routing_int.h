@@ -106,6 +106,7 @@ struct routing {
 	struct address		 sender;	/* NEW: that leaves */
 	const struct rs_verdict	*last;		/* of the address under way */
 	struct rs_verdict	 deliver;	/* where last may be */
+	struct rs_verdict	 kept_last;	/* likewise, while a relay block's expressions are asked */
 	struct rs_verdict	 kept;		/* expand by a general key, while something nearer is looked for */
 	bool			 has_kept;
 	enum map_rank		 kept_rank;
