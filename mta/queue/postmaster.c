@@ -145,6 +145,20 @@ postmaster_tell(struct queue *q, enum notify_class class, const char *subject,
 	notice_write(no);
 }
 
+void
+postmaster_nonsense(struct queue *q, const struct hop *h,
+    const struct answer *an)
+{
+	struct buf	text = { 0 };
+
+	buf_addf(&text, "The next hop %.*s, %.*s, has said what is no SMTP: "
+	    "%.*s.\nIts session was ended; the mail for it waits.\n",
+	    (int)h->text_n, h->text, SPAN_ARG(an->mta), SPAN_ARG(an->text));
+	postmaster_tell(q, TOLD_PROTOCOL, "A next hop does not keep to the "
+	    "protocol", buf_span(&text));
+	buf_clear(&text);
+}
+
 bool
 postmaster_process(struct queue *q, struct msg *msg)
 {

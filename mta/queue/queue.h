@@ -283,6 +283,8 @@ bool	postmaster_wants(struct queue *, enum notify_class, unsigned *more);
 void	postmaster_more(struct queue *, enum notify_class, uint32_t n);
 /* PROCESS_ENDED; false: it makes no sense. */
 bool	postmaster_process(struct queue *, struct msg *);
+/* A next hop has said what is no SMTP, and its session was ended. */
+void	postmaster_nonsense(struct queue *, const struct hop *, const struct answer *);
 /* A message of ours, which nobody answers; text has LF lines. */
 void	postmaster_tell(struct queue *, enum notify_class, const char *subject, struct span text);
 

@@ -338,6 +338,7 @@ struct relayed {
 	unsigned	 trouble;	/* enum relay_trouble */
 	struct span	 tls;		/* wanted and reached */
 	bool		 busy;		/* 421 */
+	bool		 nonsense;	/* what the hop said was no SMTP */
 	uint32_t	 taken, tried;	/* recipients */
 	bool		 limited;	/* some were not tried: the hop has said how many it takes */
 	struct excess	*excess;	/* refused as too many, or not tried */
@@ -429,6 +430,18 @@ is_excess(const struct answer *an)
 	    span_eq(an->status, SPAN("4.0.0")) || an->status.n == 0);
 }
 
+/* Relay has ended the session for it; told once for the job. */
+static void
+look_for_nonsense(struct relay_jobs *r, struct relayed *all,
+    const struct answer *an)
+{
+	if (all->nonsense || all->trouble != RELAY_TROUBLE_CONNECT ||
+	    !span_eq(an->status, SPAN("4.5.0")))
+		return;
+	all->nonsense = true;
+	postmaster_nonsense(r->q, all->j->hop, an);
+}
+
 static void
 one_result(struct relay_jobs *r, struct relayed *all, uint32_t dest,
     const struct answer *an)
@@ -441,6 +454,7 @@ one_result(struct relay_jobs *r, struct relayed *all, uint32_t dest,
 	all->limited |= an->code == 0;
 	if (all->j == NULL)
 		return;
+	look_for_nonsense(r, all, an);
 	if ((an->code != 0 && !is_excess(an)) || !in_job(all->j, dest)) {
 		outcome_of(r, all, dest, an);
 		return;

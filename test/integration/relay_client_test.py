@@ -179,6 +179,18 @@ class Notified(unittest.TestCase):
             self.assertEqual(len(s.queue()), 1)
 
 
+    def test_the_postmaster_hears_of_nonsense(self):
+        extra = 'notify { tell postmaster protocol; postmaster "pm@far.example" }\n'
+        with Hop({"RCPT x@": b"what?\r\n"}) as hop, server(hop, extra=extra) as s:
+            send(s, ["x@else.example", "y@else.example"])
+            wait_for(lambda: hop.messages)
+            told = hop.messages[0]
+            self.assertEqual(told["to"], ["pm@far.example"])
+            self.assertIn(b"The next hop relay:hop, sink.example[127.0.0.1], has said what is no SMTP: "
+                          b"not understood instead of", told["data"])
+            self.assertEqual(len(hop.messages), 1)
+
+
 class Content(unittest.TestCase):
     def test_what_came_by_bdat_is_stuffed_anew(self):
         body = b"Subject: dots\r\n\r\n.\r\n..\r\n.x\r\nend\r\n.\r\nQUIT\r\n"
