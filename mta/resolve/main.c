@@ -63,10 +63,11 @@ static void
 tell_queue(void *arg)
 {
 	const struct resolve	*r = arg;
-	const struct validation	*v = ask_validation(r->questions.ask);
+	const struct validation	*v;
 
-	if (r->queue == NULL)
+	if (r->queue == NULL)	/* also while ask_new() is under way */
 		return;
+	v = ask_validation(r->questions.ask);
 	chan_begin(r->queue, MSG_RESOLVER);
 	chan_u8(r->queue, (uint8_t)v->state);
 	chan_bytes(r->queue, span_of(v->servers));
