@@ -3,6 +3,7 @@
  * their values must be.
  */
 #include "cf/listen.h"
+#include "cf/relay.h"
 #include "cf/names.h"
 #include "cf/places.h"
 
@@ -138,6 +139,14 @@ check_fallback(struct cf *cf, const struct cf_object *o)
 
 	if (fall == NULL || fall->nplaces == 0)
 		return;
+	if (fall->places[0]->sym->object != NULL &&
+	    cf_relay_needs_route(fall->places[0]->sym->object)) {
+		cf_error(cf, fall->places[0]->loc, "relay '%.*s' cannot be a "
+		    "fallback: where it leads is computed for each message, by "
+		    "route", SPAN_ARG(fall->places[0]->sym->name));
+		cf_help(cf, "name a block whose hosts, login, source and helo "
+		    "are constants");
+	}
 	for (i = 0; relays != NULL && i < relays->nplaces; i++)
 		if (relays->places[i]->sym == fall->places[0]->sym)
 			cf_error(cf, fall->places[0]->loc, "relay '%.*s' "

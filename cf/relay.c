@@ -7,6 +7,8 @@
 #include "cf/relay.h"
 
 #define WEIGHT_MAX	65535
+#define HOSTS_MAX	10	/* of a block: mta/relay/hops.h */
+#define SRV_MAX		4	/* mta/relay/hops_int.h */
 
 /* The places of `host`. */
 enum { HOST_NAME, HOST_PORT, HOST_TLS, HOST_WEIGHT };
@@ -72,6 +74,44 @@ cf_relay_default(const struct cf_object *o, enum rs_option option)
 	    cf_option(o, RS_OPT_RELAY_auth_clear) == NULL)
 		return "verified";
 	return rs_options[option].dflt;
+}
+
+static bool
+is_computed(const struct cf_set_opt *set, size_t most)
+{
+	size_t	i;
+
+	for (i = 0; i < set->nplaces && i < most; i++) {
+		if (set->places[i] != NULL &&
+		    set->places[i]->kind != CF_E_CONST)
+			return true;
+	}
+	return false;
+}
+
+bool
+cf_relay_needs_route(const struct cf_object *o)
+{
+	const struct cf_set_opt	*set;
+
+	for (set = o->opts; set != NULL; set = set->next) {
+		switch (set->option) {
+		case RS_OPT_RELAY_host_mx:
+			return true;
+		case RS_OPT_RELAY_host: case RS_OPT_RELAY_srv:
+		case RS_OPT_RELAY_auth: case RS_OPT_RELAY_helo:
+			if (is_computed(set, 1))
+				return true;
+			break;
+		case RS_OPT_RELAY_source:
+			if (is_computed(set, 2))
+				return true;
+			break;
+		default:
+			break;
+		}
+	}
+	return false;
 }
 
 /* --- hosts */
@@ -157,13 +197,17 @@ static void
 check_hosts(struct cf *cf, const struct cf_object *o)
 {
 	const struct cf_set_opt	*set, *mx = cf_option(o, RS_OPT_RELAY_host_mx);
-	size_t			 n = mx != NULL;
+	size_t			 n = mx != NULL, nsrv = 0;
 
 	for (set = o->opts; set != NULL; set = set->next) {
 		if (set->option != RS_OPT_RELAY_host &&
 		    set->option != RS_OPT_RELAY_srv)
 			continue;
 		n++;
+		nsrv += set->option == RS_OPT_RELAY_srv;
+		if (n - nsrv > HOSTS_MAX || nsrv > SRV_MAX)
+			cf_error(cf, set->loc, "a block has at most %d hosts "
+			    "and %d domains of SRV", HOSTS_MAX, SRV_MAX);
 		if (set->nplaces == 0)
 			continue;
 		if (mx != NULL)

@@ -16,6 +16,8 @@ void		 cf_host_check(struct cf *, const struct cf_expr *host);
 bool		 cf_relay_may_stand(struct cf *, const struct cf_object *, struct cf_loc, enum rs_option);
 /* What the option is where nobody writes it; "" for nothing. */
 const char	*cf_relay_default(const struct cf_object *, enum rs_option);
+/* Route alone can lead there: an expression of it, or `host mx`, is about a message. */
+bool		 cf_relay_needs_route(const struct cf_object *);
 /* A block with all its options. */
 void		 cf_relay_check(struct cf *, const struct cf_object *);
 

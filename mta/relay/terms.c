@@ -210,6 +210,22 @@ read_sources(struct relay_terms *t, const struct rs_image *im)
 			t->sources[t->nsources++] = text;
 }
 
+/* One of its first n places is an expression. */
+static bool
+is_computed(const struct rs_image *im, uint32_t object, enum rs_option option,
+    unsigned n)
+{
+	const struct rs_optval	*v;
+	unsigned		 i;
+
+	if (!rs_option(im, object, option, 0, &v))
+		return false;
+	for (i = 0; i < v->nplaces && i < n; i++)
+		if (rs_option_place(im, v, i).is_func)
+			return true;
+	return false;
+}
+
 static struct relay_terms *
 read_block(const struct rs_image *im, uint32_t object)
 {
@@ -226,6 +242,9 @@ read_block(const struct rs_image *im, uint32_t object)
 	read_auth(t, im);
 	read_sources(t, im);
 	t->helo = read_text(im, object, RS_OPT_RELAY_helo);
+	t->says_login = is_computed(im, object, RS_OPT_RELAY_auth, 1);
+	t->says_source = is_computed(im, object, RS_OPT_RELAY_source, 2);
+	t->says_helo = is_computed(im, object, RS_OPT_RELAY_helo, 1);
 	t->prefer_ipv6 = span_eq(rs_option_text(im, object,
 	    RS_OPT_RELAY_prefer), SPAN("ipv6"));
 	return t;
@@ -422,6 +441,24 @@ take_sources(struct relay_way *w, const struct hop_text *h, struct arena *a)
 	return true;
 }
 
+/* What the block computes has to stand in the text: it is never done without. */
+static const char *
+missing(const struct relay_terms *t, const struct hop_text *h)
+{
+	struct arena	 a = { 0 };
+	struct span	 value;
+	const char	*why = NULL;
+
+	if (t->says_login && !hop_param(h, HOP_P_LOGIN, 0, &a, &value))
+		why = "its login is computed when a message is routed";
+	else if (t->says_source && !hop_param(h, HOP_P_SOURCE, 0, &a, &value))
+		why = "its source is computed when a message is routed";
+	else if (t->says_helo && !hop_param(h, HOP_P_HELO, 0, &a, &value))
+		why = "its helo is computed when a message is routed";
+	arena_clear(&a);
+	return why;
+}
+
 static char *
 value_of(const struct hop_text *h, enum hop_param param, const char *constant,
     struct arena *a)
@@ -456,7 +493,7 @@ relay_way_of(const struct relay_blocks *b, const struct hop_text *h,
 	if (t == NULL && h->kind == HOP_TO_MX && hop_block(h).n == 0)
 		t = b->plain;	/* no policy yet */
 	*why = "there is no such relay block";
-	if (t == NULL)
+	if (t == NULL || (*why = missing(t, h)) != NULL)
 		return NULL;
 	w = xcalloc(1, sizeof(*w));
 	w->refs = 1;

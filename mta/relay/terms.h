@@ -66,6 +66,7 @@ struct relay_terms {
 	char			*login, *helo;	/* NULL: none */
 	size_t			 nsources;
 	char			*sources[2];
+	bool			 says_login, says_source, says_helo;	/* an expression: the text has to have it */
 };
 
 /* What holds for a hop: its block, and its own values. */
