@@ -110,6 +110,19 @@ client_error(struct client *c, const char *why)
 	client_finish(c);
 }
 
+void
+client_error_all(struct control *k, enum waits what, const char *why)
+{
+	struct client	*c;
+
+	for (c = k->first; c != NULL; c = c->next) {
+		if (c->waits != what)
+			continue;
+		buf_eat(&c->out, c->out.n);	/* half an answer */
+		client_error(c, why);
+	}
+}
+
 static void
 on_writable(struct client *c)
 {

@@ -59,6 +59,8 @@ void	client_end(struct client *);
 /* The answer is complete. */
 void	client_finish(struct client *);
 void	client_error(struct client *, const char *why);	/* and complete */
+/* Of whom these wait has gone: that is their answer. */
+void	client_error_all(struct control *, enum waits, const char *why);
 /* Enough has gathered: more() is called when some of it is read. */
 bool	client_is_full(const struct client *);
 /* Nothing is read from one that waits, nor can it go meanwhile; its ticket. */

@@ -208,6 +208,15 @@ on_message(struct chan *c, struct msg *msg, void *arg)
 	return msg->type == MSG_REPORT_TEXT && on_text(r->q, msg);
 }
 
+/* What was asked of it is answered by nobody. */
+static void
+gone(struct queue *q)
+{
+	if (q->control != NULL)
+		client_error_all(q->control, WAITS_FETCH,
+		    "fetch has ended; ask again");
+}
+
 static void
 on_closed(struct chan *c, void *arg)
 {
@@ -215,6 +224,7 @@ on_closed(struct chan *c, void *arg)
 
 	(void)c;
 	r->chan = NULL;
+	gone(r->q);
 }
 
 void
@@ -226,7 +236,9 @@ tls_reports_peer(struct queue *q, int fd)
 		q->tls_reports = xcalloc(1, sizeof(*q->tls_reports));
 		q->tls_reports->q = q;
 	}
-	if (q->tls_reports->chan != NULL)
+	if (q->tls_reports->chan != NULL) {
 		chan_free(&q->tls_reports->chan);
+		gone(q);
+	}
 	q->tls_reports->chan = chan_new(fd, "fetch", &ops, q->tls_reports);
 }

@@ -11,6 +11,7 @@ the server must have gone on by itself.
 """
 import base64
 import collections
+import json
 import os
 import re
 import signal
@@ -22,6 +23,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "integration"))
 import server as srv  # noqa: E402
+from nameserver import NameServer  # noqa: E402
 from sink import Sink  # noqa: E402
 from socketmap import Socketmap  # noqa: E402
 import keys_test  # noqa: E402
@@ -40,11 +42,6 @@ NOT_HERE = {
     "HTTP_ANSWER": "needs an endpoint for tokens: unit tests of fetch",
     "STS_ASK": "needs a domain with a policy: sts_test.py",
     "STS_POLICY": "needs a domain with a policy: sts_test.py",
-    "TLS_RESULT": "needs a mail host with TLS, found by DNS: reports_test.py",
-    "REPORT_MAIL": "needs a day to pass: reports_test.py",
-    "REPORT_MAILED": "needs a day to pass: reports_test.py",
-    "REPORT_ASK": "needs fetch to serve reports: reports_test.py",
-    "REPORT_TEXT": "needs fetch to serve reports: reports_test.py",
     "LOGIN_BEGIN": "needs a smart host that wants a login: smart_host_login_test.py",
     "LOGIN_CHALLENGE": "needs a smart host that wants a login: smart_host_login_test.py",
     "LOGIN_RESULT": "needs a smart host that wants a login: smart_host_login_test.py",
@@ -264,7 +261,28 @@ def end_route(s, _want):
     srv.wait_for(lambda: died(s))
 
 
+def ask_for_reports(s, _want):
+    """Who asks is told at once that there will be no answer."""
+    began = time.monotonic()
+    while not died(s):
+        s.waybill("reports", check=False)
+        assert time.monotonic() - began < 10, "who has asked was left waiting"
+
+
+def end_day(s, _want):
+    """The server ends; the next one is a day and five hours ahead, and sends what was counted."""
+    srv.wait_for(lambda: json.loads(s.waybill("reports", "--json").stdout)["sessions"])
+    s.stop()
+    s.env["WAYBILL_TEST_REPORT_AHEAD_S"] = str(29 * 3600)
+    s.start()
+    srv.wait_for(lambda: died(s))
+
+
+REPORTS = ("TLS_RESULT", "REPORT_MAIL", "REPORT_MAILED", "REPORT_ASK", "REPORT_TEXT")
+
 PROVOKED = {
+    "REPORT_ASK": ask_for_reports, "REPORT_TEXT": ask_for_reports,
+    "REPORT_MAIL": end_day, "REPORT_MAILED": end_day,
     "SESSION_TOLD": refuse, "PROCESS_ENDED": end_route,
     "BOUNCE_ASK": bounce, "BOUNCE_ANSWER": bounce,
     **dict.fromkeys(LOGINS, log_in),
@@ -303,6 +321,15 @@ on bounce { sender.domain == "crash.example" => headers only }
 """
 
 
+def with_reports(policy):
+    """What goes elsewhere goes by DNS, and its sessions are reported of."""
+    policy = policy.replace("otherwise", 'rcpt.domain == "elsewhere.example" => mx\n    otherwise')
+    return policy + 'tls reports { contact "u1@crash.example" }\n'
+
+
+ZONE = ["elsewhere.example. MX 10 mx.elsewhere.example.", "mx.elsewhere.example. A 127.0.0.1",
+        '_smtp._tls.elsewhere.example. TXT "v=TLSRPTv1; rua=mailto:tls@elsewhere.example"']
+
 TLS = {"CERTIFY", "KEY_DROP", "KEY_TICKETS", "CONFIG_CERT", "KEY_SIGN", "KEY_SIGNED",
        "TICKET_KEYS"}
 
@@ -326,11 +353,16 @@ listen """, 1)
 
 
 def scenario(number, name, receiver, hop):
+    env = {"WAYBILL_TEST_KILL": f"{receiver.lower()}:{number}"}
     with Socketmap(SERVER_TABLES) as sm:
-        return scenario_with(number, name, receiver, hop, sm)
+        if name not in REPORTS:
+            return scenario_with(name, receiver, hop, sm, env)
+        with NameServer(ZONE) as dns:
+            env.update(WAYBILL_RESOLVER=dns.address, WAYBILL_MX_PORT=str(hop.port))
+            return scenario_with(name, receiver, hop, sm, env)
 
 
-def scenario_with(number, name, receiver, hop, sm):
+def scenario_with(name, receiver, hop, sm, env):
     owner = 'owner "waybill-mail"' if os.geteuid() == 0 else ""
     policy = kill_test.POLICY.replace("HOP", str(hop.port)).replace("OWNER", owner)
     policy = policy.replace("relay hop\n", 'relay "localhost:%d"\n' % hop.port) \
@@ -353,10 +385,11 @@ def scenario_with(number, name, receiver, hop, sm):
         policy = policy.replace('path ', 'forward "@DIR@/mail/{user}.forward"; path ', 1)
     if name in TLS:
         policy = with_tls(policy)
+    if name in REPORTS:
+        policy = with_reports(policy)
     if name in LOGINS:
         policy = with_logins(policy)
     hop.messages.clear()
-    env = {"WAYBILL_TEST_KILL": f"{receiver.lower()}:{number}"}
     tables = dict(kill_test.TABLES, secret="password\n")
     if name in LOGINS:
         tables["users"] = f"u1:{SECRET}\nu2:x\n"
