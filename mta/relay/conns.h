@@ -2,9 +2,9 @@
  * conns.h - from jobs to sessions: finding an idle one, or connecting anew.
  *
  * A session belongs to one next hop and takes its messages one after the
- * other.  Addresses are tried in order; one that did not answer is passed over
- * for a minute, unless all are.  How many sessions a hop gets is the queue's
- * business: one for each job that it has under way.
+ * other.  Which addresses are tried, and what follows from a failure, is said in
+ * tries.c.  How many sessions a hop gets is the queue's business: one for each
+ * job that it has under way.
  *
  * Owns: sessions, and jobs from conns_take() until they are answered.
  */

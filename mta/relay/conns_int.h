@@ -10,8 +10,8 @@
 #include "base/loop.h"
 #include "mta/relay/client.h"
 #include "mta/relay/conns.h"
-#include "mta/relay/dead.h"
 #include "mta/relay/health.h"
+#include "mta/relay/in_clear.h"
 
 /*
  * A session has a job, or is idle, or is about to end.  While it finds its
@@ -50,7 +50,7 @@ struct conns {
 	TAILQ_HEAD(, job)	 waiting;
 	bool			 called;	/* start_waiting() will come */
 	struct health		*health;
-	struct dead		 clear;		/* a handshake has failed there */
+	struct in_clear		 clear;		/* a handshake has failed there */
 	struct timer		 tick;
 	struct conns_counters	 n;
 };

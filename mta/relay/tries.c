@@ -135,7 +135,7 @@ try_address(struct session *s, const struct hop_addr *a, unsigned *move)
 	bool			begun = false;
 
 	tell_mta(s, a);
-	if (tls_want(a, job_tls_flags(s->job), dead_has(&s->conns->clear, &a->ip,
+	if (tls_want(a, job_tls_flags(s->job), in_clear_has(&s->conns->clear, &a->ip,
 	    a->port, loop_now_ms()), &tls, &why)) {
 		*move = MOVE_CONNECT;
 		begun = dial_for(s, a, &tls);
@@ -220,7 +220,7 @@ tries_failed(struct session *s, const struct outcome *why)
 void
 tries_clear(struct session *s)
 {
-	dead_mark_until(&s->conns->clear, &s->addr.ip, s->addr.port,
+	in_clear_mark(&s->conns->clear, &s->addr.ip, s->addr.port,
 	    loop_now_ms() + CONNS_CLEAR_MS);
 	assert(s->at > 0);
 	s->at--;

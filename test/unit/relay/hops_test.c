@@ -61,6 +61,17 @@ static const struct fake {
 	{ "locals.example", DNS_MX, DNS_FOUND, { { 10, "a.example" },
 	    { 20, "x.localhost" }, { 30, "b.example" } } },
 	{ "h39.example", DNS_A, DNS_FOUND, { { 0, "192.0.2.39" } } },
+	/* SRV: priority, "PORT NAME". */
+	{ "_submissions._tcp.prov.example", DNS_SRV, DNS_FOUND,
+	    { { 10, "465 b.example" }, { 5, "4650 a.example" } } },
+	{ "_submission._tcp.prov.example", DNS_SRV, DNS_FOUND,
+	    { { 10, "587 h39.example" }, { 1, "588 b.example" } } },
+	{ "_submissions._tcp.old.example", DNS_SRV, DNS_FOUND,
+	    { { 0, "0 " } } },
+	{ "_submission._tcp.old.example", DNS_SRV, DNS_FOUND,
+	    { { 0, "587 b.example" } } },
+	{ "_submission._tcp.shaky.example", DNS_SRV, DNS_FAILING,
+	    { { 0, NULL } } },
 };
 
 /* Of many.example: h0.example to h39.example, of which the last one exists. */
@@ -156,6 +167,18 @@ answer_many(struct question *q)
 }
 
 static void
+take_srv(struct dns_record *r)
+{
+	ptrdiff_t	blank = span_index(r->name, ' ');
+	uint64_t	port;
+
+	assert_true(span_u64(span_mem(r->name.p, (size_t)blank), 65535,
+	    &port));
+	r->port = (uint16_t)port;
+	r->name = span_from(r->name, (size_t)blank + 1);
+}
+
+static void
 answer(struct question *q)
 {
 	const struct fake	*f = find(q);
@@ -172,7 +195,9 @@ answer(struct question *q)
 	    a.n++) {
 		r[a.n].pref = (uint16_t)f->r[a.n].pref;
 		r[a.n].name = span_of(f->r[a.n].text);
-		if (q->type != DNS_MX)
+		if (q->type == DNS_SRV)
+			take_srv(&r[a.n]);
+		else if (q->type != DNS_MX)
 			assert_true(ip_parse(r[a.n].name, &r[a.n].ip));
 	}
 	q->cb(q->arg, &a);
@@ -404,6 +429,60 @@ put_relay(struct rs_build *b)
 	rs_build_option(b, o, RS_OPT_RELAY_host, false, 4, q, 2);
 }
 
+/* `srv "domain"`, and perhaps a host behind it. */
+static void
+put_srv(struct rs_build *b, const char *name, const char *domain,
+    const char *host)
+{
+	uint32_t	o = rs_build_object(b, RS_O_RELAY, span_of(name), 9);
+	struct rs_place	p = place(b, rs_text(RS_T_TEXT, span_of(domain)));
+
+	rs_build_option(b, o, RS_OPT_RELAY_srv, false, 9, &p, 1);
+	if (host == NULL)
+		return;
+	p = place(b, rs_text(RS_T_TEXT, span_of(host)));
+	rs_build_option(b, o, RS_OPT_RELAY_host, false, 10, &p, 1);
+}
+
+static void
+srv_leads_to_where_mail_is_handed_in(void **state)
+{
+	struct rs_build	*b = rs_build_new();
+	struct rs_image	*image;
+	struct buf	 octets = { 0 };
+	const char	*why = "";
+
+	(void)state;
+	put_setting(b);
+	put_srv(b, "prov", "prov.example", NULL);
+	put_srv(b, "old", "old.example", "192.0.2.9");
+	put_srv(b, "none", "a.example", NULL);
+	put_srv(b, "shaky", "shaky.example", NULL);
+	if (rs_build_finish(b, &octets, &why) == -1 ||
+	    (image = rs_image_open_mem(buf_span(&octets).p, octets.n,
+	    &why)) == NULL)
+		fail_msg("%s", why);
+	relay_blocks_free(&hops.blocks);
+	hops.blocks = relay_blocks_read(image);
+	/* By priority; at the same one where TLS comes first. */
+	assert_string_equal(resolve("relay:prov"), "b.example[192.0.2.3]:588 "
+	    "a.example[192.0.2.1]:4650 a.example[192.0.2.2]:4650 "
+	    "a.example[2001:db8::1]:4650 b.example[192.0.2.3]:465 "
+	    "h39.example[192.0.2.39]:587");
+	/* "." is no service; lines keep their order. */
+	assert_string_equal(resolve("relay:old"),
+	    "b.example[192.0.2.3]:587 [192.0.2.9]:25");
+	assert_string_equal(resolve("relay:none"), "451 4.4.4 no SRV record "
+	    "says where mail is handed in: a.example");
+	assert_string_equal(resolve("relay:shaky"), "451 4.4.3 DNS cannot say "
+	    "where it is: shaky.example");
+	relay_blocks_free(&hops.blocks);
+	hops.blocks = relay_blocks_read(NULL);
+	rs_image_free(&image);
+	rs_build_free(&b);
+	buf_clear(&octets);
+}
+
 static void
 put_filter(struct rs_build *b, const char *name, const char *host,
     uint32_t line)
@@ -522,6 +601,7 @@ main(void)
 		cmocka_unit_test(equal_preferences_take_turns),
 		cmocka_unit_test(a_question_can_be_given_up),
 		cmocka_unit_test(blocks_are_their_hosts_in_order),
+		cmocka_unit_test(srv_leads_to_where_mail_is_handed_in),
 		cmocka_unit_test(a_listener_is_ourselves),
 	};
 
