@@ -124,6 +124,38 @@ sasl_client_free(struct sasl_client **cp)
 /* --- GNU SASL's */
 
 static bool
+is_scram(enum mech m)
+{
+	return m == MECH_SCRAM_SHA_256_PLUS || m == MECH_SCRAM_SHA_256 ||
+	    m == MECH_SCRAM_SHA_1_PLUS || m == MECH_SCRAM_SHA_1;
+}
+
+/*
+ * What a hop makes us compute: i= of SCRAM's first answer (RFC 5802, 5.1).
+ * GNU SASL takes any number, and 10^9 are most of an hour for all logins.
+ */
+static bool
+is_dear(const struct sasl_client *c, struct span challenge)
+{
+	struct span	field;
+	ptrdiff_t	comma;
+	uint64_t	n;
+
+	if (!is_scram(c->mech))
+		return false;
+	while (challenge.n > 0) {
+		comma = span_index(challenge, ',');
+		field = span_mem(challenge.p, comma < 0 ? challenge.n :
+		    (size_t)comma);
+		challenge = span_from(challenge, field.n + (comma < 0 ? 0 : 1));
+		if (span_prefix(field, SPAN("i=")) && !span_u64(
+		    span_from(field, 2), SASL_ITERATIONS_MAX, &n))
+			return true;
+	}
+	return false;
+}
+
+static bool
 library_step(struct sasl_client *c, struct span in, struct buf *out)
 {
 	char	*said = NULL;
@@ -168,6 +200,8 @@ sasl_client_step(struct sasl_client *c, struct span challenge,
 		return SASL_SAY;
 	}
 	if (c->done)			/* nothing is left to say */
+		return SASL_FAIL;
+	if (is_dear(c, challenge))
 		return SASL_FAIL;
 	return library_step(c, challenge, out) ? SASL_SAY : SASL_FAIL;
 }

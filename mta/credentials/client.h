@@ -12,6 +12,7 @@
 #include "mta/credentials/choice.h"
 
 #define SASL_SECRET_MAX	8192	/* octets of a password or token */
+#define SASL_ITERATIONS_MAX	1000000	/* of SCRAM's hash: about a second */
 
 struct sasl_who {
 	struct span	login;

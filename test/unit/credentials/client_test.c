@@ -170,6 +170,41 @@ scram_wants_the_hop_to_prove_itself(void **state)
 	sasl_client_free(&c);
 }
 
+/* The answer to a hop's first message; who wants too much gets none. */
+static enum sasl_next
+answers(const char *fields)
+{
+	struct sasl_client	*c = client(MECH_SCRAM_SHA_1, "user",
+				    "pencil");
+	struct buf		 out = { 0 }, first = { 0 };
+	enum sasl_next		 next;
+
+	assert_true(sasl_client_begin(c, &out));
+	buf_addf(&first, "r=%sabc,s=W22ZaJ0SNY7soEsUEjb6gQ==,%s",
+	    buf_cstr(&out) + 12, fields);
+	next = sasl_client_step(c, buf_span(&first), &out);
+	buf_clear(&out);
+	buf_clear(&first);
+	sasl_client_free(&c);
+	return next;
+}
+
+static void
+a_hop_does_not_make_us_compute_for_ever(void **state)
+{
+	static const char *const	dear[] = {
+		"i=1000001", "i=1000000000", "i=18446744073709551617",
+		"i=4096,i=2000000000", "x=y,i=1000000000", "i=-1", "i="
+	};
+	size_t				i;
+
+	(void)state;
+	assert_int_equal(answers("i=4096"), SASL_SAY);
+	assert_int_equal(answers("i=10000"), SASL_SAY);
+	for (i = 0; i < sizeof(dear) / sizeof(dear[0]); i++)
+		assert_int_equal(answers(dear[i]), SASL_FAIL);
+}
+
 static void
 what_cannot_be_said_is_refused(void **state)
 {
@@ -219,6 +254,7 @@ main(void)
 		cmocka_unit_test(xoauth2),
 		cmocka_unit_test(names_with_commas_are_escaped),
 		cmocka_unit_test(scram_wants_the_hop_to_prove_itself),
+		cmocka_unit_test(a_hop_does_not_make_us_compute_for_ever),
 		cmocka_unit_test(what_cannot_be_said_is_refused),
 		cmocka_unit_test(an_exchange_is_bounded),
 	};
