@@ -104,6 +104,13 @@ struct tls_tlsa {
 	struct span	data;
 };
 
+/*
+ * Whether it can be used for SMTP (RFC 7672, 3.1): DANE-TA(2) or DANE-EE(3), a
+ * selector and a matching type that are known, a digest of its length, or a
+ * certificate or key that is one.  Else it counts as if it were not there.
+ */
+bool		 tls_tlsa_usable(const struct tls_tlsa *);
+
 struct tls_target {
 	struct span	 sni;		/* the name that is asked for; empty or an address: none is */
 	enum tls_check	 check;

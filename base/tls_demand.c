@@ -83,6 +83,51 @@ set_names(struct tls_connect *t, const struct tls_target *to)
 
 /* --- TLSA (RFC 7672, 3.1): PKIX-TA and PKIX-EE are not usable for SMTP */
 
+/* DER of a certificate with a key that is known, and nothing behind it. */
+static bool
+is_certificate(struct span der)
+{
+	const unsigned char	*p = (const unsigned char *)der.p;
+	X509			*x = d2i_X509(NULL, &p, (long)der.n);
+	bool			 good;
+
+	good = x != NULL && p == (const unsigned char *)der.p + der.n &&
+	    X509_get0_pubkey(x) != NULL;
+	X509_free(x);
+	ERR_clear_error();
+	return good;
+}
+
+static bool
+is_key(struct span der)
+{
+	const unsigned char	*p = (const unsigned char *)der.p;
+	EVP_PKEY		*key = d2i_PUBKEY(NULL, &p, (long)der.n);
+	bool			 good;
+
+	good = key != NULL && p == (const unsigned char *)der.p + der.n;
+	EVP_PKEY_free(key);
+	ERR_clear_error();
+	return good;
+}
+
+bool
+tls_tlsa_usable(const struct tls_tlsa *r)
+{
+	if ((r->usage != 2 && r->usage != 3) || r->selector > 1)
+		return false;
+	switch (r->matching) {
+	case 0:
+		return r->selector == 0 ? is_certificate(r->data) :
+		    is_key(r->data);
+	case 1:
+		return r->data.n == 32;
+	case 2:
+		return r->data.n == 64;
+	}
+	return false;
+}
+
 static bool
 set_dane(struct tls_connect *t, const struct tls_target *to)
 {
@@ -96,7 +141,7 @@ set_dane(struct tls_connect *t, const struct tls_target *to)
 	for (size_t i = 0; i < to->ntlsa; i++) {
 		const struct tls_tlsa	*r = &to->tlsa[i];
 
-		if (r->usage != 2 && r->usage != 3)
+		if (!tls_tlsa_usable(r))
 			continue;
 		if (SSL_dane_tlsa_add(t->ssl, r->usage, r->selector,
 		    r->matching, (const unsigned char *)r->data.p,

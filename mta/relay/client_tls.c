@@ -227,7 +227,11 @@ open_tls(struct client *c, const char **why)
 		to.peer = span_mem(peer, (size_t)n);
 	c->tls.conn = tls_connect_new(w->connector, c->fd, &to, on_signed, c,
 	    why);
-	return c->tls.conn != NULL;
+	if (c->tls.conn == NULL || to.check != TLS_CHECK_DANE ||
+	    tls_connect_usable(c->tls.conn) > 0)
+		return c->tls.conn != NULL;
+	*why = "no TLSA record can be used";	/* level.h has let one pass */
+	return false;
 }
 
 void

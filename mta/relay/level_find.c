@@ -173,36 +173,21 @@ one_answered(struct level_query *q)
 
 /* --- DANE */
 
-static size_t
-digest_octets(unsigned matching)
-{
-	return matching == 1 ? 32 : 64;
-}
-
-static bool
-is_usable(const struct dns_record *r)
-{
-	if ((r->usage != 2 && r->usage != 3) || r->selector > 1 ||
-	    r->matching > 2)
-		return false;
-	return r->matching == 0 ? r->name.n > 0 :
-	    r->name.n == digest_octets(r->matching);
-}
-
 size_t
 level_usable(const struct dns_answer *a, struct tls_tlsa out[LEVEL_TLSA_MAX])
 {
 	size_t	i, n = 0;
 
 	for (i = 0; a->result == DNS_FOUND && i < a->n &&
-	    n < LEVEL_TLSA_MAX; i++)
-		if (is_usable(&a->records[i]))
-			out[n++] = (struct tls_tlsa){
-				.usage = a->records[i].usage,
-				.selector = a->records[i].selector,
-				.matching = a->records[i].matching,
-				.data = a->records[i].name
-			};
+	    n < LEVEL_TLSA_MAX; i++) {
+		out[n] = (struct tls_tlsa){
+			.usage = a->records[i].usage,
+			.selector = a->records[i].selector,
+			.matching = a->records[i].matching,
+			.data = a->records[i].name
+		};
+		n += tls_tlsa_usable(&out[n]);
+	}
 	return n;
 }
 

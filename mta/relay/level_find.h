@@ -59,9 +59,8 @@ struct level_query *level_find(const struct level_asked *, const struct relay_te
 void		 level_find_cancel(struct level_query **);
 
 /*
- * The records of an answer that can be used: DANE-TA(2) and DANE-EE(3), with a
- * selector and a matching type that we know and data of the right length (RFC 7672,
- * 3.1).  How many there are in out.
+ * The records of an answer that can be used (tls_tlsa_usable()).  How many
+ * there are in out.
  */
 size_t		 level_usable(const struct dns_answer *, struct tls_tlsa out[LEVEL_TLSA_MAX]);
 

@@ -26,6 +26,7 @@ postmaster "ann@here.example"
 relay named  { host "ee.signed.test" port @HOP@ }
 relay mxdane  { host mx; tls dane }
 relay mxsts   { host mx; tls sts }
+relay surely  { host mx; tls verified }
 relay nosts   { host mx; no sts }
 relay wrong  { host "wrong.signed.test" port @HOP@ }
 relay forced  { host "full.signed.test" port @HOP@; tls dane }
@@ -42,6 +43,7 @@ route {
     rcpt.user == "none" => relay none
     rcpt.user == "mxdane" => relay mxdane
     rcpt.user == "mxsts" => relay mxsts
+    rcpt.user == "surely" => relay surely
     rcpt.user == "nosts" => relay nosts
     otherwise => mx
 }
@@ -79,13 +81,18 @@ def zones(port, certs):
     ee, ta = tlsa(certs.path("ee.pem")), tlsa(certs.path("ca.pem"), usage=2, selector=0)
     pkix = tlsa(certs.path("ee.pem"), usage=1)
     hosts = [f"{h} A {address(h)}" for h in HOSTS]
-    more = ["roll", "old", "late", "bad", "refused", "unusable", "full"]
+    more = ["roll", "old", "late", "bad", "refused", "unusable", "full", "junk", "short",
+            "mixed", "many"]
     return [
         Zone("signed.test.", hosts + [f"{h} A {address('ee')}" for h in more] + [
             f"{at('ee')} TLSA {ee}", f"{at('ta')} TLSA {ta}", f"{at('wrong')} TLSA {WRONG}",
             f"{at('clear')} TLSA {ee}", f"{at('plain')} TLSA {WRONG}", f"{at('roll')} TLSA {WRONG}", f"{at('roll')} TLSA {ee}",
             f"{at('old')} TLSA {ee}", f"{at('late')} TLSA {ee}", f"{at('bad')} TLSA {ee}",
-            f"{at('unusable')} TLSA {pkix}",
+            f"{at('unusable')} TLSA {pkix}", f"{at('junk')} TLSA 3 0 0 30820101",
+            f"{at('short')} TLSA 3 1 1 {'ab' * 20}",
+            f"{at('mixed')} TLSA {pkix}", f"{at('mixed')} TLSA 3 0 0 30820101",
+            f"{at('mixed')} TLSA 3 1 9 00", f"{at('mixed')} TLSA {ee}",
+            *(f"{at('many')} TLSA 3 1 1 {i:064x}" for i in range(20)), f"{at('many')} TLSA {ee}",
             f"{at('full')} TLSA {tlsa(certs.path('ee.pem'), selector=0, matching=0)}",
             "alias CNAME ee", "away CNAME ee.plain.test.", f"{at('away')} TLSA {ee}",
             "both CNAME other", f"{at('both')} TLSA {WRONG}"] +
@@ -234,8 +241,19 @@ class Dane(unittest.TestCase):
         self.waits("x@to-refused.signed.test", "4.7.5", "cannot be asked for")
 
     def test_records_that_cannot_be_used_want_tls_alone(self):
-        self.sent("x@to-unusable.signed.test", "ee", "wanted=required tls-by=dane",
-                  "reached=encrypted")
+        for host in "unusable", "junk", "short":
+            self.sent(f"x@to-{host}.signed.test", "ee", "wanted=required tls-by=dane",
+                      "reached=encrypted")
+
+    def test_where_more_is_wanted_records_that_cannot_be_used_do_not_do(self):
+        """A record with a certificate that is none is as good as none."""
+        for host in "unusable", "junk", "short":
+            self.waits(f"mxdane@to-{host}.signed.test", "4.7.5", "no record that can be used")
+            self.waits(f"surely@to-{host}.signed.test", "wanted=verified tls-by=block")
+
+    def test_one_record_among_others_is_enough(self):
+        for host in "mixed", "many":
+            self.sent(f"x@to-{host}.signed.test", "ee", *self.DANE)
 
     def test_another_host_of_the_domain_gets_it(self):
         self.sent("x@to-mixed.signed.test", "ee", *self.DANE)

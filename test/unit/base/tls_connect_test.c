@@ -398,6 +398,9 @@ test_tlsa_of_a_whole_certificate(void **state)
 	ends_open(&e, ts, c, &to);
 	assert_true(ends_shake(&e));
 	ends_close(&e);
+	assert_true(tls_tlsa_usable(&r));
+	r.data.n--;
+	assert_false(tls_tlsa_usable(&r));
 	OPENSSL_free(der);
 	tls_server_unref(&ts);
 	tls_connector_unref(&c);
@@ -409,12 +412,12 @@ test_records_of_no_use_want_encryption_alone(void **state)
 {
 	static const struct span name = NAME("mx.example");
 	uint8_t			 digest[32];
-	struct tls_tlsa		 r[3];
+	struct tls_tlsa		 r[5];
 	struct tls_connector	*c = connector_new(NULL, NULL);
 	struct tls_options	 o = { 0 };
 	struct tls_server	*ts = server_new(&alone, &o);
 	struct tls_target	 to = { .check = TLS_CHECK_DANE,
-		.names = &name, .nnames = 1, .tlsa = r, .ntlsa = 3 };
+		.names = &name, .nnames = 1, .tlsa = r, .ntlsa = 5 };
 	struct ends		 e;
 
 	(void)state;
@@ -423,6 +426,11 @@ test_records_of_no_use_want_encryption_alone(void **state)
 	r[1].matching = 9;
 	r[2] = tlsa_of(3, &alone, digest);
 	r[2].data.n = 31;
+	r[3] = r[4] = tlsa_of(3, &alone, digest);
+	r[3].matching = r[4].matching = 0;	/* neither a key ... */
+	r[4].selector = 0;			/* ... nor a certificate */
+	for (size_t i = 0; i < 5; i++)
+		assert_false(tls_tlsa_usable(&r[i]));
 	ends_open(&e, ts, c, &to);
 	assert_int_equal(tls_connect_usable(e.client), 0);
 	assert_true(ends_shake(&e));

@@ -22,7 +22,7 @@ void		__wrap_sts_client_cancel(struct sts_client *, uint64_t ticket);
 static const struct dns_record	good[] = {
 	{ .usage = 3, .selector = 1, .matching = 1, .name = DIGEST },
 	{ .usage = 1, .selector = 1, .matching = 1, .name = DIGEST },
-	{ .usage = 2, .selector = 0, .matching = 0, .name = S("x") }
+	{ .usage = 2, .selector = 0, .matching = 1, .name = DIGEST }
 };
 static const struct dns_record	useless[] = {
 	{ .usage = 0, .selector = 1, .matching = 1, .name = DIGEST },
@@ -31,6 +31,8 @@ static const struct dns_record	useless[] = {
 	{ .usage = 3, .selector = 1, .matching = 3, .name = DIGEST },
 	{ .usage = 3, .selector = 1, .matching = 2, .name = DIGEST },
 	{ .usage = 3, .selector = 1, .matching = 1, .name = S("short") },
+	{ .usage = 3, .selector = 0, .matching = 0, .name = S("x") },
+	{ .usage = 2, .selector = 1, .matching = 0, .name = S("x") },
 	{ .usage = 255, .selector = 255, .matching = 255, .name = DIGEST }
 };
 
@@ -43,12 +45,12 @@ static const struct fake {
 	size_t			 n;
 } zone[] = {
 	{ "_25._tcp.good", DNS_TLSA, DNS_FOUND, DNS_SECURE, good, 3 },
-	{ "_587._tcp.good", DNS_TLSA, DNS_FOUND, DNS_SECURE, useless, 7 },
+	{ "_587._tcp.good", DNS_TLSA, DNS_FOUND, DNS_SECURE, useless, 9 },
 	{ "_25._tcp.unsigned", DNS_TLSA, DNS_FOUND, DNS_INSECURE, good, 3 },
 	{ "_25._tcp.bogus", DNS_TLSA, DNS_FAILING, DNS_BOGUS, NULL, 0 },
 	{ "_25._tcp.dead", DNS_TLSA, DNS_FAILING, DNS_INSECURE, NULL, 0 },
 	{ "_25._tcp.blind", DNS_TLSA, DNS_FOUND, DNS_CANNOT_SAY, good, 3 },
-	{ "_25._tcp.unusable", DNS_TLSA, DNS_FOUND, DNS_SECURE, useless, 7 },
+	{ "_25._tcp.unusable", DNS_TLSA, DNS_FOUND, DNS_SECURE, useless, 9 },
 	{ "signed.alias", DNS_CNAME, DNS_FOUND, DNS_SECURE, good, 1 },
 	{ "_25._tcp.signed.alias", DNS_TLSA, DNS_FOUND, DNS_SECURE, good, 1 },
 	{ "plain.alias", DNS_CNAME, DNS_FOUND, DNS_INSECURE, good, 1 },
@@ -119,7 +121,7 @@ static void
 answer(size_t i)
 {
 	const struct fake	*f;
-	struct dns_record	 records[8];
+	struct dns_record	 records[9];
 	struct dns_answer	 a = { .result = DNS_NXDOMAIN,
 	    .trust = DNS_SECURE, .records = records, .resolver = S("here@53") };
 
