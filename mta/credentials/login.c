@@ -199,15 +199,24 @@ next_mechanism(struct login *l, const char *reply)
 	end(l, LOGIN_UNFIT, reply);
 }
 
-/* It may have expired on its way: once a newer one is asked for. */
+static bool
+may_renew(const struct login *l)
+{
+	return source_gives(l->source) == GIVEN_TOKEN && !l->renewed;
+}
+
+/*
+ * It may have expired on its way: once a newer one is asked for.  Who waits for
+ * what comes of this one asks for a newer one too, and does not try it.
+ */
 static void
-renew_token(struct login *l)
+renew_token(struct login *l, const char *reply)
 {
 	l->renewed = true;
-	leave_gate(l, GATE_UNKNOWN, "");
 	sasl_client_free(&l->sasl);
 	tokens_refused(l->all->tokens, l->source, l->login,
 	    buf_span(&l->secret));
+	leave_gate(l, GATE_WRONG, reply);
 	find_secret(l);
 }
 
@@ -249,8 +258,8 @@ login_answered(struct login *l, unsigned code, struct span status,
 		end(l, LOGIN_LATER, reply);
 	} else if (is_of_mechanism(code))
 		next_mechanism(l, reply);
-	else if (source_gives(l->source) == GIVEN_TOKEN && !l->renewed)
-		renew_token(l);
+	else if (may_renew(l))
+		renew_token(l, reply);
 	else
 		refused(l, reply);
 }
@@ -277,13 +286,14 @@ gate_said(void *arg, enum gate_says says, const char *told)
 {
 	struct login	*l = arg;
 
+	l->quiet = says != GATE_GO;
 	if (says == GATE_GO) {
 		l->holds = true;
 		begin_exchange(l);
-	} else {
-		l->quiet = true;
+	} else if (may_renew(l))
+		renew_token(l, told);
+	else
 		end(l, LOGIN_REFUSED, told);
-	}
 }
 
 /* A token that was asked for anew and is the same has been refused. */

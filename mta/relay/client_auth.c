@@ -85,6 +85,7 @@ say_auth(struct client *c, const struct login_step *s)
 
 	(void)buf_reserve(&c->out, line + 16);
 	buf_addf(&c->out, "AUTH %.*s", SPAN_ARG(s->mechanism));
+	a->cancelled = false;
 	wipe(&a->initial);
 	if (s->has_octets && line > AUTH_LINE_MAX) {
 		(void)buf_reserve(&a->initial, s->octets.n);
@@ -109,6 +110,7 @@ say_answer(struct client *c, struct span octets)
 static void
 say_cancel(struct client *c)
 {
+	c->auth.cancelled = true;
 	buf_add_char(&c->out, '*');
 	send_line(c);
 }
@@ -245,7 +247,7 @@ client_auth_reply(struct client *c, const struct reply *r)
 	}
 	a->awaits = false;
 	wipe_output(c);
-	if (r->code == 334)
+	if (r->code == 334 && !a->cancelled)	/* 4954, 4: 501 answers "*" */
 		challenge(c, r);
 	else if (r->code == 235 || r->code >= 400)
 		login_result(a->login, r->code, r->status,

@@ -70,6 +70,7 @@ struct client_auth {
 	struct buf		 facts;		/* of the first job (RELAY) */
 	struct login		*login;		/* under way */
 	bool			 awaits;	/* the hop is to answer */
+	bool			 cancelled;	/* we have said "*" */
 	struct buf		 initial;	/* a response that was too long for AUTH; wiped */
 	struct buf		 told;		/* how it has logged in, or why not */
 	bool			 held;		/* the login was refused */

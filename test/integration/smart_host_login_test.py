@@ -7,7 +7,7 @@ import tempfile
 import unittest
 
 from certs import Certs
-from hop_script import USUAL, Hop, in_turn
+from hop_script import USUAL, Hop, in_turn, wait
 from https_server import Answer, HttpsServer, json_answer
 from login_test import scram_secret
 from nameserver import NameServer
@@ -138,6 +138,36 @@ class Refused(unittest.TestCase):
             self.assertIn("event=secrets-changed", s.log())
             self.assertIn("event=hop-alive", s.log())
             self.assertEqual([r for _, _, r in hop.tried][:2], [False, True])
+
+    def test_a_wrong_token_is_one_attempt_too(self):
+        login = 'auth "ann"; token file "token"; auth in clear; '
+        script = {"AUTH": [wait(0.5), USUAL]}       # others come meanwhile
+        with Hop(script, logins={"ann": SECRET}, mechanisms=["XOAUTH2"], needs_auth=True) as hop, \
+                server(hop, login, {"token": "wrong\n"}) as s:
+            for i in range(20):
+                send(s, f"x{i}@else.example")
+            wait_for(lambda: len(hop.talks) > 1 and
+                     s.log().count(" deferred ") >= len(hop.talks))
+            self.assertEqual(hop.tried, [("XOAUTH2", "ann", False)])
+            self.assertEqual(s.log().count("event=login-refused"), 1, s.log())
+            wait_for(lambda: {self.why(s)} == {"hop-login"})
+            s.write("token", SECRET + "\n")
+            wait_for(lambda: len(hop.messages) == 20)
+
+    def test_challenges_for_ever_end_with_the_session(self):
+        challenges = []
+
+        def script(verb, argument, session):
+            if verb in ("AUTH", "*"):
+                challenges.append(verb)
+                return b"334 $$$\r\n"
+            return None
+        with Hop(script, logins={"ann": SECRET}, mechanisms=["PLAIN"], needs_auth=True) as hop, \
+                server(hop) as s:
+            send(s)
+            wait_for(lambda: "deferred" in s.log())
+            self.assertEqual(challenges, ["AUTH", "*"])
+            self.assertIn("status=4.5.0", s.log())
 
     def test_454_is_tried_again(self):
         script = {"AUTH": in_turn(b"454 4.7.0 not now\r\n", USUAL)}
