@@ -236,6 +236,7 @@ class Policy(Folder):
         self.assertEqual(["not built" in line for line in lines()], [False, True])
 
     def test_show_says_what_a_map_is_and_no_secret(self):
+        self.file("hub.secret", "hush\n")
         self.file("more.conf", """edition 1
 hostname "mx.here.example"
 postmaster "ann@here.example"
@@ -243,7 +244,7 @@ map names  = text "users" as accounts
 map served = socket "unix:/run/maps" { map "names"; cache 5m, 30s }
 map here   = { "a" = "x", "b" = "y" }
 map both   = first of here, served
-relay hub { host "hub.example"; auth "me" password "hush" }
+relay hub { host "hub.example"; auth "me" password file "hub.secret" }
 mailbox boxes { accounts names; path "/var/mail/{user}" }
 on rcpt { rcpt.domain != "here.example" => reject; rcpt unknown => reject; otherwise => accept }
 route { rcpt.user in both => relay hub; otherwise => deliver boxes }
