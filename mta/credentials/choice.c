@@ -1,6 +1,8 @@
 /*
  * choice.c - which mechanism a login begins with, and which follows.
  */
+#include <string.h>
+
 #include "mta/credentials/choice.h"
 
 enum says { SAYS_PROOF, SAYS_CLEAR };
@@ -134,20 +136,36 @@ choice_next(const struct choice *c, unsigned tried)
 	return MECH_N;
 }
 
+/* NULL: may be used, was, or is not offered. */
+static const char *
+why_not(const struct choice *c, unsigned tried, unsigned m)
+{
+	if ((c->offered & MECH_BIT(m)) == 0 || (tried & MECH_BIT(m)) != 0)
+		return NULL;
+	return is_wanted(c, (enum mech)m) ? refusal(c, (enum mech)m) :
+	    "`mechanisms` does not name it";
+}
+
+/* Those that are passed over for the same reason stand together. */
 void
 choice_why(const struct choice *c, unsigned tried, struct buf *out)
 {
-	const char	*why;
-	unsigned	 m, n = 0;
+	const char	*why, *other;
+	unsigned	 m, k, told = 0;
 
 	for (m = 0; m < MECH_N; m++) {
-		if ((c->offered & MECH_BIT(m)) == 0 ||
-		    (tried & MECH_BIT(m)) != 0)
+		why = why_not(c, tried, m);
+		if (why == NULL || (told & MECH_BIT(m)) != 0)
 			continue;
-		why = is_wanted(c, (enum mech)m) ? refusal(c, (enum mech)m) :
-		    "`mechanisms` does not name it";
-		if (why != NULL)
-			buf_addf(out, "%s%s: %s", n++ > 0 ? ", " : "",
-			    mechs[m].name, why);
+		buf_addf(out, "%s%s", told != 0 ? ", " : "", mechs[m].name);
+		for (k = m + 1; k < MECH_N; k++) {
+			other = why_not(c, tried, k);
+			if (other == NULL || strcmp(other, why) != 0)
+				continue;
+			buf_addf(out, " %s", mechs[k].name);
+			told |= MECH_BIT(k);
+		}
+		buf_addf(out, ": %s", why);
+		told |= MECH_BIT(m);
 	}
 }

@@ -90,6 +90,8 @@ tell(int fd, int error)
 static void
 child(const struct program *p, int in, int out, int failed)
 {
+	int	null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
 	signals_as_at_first();
 	(void)setpgid(0, 0);
 	/* Whoever kills us means it too: the message comes again. */
@@ -97,7 +99,7 @@ child(const struct program *p, int in, int out, int failed)
 	limits();
 	(void)umask(077);
 	if (dup2(in, STDIN_FILENO) == -1 || dup2(out, STDOUT_FILENO) == -1 ||
-	    dup2(out, STDERR_FILENO) == -1 ||
+	    dup2(p->no_errors ? null : out, STDERR_FILENO) == -1 ||
 	    (chdir(p->folder) == -1 && chdir("/") == -1)) {
 		tell(failed, errno);
 		_exit(126);

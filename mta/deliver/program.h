@@ -20,6 +20,7 @@ struct program {
 	struct span	 head;		/* fields before the message, each with CRLF */
 	struct span	 content;	/* as it came, with CRLF */
 	bool		 as_is;		/* no CRLF of either becomes LF */
+	bool		 no_errors;	/* what it writes to 2 is thrown away */
 };
 
 /* output is filled.  A program that does not read all of it is no error. */

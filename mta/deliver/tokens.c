@@ -54,12 +54,16 @@ set_why(struct run *r, const struct program_end *end)
 	static const char *const	ends[] = {
 		[PROGRAM_EXITED] = "it has ended with status",
 		[PROGRAM_KILLED] = "it was killed by signal",
-		[PROGRAM_LATE] = "it was killed after seconds:",
-		[PROGRAM_NOT_RUN] = "it cannot be run: errno"
+		[PROGRAM_LATE] = "it was killed after seconds:"
 	};
+	char				text[128];
 
-	(void)snprintf(r->why, sizeof(r->why), "%s %d", ends[end->how],
-	    end->number);
+	if (end->how == PROGRAM_NOT_RUN)
+		(void)snprintf(r->why, sizeof(r->why), "it cannot be run: %s",
+		    strerror_r(end->number, text, sizeof(text)));
+	else
+		(void)snprintf(r->why, sizeof(r->why), "%s %d",
+		    ends[end->how], end->number);
 }
 
 static void
@@ -70,7 +74,8 @@ run(struct run *r, char **argv, const struct passwd *user)
 	    "PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C", NULL };
 	struct program		 p = { .argv = argv, .envp = env,
 	    .folder = user != NULL ? user->pw_dir : "/",
-	    .time_s = TOKEN_TIME_S, .output_max = TOKEN_OUTPUT };
+	    .time_s = TOKEN_TIME_S, .output_max = TOKEN_OUTPUT,
+	    .no_errors = true };
 	struct program_end	 end;
 
 	(void)snprintf(home, sizeof(home), "HOME=%s",

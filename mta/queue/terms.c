@@ -25,6 +25,17 @@ is_of_the_way(struct span status)
 	    span_eq(status, SPAN("4.4.2")) || span_eq(status, SPAN("4.4.3"));
 }
 
+/* 4.7.5 and 4.7.8 are TLS and logins (RFC 3463, 3.8; RFC 4954, 6). */
+static bool
+may_be_greylisting(unsigned code, struct span status)
+{
+	return (code == 450 || code == 451) &&
+	    (span_eq(status, SPAN("4.2.0")) ||
+	    (span_prefix(status, SPAN("4.7.")) &&
+	    !span_eq(status, SPAN("4.7.5")) &&
+	    !span_eq(status, SPAN("4.7.8"))));
+}
+
 /*
  * RFC 3463, 3: 4.4.1 to 4.4.3 are the way and DNS.  Greylisting has no code
  * of its own; 450 is what most of it says (RFC 6647, 5).
@@ -37,8 +48,7 @@ error_class_of(unsigned code, struct span status)
 	if (code == 452 || span_eq(status, SPAN("4.2.2")) ||
 	    span_eq(status, SPAN("4.3.1")))
 		return CLASS_FULL;
-	if ((code == 450 || code == 451) && (span_eq(status, SPAN("4.2.0")) ||
-	    span_prefix(status, SPAN("4.7."))))
+	if (may_be_greylisting(code, status))
 		return CLASS_GREYLISTED;
 	return CLASS_OTHER;
 }

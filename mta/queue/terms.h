@@ -20,7 +20,7 @@
 #define TERMS_CLASSES(X)						\
 	X(OTHER,	"other")					\
 	X(CONNECT,	"connect")	/* no connection, or 421 */	\
-	X(GREYLISTED,	"greylisted")	/* 450, 451 with 4.2.0 or 4.7.x */ \
+	X(GREYLISTED,	"greylisted")	/* 450, 451 with 4.2.0 or 4.7.x, but 5, 8 */ \
 	X(FULL,		"full")		/* 452, 4.2.2, 4.3.1 */
 
 enum error_class {

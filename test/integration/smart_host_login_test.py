@@ -382,7 +382,8 @@ class Tokens(unittest.TestCase):
 
     def test_a_command(self):
         with Hop(logins={"ann": "tok-ann"}, mechanisms=["XOAUTH2"], needs_auth=True) as hop, \
-                server(hop, 'auth "ann"; token command "/bin/sh -c \'echo tok-$LOGIN\'" as nobody; '
+                server(hop, 'auth "ann"; token command "/bin/sh -c \'echo careful >&2; '
+                       'echo tok-$LOGIN\'" as nobody; '
                        'auth in clear; ') as s:
             send(s)
             wait_for(lambda: hop.messages or "event=login-" in s.log())
@@ -395,6 +396,14 @@ class Tokens(unittest.TestCase):
             send(s)
             wait_for(lambda: " deferred id=" in s.log())
             self.assertIn("the token command: it has ended with status 1", s.log())
+
+    def test_a_command_that_is_not_there(self):
+        with Hop(logins={"ann": "t"}, mechanisms=["XOAUTH2"]) as hop, \
+                server(hop, 'auth "ann"; token command "/nonexistent/helper" as nobody; '
+                       'auth in clear; ') as s:
+            send(s)
+            wait_for(lambda: " deferred id=" in s.log())
+            self.assertIn("it cannot be run: No such file or directory", s.log())
 
     def test_a_file_is_read_when_it_changes(self):
         logins = {"ann": "t-2"}

@@ -101,13 +101,14 @@ the_policy_has_its_own_order(void **state)
 static void
 why_not_is_told(void **state)
 {
-	struct choice	c = choice_of("PLAIN XOAUTH2", GIVEN_PASSWORD, ENC);
+	struct choice	c = choice_of("PLAIN XOAUTH2 LOGIN",
+	    GIVEN_PASSWORD, ENC);
 	struct buf	out = { 0 };
 
 	(void)state;
 	choice_why(&c, 0, &out);
-	assert_string_equal(buf_cstr(&out), "PLAIN: the hop's certificate is "
-	    "not verified, XOAUTH2: wants a token");
+	assert_string_equal(buf_cstr(&out), "PLAIN LOGIN: the hop's "
+	    "certificate is not verified, XOAUTH2: wants a token");
 	buf_clear(&out);
 }
 

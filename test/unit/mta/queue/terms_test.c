@@ -31,6 +31,8 @@ test_errors_have_classes(void **state)
 		{ 450, "4.2.2", CLASS_FULL }, { 451, "4.3.1", CLASS_FULL },
 		{ 450, "4.2.0", CLASS_GREYLISTED },
 		{ 451, "4.7.1", CLASS_GREYLISTED },
+		{ 451, "4.7.5", CLASS_OTHER },	/* not the TLS that is wanted */
+		{ 450, "4.7.8", CLASS_OTHER },
 		{ 450, "", CLASS_OTHER }, { 451, "4.3.0", CLASS_OTHER },
 		{ 454, "4.7.0", CLASS_OTHER },
 	};
