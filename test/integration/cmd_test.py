@@ -192,6 +192,14 @@ class Check(Base):
         self.assertNotIn("postmaster", self.run_ok("check", p))
         self.assertIs(json.loads(self.run_ok("check", "--json", p))["postmaster_refused"], False)
 
+    def test_a_policy_without_on_rcpt_is_checked(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as f:
+            f.write('edition 1; hostname "a.example"\nroute { otherwise => mx }\n')
+            f.flush()
+            r = waybill("check", f.name)
+        self.assertEqual(r.returncode, 0)
+        self.assertIn("without 'on rcpt' every recipient is refused", r.stderr)
+
     def test_what_is_no_file_is_said_and_not_waited_for(self):
         with tempfile.TemporaryDirectory() as folder:
             fifo = os.path.join(folder, "fifo")

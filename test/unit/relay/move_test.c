@@ -80,14 +80,13 @@ what_moves_on_is_what_is_said(void **state)
 	size_t	i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		drop_job(state);
 		make_job(state);
 		six_answers();
 		assert_int_equal(move_begin(&job, rows[i].moves),
 		    rows[i].gone != 0);
 		assert_int_equal(without_result(), rows[i].gone);
-		drop_job(state);
 	}
-	make_job(state);
 }
 
 /* Who had an answer at the first host keeps the name of that host. */
@@ -119,6 +118,7 @@ what_may_mend_counts(void **state)
 	size_t	i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		drop_job(state);
 		make_job(state);
 		answer(0, rows[i].first, rows[i].first < 500 ? "4.0.1" :
 		    "5.0.1");
@@ -128,9 +128,7 @@ what_may_mend_counts(void **state)
 		move_end(&job);
 		assert_int_equal(job.rcpts[0].code, rows[i].end);
 		assert_int_equal(job.rcpts[1].code, 0);
-		drop_job(state);
 	}
-	make_job(state);
 }
 
 static void
