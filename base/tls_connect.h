@@ -50,6 +50,7 @@ const char	*tls_class_name(enum tls_class);
 
 /* --- whom to trust */
 
+#define TLS_AUTHORITIES_MAX	(8u << 20)	/* octets of a file of authorities */
 struct tls_trust;
 /* Of PEM; what is in it is trusted, root or not.  NULL: *why is static. */
 struct tls_trust *tls_trust_new(struct span pem, const char **why);

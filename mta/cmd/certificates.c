@@ -19,6 +19,7 @@
 #include "base/fileio.h"
 #include "base/json.h"
 #include "base/tls.h"
+#include "base/tls_connect.h"
 #include "base/xalloc.h"
 #include "mta/keys/pair.h"
 
@@ -26,7 +27,7 @@
 
 typedef void say_fn(void *arg, const char *file, bool warning, const char *text);
 
-/* The files of one tls block. */
+/* The files of one block. */
 struct block {
 	char		*paths[KEYS_NPARTS];
 	struct buf	 octets[KEYS_NPARTS];
@@ -44,7 +45,7 @@ say(struct block *b, enum keys_part part, bool warning, const char *text)
 
 /* 0; or errno, EINVAL where it is no plain file. */
 static int
-read_part(const char *path, struct buf *out, struct stat *st)
+read_part(const char *path, size_t max, struct buf *out, struct stat *st)
 {
 	int	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	int	error = 0;
@@ -55,7 +56,7 @@ read_part(const char *path, struct buf *out, struct stat *st)
 		error = errno;
 	else if (!S_ISREG(st->st_mode))
 		error = EINVAL;
-	else if (file_read_fd(fd, KEYS_PART_MAX, out) == -1)
+	else if (file_read_fd(fd, max, out) == -1)
 		error = errno;
 	close(fd);
 	return error;
@@ -63,14 +64,14 @@ read_part(const char *path, struct buf *out, struct stat *st)
 
 /* Whether it is there to look at. */
 static bool
-has_part(struct block *b, enum keys_part part)
+has_part(struct block *b, enum keys_part part, size_t max)
 {
 	struct stat	 st;
 	int		 error;
 
 	if (b->paths[part] == NULL)
 		return false;
-	error = read_part(b->paths[part], &b->octets[part], &st);
+	error = read_part(b->paths[part], max, &b->octets[part], &st);
 	if (error == 0 && part == KEYS_KEY && (st.st_mode & S_IRWXO) != 0)
 		say(b, part, true, "others than its owner and group may open "
 		    "the key");
@@ -85,8 +86,11 @@ has_part(struct block *b, enum keys_part part)
 	return false;
 }
 
+typedef int pair_fn(const struct span parts[KEYS_NPARTS], int64_t, struct pair *, struct pair_fault *);
+
+/* without: where the key is not to be had; NULL: nothing is told then. */
 static void
-look(struct block *b)
+look(struct block *b, pair_fn *with, pair_fn *without)
 {
 	struct span		parts[KEYS_NPARTS];
 	struct pair		p;
@@ -95,14 +99,16 @@ look(struct block *b)
 
 	for (unsigned i = 0; i < KEYS_NPARTS; i++)
 		parts[i] = SPAN_NONE;
-	if (!has_part(b, KEYS_CERTIFICATE))
+	if (!has_part(b, KEYS_CERTIFICATE, KEYS_PART_MAX))
 		return;
-	key = has_part(b, KEYS_KEY);
-	(void)has_part(b, KEYS_STAPLE);
-	(void)has_part(b, KEYS_AUTHORITIES);
+	key = has_part(b, KEYS_KEY, KEYS_PART_MAX);
+	(void)has_part(b, KEYS_STAPLE, KEYS_PART_MAX);
+	(void)has_part(b, KEYS_AUTHORITIES, KEYS_PART_MAX);
 	for (unsigned i = 0; i < KEYS_NPARTS; i++)
 		parts[i] = buf_span(&b->octets[i]);
-	if ((key ? pair_read : pair_look)(parts, clock_wall_ms() / 1000, &p,
+	if (!key && without == NULL)
+		return;
+	if ((key ? with : without)(parts, clock_wall_ms() / 1000, &p,
 	    &f) == -1)
 		say(b, f.part, true, buf_cstr(&f.why));
 	else if (p.warning.n > 0)
@@ -139,6 +145,19 @@ look_at_ciphers(struct block *b, struct span text)
 	free(list);
 }
 
+/* What it has to say. */
+static size_t
+end(struct block *b)
+{
+	for (unsigned i = 0; i < KEYS_NPARTS; i++) {
+		if (b->octets[i].n > 0)
+			explicit_bzero(b->octets[i].base, b->octets[i].cap);
+		buf_clear(&b->octets[i]);
+		free(b->paths[i]);
+	}
+	return b->warnings;
+}
+
 static size_t
 look_block(const struct rs_image *im, uint32_t object, say_fn *cb, void *arg)
 {
@@ -150,15 +169,71 @@ look_block(const struct rs_image *im, uint32_t object, say_fn *cb, void *arg)
 	b.paths[KEYS_STAPLE] = path_of(im, object, RS_OPT_TLS_staple);
 	b.paths[KEYS_AUTHORITIES] = path_of(im, object,
 	    RS_OPT_TLS_client_authorities);
-	look(&b);
+	look(&b, pair_read, pair_look);
 	look_at_ciphers(&b, rs_option_text(im, object, RS_OPT_TLS_ciphers));
-	for (unsigned i = 0; i < KEYS_NPARTS; i++) {
-		if (b.octets[i].n > 0)
-			explicit_bzero(b.octets[i].base, b.octets[i].cap);
-		buf_clear(&b.octets[i]);
-		free(b.paths[i]);
+	return end(&b);
+}
+
+/* By which other servers are verified. */
+static size_t
+look_authorities(char *path, say_fn *cb, void *arg)
+{
+	struct block		 b = { .say = cb, .arg = arg };
+	struct tls_trust	*trust = NULL;
+	const char		*why;
+	char			*said;
+
+	b.paths[KEYS_AUTHORITIES] = path;
+	if (has_part(&b, KEYS_AUTHORITIES, TLS_AUTHORITIES_MAX)) {
+		trust = tls_trust_new(buf_span(&b.octets[KEYS_AUTHORITIES]),
+		    &why);
+		if (trust == NULL) {
+			said = xasprintf("no server would be verified by it, "
+			    "and mail that wants that would wait: %s", why);
+			say(&b, KEYS_AUTHORITIES, true, said);
+			free(said);
+		}
 	}
-	return b.warnings;
+	tls_trust_unref(&trust);
+	return end(&b);
+}
+
+static char *
+text_of(struct rs_value v)
+{
+	return v.type == RS_T_TEXT && v.s.n > 0 ? xstrndup(v.s.p, v.s.n) :
+	    NULL;
+}
+
+/* What a relay block shows, and whom it trusts. */
+static size_t
+look_relay(const struct rs_image *im, uint32_t object, say_fn *cb, void *arg)
+{
+	struct block			 b = { .say = cb, .arg = arg };
+	const struct rs_optval		*v;
+
+	if (rs_option(im, object, RS_OPT_RELAY_certificate, 0, &v) &&
+	    v->nplaces >= 2) {
+		b.paths[KEYS_CERTIFICATE] = text_of(rs_option_const(im, v, 0));
+		b.paths[KEYS_KEY] = text_of(rs_option_const(im, v, 1));
+	}
+	look(&b, pair_read_client, NULL);
+	return end(&b) + look_authorities(path_of(im, object,
+	    RS_OPT_RELAY_authorities), cb, arg);
+}
+
+/* Those of the server, where they are; the default may be another system's. */
+static size_t
+look_server(const struct rs_image *im, say_fn *cb, void *arg)
+{
+	struct span	 file = rs_setting_text(im,
+			    RS_OPT_SERVER_authorities);
+	char		*path = xstrndup(file.p, file.n);
+
+	if (access(path, F_OK) == 0)
+		return look_authorities(path, cb, arg);
+	free(path);
+	return 0;
 }
 
 static size_t
@@ -167,12 +242,17 @@ each(const struct cf *cf, say_fn *cb, void *arg)
 	struct span	 image = cf_image(cf);
 	struct rs_image	*im;
 	const char	*why;
-	size_t		 n = 0;
+	size_t		 n;
 
 	im = image.n == 0 ? NULL : rs_image_open_mem(image.p, image.n, &why);
-	for (uint32_t i = 0; im != NULL && i < rs_nobject(im); i++)
+	if (im == NULL)
+		return 0;
+	n = look_server(im, cb, arg);
+	for (uint32_t i = 0; i < rs_nobject(im); i++)
 		if (rs_object(im, i)->kind == RS_O_TLS)
 			n += look_block(im, i, cb, arg);
+		else if (rs_object(im, i)->kind == RS_O_RELAY)
+			n += look_relay(im, i, cb, arg);
 	rs_image_free(&im);
 	return n;
 }

@@ -17,7 +17,6 @@
 struct child_config;
 
 #define TLS_WAYS_SESSIONS	2000	/* kept, at some 8 KiB each */
-#define TLS_AUTHORITIES_MAX	(8u << 20)	/* octets of a file of authorities */
 
 struct tls_ways;
 /* signer: of certificates' keys; borrowed.  Outlives all terms. */

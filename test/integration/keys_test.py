@@ -415,11 +415,11 @@ class Tickets(unittest.TestCase):
 
 
 class Checking(unittest.TestCase):
-    def check(self, tables, mode=0o600):
-        s = Server(POLICY % "", tables=tables, start=False)
+    def check(self, tables, mode=0o600, key="tls/key.pem", policy=POLICY % ""):
+        s = Server(policy, tables=tables, start=False)
         try:
-            if "tls/key.pem" in tables:
-                os.chmod(f"{s.dir}/tls/key.pem", mode)
+            if key in tables:
+                os.chmod(f"{s.dir}/{key}", mode)
             r = s.run("check", s.policy)
             doc = json.loads(s.run("check", "--json", s.policy).stdout)
             for c in doc["certificates"]:
@@ -453,6 +453,34 @@ class Checking(unittest.TestCase):
             self.assertIn("cert.pem: warning: it is not for servers", r.stderr)
         finally:
             s.stop()
+
+    RELAY = """edition 1
+hostname "mail.shop.example"
+relay hop {
+    host "hop.example"; tls verified; authorities file "tls/ca.pem"
+    certificate "tls/ann.pem" key "tls/ann.key"
+}
+on rcpt { otherwise => reject 550 5.7.1 }
+route { otherwise => relay hop }
+"""
+
+    def test_what_relay_blocks_show_and_trust(self):
+        one, two = pair(), pair()
+        useless = "no server would be verified by it, and mail that wants that would wait: "
+
+        def found(ca, cert, key):
+            return self.check({"tls/ca.pem": ca, "tls/ann.pem": cert, "tls/ann.key": key},
+                              key="tls/ann.key", policy=self.RELAY)
+        self.assertEqual(found(one[0], *one), [])
+        self.assertEqual(found("garbage", one[0], two[1]), [
+            ("ann.key", "warning", "the key does not belong to the certificate"),
+            ("ca.pem", "warning", useless + "there is no certificate in it")])
+        self.assertEqual(self.check({}, policy=self.RELAY), [
+            ("ann.pem", "note", "No such file or directory"),
+            ("ca.pem", "note", "No such file or directory")])
+        server = self.RELAY.replace("relay hop {", 'authorities file "tls/all.pem"\nrelay hop {')
+        self.assertIn(("all.pem", "warning", useless + "there is no certificate in it"),
+                      self.check({"tls/all.pem": ""}, policy=server))
 
 
 class Starting(unittest.TestCase):
