@@ -22,7 +22,8 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 APART = {"valgrind_test"}  # has a step of its own
-LONG = ("keys_test", "table_reload_test", "smtp_chat_test", "dns_rules_test", "queue_test")    # begin first, so that none is alone at the end
+LONG = ("keys_test", "verify_test", "table_reload_test", "smtp_chat_test", "smart_host_login_test",
+        "dns_rules_test", "queue_test")    # begin first, so that none is alone at the end
 
 
 def run_one(name, sanitized):
