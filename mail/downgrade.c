@@ -366,6 +366,9 @@ downgrade_decide(struct downgrade *d, const char **status, const char **why)
 		return DOWNGRADE_AS_IS;
 	if (d->walk.broken != NULL)
 		refuse(d, REFUSED, d->walk.broken);
+	if (is_too_much(d, &d->raw) && !d->body && !d->header)
+		refuse(d, REFUSED, "octets that cannot be encoded stand in "
+		    "its header");
 	if (d->why == NULL)
 		return d->body || d->header ? DOWNGRADE_CONVERTED :
 		    DOWNGRADE_AS_IS;

@@ -60,6 +60,7 @@ static void
 destroy(struct client *c)
 {
 	client_io_close(c);
+	client_convert_end(c);
 	self_unref(&c->self);
 	hop_addr_clear(&c->addr);
 	free(c->mta);
@@ -95,6 +96,7 @@ client_finish(struct client *c, enum client_end end)
 	client_step(c, end == CLIENT_IDLE ? IDLE : GONE, "finished");
 	if (end != CLIENT_IDLE)
 		client_io_stop(c);
+	client_convert_end(c);
 	c->job = NULL;
 	c->used = true;
 	if (c->out.n == 0 && c->out.cap > OUT_KEEP)
@@ -114,8 +116,8 @@ client_stale(struct client *c)
 static bool
 is_stale(const struct client *c)
 {
-	return c->used && c->state == ENVELOPE &&
-	    c->next <= (c->wants_rset ? 1u : 0u) + c->nxforward;
+	return c->used && (c->state == LOOKING || (c->state == ENVELOPE &&
+	    c->next <= (c->wants_rset ? 1u : 0u) + c->nxforward));
 }
 
 void
@@ -235,6 +237,9 @@ take_reply(struct client *c, const struct reply *r)
 		break;
 	case DOT:
 		client_dot_reply(c, r);
+		break;
+	case LOOKING:
+		client_surplus(c);
 		break;
 	case LONE_DOT:
 		c->wants_rset = false;

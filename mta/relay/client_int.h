@@ -7,7 +7,8 @@
  *   EHLO -> STARTTLS -> HANDSHAKE -> EHLO		client_tls.c
  *   CONNECTING -> HANDSHAKE -> GREETING		TLS first
  *   EHLO -> AUTH -> IDLE				client_auth.c
- *   IDLE -> ENVELOPE -> CONTENT -> DOT -> IDLE	client_mail.c
+ *   IDLE (-> LOOKING) -> ENVELOPE			client_convert.c
+ *   ENVELOPE -> CONTENT -> DOT -> IDLE			client_mail.c
  *           ENVELOPE -> LONE_DOT -> IDLE	nobody accepted, yet 354 came
  *   LMTP: in DOT there is a reply for each recipient that RCPT accepted
  *   IDLE -> QUIT -> GONE
@@ -34,6 +35,7 @@
 	X(HANDSHAKE,	60,	"the end of the handshake") /* open */	\
 	X(AUTH,		300,	"the answer to AUTH")	/* open */	\
 	X(IDLE,		0,	"-")			/* the owner's */ \
+	X(LOOKING,	0,	"-")			/* ours */ \
 	X(ENVELOPE,	300,	"the answer to MAIL or RCPT")		\
 	X(CONTENT,	180,	"the hop to take the content")		\
 	X(DOT,		600,	"the answer to the final dot")		\
@@ -76,6 +78,16 @@ struct client_auth {
 	bool			 held;		/* the login was refused */
 };
 
+/* A message that the hop may not take as it is. */
+struct client_convert {
+	unsigned		 lacks;		/* enum downgrade_lacks that matter for it */
+	struct downgrade	*how;		/* NULL: as it is */
+	struct content		 at;		/* how far it has been looked at */
+	bool			 measuring;	/* it is decided: how long it gets */
+	uint64_t		 length;	/* octets that are sent */
+	struct timer		 next;		/* the next piece */
+};
+
 struct client {
 	const struct client_ops	*ops;
 	void			*arg;
@@ -100,6 +112,7 @@ struct client {
 	unsigned		 nxforward;	/* commands XFORWARD of this message */
 	size_t			 answered;	/* LMTP: recipients before this one have the dot's reply */
 	struct content		 content;
+	struct client_convert	 convert;
 	struct client_tls	 tls;
 	struct client_auth	 auth;
 	bool			 content_done;	/* the final dot is in out or has left */
@@ -199,10 +212,12 @@ void	client_helo_reply(struct client *, const struct reply *);
 
 /* client_params.c */
 /*
- * Whether the hop can take the job, and how: the addresses as they go, c->bdat.
+ * Whether the hop can take the job, apart from its octets; how: c->bdat.
  * false: *why is for all recipients that have no result yet.
  */
 bool	client_can_take(struct client *, struct outcome *why);
+/* The same once its form is decided: the addresses as they go. */
+bool	client_can_say(struct client *, struct outcome *why);
 /* With the parameters that the hop knows. */
 void	client_put_mail(struct client *);
 void	client_put_rcpt(struct client *, const struct job_rcpt *);
@@ -220,12 +235,23 @@ void	client_lacks_requiretls(const struct client *, struct outcome *why);
  */
 bool	client_requiretls_ends(struct client *);
 
+/* client_convert.c */
+/*
+ * Looks at the content where the hop may not take it as it is, a piece for each
+ * turn, and goes on with client_begin_mail(), or says why it cannot.
+ */
+void	client_convert_begin(struct client *);
+/* Of this job nothing more is sent. */
+void	client_convert_end(struct client *);
+
 /* client_xforward.c */
 /* How many commands tell the filter where the job's message came from. */
 unsigned client_xforwards(const struct client *);
 void	client_put_xforward(struct client *, unsigned nth);
 
 /* client_mail.c */
+/* c->convert is decided. */
+void	client_begin_mail(struct client *);
 /* In ENVELOPE: the next reply is that to DATA. */
 bool	client_at_data(const struct client *);
 void	client_envelope_reply(struct client *, const struct reply *);

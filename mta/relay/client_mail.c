@@ -98,7 +98,7 @@ start_content(struct client *c, const char *event)
 	const struct content_place	at = job_content(c->job);
 
 	client_step(c, CONTENT, event);
-	content_start(&c->content, &at, c->bdat);
+	content_start(&c->content, &at, c->bdat, c->convert.how);
 	client_proceed(c);
 }
 
@@ -107,7 +107,7 @@ static void
 send_bdat(struct client *c)
 {
 	buf_addf(&c->out, "BDAT %llu LAST\r\n",
-	    (unsigned long long)c->job->length);
+	    (unsigned long long)c->convert.length);
 	start_content(c, "BDAT");
 }
 
@@ -132,6 +132,19 @@ client_send(struct client *c, struct job *j)
 	client_tell_login(c, j);
 	if (!client_can_take(c, &why)) {
 		job_result_rest(j, &why);
+		client_finish(c, CLIENT_IDLE);
+		return;
+	}
+	client_convert_begin(c);
+}
+
+void
+client_begin_mail(struct client *c)
+{
+	struct outcome	why;
+
+	if (!client_can_say(c, &why)) {
+		job_result_rest(c->job, &why);
 		client_finish(c, CLIENT_IDLE);
 		return;
 	}

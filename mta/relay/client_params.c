@@ -2,10 +2,8 @@
  * client_params.c - what a hop can take, by what it offers, and the parameters
  * that MAIL and RCPT have then.
  *
- * Nothing is converted: what a hop cannot take as it is (RFC 6152, 3; RFC 3030,
- * 3; RFC 6531, 3.2) fails before anything of it is said.  Two things only look
- * like it: BODY= of a content that does not need it, and SMTPUTF8 where the
- * header is ASCII and domains have A-labels.
+ * What a hop cannot take as it is (RFC 6152, 3; RFC 3030, 3; RFC 6531, 3.2) is
+ * converted before anything of it is said (client_convert.c), or fails.
  */
 #include "mta/relay/client_int.h"
 
@@ -41,15 +39,6 @@ is_refused(const struct client *c, struct outcome *why)
 		outcome_set(why, 451, "4.3.0", "the content is not there");
 	else if (lacks_requiretls(c))
 		client_lacks_requiretls(c, why);
-	else if ((j->flags & ENV_BINARY) && !c->bdat &&
-	    content_is_binary(&at))
-		outcome_set(why, 554, "5.6.3", "%s does not offer BINARYMIME, "
-		    "which the content needs", c->mta);
-	else if (!c->ext.eightbitmime && !c->bdat &&
-	    (j->flags & (ENV_8BIT | ENV_BINARY)) &&
-	    content_is_8bit(&at))
-		outcome_set(why, 554, "5.6.3", "%s does not offer 8BITMIME, "
-		    "which the content needs", c->mta);
 	else
 		return false;
 	return true;
@@ -101,23 +90,18 @@ is_late(const struct client *c, struct outcome *why)
 	return true;
 }
 
-/* SMTPUTF8 is needed by the header, or by addresses that have no other form. */
+/* Addresses as they are, or with A-labels; true: none is left. */
 static bool
 is_utf8(struct client *c, struct outcome *why)
 {
-	struct job			*j = c->job;
-	const struct content_place	 at = job_content(j);
-	bool				 needs = job_needs_utf8(j);
+	struct job	*j = c->job;
 
-	if (c->ext.smtputf8 || !needs) {
+	if (c->ext.smtputf8 || !job_needs_utf8(j)) {
 		(void)job_address(j, true, NULL);
 		return false;
 	}
 	outcome_set(why, 553, "5.6.7", "%s does not offer SMTPUTF8, which the "
-	    "addresses or the header need", c->mta);
-	if (!j->probe && (j->flags & ENV_UTF8) &&
-	    content_header_is_8bit(&at))
-		return true;
+	    "address needs", c->mta);
 	return !job_address(j, false, why);
 }
 
@@ -149,14 +133,20 @@ client_can_take(struct client *c, struct outcome *why)
 	    c->ext.chunking;
 	j->offers = (uint8_t)((c->ext.dsn ? RELAYED_DSN : 0) |
 	    (keeps_time(c) ? RELAYED_DELIVERBY : 0));
-	if (c->ext.size_max > 0 && j->length > c->ext.size_max) {
+	return j->probe || !(is_refused(c, why) || is_late(c, why));
+}
+
+bool
+client_can_say(struct client *c, struct outcome *why)
+{
+	uint64_t	length = c->convert.length;
+
+	if (c->ext.size_max > 0 && length > c->ext.size_max) {
 		outcome_set(why, 552, "5.3.4", "%llu octets are more than %s "
-		    "takes (%llu)", (unsigned long long)j->length, c->mta,
+		    "takes (%llu)", (unsigned long long)length, c->mta,
 		    (unsigned long long)c->ext.size_max);
 		return false;
 	}
-	if (!j->probe && (is_refused(c, why) || is_late(c, why)))
-		return false;
 	if (is_utf8(c, why))
 		return false;
 	keep_limits(c);
@@ -197,7 +187,8 @@ client_put_mail(struct client *c)
 
 	buf_addf(&c->out, "MAIL FROM:<%.*s>", SPAN_ARG(j->wire_sender));
 	if (c->ext.size && !j->probe)
-		buf_addf(&c->out, " SIZE=%llu", (unsigned long long)j->length);
+		buf_addf(&c->out, " SIZE=%llu",
+		    (unsigned long long)c->convert.length);
 	put_body(c);
 	if (c->ext.smtputf8 && job_needs_utf8(j))
 		buf_add_str(&c->out, " SMTPUTF8");

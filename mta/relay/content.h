@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "mail/dot.h"
+#include "mail/downgrade.h"
 
 #define CONTENT_PIECE	(256u << 10)	/* octets read at once */
 
@@ -21,6 +22,7 @@ struct content {
 	uint64_t	at, left;	/* octets */
 	bool		raw;		/* for BDAT: octets as they are, no final dot */
 	struct dot_out	dot;
+	struct downgrade *convert;	/* decided; borrowed; NULL: it goes as it is */
 };
 
 enum content_got {
@@ -30,15 +32,11 @@ enum content_got {
 	CONTENT_BARE		/* it has a CR or LF that stands alone; not for DATA */
 };
 
-void			content_start(struct content *, const struct content_place *, bool raw);
-/* Adds the next piece, dot-stuffed (RFC 5321, 4.5.2) or raw. */
+/* convert: as it is converted by that, unless NULL; begun here. */
+void			content_start(struct content *, const struct content_place *, bool raw, struct downgrade *convert);
+/* Adds the next piece, converted, dot-stuffed (RFC 5321, 4.5.2) or raw. */
 enum content_got	content_next(struct content *, struct buf *out);
-/* Whether an octet above 127 stands in it; true when it cannot be read. */
-bool			content_is_8bit(const struct content_place *);
-
-/* Whether it cannot go by DATA: a NUL, a CR or LF alone, a line of more than 998 octets; true when it cannot be read. */
-bool			content_is_binary(const struct content_place *);
-/* Whether an octet above 127 stands in its header section, or may, since that is longer than 256 KiB; true when it cannot be read. */
-bool			content_header_is_8bit(const struct content_place *);
+/* The next octets as they lie there, at most CONTENT_PIECE; good until the next call for any content.  -1: errno. */
+int			content_read(struct content *, struct span *);
 
 #endif

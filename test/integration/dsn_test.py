@@ -185,10 +185,15 @@ class Told(unittest.TestCase):
 
     def test_utf8_far_down_in_a_header_is_not_overlooked(self):
         with Sink(extensions=("8BITMIME",)) as hop, Server(policy(hop.port), TABLES) as s:
+            many = b"B:\r\n" * 70000
             send(s, [("far@else.example", "")], mail="SMTPUTF8",
-                 content=b"B:\r\n" * 70000 + "C: ü\r\n\r\n".encode())
+                 content=many + "To: ü@x.example\r\n\r\n".encode())
             self.assertEqual(report(s).rcpts[0]["Status"], "5.6.7")
             self.assertEqual(hop.messages, [])
+            send(s, [("far@else.example", "")], mail="SMTPUTF8",
+                 content=many + "C: ü\r\n\r\n".encode())
+            wait_for(lambda: hop.messages)
+            self.assertTrue(hop.messages[0]["data"].endswith(b"C: =?utf-8?q?=C3=BC?=\r\n\r\n"))
 
     def test_an_address_of_utf8_has_its_own_report(self):
         with Sink() as hop, Server(policy(hop.port), dict(TABLES, users="jörg:x\n")) as s:
@@ -313,10 +318,22 @@ class Binary(unittest.TestCase):
             self.assertTrue(hop.messages[0]["data"].endswith(BINARY))
             self.assertIn("BODY=BINARYMIME", hop.messages[0]["from"])
 
-    def test_it_comes_back_from_a_hop_without_binarymime(self):
+    def test_it_is_encoded_for_a_hop_without_binarymime(self):
+        for extensions in (["CHUNKING", "8BITMIME"], []):
+            with Sink(extensions=extensions) as hop, Server(policy(hop.port), TABLES) as s:
+                self.send(s, "x@else.example")
+                wait_for(lambda: hop.messages)
+                got = email.message_from_bytes(hop.messages[0]["data"])
+                self.assertEqual(got.get_payload(decode=True), BINARY.partition(b"\r\n\r\n")[2])
+                self.assertTrue(hop.messages[0]["data"].isascii())
+                wait_for(lambda: "event=converted" in s.log())
+
+    def test_it_comes_back_where_it_cannot_be(self):
+        content = (b"Content-Type: multipart/signed; boundary=s\r\n\r\n"
+                   b"--s\r\n\r\n" + BINARY + b"\r\n--s--\r\n")
         with Sink(extensions=["CHUNKING", "8BITMIME"]) as hop, \
                 Server(policy(hop.port), TABLES) as s:
-            self.send(s, "x@else.example")
+            self.send(s, "x@else.example", content)
             r = report(s)
             self.assertEqual(r.rcpts[0]["Status"], "5.6.3")
             self.assertEqual(r.types[2], "text/rfc822-headers")

@@ -1,4 +1,5 @@
 """The relay process between a queue of the test's own and next hops, and in the whole server."""
+import email
 import os
 import re
 import shutil
@@ -124,13 +125,27 @@ class Smuggling(unittest.TestCase):
         pads = [b"", *(b"x" * ((256 << 10) - n) for n in range(14, 20))]
         with Sink(extensions=["8BITMIME", "CHUNKING"]) as hop, Relay() as r:
             for end in SMUGGLED:
-                for flags in (0, EIGHTBIT, BINARY, BINARY | EIGHTBIT):
+                for flags in (0, EIGHTBIT):
                     with self.subTest(flags=flags, end=end):
                         self.refused(hop, r, self.content(end), flags)
                 for pad in pads:
                     with self.subTest(pad=len(pad), end=end):
                         self.refused(hop, r, pad + self.content(end), 0)
             self.assertEqual(hop.messages, [])
+
+    def test_where_it_is_said_to_be_binary_it_is_encoded(self):
+        for extensions in (["8BITMIME", "CHUNKING"], ["BINARYMIME"], []):
+            with Sink(extensions=extensions) as hop, Relay() as r:
+                for end in SMUGGLED:
+                    with self.subTest(extensions=extensions, end=end):
+                        content = self.content(end)
+                        self.assertEqual(r.relay(host(hop.port), content=content, flags=BINARY)[2][0][:2],
+                                         (250, "2.0.0"))
+                        data = hop.messages[-1]["data"]
+                        self.assertIsNone(re.search(rb"\0|\r(?!\n)|(?<!\r)\n", data))
+                        self.assertEqual(email.message_from_bytes(data).get_payload(decode=True),
+                                         content.partition(b"\r\n\r\n")[2])
+                self.assertEqual(len(hop.messages), len(SMUGGLED))
 
     def test_by_bdat_it_is_counted(self):
         with Sink(extensions=["CHUNKING", "BINARYMIME", "PIPELINING"]) as hop, Relay() as r:
@@ -236,14 +251,29 @@ class Hops(unittest.TestCase):
         with Sink(extensions=[]) as hop, Relay() as r:
             self.assertEqual(r.relay(host(hop.port), rcpts=["b@y.test", "c@y.test"])[2][1][0], 250)
             self.assertEqual(r.relay(host(hop.port), flags=EIGHTBIT)[2][0][0], 250)
-            self.assertEqual(r.relay(host(hop.port), flags=EIGHTBIT,
-                                     content="Subject: ü\r\n\r\n".encode())[2][0][:2],
-                             (554, "5.6.3"))
             self.assertEqual(r.relay(host(hop.port), flags=UTF8)[2][0][:2], (250, "2.0.0"))
-            self.assertEqual(r.relay(host(hop.port), flags=UTF8,
-                                     content="Subject: ü\r\n\r\n".encode())[2][0][:2],
-                             (553, "5.6.7"))
+            for flags in (EIGHTBIT, UTF8):
+                self.assertEqual(r.relay(host(hop.port), flags=flags,
+                                         content="Subject: ü\r\n\r\n".encode())[2][0][:2], (250, "2.0.0"))
+                self.assertEqual(hop.messages[-1]["data"], b"Subject: =?utf-8?q?=C3=BC?=\r\n\r\n")
+                self.assertEqual(r.relay(host(hop.port), flags=flags,
+                                         content="From: ü@x.test\r\n\r\n".encode())[2][0][:2],
+                                 (554, "5.6.7"))
             self.assertEqual(hop.sessions, 1)
+
+    def test_a_large_message_is_converted_piece_by_piece(self):
+        """Of more than one piece, while other mail goes on; what was measured is what is sent."""
+        line = "grüße %06d\r\n"
+        content = ("Subject: x\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" +
+                   "".join(line % n for n in range(60000))).encode()
+        with Sink(extensions=["SIZE"]) as hop, Relay() as r:
+            jobs = [r.send(host(hop.port), content=content, flags=EIGHTBIT), r.send(host(hop.port))]
+            self.assertEqual({r.answer()[0], r.answer()[0]}, set(jobs))
+            large = max(hop.messages, key=lambda m: len(m["data"]))
+            self.assertEqual(large["from"], f"FROM:<a@x.test> SIZE={len(large['data'])}")
+            self.assertTrue(large["data"].isascii())
+            self.assertEqual(email.message_from_bytes(large["data"]).get_payload(decode=True),
+                             content.partition(b"\r\n\r\n")[2])
 
     def test_parameters_go_to_a_hop_that_knows_them(self):
         kw = {"flags": RET_FULL, "envid": b"a+b=c", "notify": 1, "orcpt": (b"rfc822", b"x=y@z.test")}

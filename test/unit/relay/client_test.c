@@ -125,8 +125,8 @@ refusals_belong_to_their_recipients(void **state)
 	RUN(partial);
 }
 
-#define UTF8_WHY	"553 5.6.7 mx.y[192.0.2.1] does not offer SMTPUTF8, " \
-			"which the addresses or the header need"
+#define LACKS		"mx.y[192.0.2.1] does not offer "
+#define UTF8_WHY	"553 5.6.7 " LACKS "SMTPUTF8, which the address needs"
 #define NO_UTF8		"ready; " UTF8_WHY
 #define NO_UTF8_LATER	"; " UTF8_WHY
 
@@ -137,15 +137,23 @@ static const struct chat	cannot[] = {
 	CHAT("SIZE without a limit", HELLO "S: 250-mx.y\nS: 250 SIZE 0\n"
 	    "C: MAIL FROM:<a@x.example> SIZE=19\n" OK RCPT1 OK DATA GO CONTENT
 	    OK QUIT, "ready; 250 2.0.0 ok; idle; ended"),
-	CHAT("8 bit without 8BITMIME", PLAIN QUIT,
-	    "ready; 554 5.6.3 mx.y[192.0.2.1] does not offer 8BITMIME, which "
-	    "the content needs; idle; ended", .flags = ENV_8BIT,
-	    .content = "\r\n\303\274\r\n"),
 	CHAT("8BITMIME declared, yet 7 bit", PLAIN MAIL OK RCPT1 OK DATA GO
 	    CONTENT OK QUIT, "ready; 250 2.0.0 ok; idle; ended",
 	    .flags = ENV_8BIT),
-	CHAT("SMTPUTF8 needed by the header", PLAIN QUIT, NO_UTF8 "; idle; ended",
-	    .flags = ENV_UTF8, .content = "Subject: \303\274\r\n\r\n"),
+	CHAT("SMTPUTF8 needed by an address in the header", PLAIN QUIT,
+	    "ready; 554 5.6.7 " LACKS "SMTPUTF8, and the message cannot be "
+	    "converted: an address in its header needs SMTPUTF8; idle; ended",
+	    .flags = ENV_UTF8,
+	    .content = "From: \303\274@x.example\r\n\r\n"),
+	CHAT("8 bit in a part that is signed, without 8BITMIME", PLAIN QUIT,
+	    "ready; 554 5.6.3 " LACKS "8BITMIME, and the message cannot be "
+	    "converted: a part of it is signed as it is; idle; ended",
+	    .flags = ENV_8BIT, .content = "Content-Type: multipart/signed; "
+	    "boundary=s\r\n\r\n--s\r\n\r\n\303\274\r\n--s--\r\n"),
+	CHAT("larger than SIZE only in its other form",
+	    HELLO "S: 250-mx.y\nS: 250 SIZE 121\n" QUIT, "ready; 552 5.3.4 "
+	    "122 octets are more than mx.y[192.0.2.1] takes (121); idle; "
+	    "ended", .flags = ENV_8BIT, .content = "\r\n\303\274\r\n"),
 	CHAT("SMTPUTF8 needed by the sender's local part", PLAIN QUIT,
 	    NO_UTF8 "; idle; ended", .flags = ENV_UTF8,
 	    .sender = "\303\274@x.example"),
@@ -183,13 +191,49 @@ what_a_hop_cannot_take_is_not_tried(void **state)
 	RUN(cannot);
 }
 
+#define ENCODED(type)	"C: MIME-Version: 1.0\n" type \
+			"C: Content-Transfer-Encoding: quoted-printable\nC: \n"
+#define UNKNOWN		"C: Content-Type: text/plain; charset=unknown-8bit\n"
+#define EHLO_SIZE	HELLO "S: 250-mx.y\nS: 250 SIZE\n" \
+			"C: MAIL FROM:<a@x.example> SIZE=122\n" OK RCPT1 OK DATA GO
+#define DONE		"ready; 250 2.0.0 ok; idle; ended"
+
+/* RFC 6152, 3; RFC 3030, 3: other octets that mean the same. */
+static const struct chat	converted[] = {
+	CHAT("8 bit without 8BITMIME, in its new length", EHLO_SIZE
+	    ENCODED(UNKNOWN) "C: =C3=BC\nC: .\n" OK QUIT, DONE,
+	    .flags = ENV_8BIT,
+	    .content = "\r\n\303\274\r\n"),
+	CHAT("8 bit in the header without SMTPUTF8", PLAIN MAIL OK RCPT1 OK
+	    DATA GO "C: Subject: =?utf-8?q?=C3=BC?=\nC: \nC: .\n" OK QUIT, DONE,
+	    .flags = ENV_UTF8, .content = "Subject: \303\274\r\n\r\n"),
+	CHAT("dots are stuffed in the form that leaves", PLAIN MAIL OK RCPT1 OK
+	    DATA GO ENCODED(UNKNOWN) "C: ..\nC: =C3=BC\nC: .\n" OK QUIT, DONE,
+	    .flags = ENV_8BIT, .content = "\r\n.\r\n\303\274\r\n"),
+	CHAT("a CR or LF that stands alone becomes text", PLAIN MAIL OK RCPT1 OK
+	    DATA GO "C: A: b\n" ENCODED() "C: a=0A..=0D=\nC: .\n" OK QUIT, DONE,
+	    .flags = ENV_BINARY, .content = "A: b\r\n\r\na\n..\r"),
+	CHAT("said to be binary, and has 8 bits", EHLO_SIZE
+	    ENCODED(UNKNOWN) "C: =C3=BC\nC: .\n" OK QUIT, DONE,
+	    .flags = ENV_BINARY,
+	    .content = "\r\n\303\274\r\n"),
+};
+
+static void
+what_a_hop_cannot_take_is_converted(void **state)
+{
+	(void)state;
+	RUN(converted);
+}
+
 #define ALL_EXT		HELLO "S: 250-mx.y\nS: 250-PIPELINING\nS: 250-DSN\n" \
 			"S: 250-CHUNKING\nS: 250-BINARYMIME\nS: 250-8BITMIME\n" \
 			"S: 250 DELIVERBY 60\n"
 #define BINARY		"Subject: x\r\n\r\n\0.\r\n.\r\nMAIL\n.\n\r.\r"
 #define BINARY_N	(sizeof(BINARY) - 1)
-#define NO_BINARY	"ready; 554 5.6.3 mx.y[192.0.2.1] does not offer " \
-			"BINARYMIME, which the content needs; idle; ended"
+#define NO_BINARY(what)	"ready; 554 5.6.3 " LACKS what ", and the message " \
+			"cannot be converted: octets that cannot be encoded " \
+			"stand in its header; idle; ended"
 
 /* RFC 3030, 2 and 3: octets that DATA would cut or change. */
 static const struct chat	binary[] = {
@@ -208,20 +252,18 @@ static const struct chat	binary[] = {
 	    "ready; 554 5.6.0 no; idle; ended",
 	    .flags = ENV_BINARY, .content = BINARY, .content_n = BINARY_N),
 	CHAT("BINARYMIME without CHUNKING is none",
-	    HELLO "S: 250-mx.y\nS: 250 BINARYMIME\n" QUIT, NO_BINARY,
-	    .flags = ENV_BINARY, .content = BINARY, .content_n = BINARY_N),
+	    HELLO "S: 250-mx.y\nS: 250 BINARYMIME\n" QUIT,
+	    NO_BINARY("8BITMIME"), .flags = ENV_BINARY,
+	    .content = "a: b\n\r\n\r\nc\r\n"),
 	CHAT("CHUNKING without BINARYMIME", HELLO
-	    "S: 250-mx.y\nS: 250-8BITMIME\nS: 250 CHUNKING\n" QUIT, NO_BINARY,
+	    "S: 250-mx.y\nS: 250-8BITMIME\nS: 250 CHUNKING\n" QUIT,
+	    NO_BINARY("BINARYMIME"),
 	    .flags = ENV_BINARY, .content = "a\r\nb\nc\r\n"),
-	CHAT("a CR alone at the end", PLAIN QUIT, NO_BINARY,
+	CHAT("a CR alone at the end", PLAIN QUIT, NO_BINARY("8BITMIME"),
 	    .flags = ENV_BINARY, .content = "a\r\nb\r"),
 	CHAT("said to be binary, and is not", PLAIN MAIL OK RCPT1 OK DATA GO
 	    CONTENT OK QUIT, "ready; 250 2.0.0 ok; idle; ended",
 	    .flags = ENV_BINARY),
-	CHAT("said to be binary, and has 8 bits", PLAIN QUIT,
-	    "ready; 554 5.6.3 mx.y[192.0.2.1] does not offer 8BITMIME, which "
-	    "the content needs; idle; ended", .flags = ENV_BINARY,
-	    .content = "\r\n\303\274\r\n"),
 	CHAT("not said to be binary: never by DATA, no dot comes", PLAIN MAIL OK
 	    RCPT1 OK DATA GO, "ready; 554 5.6.3 the content has a CR or LF "
 	    "that stands alone; closed", .content = "a\r\n\r\nb\n.\r\n"),
@@ -571,6 +613,7 @@ main(void)
 		cmocka_unit_test(a_message_is_sent),
 		cmocka_unit_test(refusals_belong_to_their_recipients),
 		cmocka_unit_test(what_a_hop_cannot_take_is_not_tried),
+		cmocka_unit_test(what_a_hop_cannot_take_is_converted),
 		cmocka_unit_test(binary_content_goes_by_bdat_or_not_at_all),
 		cmocka_unit_test(parameters_go_to_who_knows_them),
 		cmocka_unit_test(limits_of_the_hop_are_kept),
