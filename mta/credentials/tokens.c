@@ -43,6 +43,8 @@ struct token {
 	char			*octets;	/* NULL: none */
 	int64_t			 until_ms;
 	char			*refresh;	/* given in the place of the administrator's; NULL: not asked yet */
+	bool			 unkept;	/* it is in memory alone: the disk was full, or the like */
+	char			 asked[KEPT_NAME]; /* where one belongs that the endpoint gives now; "" */
 	unsigned		 failures;	/* in a row */
 	int64_t			 not_before_ms;	/* after a failure */
 	enum token_result	 last;		/* the failure */
@@ -263,20 +265,34 @@ refresh_token(struct token *t)
 	    secrets_either(buf_span(&t->source->secret), span_of(t->login));
 }
 
-/* The older one may be of no use from now on. */
+static void
+put_refresh(struct token *t, const char *name)
+{
+	t->unkept = t->all->how.folder != -1 && !kept_put(t->all->how.folder,
+	    name, span_of(t->refresh));
+}
+
+/*
+ * The older one may be of no use from now on, also where the source has changed
+ * meanwhile: what does not concern the administrator's token (a scope, the
+ * client's secret) leaves the name as it was.
+ */
 static void
 take_refresh(struct token *t, const char *refresh)
 {
 	char	name[KEPT_NAME];
 
-	if (refresh == NULL || !t->source->has_refresh ||
-	    span_eq(refresh_token(t), span_of(refresh)))
+	if (!t->source->has_refresh || t->asked[0] == '\0')
 		return;
-	wipe(&t->refresh);
-	t->refresh = xstrdup(refresh);
 	name_of(t, name);
-	if (t->all->how.folder != -1)
-		(void)kept_put(t->all->how.folder, name, span_of(refresh));
+	if (strcmp(name, t->asked) != 0)
+		return;
+	if (refresh != NULL && !span_eq(refresh_token(t), span_of(refresh))) {
+		wipe(&t->refresh);
+		t->refresh = xstrdup(refresh);
+		put_refresh(t, name);
+	} else if (t->unkept)
+		put_refresh(t, name);
 }
 
 static void
@@ -307,8 +323,7 @@ take_reply(struct token *t, const struct http_answer *a)
 	else if (a->status != 200)
 		failed_because(t, TOKEN_LATER, what, "and yet a token");
 	else {
-		if (!t->stale)
-			take_refresh(t, r.refresh);
+		take_refresh(t, r.refresh);
 		came(t, span_of(r.token), r.expires_s > 0 ?
 		    r.expires_s * 1000 : TOKENS_UNKNOWN_MS);
 	}
@@ -346,6 +361,9 @@ ask_endpoint(struct token *t)
 		    "login");
 		return;
 	}
+	t->asked[0] = '\0';
+	if (t->source->has_refresh)
+		name_of(t, t->asked);
 	grant_write(&g, t->source, refresh);
 	q.headers = buf_span(&g.headers);
 	q.body = buf_span(&g.body);
@@ -467,6 +485,7 @@ renew(struct token *t, struct source *s)
 		return;
 	wipe(&t->octets);
 	wipe(&t->refresh);
+	t->unkept = false;
 	t->failures = 0;
 	t->not_before_ms = 0;
 	t->stale = t->busy;

@@ -5,8 +5,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -244,6 +248,73 @@ refresh_tokens_are_followed(void **state)
 	tokens_free(&t);
 }
 
+/* The scope is changed meanwhile: the older refresh token is worth nothing all the same. */
+static void
+a_refresh_token_outlives_a_change_of_other_things(void **state)
+{
+	struct tokens	*t = tokens_of_test();
+	struct source	*s = source("one "), *other = source("one ");
+
+	(void)state;
+	other->digest[5] = 1;
+	(void)tokens_get(t, s, SPAN("ann"), say, &told[0]);
+	(void)tokens_get(t, other, SPAN("ann"), say, &told[1]);
+	answer(200, "{\"access_token\":\"t1\",\"refresh_token\":\"next\"}");
+	assert_int_equal(web.asked, 2);
+	assert_non_null(strstr(web.body, "refresh_token=next"));
+	answer(200, "{\"access_token\":\"t2\"}");
+	assert_string_equal(told[1].token, "t2");
+	source_unref(&s);
+	source_unref(&other);
+	tokens_free(&t);
+}
+
+static int
+folder_of_test(char *name)
+{
+	int	fd;
+
+	strcpy(name, "/tmp/waybill-tokens-XXXXXX");
+	assert_non_null(mkdtemp(name));
+	assert_true((fd = open(name, O_RDONLY | O_DIRECTORY)) != -1);
+	return fd;
+}
+
+static void
+one_that_could_not_be_written_is_written_later(void **state)
+{
+	struct tokens_how	 how = { .now_ms = clock_of_test,
+	    .http = ask };
+	struct tokens		*t = tokens_of_test();
+	struct source		*s = source("one ");
+	char			 gone[64], name[64], command[128];
+	int			 fd;
+
+	(void)state;
+	tokens_free(&t);
+	how.folder = folder_of_test(gone);
+	assert_int_equal(rmdir(gone), 0);	/* nothing can be made in it */
+	t = tokens_new(&how);
+	(void)tokens_get(t, s, SPAN("ann"), say, &told[0]);
+	answer(200, "{\"access_token\":\"t1\",\"refresh_token\":\"next\"}");
+	fd = folder_of_test(name);
+	assert_int_equal(dup2(fd, how.folder), how.folder);
+	tokens_refused(t, s, SPAN("ann"), SPAN("t1"));
+	(void)tokens_get(t, s, SPAN("ann"), say, &told[0]);
+	answer(200, "{\"access_token\":\"t2\"}");
+	tokens_free(&t);
+	t = tokens_new(&how);		/* after a restart */
+	(void)tokens_get(t, s, SPAN("ann"), say, &told[0]);
+	assert_non_null(strstr(web.body, "refresh_token=next"));
+	answer(200, "{\"access_token\":\"t3\"}");
+	tokens_free(&t);
+	source_unref(&s);
+	close(fd);
+	close(how.folder);
+	snprintf(command, sizeof(command), "rm -r %s", name);
+	assert_int_equal(system(command), 0);
+}
+
 /* --- the gate */
 
 static struct {
@@ -311,6 +382,9 @@ main(void)
 		cmocka_unit_test(a_refusal_stays_until_something_has_changed),
 		cmocka_unit_test(an_answer_to_an_older_question_is_not_used),
 		cmocka_unit_test(refresh_tokens_are_followed),
+		cmocka_unit_test(
+		    a_refresh_token_outlives_a_change_of_other_things),
+		cmocka_unit_test(one_that_could_not_be_written_is_written_later),
 		cmocka_unit_test(one_tries_and_the_others_wait),
 	};
 
