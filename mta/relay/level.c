@@ -244,6 +244,18 @@ is_testing(const struct hop_tls *t)
 	    t->sts == LEVEL_STS_TESTING_OTHER);
 }
 
+/* Names count with DANE-TA alone (RFC 7672, 3.1.1 and 3.2.2). */
+static const char *
+names_of(const struct hop_tls *t, enum tls_level level)
+{
+	size_t	i;
+
+	for (i = 0; level == TLS_LEVEL_DANE && i < t->ntlsa; i++)
+		if (t->tlsa[i].usage == 2)
+			return t->domain;
+	return "";
+}
+
 void
 level_of(const struct hop_tls *t, uint32_t flags, struct level *out)
 {
@@ -259,6 +271,7 @@ level_of(const struct hop_tls *t, uint32_t flags, struct level *out)
 	*out = (struct level){
 		.line = (unsigned)(l - lines) + 1, .verdict = l->verdict,
 		.level = l->level, .by = l->by, .host = t->host,
+		.names_of = names_of(t, l->level),
 		.plain_after = l->level == TLS_LEVEL_OPPORTUNISTIC,
 		.requires_requiretls = message == MESSAGE_REQUIRETLS,
 		.dane_cannot_say = t->dane == LEVEL_DANE_CANNOT_SAY &&
@@ -281,6 +294,9 @@ level_serves(const struct level *had, const struct level *want)
 		return false;
 	if (want->level >= TLS_LEVEL_VERIFIED &&
 	    !span_ieq(span_of(had->host), span_of(want->host)))
+		return false;
+	if (want->level == TLS_LEVEL_DANE &&
+	    !span_ieq(span_of(had->names_of), span_of(want->names_of)))
 		return false;
 	return had->level >= want->level;
 }

@@ -107,6 +107,7 @@ struct level {
 	bool		 requires_requiretls;	/* EHLO has to offer REQUIRETLS (RFC 8689, 4.2.1) */
 	bool		 dane_cannot_say;	/* "dane=cannot-say" in the delivery record */
 	const char	*host;		/* whose certificate VERIFIED and DANE are about; borrowed from the facts */
+	const char	*names_of;	/* likewise: the domain for whose name the certificate may be, too (TLSA usage 2); "": none */
 	enum tls_class	 report;	/* of WAIT and REFUSE: how reports call it */
 	char		 status[8];	/* likewise: enhanced status */
 	char		 why[LEVEL_WHY_MAX];	/* likewise: for people */
@@ -119,7 +120,8 @@ struct level {
 void		 level_of(const struct hop_tls *t, uint32_t flags, struct level *out);
 /*
  * Whether a session that was opened for `had` will do for a message that wants
- * `want`: no less, and where it is to be verified, as the same host.
+ * `want`: no less, and where it is to be verified, as the same host, and by
+ * DANE for the same names.
  */
 bool		 level_serves(const struct level *had, const struct level *want);
 

@@ -48,7 +48,7 @@ route {
     otherwise => mx
 }
 """
-HOSTS = ["ee", "ta", "wrong", "clear", "other", "plain", "pki"]     # each at an address of its own
+HOSTS = ["ee", "ta", "wrong", "clear", "other", "plain", "pki", "one"]     # each at an address of its own
 WRONG = "3 1 1 " + "00" * 32
 
 
@@ -94,6 +94,7 @@ def zones(port, certs):
             f"{at('mixed')} TLSA 3 1 9 00", f"{at('mixed')} TLSA {ee}",
             *(f"{at('many')} TLSA 3 1 1 {i:064x}" for i in range(20)), f"{at('many')} TLSA {ee}",
             f"{at('full')} TLSA {tlsa(certs.path('ee.pem'), selector=0, matching=0)}",
+            f"{at('one')} TLSA {ta}", "beside MX 10 one",
             "alias CNAME ee", "away CNAME ee.plain.test.", f"{at('away')} TLSA {ee}",
             "both CNAME other", f"{at('both')} TLSA {WRONG}"] +
              [f"to-{h} MX 10 {h}" for h in HOSTS + more + ["alias", "away", "both"]] + [
@@ -117,9 +118,11 @@ class World:
         self.certs.make("ee", names="DNS:nobody.example")
         self.certs.make("ta", by="ca", names="DNS:ta.signed.test")
         self.certs.make("pki", by="ca", names="DNS:pki.signed.test")
-        with open(self.certs.path("ta.pem"), "a", encoding="ascii") as f, \
-                open(self.certs.path("ca.pem"), encoding="ascii") as ca:
-            f.write(ca.read())
+        self.certs.make("one", by="ca", names="DNS:to-one.signed.test")
+        for name in "ta", "one":
+            with open(self.certs.path(f"{name}.pem"), "a", encoding="ascii") as f, \
+                    open(self.certs.path("ca.pem"), encoding="ascii") as ca:
+                f.write(ca.read())
         self.port = free_port(address("ee"))
         self.hops = {h: Hop(host=address(h), port=self.port, cert=self.pair(h)) for h in HOSTS}
         self.dns = SignedDns(zones(self.port, self.certs),
@@ -141,7 +144,7 @@ class World:
     def pair(self, host):
         if host == "clear":
             return None
-        name = host if host in ("ee", "ta", "pki") else "ee"
+        name = host if host in ("ee", "ta", "pki", "one") else "ee"
         return self.certs.path(f"{name}.pem"), self.certs.path(f"{name}.key")
 
     def stop(self):
@@ -201,6 +204,13 @@ class Dane(unittest.TestCase):
 
     def test_a_record_of_usage_2_and_a_certificate_for_the_host(self):
         self.sent("x@to-ta.signed.test", "ta", *self.DANE)
+
+    def test_a_certificate_for_one_domain_is_none_for_another_with_the_same_host(self):
+        """Also where a session is open there."""
+        self.sent("x@to-one.signed.test", "one", *self.DANE)
+        self.waits("x@beside.signed.test", "4.7.5", "ostname mismatch")
+        self.sent("x@to-one.signed.test", "one", *self.DANE)
+        self.assertEqual(self.world.hops["one"].sessions, 2)    # that of the first message goes on
 
     def test_a_wrong_digest_waits(self):
         self.waits("x@to-wrong.signed.test", "4.7.5")

@@ -297,8 +297,10 @@ nothing_known_is_no_tls(void **state)
 static void
 a_session_serves_what_wants_no_more(void **state)
 {
-	struct level	had = { .level = TLS_LEVEL_VERIFIED, .host = "a.test" };
-	struct level	want = { .level = TLS_LEVEL_REQUIRED, .host = "b.test" };
+	struct level	had = { .level = TLS_LEVEL_VERIFIED, .host = "a.test",
+			    .names_of = "" };
+	struct level	want = { .level = TLS_LEVEL_REQUIRED, .host = "b.test",
+			    .names_of = "" };
 
 	(void)state;
 	assert_true(level_serves(&had, &want));
@@ -312,6 +314,12 @@ a_session_serves_what_wants_no_more(void **state)
 	want.requires_requiretls = true;
 	assert_false(level_serves(&had, &want));
 	had.requires_requiretls = true;
+	assert_true(level_serves(&had, &want));
+	had.level = want.level = TLS_LEVEL_DANE;
+	assert_true(level_serves(&had, &want));
+	want.names_of = "one.test";	/* whose name did not count */
+	assert_false(level_serves(&had, &want));
+	had.names_of = "One.test";
 	assert_true(level_serves(&had, &want));
 	want.verdict = LEVEL_WAIT;
 	assert_false(level_serves(&had, &want));
