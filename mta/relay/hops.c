@@ -344,6 +344,7 @@ find_levels(struct hop_query *q)
 		h->level.port = h->port;
 		h->level.domain = q->mx ? q->domain : "";
 		h->level.domain_canonical = q->mx ? q->canonical : "";
+		h->level.srv = q->mx ? NULL : h->domain;
 		hosts[i] = &h->level;
 	}
 	levels = level_find(q->hops->levels, q->way->terms, hosts, q->n,

@@ -122,6 +122,28 @@ fill_dane(struct hop_tls *t, const struct step *s)
 		t->tlsa[i] = s->tlsa[i];
 }
 
+static bool
+is_within(struct span name, struct span domain)
+{
+	size_t	more = name.n - domain.n;
+
+	return name.n >= domain.n && span_ieq(span_from(name, more), domain) &&
+	    (more == 0 || name.p[more - 1] == '.');
+}
+
+/*
+ * Whose certificate is asked for.  SRV that is not signed may be anybody's word:
+ * a host outside of the domain has to show one of the domain (RFC 6186, 6).
+ */
+static const char *
+reference_of(const struct level_host *h)
+{
+	if (h->srv == NULL || h->named == DNS_SECURE ||
+	    is_within(span_of(h->name), span_of(h->srv)))
+		return h->name;
+	return h->srv;
+}
+
 static struct hop_tls *
 facts_of(const struct level_query *q, const struct step *s)
 {
@@ -130,7 +152,7 @@ facts_of(const struct level_query *q, const struct step *s)
 		.word = q->terms->tls, .no_dane = q->terms->no_dane,
 		.no_sts = q->terms->no_sts,
 		.name_secure = h->named == DNS_SECURE,
-		.sni = h->name, .host = h->name, .tlsa_at = "",
+		.sni = h->name, .host = reference_of(h), .tlsa_at = "",
 		.domain = text_or_none(h->domain), .sts = s->sts,
 		.sts_text = q->sts_text, .sts_trouble = q->sts_trouble
 	};

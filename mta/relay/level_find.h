@@ -27,6 +27,7 @@ struct level_host {
 	enum dns_trust	 named;
 	const char	*domain;	/* of the recipients, by whose MX; "": none */
 	const char	*domain_canonical;	/* what that is an alias for; "": none */
+	const char	*srv;		/* whose SRV records named it; NULL: none did */
 	/* level_host_address() fills these. */
 	bool		 found, insecure, cannot_say;
 	char		 resolver[100];	/* that cannot say; "": none */

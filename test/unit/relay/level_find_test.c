@@ -403,6 +403,39 @@ a_policy_names_hosts_or_not(void **state)
 	}
 }
 
+/* RFC 6186, 6 */
+static void
+a_host_of_srv_that_is_not_signed_shows_the_domains_certificate(void **state)
+{
+	static const struct {
+		const char	*name, *srv;
+		enum dns_trust	 named;
+		const char	*wanted;
+	} cases[] = {
+		{ "smtp.x.example", "x.example", DNS_INSECURE, "smtp.x.example" },
+		{ "X.example", "x.example", DNS_INSECURE, "X.example" },
+		{ "smtp.y.example", "x.example", DNS_INSECURE, "x.example" },
+		{ "smtp.y.example", "x.example", DNS_CANNOT_SAY, "x.example" },
+		{ "smtp.y.example", "x.example", DNS_SECURE, "smtp.y.example" },
+		{ "evilx.example", "x.example", DNS_INSECURE, "x.example" },
+		{ "example", "x.example", DNS_INSECURE, "x.example" },
+		{ "smtp.y.example", NULL, DNS_INSECURE, "smtp.y.example" },
+	};
+	struct level_host	h;
+	size_t			i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		h = host(cases[i].name);
+		h.srv = cases[i].srv;
+		h.named = cases[i].named;
+		find(&h);
+		assert_string_equal(h.tls->host, cases[i].wanted);
+		assert_string_equal(h.tls->sni, cases[i].name);
+		hop_tls_unref(&h.tls);
+	}
+}
+
 static void
 a_long_policy_is_cut_at_a_line(void **state)
 {
@@ -452,6 +485,7 @@ main(void)
 		cmocka_unit_test(a_host_that_had_records_is_held),
 		cmocka_unit_test(a_block_may_not_want_to_know),
 		cmocka_unit_test(a_policy_names_hosts_or_not),
+		cmocka_unit_test(a_host_of_srv_that_is_not_signed_shows_the_domains_certificate),
 		cmocka_unit_test(a_long_policy_is_cut_at_a_line),
 		cmocka_unit_test(what_is_given_up_asks_no_more),
 	};
