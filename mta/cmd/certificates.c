@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -205,7 +206,78 @@ text_of(struct rs_value v)
 	    NULL;
 }
 
-/* What a relay block shows, and whom it trusts. */
+/* Where a relay block names files of secrets. */
+static const struct {
+	enum rs_option	option;
+	unsigned	place;
+	const char	*before;	/* the path, in the constant */
+} secrets[] = {
+	{ RS_OPT_RELAY_auth,		1, "file:" },
+	{ RS_OPT_RELAY_passwords,	0, "" },
+	{ RS_OPT_RELAY_token_file,	0, "" },
+	{ RS_OPT_RELAY_oauth_client,	1, "file:" },
+	{ RS_OPT_RELAY_oauth_refresh,	0, "" },
+};
+
+/* NULL: this place names no file. */
+static char *
+secret_path(const struct rs_image *im, uint32_t object, size_t which)
+{
+	struct span			 before = span_of(secrets[which].before);
+	const struct rs_optval		*v;
+	struct rs_place			 pl;
+	struct rs_value			 c;
+
+	if (!rs_option(im, object, secrets[which].option, 0, &v) ||
+	    secrets[which].place >= v->nplaces)
+		return NULL;
+	pl = rs_option_place(im, v, secrets[which].place);
+	if (pl.is_func || pl.index == UINT32_MAX)
+		return NULL;
+	c = rs_const(im, pl.index);
+	if (c.type != RS_T_TEXT || !span_prefix(c.s, before))
+		return NULL;
+	return xstrndup(c.s.p + before.n, c.s.n - before.n);
+}
+
+/* Whether it is there, has something, and is nobody else's to read. */
+static size_t
+look_secret(const char *path, say_fn *cb, void *arg)
+{
+	struct stat	 st;
+	const char	*why = NULL;
+
+	if (stat(path, &st) == -1) {
+		cb(arg, path, false, strerror(errno));
+		return 0;
+	}
+	if (!S_ISREG(st.st_mode))
+		why = "not a plain file: there is no login with it";
+	else if (st.st_size == 0)
+		why = "the file is empty: there is no login with it";
+	else if ((st.st_mode & S_IROTH) != 0)
+		why = CMD_EXPOSED;
+	if (why != NULL)
+		cb(arg, path, true, why);
+	return why != NULL;
+}
+
+static size_t
+look_secrets(const struct rs_image *im, uint32_t object, say_fn *cb, void *arg)
+{
+	char	*path;
+	size_t	 i, n = 0;
+
+	for (i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
+		path = secret_path(im, object, i);
+		if (path != NULL)
+			n += look_secret(path, cb, arg);
+		free(path);
+	}
+	return n;
+}
+
+/* What a relay block shows, whom it trusts, and its secrets. */
 static size_t
 look_relay(const struct rs_image *im, uint32_t object, say_fn *cb, void *arg)
 {
@@ -219,7 +291,8 @@ look_relay(const struct rs_image *im, uint32_t object, say_fn *cb, void *arg)
 	}
 	look(&b, pair_read_client, NULL);
 	return end(&b) + look_authorities(path_of(im, object,
-	    RS_OPT_RELAY_authorities), cb, arg);
+	    RS_OPT_RELAY_authorities), cb, arg) +
+	    look_secrets(im, object, cb, arg);
 }
 
 /* Those of the server, where they are; the default may be another system's. */

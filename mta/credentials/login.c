@@ -431,11 +431,17 @@ find_secret(struct login *l)
 	l->state = LOGIN_SECRET;
 	switch (s->kind) {
 	case SOURCE_PASSWORD:
-		has_secret(l, secrets_first(buf_span(&s->secret)));
-		break;
 	case SOURCE_PASSWORDS:
-		(void)secrets_of(buf_span(&s->secret), l->login, &secret);
-		has_secret(l, secret);
+		if (s->kind == SOURCE_PASSWORD)
+			secret = secrets_first(buf_span(&s->secret));
+		else
+			(void)secrets_of(buf_span(&s->secret), l->login,
+			    &secret);
+		if (s->secret.n == 0)
+			end(l, LOGIN_UNFIT, "the file of its password is "
+			    "empty, or cannot be read");
+		else
+			has_secret(l, secret);
 		break;
 	case SOURCE_EXPRESSION:
 		ask_policy(l);

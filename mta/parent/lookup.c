@@ -42,15 +42,17 @@ gen_open_secret(const char *path)
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd != -1 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
 		if ((st.st_mode & S_IROTH) != 0)
-			log_warnx("secret=%s why=\"everybody on this machine "
-			    "may read it\"", log_quote(span_of(path)));
+			log_warnx("event=secret-exposed file=%s mode=%04o "
+			    "why=\"everybody on this machine may read it\"",
+			    log_quote(span_of(path)), st.st_mode & 07777);
 		return fd;
 	}
 	if (fd == -1)
-		log_warn("secret=%s", log_quote(span_of(path)));
+		log_warnx("event=secret-not-read file=%s why=\"%s\"",
+		    log_quote(span_of(path)), strerror(errno));
 	else {
-		log_warnx("secret=%s why=\"not a plain file\"",
-		    log_quote(span_of(path)));
+		log_warnx("event=secret-not-read file=%s why=\"not a plain "
+		    "file\"", log_quote(span_of(path)));
 		close(fd);
 		errno = 0;
 	}

@@ -77,6 +77,15 @@ of_ready(const struct queue *q, const struct hop *h)
 	return REASON_IN_LINE;
 }
 
+/* TLS and logins have no class, but a status (RFC 3463, 3.8; RFC 4954, 6). */
+static enum reason
+of_other(const struct answer *an)
+{
+	if (span_eq(an->status, SPAN("4.7.5")))
+		return REASON_RETRY_TLS;
+	return an->code == 454 ? REASON_RETRY_LOGIN : REASON_RETRY;
+}
+
 /* WAIT: by the class of the last answer. */
 static enum reason
 of_wait(const struct dest *d)
@@ -88,10 +97,12 @@ of_wait(const struct dest *d)
 		[CLASS_FULL] = REASON_RETRY_FULL
 	};
 	struct answer			 an;
+	enum reason			 r;
 
 	if (!dest_answer(d, &an))
 		return REASON_RETRY;
-	return reasons_of[error_class_of(an.code, an.status)];
+	r = reasons_of[error_class_of(an.code, an.status)];
+	return r == REASON_RETRY ? of_other(&an) : r;
 }
 
 static enum reason

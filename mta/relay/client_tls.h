@@ -24,7 +24,7 @@ struct client_tls_want {
 	struct tls_connector *connector; /* NULL: TLS cannot be spoken; why_not */
 	const char	*why_not;
 	bool		 first;		/* no STARTTLS: TLS from the first octet */
-	bool		 no_clear;	/* a login is wanted under TLS: never in the clear */
+	bool		 no_clear;	/* never in the clear: a login is wanted under TLS, or ours is to be mended */
 	bool		 clear;		/* a handshake has failed there: opportunistic goes without */
 };
 

@@ -49,7 +49,9 @@ tls_want(const struct hop_addr *a, uint32_t flags, bool clear,
 	if (t != NULL) {
 		w->connector = t->connector;
 		w->why_not = t->no_tls;
-		w->no_clear = t->auth && !t->auth_clear;
+		/* What keeps us from TLS is no reason to do without. */
+		w->no_clear = (t->auth && !t->auth_clear) ||
+		    (w->connector == NULL && w->level.level != TLS_LEVEL_NONE);
 	}
 	w->first = a->tls_first;
 	return true;

@@ -152,6 +152,28 @@ class Check(Base):
         self.assertGreaterEqual(doc["errors"], 2)
         self.assertEqual([f["line"] for f in doc["findings"] if f["level"] == "error"][:2], [5, 6])
 
+    def test_check_looks_at_the_secrets_of_relay_blocks(self):
+        with tempfile.TemporaryDirectory() as d:
+            for name, text, mode in (("open", "pw\n", 0o644), ("empty", "", 0o600)):
+                with open(os.path.join(d, name), "w", encoding="ascii") as f:
+                    f.write(text)
+                os.chmod(f.name, mode)
+            path = os.path.join(d, "p.conf")
+            with open(path, "w", encoding="ascii") as f:
+                f.write('edition 1\nhostname "a.example"\nlisten smtp on "127.0.0.1:25"\n'
+                        'relay hub { host "hub.example"; auth "ann" password file "open"\n'
+                        "}\n"
+                        'relay two { host "two.example"; auth "ann"; token file "empty" }\n'
+                        'relay three { host "three.example"; auth "ann"; passwords file "none" }\n'
+                        "on rcpt { client.ip in 127.0.0.0/8 => accept }\n"
+                        "route { sender == <> => relay two; sender.domain == 'a.example' => "
+                        "relay three; otherwise => relay hub }\n".replace("'", '"'))
+            r = waybill("check", path)
+            self.assertEqual(r.returncode, 0, r.stderr)
+            self.assertIn(f"{d}/open: warning: everybody on this machine can read", r.stderr)
+            self.assertIn(f"{d}/empty: warning: the file is empty", r.stderr)
+            self.assertIn(f"{d}/none: note: No such file", r.stdout)
+
     def test_bad_policies_fail_as_their_first_line_says(self):
         folder = os.environ.get("WB_POLICIES", os.path.join(SRC, "cf", "policies"))
         bad = sorted(glob.glob(os.path.join(folder, "bad", "*.conf")))

@@ -73,6 +73,9 @@ CASES = [
     Case("clear", cert=None, tls="^wanted=opportunistic by=block reached=clear "
          "why=the hop does not offer STARTTLS$"),
     Case("none", "tls none", tls="^$"),
+    # Our own certificate is not there: mail waits, also where TLS is not a must.
+    Case("ours", 'certificate "none.pem" key "none.key"', "deferred", "^wanted=opportunistic by=block "
+         "reached=clear why=the certificate that is to be shown cannot be used$"),
     Case("twelve", "tls verified", versions=(T.TLSv1_2, T.TLSv1_2), tls="version=TLSv1.2"),
     # Certificates that will not do.
     Case("expired", "tls verified", "deferred", failed("verified", "expired"), cert="old"),

@@ -115,6 +115,20 @@ class Secrets(unittest.TestCase):
                         self.assertNotIn(SECRET.encode(), f.read())
 
 
+class Absent(unittest.TestCase):
+    def test_a_file_that_is_not_there_is_named(self):
+        with Hop(logins={"ann": SECRET}, mechanisms=["PLAIN"], needs_auth=True) as hop, \
+                server(hop, files={"other": "x"}) as s:
+            send(s)
+            wait_for(lambda: " deferred id=" in s.log())
+            self.assertIn(f"event=secret-not-read file={s.dir}/secret "
+                          'why="No such file or directory"', s.log())
+            self.assertIn("ann: the file of its password is empty, or cannot be read", s.log())
+            self.assertEqual(len(s.log().split("event=login-unfit")), 2)
+            queued = s.waybill("queue", "list").stdout.split()[0]
+            self.assertIn("retry-login: ", s.waybill("queue", "why", queued).stdout)
+
+
 class Refused(unittest.TestCase):
     def why(self, s):
         return json.loads(s.waybill("queue", "why", s.queue()[0]["id"],

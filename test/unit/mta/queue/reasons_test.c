@@ -137,6 +137,8 @@ test_a_retry_is_of_the_class_of_its_last_answer(void **state)
 		{ 451, "4.3.1", REASON_RETRY_FULL },
 		{ 450, "4.2.1", REASON_RETRY },
 		{ 451, "4.3.0", REASON_RETRY },
+		{ 451, "4.7.5", REASON_RETRY_TLS },
+		{ 454, "4.7.0", REASON_RETRY_LOGIN },
 	};
 
 	(void)state;
