@@ -246,13 +246,16 @@ class FullDisk(unittest.TestCase):
             self.assertIn(b"4.3.1", refused[1])
             self.assertEqual(len([m for m in s.queue() if m["sender"] == "a@x.example"]), acked)
             if told:
-                wait_for(lambda: len(s.queue()) == acked + 1)
+                wait_for(lambda: len(s.queue()) > acked)
             # Restarted on the full disk all is still there; and it all goes out.
             s.stop()
+            # For want of a segment, and when that took the disk below the reserve.
+            notices = s.log().count(" postmaster told ")
+            self.assertIn(notices, (1, 2) if told else (0, 1, 2))
             s.set_policy(policy(hop.port, "queue { retry 1h }", spool))
             s.start()
             recovered = int(re.search(r"recovered messages=([1-9]\d*) ", s.log())[1])
-            self.assertIn(recovered - acked, (1,) if told else (0, 1))
+            self.assertEqual(recovered - acked, notices)
             s.waybill("queue", "retry", "all")
             wait_for(lambda: len(there("a@x.example")) >= acked)
             wait_for(lambda: not s.queue())
