@@ -2,9 +2,12 @@
 and logins by sender, rates, addresses that rest."""
 import json
 import re
+import tempfile
 import unittest
 
+from certs import Certs
 from hop_script import CLOSE, Hop, in_turn
+from nameserver import NameServer
 from server import Server, free_port, wait_for
 
 POLICY = """edition 1
@@ -193,6 +196,34 @@ class Rates(unittest.TestCase):
             send(s)
             wait_for(lambda: "hop-rate" in why(s))
             self.assertEqual(len(hop.messages), 3)
+
+
+class Srv(unittest.TestCase):
+    """RFC 6186: where a domain's mail is handed in."""
+
+    def certs(self, folder):
+        certs = Certs(folder)
+        certs.make("ca", ca=True)
+        for name, names in (("theirs", "DNS:smtp.other.test"), ("domain", "DNS:prov.test")):
+            certs.make(name, names=names, by="ca")
+        return certs
+
+    def test_who_forges_it_gets_nothing(self):
+        """Records that nobody signed name hosts of another domain: its certificate will not do."""
+        with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+            certs = self.certs(folder)
+            pair = [(certs.path(f"{n}.pem"), certs.path(f"{n}.key")) for n in ("theirs", "domain")]
+            with Hop(cert=pair[0], implicit=True) as first, Hop(cert=pair[1]) as second:
+                zone = [f"_submissions._tcp.prov.test. SRV 0 1 {first.port} smtp.other.test.",
+                        f"_submission._tcp.prov.test. SRV 1 1 {second.port} smtp.other.test.",
+                        "smtp.other.test. A 127.0.0.1"]
+                text = policy(f'srv "prov.test"; tls verified; authorities file "{certs.path("ca.pem")}"')
+                with NameServer(zone) as dns, Server(text, env={"WAYBILL_RESOLVER": dns.address}) as s:
+                    send(s)
+                    wait_for(lambda: second.messages)
+                    logged(s, r" sent id=.* tls-reached=verified")
+                    logged(s, "event=tls-failed .*class=certificate-host-mismatch")
+                    self.assertEqual((first.sessions, first.messages), (1, []))
 
 
 class Greetings(unittest.TestCase):
