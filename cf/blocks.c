@@ -330,6 +330,21 @@ check_programs(struct cf *cf, const struct cf_object *o)
 	check_most(cf, o, RS_OPT_PROGRAMS_output, 65536, "64K");
 }
 
+static void
+check_relay(struct cf *cf, struct cf_object *o)
+{
+	make_absolute(cf, o, RS_OPT_RELAY_authorities, 0);
+	make_absolute(cf, o, RS_OPT_RELAY_certificate, 0);
+	make_absolute(cf, o, RS_OPT_RELAY_certificate, 1);
+	secret_absolute(cf, o, RS_OPT_RELAY_auth);
+	secret_absolute(cf, o, RS_OPT_RELAY_oauth_client);
+	make_absolute(cf, o, RS_OPT_RELAY_passwords, 0);
+	make_absolute(cf, o, RS_OPT_RELAY_token_file, 0);
+	make_absolute(cf, o, RS_OPT_RELAY_oauth_refresh, 0);
+	cf_relay_check(cf, o);
+	cf_relay_login_check(cf, o);
+}
+
 void
 cf_object_check(struct cf *cf, struct cf_object *o)
 {
@@ -357,16 +372,7 @@ cf_object_check(struct cf *cf, struct cf_object *o)
 		check_forward(cf, o);
 		break;
 	case RS_O_RELAY:
-		secret_absolute(cf, o, RS_OPT_RELAY_auth);
-		make_absolute(cf, o, RS_OPT_RELAY_authorities, 0);
-		make_absolute(cf, o, RS_OPT_RELAY_certificate, 0);
-		make_absolute(cf, o, RS_OPT_RELAY_certificate, 1);
-		cf_relay_check(cf, o);
-		secret_absolute(cf, o, RS_OPT_RELAY_oauth_client);
-		make_absolute(cf, o, RS_OPT_RELAY_passwords, 0);
-		make_absolute(cf, o, RS_OPT_RELAY_token_file, 0);
-		make_absolute(cf, o, RS_OPT_RELAY_oauth_refresh, 0);
-		cf_relay_login_check(cf, o);
+		check_relay(cf, o);
 		break;
 	case RS_O_FILTER:
 		check_filter(cf, cf_option(o, RS_OPT_FILTER_host));
