@@ -41,7 +41,7 @@ struct part {
 	bool			 has_parts;	/* a boundary has been seen */
 	bool			 outside;	/* before the first or behind the last boundary */
 	bool			 keep_header;	/* of parts in it: not changed */
-	bool			 no_parts;	/* it ends without a boundary */
+	bool			 no_parts;	/* it ends without one that begins a part */
 	const char		*frozen;	/* why nothing in it can be changed; NULL: it can */
 	bool			 sealed;	/* nor its own header */
 	char			 boundary[BOUNDARY_MAX];

@@ -83,7 +83,7 @@ pop(struct walk *w, bool last)
 	if (w->broken != NULL)
 		return;
 	p = innermost(w);
-	p->no_parts = p->kind == PART_MULTIPART && !p->has_parts;
+	p->no_parts |= p->kind == PART_MULTIPART && !p->has_parts;
 	if (p->kind == PART_LEAF || p->outside)
 		w->ops->end(w->arg, p, last);
 	w->depth--;
@@ -134,6 +134,7 @@ boundary(struct walk *w, struct span line)
 		pop(w, false);
 	if (w->broken != NULL)
 		return true;
+	p->no_parts |= closes && !p->has_parts;
 	if (p->outside)
 		w->ops->end(w->arg, p, false);
 	after_body = w->crlf;

@@ -87,6 +87,11 @@ static const struct golden {
 	    "5.6.3 a part of it is signed as it is" },
 	{ "no boundary", E, "Content-Type: multipart/mixed\r\n\r\n\xff\r\n",
 	    "5.6.3 a multipart has no boundary" },
+	{ "only the end of parts", E, MIXED "\r\n" UE "\r\n--b--\r\n",
+	    "5.6.3 the boundary of its parts is not in it" },
+	{ "only the end of parts, behind which they stand", E, MIXED
+	    "\r\n--b--\r\n" UE "\r\n",
+	    "5.6.3 the boundary of its parts is not in it" },
 	{ "base64 that is none", E, CTE "base64\r\n\r\nYWJj\xff\r\n",
 	    "5.6.3 a part of it is not what its encoding says" },
 	{ "a field", U, "Subject: a " UE "  " UE " b\r\n\r\n" UE "\r\n",
