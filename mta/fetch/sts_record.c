@@ -2,16 +2,7 @@
  * sts_record.c - "v=STSv1; id=20160831085700Z;"
  */
 #include "mta/fetch/sts_record.h"
-#include "mta/msg/sts.h"
-
-#define NAME_MAX_OCTETS	32	/* of an extension's name */
-
-static bool
-is_alnum(char c)
-{
-	c = ascii_lower(c);
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
+#include "mta/fetch/sts_text.h"
 
 static bool
 is_id(struct span s)
@@ -19,23 +10,9 @@ is_id(struct span s)
 	size_t	i;
 
 	for (i = 0; i < s.n; i++)
-		if (!is_alnum(s.p[i]))
+		if (!sts_is_alnum(s.p[i]))
 			return false;
 	return s.n > 0 && s.n <= STS_ID_MAX;
-}
-
-static bool
-is_name(struct span s)
-{
-	size_t	i;
-
-	if (s.n == 0 || s.n > NAME_MAX_OCTETS || !is_alnum(s.p[0]))
-		return false;
-	for (i = 1; i < s.n; i++)
-		if (!is_alnum(s.p[i]) && s.p[i] != '_' && s.p[i] != '-' &&
-		    s.p[i] != '.')
-			return false;
-	return true;
 }
 
 /* Printable, without '=' (';' has ended it). */
@@ -62,7 +39,7 @@ take_field(struct span field, struct span *id)
 	name = span_mem(field.p, (size_t)equals);
 	value = span_from(field, (size_t)equals + 1);
 	if (!span_eq(name, SPAN("id")))
-		return is_name(name) && is_value(value);
+		return sts_is_name(name) && is_value(value);
 	if (id->n == 0) {
 		if (!is_id(value))
 			return false;

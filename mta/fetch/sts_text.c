@@ -5,7 +5,6 @@
 
 #include "mta/fetch/sts_text.h"
 
-#define FIELD_NAME_MAX	32	/* octets */
 #define MX_OCTETS_MAX	255	/* of a pattern, with its "*." */
 
 /* What has been read of a policy. */
@@ -15,8 +14,8 @@ struct reading {
 	bool		 version, mode, max_age;
 };
 
-static bool
-is_alnum(char c)
+bool
+sts_is_alnum(char c)
 {
 	c = ascii_lower(c);
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
@@ -33,7 +32,7 @@ is_domain(struct span s)
 			if (label == 0 || s.p[i - 1] == '-')
 				return false;
 			label = 0;
-		} else if (is_alnum(s.p[i]) || (s.p[i] == '-' && label > 0)) {
+		} else if (sts_is_alnum(s.p[i]) || (s.p[i] == '-' && label > 0)) {
 			if (++label > 63)
 				return false;
 		} else
@@ -131,15 +130,15 @@ pass_value(struct span value)
 	return NULL;
 }
 
-static bool
-is_field_name(struct span s)
+bool
+sts_is_name(struct span s)
 {
 	size_t	i;
 
-	if (s.n == 0 || s.n > FIELD_NAME_MAX || !is_alnum(s.p[0]))
+	if (s.n == 0 || s.n > STS_NAME_MAX || !sts_is_alnum(s.p[0]))
 		return false;
 	for (i = 1; i < s.n; i++)
-		if (!is_alnum(s.p[i]) && s.p[i] != '_' && s.p[i] != '-' &&
+		if (!sts_is_alnum(s.p[i]) && s.p[i] != '_' && s.p[i] != '-' &&
 		    s.p[i] != '.')
 			return false;
 	return true;
@@ -155,7 +154,7 @@ take_line(struct reading *r, struct span line)
 		return "a line has no ':'";
 	name = span_mem(line.p, (size_t)colon);
 	value = span_trim(span_from(line, (size_t)colon + 1));
-	if (!is_field_name(name))
+	if (!sts_is_name(name))
 		return "a field's name is none";
 	if (span_eq(name, SPAN("version")))
 		return take_version(r, value);

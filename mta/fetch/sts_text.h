@@ -12,6 +12,12 @@
 
 #define STS_MAX_AGE_S	31557600	/* more is taken for this (3.2) */
 
+#define STS_NAME_MAX	32	/* octets of a field's name */
+
+/* ALPHA / DIGIT, and the name of a field or an extension (RFC 8461, 3.1 and 3.2). */
+bool	sts_is_alnum(char);
+bool	sts_is_name(struct span);
+
 struct sts_text {
 	enum sts_mode	 mode;
 	uint32_t	 max_age_s;
