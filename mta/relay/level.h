@@ -34,7 +34,7 @@ enum level_by {
 	LEVEL_BY_DANE,
 	LEVEL_BY_STS,
 	LEVEL_BY_REQUIRETLS,
-	LEVEL_BY_TLS_NOT_REQUIRED	/* the message's header has lowered it */
+	LEVEL_BY_TLS_REQUIRED_NO	/* the message's header has lowered it */
 };
 
 enum level_verdict {
