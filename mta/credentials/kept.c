@@ -3,11 +3,8 @@
  */
 #include "config.h"
 
-#include <sys/stat.h>
-
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <unistd.h>
 
 #include "base/digest.h"
@@ -16,43 +13,6 @@
 
 #include "mta/credentials/kept.h"
 #include "mta/credentials/reply.h"
-
-#define FOLDER_NAME	"credentials"
-
-/* Ours stays ours: a link in its place is not followed. */
-static void
-give_to(int fd, const char *user)
-{
-	struct passwd	*pw;
-
-	if (geteuid() != 0)
-		return;
-	if ((pw = getpwnam(user)) == NULL)
-		fatalx("there is no system user '%s'; `waybill setup` makes "
-		    "it", user);
-	if (fchown(fd, pw->pw_uid, pw->pw_gid) == -1 || fchmod(fd, 0700) == -1)
-		fatal("spool folder " FOLDER_NAME);
-}
-
-int
-kept_folder(const char *spool, const char *user)
-{
-	int	at, fd;
-
-	if (mkdir(spool, 0700) == -1 && errno != EEXIST)
-		fatal("spool %s", spool);
-	if ((at = open(spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
-		fatal("spool %s", spool);
-	if (mkdirat(at, FOLDER_NAME, 0700) == -1 && errno != EEXIST)
-		fatal("spool folder " FOLDER_NAME);
-	fd = openat(at, FOLDER_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-	    O_CLOEXEC);
-	if (fd == -1)
-		fatal("spool folder " FOLDER_NAME);
-	give_to(fd, user);
-	close(at);
-	return fd;
-}
 
 void
 kept_name(struct span parts, char out[KEPT_NAME])

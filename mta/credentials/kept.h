@@ -14,8 +14,6 @@
 
 #define KEPT_NAME	65	/* hex digits of a digest, with NUL */
 
-/* Before privileges are dropped: makes it, and gives it to the user. */
-int	kept_folder(const char *spool, const char *user);
 /* The name of what is kept for these, a NUL between. */
 void	kept_name(struct span parts, char out[KEPT_NAME]);
 /* Appends it; false: there is none. */

@@ -24,6 +24,7 @@
 #include "base/confine.h"
 #include "base/log.h"
 #include "mta/child/child.h"
+#include "mta/child/folder.h"
 #include "mta/policy/policy.h"
 
 #include "mta/credentials/commands.h"
@@ -177,7 +178,7 @@ main(int argc, char **argv)
 	child_open(PROC_CREDENTIALS, argc, argv, &ops, &c);
 	if (child_option("spool") == NULL)
 		fatalx("--spool DIR is missing");
-	folder = kept_folder(child_option("spool"), USER);
+	folder = child_folder(child_option("spool"), "credentials", USER);
 	confine_drop(USER, child_option("chroot"));
 	(void)confine_descriptors(1024);
 	confine_sandbox(CONFINE_OPEN);
