@@ -105,6 +105,8 @@ void	walk_clear(struct walk *);
 void	part_field(struct part *, struct span whole, struct arena *);
 /* All of them are read: kind, encoding, boundary, and why it is frozen. */
 void	part_know(struct part *, unsigned lacks, struct arena *);
+/* Nothing in it can be changed; the first reason (static) stays. */
+void	part_freeze(struct part *, const char *why);
 /* Its Content-Type is that, without parameters; lower case. */
 struct span part_type(const struct part *, struct arena *);
 

@@ -79,8 +79,8 @@ part_type(const struct part *p, struct arena *a)
 	return p->is_digest ? SPAN("message/rfc822") : SPAN("text/plain");
 }
 
-static void
-freeze(struct part *p, const char *why)
+void
+part_freeze(struct part *p, const char *why)
 {
 	if (p->frozen == NULL)
 		p->frozen = why;
@@ -94,7 +94,7 @@ know_multipart(struct part *p, struct span type, struct arena *a)
 
 	n = mime_values(p->type, SPAN("boundary"), a, texts);
 	if (n != 1 || texts[0].n == 0 || texts[0].n > BOUNDARY_MAX) {
-		freeze(p, "a multipart has no boundary");
+		part_freeze(p, "a multipart has no boundary");
 		return;
 	}
 	p->kind = PART_MULTIPART;
@@ -103,9 +103,9 @@ know_multipart(struct part *p, struct span type, struct arena *a)
 	memcpy(p->boundary, texts[0].p, texts[0].n);
 	p->is_digest = span_eq(type, SPAN("multipart/digest"));
 	if (span_eq(type, SPAN("multipart/signed")))
-		freeze(p, "a part of it is signed as it is");
+		part_freeze(p, "a part of it is signed as it is");
 	else if (span_eq(type, SPAN("multipart/encrypted")))
-		freeze(p, "a part of it is encrypted as it is");
+		part_freeze(p, "a part of it is encrypted as it is");
 }
 
 static bool
@@ -143,10 +143,10 @@ part_know(struct part *p, unsigned lacks, struct arena *a)
 	p->is_text = span_prefix(type, SPAN("text/")) ||
 	    span_prefix(type, SPAN("message/")) || type.n == 0;
 	if (p->twice)
-		freeze(p, "two fields of a part contradict each other");
+		part_freeze(p, "two fields of a part contradict each other");
 	if (span_eq(type, SPAN("message/partial")) ||
 	    span_eq(type, SPAN("message/external-body")))
-		freeze(p, "a part of it may not be encoded");
+		part_freeze(p, "a part of it may not be encoded");
 	if (is_composite(type))
 		know_composite(p, type, lacks, a);
 	/* Of what it is a part is not its own. */

@@ -10,6 +10,8 @@
 
 #include "mail/downgrade_int.h"
 
+#include <string.h>
+
 #define LINE_LOOK	1024	/* octets of a body's line that are kept to see a boundary */
 
 static struct part *
@@ -56,6 +58,19 @@ tell_field(struct walk *w)
 	buf_reset(&w->field);
 }
 
+/* What its lines end or begin depends on who reads. */
+static bool
+is_around(const struct walk *w, const struct part *p)
+{
+	const struct part	*o;
+
+	for (o = w->parts; o < p; o++)
+		if (o->kind == PART_MULTIPART && o->nboundary == p->nboundary &&
+		    memcmp(o->boundary, p->boundary, p->nboundary) == 0)
+			return true;
+	return false;
+}
+
 static void
 header_end(struct walk *w, struct span line)
 {
@@ -63,6 +78,8 @@ header_end(struct walk *w, struct span line)
 
 	tell_field(w);
 	part_know(p, w->lacks, &w->arena);
+	if (p->kind == PART_MULTIPART && is_around(w, p))
+		part_freeze(p, "a multipart has the boundary of one around it");
 	w->in_header = false;
 	w->crlf = false;
 	w->ops->header(w->arg, p, line);

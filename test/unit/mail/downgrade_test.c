@@ -92,6 +92,9 @@ static const struct golden {
 	{ "only the end of parts, behind which they stand", E, MIXED
 	    "\r\n--b--\r\n" UE "\r\n",
 	    "5.6.3 the boundary of its parts is not in it" },
+	{ "a boundary in its own parts", E, MIXED "\r\n--b\r\n" MIXED "\r\n"
+	    UE "\r\n--b\r\n\r\nx\r\n--b--\r\n",
+	    "5.6.3 a multipart has the boundary of one around it" },
 	{ "base64 that is none", E, CTE "base64\r\n\r\nYWJj\xff\r\n",
 	    "5.6.3 a part of it is not what its encoding says" },
 	{ "a field", U, "Subject: a " UE "  " UE " b\r\n\r\n" UE "\r\n",
