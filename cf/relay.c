@@ -116,6 +116,30 @@ cf_relay_needs_route(const struct cf_object *o)
 
 /* --- hosts */
 
+/* As DNS is asked for it: in lower case, with A-labels. */
+static void
+check_name(struct cf *cf, struct cf_expr *e)
+{
+	const char	*why;
+
+	if (e->kind != CF_E_CONST)
+		return;
+	if (!cf_lit_domain(cf, e->value.s, &e->value, &why))
+		cf_error(cf, e->loc, "'%.*s' is no host name: %s",
+		    SPAN_ARG(e->value.s), why);
+	e->value.type = RS_T_TEXT;
+}
+
+/* Addresses, and what looks like one with a port, are cf_host_check()'s. */
+static bool
+is_name(struct span host)
+{
+	struct ip	ip;
+
+	return span_index(host, ':') < 0 && span_index(host, '[') < 0 &&
+	    !ip_parse(host, &ip);
+}
+
 static void
 check_port(struct cf *cf, const struct cf_expr *port)
 {
@@ -148,6 +172,8 @@ check_host(struct cf *cf, const struct cf_object *o,
 	const struct cf_expr	*tls = set->places[HOST_TLS];
 
 	cf_host_check(cf, set->places[HOST_NAME]);
+	if (is_name(set->places[HOST_NAME]->value.s))
+		check_name(cf, set->places[HOST_NAME]);
 	check_port(cf, set->places[HOST_PORT]);
 	check_weight(cf, set->places[HOST_WEIGHT]);
 	if (tls == NULL)
@@ -217,7 +243,8 @@ check_hosts(struct cf *cf, const struct cf_object *o)
 		else if (set->option == RS_OPT_RELAY_host) {
 			check_host(cf, o, set);
 			warn_of_twins(cf, o, set);
-		}
+		} else
+			check_name(cf, set->places[0]);
 	}
 	if (mx != NULL && mx->nplaces > 1)
 		check_port(cf, mx->places[1]);
@@ -336,15 +363,11 @@ check_helo(struct cf *cf, const struct cf_object *o)
 {
 	const struct cf_set_opt	*set = written(o, RS_OPT_RELAY_helo);
 	struct cf_expr		*e = set == NULL ? NULL : set->places[0];
-	const char		*why;
 
 	if (e == NULL || e->kind != CF_E_CONST ||
 	    (e->value.s.n > 0 && e->value.s.p[0] == '['))
 		return;
-	if (!cf_lit_domain(cf, e->value.s, &e->value, &why))
-		cf_error(cf, e->loc, "'%.*s' is no host name: %s",
-		    SPAN_ARG(e->value.s), why);
-	e->value.type = RS_T_TEXT;
+	check_name(cf, e);
 }
 
 /* What is cut through has no queue that could count it. */
