@@ -135,8 +135,9 @@ got_mx(void *arg, const struct dns_answer *a)
 		hop_fails(q, 550, "5.1.2", "no such domain", q->domain);
 		return;
 	case DNS_FAILING:
-		hop_fails(q, 451, "4.4.3", "DNS cannot say where it is",
-		    q->domain);
+		hop_fails(q, 451, "4.4.3", a->trust == DNS_BOGUS ?
+		    "its MX is not signed as it should be (DNSSEC)" :
+		    "DNS cannot say where it is", q->domain);
 		return;
 	case DNS_NODATA:
 		add_host(q, span_of(q->domain), 0, a);

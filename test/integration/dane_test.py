@@ -241,7 +241,7 @@ class Dane(unittest.TestCase):
         self.sent("x@to-own.plain.test", "plain", "wanted=opportunistic tls-by=block")
 
     def test_a_bogus_mx_waits(self):
-        self.waits("x@to-ee.broken.test", "4.4.3")
+        self.waits("x@to-ee.broken.test", "4.4.3", "not signed as it should be (DNSSEC)")
 
     def test_bogus_and_expired_records_wait(self):
         for host in "bad", "late":
