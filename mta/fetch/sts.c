@@ -69,6 +69,16 @@ answer(const struct sts_domain *d, sts_answer *cb, void *arg)
 }
 
 static void
+answer_none(sts_answer *cb, void *arg, enum sts_result result,
+    const char *why)
+{
+	const struct sts_policy	p = { .result = result,
+	    .why = span_of(why) };
+
+	cb(arg, &p);
+}
+
+static void
 answer_all(struct sts_domain *d)
 {
 	struct sts_question	*q;
@@ -164,6 +174,22 @@ sts_fetched(struct sts_domain *d, struct sts_kept *k,
 	}
 	settle(d);
 	sts_domains_trim(s);
+}
+
+void
+sts_unasked(struct sts_domain *d, const char *why)
+{
+	struct sts_question	*q;
+
+	d->checked_until_ms = loop_now_ms();
+	d->tried_id[0] = '\0';
+	while (!sts_holds(d->kept) &&
+	    (q = TAILQ_FIRST(&d->questions)) != NULL) {
+		TAILQ_REMOVE(&d->questions, q, entry);
+		answer_none(q->cb, q->arg, STS_LATER, why);
+		free(q);
+	}
+	settle(d);
 }
 
 /* Not again and again, while the record says nothing new. */
@@ -274,16 +300,6 @@ is_known(const struct sts_domain *d)
 		return is_current(d);
 	}
 	return false;
-}
-
-static void
-answer_none(sts_answer *cb, void *arg, enum sts_result result,
-    const char *why)
-{
-	const struct sts_policy	p = { .result = result,
-	    .why = span_of(why) };
-
-	cb(arg, &p);
 }
 
 struct sts_question *

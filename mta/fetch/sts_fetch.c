@@ -66,7 +66,10 @@ on_answer(void *arg, const struct http_answer *a)
 	}
 	why = xasprintf("%s: %.*s", http_result_name(a->result),
 	    SPAN_ARG(a->why));
-	sts_fetched(d, NULL, trouble_of(a->result), why);
+	if (a->result == HTTP_CANNOT)
+		sts_unasked(d, why);
+	else
+		sts_fetched(d, NULL, trouble_of(a->result), why);
 	free(why);
 }
 

@@ -80,5 +80,7 @@ uint64_t	 sts_now_s(void);
 bool		 sts_holds(const struct sts_kept *);	/* it has not expired */
 /* A new policy, which is taken; or, NULL, what is wrong. */
 void		 sts_fetched(struct sts_domain *, struct sts_kept *, enum sts_trouble, const char *why);
+/* Its server was never asked, for others before it: STS_LATER, where none is kept. */
+void		 sts_unasked(struct sts_domain *, const char *why);
 
 #endif

@@ -221,12 +221,23 @@ find_server(struct transfer *t)
 	transfer_run(t);
 }
 
+static unsigned
+seconds(const struct http_question *q)
+{
+	return q->seconds == 0 || q->seconds > HTTP_SECONDS_MAX ?
+	    HTTP_SECONDS_MAX : q->seconds;
+}
+
 static void
 begin(struct transfer *t)
 {
 	const char	*why;
 
-	if (url_parse(t->asks->url, &t->url, &why) == -1)
+	/* With less than half of its time left a failure would not be its server's. */
+	if (t->until_ms - loop_now_ms() < (int64_t)seconds(t->asks) * 500)
+		transfer_fail(t, HTTP_CANNOT, "others before it have taken "
+		    "too long");
+	else if (url_parse(t->asks->url, &t->url, &why) == -1)
 		transfer_fail(t, HTTP_REFUSED, "the URL: %s", why);
 	else
 		find_server(t);
@@ -251,13 +262,6 @@ transfer_elsewhere(struct transfer *t, const char *location)
 }
 
 /* --- questions */
-
-static unsigned
-seconds(const struct http_question *q)
-{
-	return q->seconds == 0 || q->seconds > HTTP_SECONDS_MAX ?
-	    HTTP_SECONDS_MAX : q->seconds;
-}
 
 struct transfer *
 transfer_start(struct transfers *ts, const struct http_question *q,

@@ -4,6 +4,7 @@ import json
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import tempfile
 import threading
@@ -286,6 +287,20 @@ class Fetched(unittest.TestCase):
         self.publish("nohost.test", GOOD)
         self.records["mta-sts.nohost.test"] = NXDOMAIN
         self.none("nohost.test", "fetch-error", "no-host")
+
+    def test_who_was_never_asked_for_others_is_no_failure(self):
+        """As many servers as are asked at once take all the time there is."""
+        with socket.create_server(("127.0.0.9", self.web.port), backlog=200):
+            for i in range(64):
+                self.records[f"slow{i}.test"] = record("1")
+                self.records[f"mta-sts.slow{i}.test"] = [bytes([127, 0, 0, 9])]
+                self.sts.send(f"slow{i}.test")
+            self.publish("behind.test", GOOD)
+            last = self.sts.send("behind.test")
+            answers = {p.ticket: p for p in (self.sts.answer() for _ in range(65))}
+        self.assertEqual((answers[last].result, answers[last].trouble), ("later", ""))
+        self.assertEqual({p.trouble for t, p in answers.items() if t != last}, {"fetch-error"})
+        self.assertEqual(self.sts.ask("behind.test").result, "found")
 
     def test_a_failure_is_remembered(self):
         self.publish("again.test", "nothing")
