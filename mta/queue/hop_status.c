@@ -65,7 +65,9 @@ put_site(struct json *j, const struct site *site)
 	json_uint(j, "shared_by", n);
 	json_uint(j, "outstanding", site->outstanding);
 	put_pace(j, site);
-	if (site->failed)
+	if (site->held)
+		json_str(j, "class", "login");
+	else if (site->failed)
 		json_str(j, "class", error_class_name(site->last_class));
 	else
 		json_null(j, "class");

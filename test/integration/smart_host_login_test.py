@@ -140,6 +140,7 @@ class Refused(unittest.TestCase):
             for i in range(20):
                 send(s, f"x{i}@else.example")
             wait_for(lambda: "event=hop-held" in s.log())
+            self.assertRegex(s.waybill("status").stdout, "held, .*last error: login")
             wait_for(lambda: len({self.why(s)}) == 1 and self.why(s) == "hop-login")
             self.assertEqual(len(s.log().split("event=login-refused")), 1 + len(hop.tried))
             self.assertEqual(hop.tried, [("PLAIN", "ann", False)])
