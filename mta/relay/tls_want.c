@@ -51,7 +51,8 @@ tls_want(const struct hop_addr *a, uint32_t flags, bool clear,
 		w->why_not = t->no_tls;
 		/* What keeps us from TLS is no reason to do without. */
 		w->no_clear = (t->auth && !t->auth_clear) ||
-		    (w->connector == NULL && w->level.level != TLS_LEVEL_NONE);
+		    (w->connector == NULL && w->why_not != NULL &&
+		    w->level.level != TLS_LEVEL_NONE);
 	}
 	w->first = a->tls_first;
 	return true;
