@@ -49,7 +49,7 @@ tls_want(const struct hop_addr *a, uint32_t flags, bool clear,
 	if (t != NULL) {
 		w->connector = t->connector;
 		w->why_not = t->no_tls;
-		/* What keeps us from TLS is no reason to do without. */
+		/* What keeps us from TLS is no reason to do without it. */
 		w->no_clear = (t->auth && !t->auth_clear) ||
 		    (w->connector == NULL && w->why_not != NULL &&
 		    w->level.level != TLS_LEVEL_NONE);
