@@ -25,6 +25,7 @@
 #define ANSWER_MAX	(1u << 30)	/* octets: a queue may be long */
 #define PATIENCE_S	30
 #define RELOAD_S	90		/* it compiles */
+#define PROBE_S		90		/* it waits for other servers */
 
 char *
 cmd_beside(const char *policy, struct span dir)
@@ -122,6 +123,8 @@ address(const char *spool, struct sockaddr_un *sun, int *dirfd)
 static int
 patience_s(const char *line)
 {
+	if (strncmp(line, "probe ", 6) == 0)
+		return PROBE_S;
 	return strcmp(line, "reload\n") == 0 ? RELOAD_S : PATIENCE_S;
 }
 

@@ -5,6 +5,7 @@
  * or to read holds only its own answer, and not for ever.
  */
 #include "mta/queue/control_int.h"
+#include "mta/queue/probe.h"
 #include "mta/queue/tls_reports.h"
 
 #include "base/clock.h"
@@ -222,6 +223,10 @@ ask_others(struct client *c)
 	}
 	if (span_eq(c->request.word, SPAN("tls-report"))) {
 		tls_reports_ask(c, c->request.day);
+		return true;
+	}
+	if (span_eq(c->request.word, SPAN("probe"))) {
+		probe_ask(c);
 		return true;
 	}
 	if (span_eq(c->request.word, SPAN("reload"))) {

@@ -34,6 +34,9 @@
  *   tls-report [day=YYYY-MM-DD]
  *        a line for each domain: {"domain","sending":{...},"report":{...}} as it
  *        would be sent, then {"end":{"day","on","domains","sessions","left_out"}}
+ *   probe hop=HOP sender=ADDRESS recipient=ADDRESS [all=yes]
+ *        {"hosts":[...],"goes":bool,"code","status","text"}: what relay finds there
+ *        (client_probe.c, probe.c of mta/relay); only for root and the server's own user
  *   status      {"queue":{...},"hops":[...],"processes":[{"name","instance",
  *               "pid","restarts","answered","lag":[24 x count],"counters":{...}}]}
  *   reload      {"ok":bool,"text":"..."}

@@ -88,9 +88,8 @@ header_end(struct client *c, const struct message *m)
 	return end;
 }
 
-/* Root, and who runs the server: what the socket's group may see ends here. */
-static bool
-may_read(const struct client *c)
+bool
+client_may_read(const struct client *c)
 {
 	return c->uid == 0 || c->uid == (uint32_t)geteuid();
 }
@@ -104,7 +103,7 @@ fault_of(const struct client *c)
 		return "no such message in the queue";
 	if (r->part.n > 0 && !span_eq(r->part, SPAN("header")))
 		return "no such part: header";
-	return may_read(c) ? NULL :
+	return client_may_read(c) ? NULL :
 	    "only root and the server's own user may read contents";
 }
 

@@ -14,7 +14,7 @@
 enum waits {
 	WAITS_NOT,
 	WAITS_STATUS, WAITS_RELOAD,	/* for the parent */
-	WAITS_FETCH,
+	WAITS_FETCH, WAITS_RELAY,
 	WAITS_SYNC,			/* for the log */
 	WAITS_WALK,			/* for its turn */
 	WAITS_READER			/* until the client has read some of it */
@@ -84,5 +84,7 @@ void	walk_end(struct client *);
 /* --- control_content.c */
 void	content_begin(struct client *);
 void	content_end(struct client *);
+/* Root, and who runs the server: what the socket's group may do ends here. */
+bool	client_may_read(const struct client *);
 
 #endif

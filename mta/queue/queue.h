@@ -230,6 +230,8 @@ void	relay_peer(struct queue *, int fd);
 bool	relay_start(struct queue *, struct hop *, struct message *, const uint32_t *dests, uint32_t n);
 void	relay_segment_gone(struct queue *, struct segment *);
 void	relay_tick(struct queue *);
+/* NULL: it is not there. */
+struct chan *relay_chan(struct queue *);
 
 /* --- local.c, deliverer.c */
 void	local_open(struct queue *);

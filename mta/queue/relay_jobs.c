@@ -7,6 +7,7 @@
 #include "mta/msg/relayed.h"
 #include "mta/queue/login.h"
 #include "mta/queue/notify.h"
+#include "mta/queue/probe.h"
 #include "mta/queue/queue.h"
 
 #include "base/clock.h"
@@ -578,6 +579,8 @@ static bool
 relay_message(struct chan *c, struct msg *msg, void *arg)
 {
 	(void)c;
+	if (msg->type == MSG_PROBED)
+		return probe_answered(((struct relay_jobs *)arg)->q, msg);
 	return msg->type == MSG_RELAYED && take_relayed(arg, msg);
 }
 
@@ -588,6 +591,13 @@ relay_closed(struct chan *c, void *arg)
 
 	(void)c;
 	r->chan = NULL;
+	probe_gone(r->q);
+}
+
+struct chan *
+relay_chan(struct queue *q)
+{
+	return q->relay == NULL ? NULL : q->relay->chan;
 }
 
 void
@@ -598,8 +608,10 @@ relay_peer(struct queue *q, int fd)
 	struct segment			*g;
 	struct job			*j, *next;
 
-	if (r->chan != NULL)
+	if (r->chan != NULL) {
 		chan_free(&r->chan);
+		probe_gone(q);
+	}
 	r->chan = chan_new(fd, "relay", &ops, r);
 	for (g = q->segments.first; g != NULL; g = g->next)
 		g->relay_has = false;

@@ -52,6 +52,7 @@ client_auth_end(struct client *c)
 	login_free(&c->auth.login);
 	wipe(&c->auth.initial);
 	buf_clear(&c->auth.told);
+	buf_clear(&c->auth.tried);
 	buf_clear(&c->auth.facts);
 }
 
@@ -85,6 +86,7 @@ say_auth(struct client *c, const struct login_step *s)
 
 	(void)buf_reserve(&c->out, line + 16);
 	buf_addf(&c->out, "AUTH %.*s", SPAN_ARG(s->mechanism));
+	buf_addf(&a->tried, " %.*s", SPAN_ARG(s->mechanism));
 	a->cancelled = false;
 	wipe(&a->initial);
 	if (s->has_octets && line > AUTH_LINE_MAX) {

@@ -4,6 +4,7 @@
  */
 #include "mta/relay/client_int.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/xalloc.h"
@@ -119,6 +120,8 @@ answered(struct client *c, const struct reply *r)
 void
 client_greeting_reply(struct client *c, const struct reply *r)
 {
+	snprintf(c->greeted, sizeof(c->greeted), "%.*s",
+	    SPAN_ARG(reply_host(r)));
 	if (client_out_of_step(c))
 		client_surplus(c);
 	else if (r->code == 220)

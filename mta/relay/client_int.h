@@ -75,6 +75,7 @@ struct client_auth {
 	bool			 cancelled;	/* we have said "*" */
 	struct buf		 initial;	/* a response that was too long for AUTH; wiped */
 	struct buf		 told;		/* how it has logged in, or why not */
+	struct buf		 tried;		/* mechanisms, a blank before each */
 	bool			 held;		/* the login was refused */
 };
 
@@ -98,6 +99,7 @@ struct client {
 	struct hop_addr		 addr;
 	struct self		*self;
 	char			*mta;		/* "name[address]" */
+	char			 greeted[HOP_NAME_MAX];	/* the name in its greeting */
 	struct ehlo		 ext;
 	struct buf		 in, out;
 	struct reply_pos	 pos;

@@ -68,6 +68,8 @@ void	session_begin(struct conns *, struct job *);
 extern const struct client_ops session_ops;
 
 /* --- tries.c */
+/* Those that rest come last, each kind in its order. */
+void	tries_rested_last(const struct conns *, struct hop_list *);
 /* Finds its addresses and tries them; the session may be gone when this returns. */
 void	tries_begin(struct session *);
 /* The address that is tried works: a session is there. */

@@ -28,6 +28,7 @@
 #include "mta/relay/conns.h"
 #include "mta/relay/cuts.h"
 #include "mta/relay/health.h"
+#include "mta/relay/probe.h"
 #include "mta/relay/tls_report.h"
 #include "mta/relay/tls_ways.h"
 #include "ruleset/image.h"
@@ -50,6 +51,7 @@ struct relay {
 	struct chan		*queue;
 	struct callouts		*callouts;
 	struct cuts		*cuts;
+	struct probes		*probes;
 	struct asking		*asking;	/* who sends us callouts */
 	struct segments		 segments;
 	struct self_locals	 locals;
@@ -161,6 +163,19 @@ on_relay(struct relay *r, struct msg *m)
 	return true;
 }
 
+static void
+tell_probed(void *arg, uint64_t ticket, struct span json)
+{
+	struct relay	*r = arg;
+
+	if (r->queue == NULL)
+		return;
+	chan_begin(r->queue, MSG_PROBED);
+	chan_u64(r->queue, ticket);
+	chan_bytes(r->queue, json);
+	chan_end(r->queue);
+}
+
 static bool
 queue_message(struct chan *c, struct msg *m, void *arg)
 {
@@ -172,6 +187,8 @@ queue_message(struct chan *c, struct msg *m, void *arg)
 		return on_segment_gone(arg, m);
 	case MSG_RELAY:
 		return on_relay(arg, m);
+	case MSG_PROBE:
+		return probes_ask(((struct relay *)arg)->probes, m);
 	}
 	return false;
 }
@@ -189,6 +206,7 @@ forget_queue(struct relay *r)
 	cuts_forget_queue(r->cuts);
 	conns_abandon(r->conns, no_cut);
 	callouts_dropped(r->callouts);
+	probes_drop(r->probes);
 	segments_clear(&r->segments);
 }
 
@@ -396,6 +414,7 @@ main(int argc, char **argv)
 	r.conns = conns_new(&r.hops, answer, &r);
 	r.callouts = callouts_new(take_probe, &r);
 	r.cuts = cuts_new(r.conns);
+	r.probes = probes_new(&r.hops, r.conns, tell_probed, &r);
 	confine(r.sockets);
 	child_run();
 	return 0;

@@ -49,8 +49,8 @@ rests(const struct conns *k, const struct hop_addr *a)
 }
 
 /* Those that rest come last, each kind in its order. */
-static void
-rested_first(const struct conns *k, struct hop_list *list)
+void
+tries_rested_last(const struct conns *k, struct hop_list *list)
 {
 	struct hop_addr	*sorted;
 	size_t		 i, n = 0, pass;
@@ -340,7 +340,7 @@ got_addresses(void *arg, struct hop_list *list, const struct outcome *why)
 	if (list->has_set && hand_over(s, list))
 		return;
 	drop_known(s->job, list);
-	rested_first(s->conns, list);
+	tries_rested_last(s->conns, list);
 	s->list = list;
 	try_next(s);
 }

@@ -269,6 +269,14 @@ def ask_for_reports(s, _want):
         assert time.monotonic() - began < 10, "who has asked was left waiting"
 
 
+def probe(s, _want):
+    """Likewise, of a next hop."""
+    began = time.monotonic()
+    while not died(s):
+        s.waybill("route", "a@here.example", "b@far.example", "--probe", check=False)
+        assert time.monotonic() - began < 10, "who has asked was left waiting"
+
+
 def end_day(s, _want):
     """The server ends; the next one is a day and five hours ahead, and sends what was counted."""
     srv.wait_for(lambda: json.loads(s.waybill("reports", "--json").stdout)["sessions"])
@@ -282,6 +290,7 @@ REPORTS = ("TLS_RESULT", "REPORT_MAIL", "REPORT_MAILED", "REPORT_ASK", "REPORT_T
 
 PROVOKED = {
     "REPORT_ASK": ask_for_reports, "REPORT_TEXT": ask_for_reports,
+    "PROBE": probe, "PROBED": probe,
     "REPORT_MAIL": end_day, "REPORT_MAILED": end_day,
     "SESSION_TOLD": refuse, "PROCESS_ENDED": end_route,
     "BOUNCE_ASK": bounce, "BOUNCE_ANSWER": bounce,
