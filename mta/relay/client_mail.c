@@ -161,6 +161,24 @@ no_content(struct client *c)
 	client_finish(c, CLIENT_IDLE);
 }
 
+/*
+ * 530 (RFC 3207, 4) in a session that is in the clear since TLS has failed a
+ * short while ago: who mends that hop's TLS gets the mail.
+ */
+static void
+envelope_outcome(const struct client *c, const struct reply *r,
+    struct outcome *why)
+{
+	struct outcome	said;
+
+	outcome_reply(why, r);
+	if (r->code != 530 || !c->tls.want.clear)
+		return;
+	said = *why;
+	outcome_set(why, 451, "4.7.5", "TLS has failed there a short while "
+	    "ago, and without it is said: %s", said.text);
+}
+
 static void
 mail_reply(struct client *c, const struct reply *r)
 {
@@ -169,7 +187,7 @@ mail_reply(struct client *c, const struct reply *r)
 	c->mail_ok = r->code / 100 == 2;
 	if (c->mail_ok)
 		return;
-	outcome_reply(&why, r);
+	envelope_outcome(c, r, &why);
 	job_result_rest(c->job, &why);
 }
 
@@ -186,7 +204,7 @@ rcpt_reply(struct client *c, size_t rcpt, const struct reply *r)
 		if (!c->job->probe)
 			return;		/* the final dot has the word */
 	}
-	outcome_reply(&why, r);
+	envelope_outcome(c, r, &why);
 	job_result(c->job, rcpt, &why);
 }
 
