@@ -134,12 +134,20 @@ rules(struct routed *r)
 
 /* --- where it goes */
 
+/* An address as people write it, without < and >. */
+static struct span
+bare(struct span a)
+{
+	return a.n >= 2 && a.p[0] == '<' && a.p[a.n - 1] == '>' ?
+	    span_mem(a.p + 1, a.n - 2) : a;
+}
+
 static void
 probe(struct routed *r, const struct target *t, const char *spool)
 {
 	char			*from, *to;
 	struct span		 sender = t->mail_from.n > 0 ? t->mail_from :
-				    r->asked->from;
+				    bare(r->asked->from);
 	struct span		 rcpt = t->rcpt_to.n > 0 ? t->rcpt_to :
 				    t->address;
 	struct route_probe	 p = { .spool = spool,

@@ -95,6 +95,16 @@ class Probed(unittest.TestCase):
             self.assertIn("A message would go.", text)
             self.assertNotIn(SECRET, text + json.dumps(found) + s.log())
 
+    def test_a_password_by_sender(self):
+        """Who is written with < and > is the same sender."""
+        with Hop(logins={"ann": SECRET}, mechanisms=["PLAIN"]) as hop:
+            own = CLEAR.replace('file "secret"', "secrets[sender]")
+            policy = POLICY.replace("RELAY", 'map secrets = text "secrets"\n' + block([hop], own))
+            with Server(policy, {"secrets": f"ann@out.example: {SECRET}\n"}) as s:
+                for sender in ("ann@out.example", "<ann@out.example>"):
+                    r = route(s, "--probe", sender=sender)
+                    self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
+
     def test_a_wrong_password(self):
         with Hop(logins={"ann": SECRET}, mechanisms=["PLAIN"]) as hop, \
                 server([hop], CLEAR, "wrong") as s:
