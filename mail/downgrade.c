@@ -193,6 +193,24 @@ look_signature(struct downgrade *d, const struct part *p, struct span whole)
 		d->is_signed = true;
 }
 
+/* What no encoding of a header can say. */
+static void
+look_octets_of_field(struct downgrade *d, const struct part *p,
+    struct span whole)
+{
+	struct raw	r = { 0 };
+
+	if (!(d->lacks & DOWNGRADE_BINARY))
+		return;
+	raw_feed(&r, whole);
+	if (r.nul)
+		refuse(d, REFUSED, "an octet 0 stands in its header");
+	else if (r.bare)
+		refuse(d, REFUSED, "a CR or LF stands alone in its header");
+	else if (r.is_long && !p->sealed)
+		d->header = true;
+}
+
 static void
 look_field(void *arg, struct part *p, struct span whole)
 {
@@ -201,10 +219,7 @@ look_field(void *arg, struct part *p, struct span whole)
 	const char		*status, *why;
 
 	look_signature(d, p, whole);
-	if ((d->lacks & DOWNGRADE_BINARY) &&
-	    memchr(whole.p, '\0', whole.n) != NULL)
-		refuse(d, REFUSED, "an octet 0 stands in its header");
-	d->header = d->header || field_is_long(d, p, whole);
+	look_octets_of_field(d, p, whole);
 	if (!field_is_changed(d, p, whole))
 		return;
 	d->header = true;

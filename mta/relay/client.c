@@ -426,6 +426,12 @@ client_quit(struct client *c)
 	client_flush(c);
 }
 
+void
+client_rest(struct client *c)
+{
+	c->used = true;
+}
+
 bool
 client_is_spent(const struct client *c)
 {

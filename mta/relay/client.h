@@ -39,6 +39,10 @@ void		 client_send(struct client *, struct job *);
 void		 client_quit(struct client *);
 /* It has had as many messages as the hop takes in one session (RFC 9422, MAILMAX). */
 bool		 client_is_spent(const struct client *);
+/* It is ready, and has to wait for a message: it may end meanwhile like any idle one. */
+void		 client_rest(struct client *);
+/* By what the hop offers it takes this message without a conversion. */
+bool		 client_suits(const struct client *, const struct job *);
 /* The whole message has left: to close now would not keep the hop from taking it. */
 bool		 client_at_dot(const struct client *);
 /* Once a second: looks at the time-outs. */

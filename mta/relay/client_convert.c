@@ -33,6 +33,18 @@ lacks(const struct client *c)
 	return what;
 }
 
+bool
+client_suits(const struct client *c, const struct job *j)
+{
+	const bool	binary = c->ext.binarymime && c->ext.chunking;
+
+	if (job_needs_utf8(j) && !c->ext.smtputf8)
+		return false;
+	if (j->probe || !(j->flags & (ENV_8BIT | ENV_BINARY)))
+		return true;
+	return j->flags & ENV_BINARY ? binary : c->ext.eightbitmime;
+}
+
 static const char *
 lacking(unsigned what)
 {

@@ -204,9 +204,11 @@ session_ready(void *arg)
 {
 	struct session	*s = arg;
 
+	tell_report(s);
+	if (tries_aside(s))
+		return;
 	tries_worked(s);
 	s->job->begun = true;
-	tell_report(s);
 	client_send(s->client, s->job);
 }
 
@@ -297,6 +299,35 @@ session_begin(struct conns *k, struct job *j)
 	tries_begin(session_new(k, j));
 }
 
+struct session *
+session_split(struct session *s)
+{
+	struct session	*new = session_new(s->conns, s->job);
+
+	new->job_until_ms = s->job_until_ms;
+	s->job = NULL;
+	client_rest(s->client);
+	become_idle(s);
+	return new;
+}
+
+bool
+session_reuse(struct conns *k, const struct hop_addr *a, struct job *j)
+{
+	struct session	*s;
+
+	TAILQ_FOREACH(s, &k->idle, idle_entry)
+		if (span_eq((struct span){ s->hop, s->hop_octets }, j->hop) &&
+		    s->addr.port == a->port && ip_eq(&s->addr.ip, &a->ip) &&
+		    tls_want_served(s->client, a, job_tls_flags(j)))
+			break;
+	if (s == NULL)
+		return false;
+	s->settled = true;
+	session_resume(s, j);
+	return true;
+}
+
 /* --- what the owner calls */
 
 struct conns *
@@ -322,6 +353,7 @@ find_idle(struct conns *k, const struct job *j)
 
 	TAILQ_FOREACH(s, &k->idle, idle_entry)
 		if (span_eq((struct span){ s->hop, s->hop_octets }, j->hop) &&
+		    (s->settled || client_suits(s->client, j)) &&
 		    tls_want_served(s->client, client_addr(s->client),
 		    job_tls_flags(j)))
 			return s;

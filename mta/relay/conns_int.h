@@ -33,6 +33,7 @@ struct session {
 	struct client		*client;
 	struct hop_addr		 addr;		/* the client's */
 	bool			 idle, old;	/* old: not for another message */
+	bool			 settled;	/* no other host takes without a conversion what it does not */
 	bool			 has_set;
 	uint8_t			 set[MX_SET];	/* of its MX hosts */
 	uint32_t		 messages;	/* that it has carried */
@@ -65,6 +66,10 @@ void	session_resume(struct session *, struct job *);
 struct span session_set(const struct session *);
 /* For a job that another session has had. */
 void	session_begin(struct conns *, struct job *);
+/* Its job gets a session of its own, which has nothing else yet; this one is idle. */
+struct session *session_split(struct session *);
+/* An idle one to this address takes the job as it can; false: there is none. */
+bool	session_reuse(struct conns *, const struct hop_addr *, struct job *);
 extern const struct client_ops session_ops;
 
 /* --- tries.c */
@@ -74,6 +79,11 @@ void	tries_rested_last(const struct conns *, struct hop_list *);
 void	tries_begin(struct session *);
 /* The address that is tried works: a session is there. */
 void	tries_worked(struct session *);
+/*
+ * It does, but cannot take the message as it is, and others may: true: they are
+ * tried first, and the session has another message, or none.
+ */
+bool	tries_aside(struct session *);
 /* It does not; the next one is tried, or none.  Likewise. */
 void	tries_failed(struct session *, const struct outcome *why);
 /* Not by TLS: once more in the clear.  Likewise. */

@@ -52,6 +52,7 @@ struct hop_addr {
 	char		domain[HOP_NAME_MAX];	/* whose MX or SRV named it; "": the policy */
 	const struct relay_way	*way;		/* what holds there; NULL only in tests */
 	struct hop_tls	*tls;			/* what its TLS has to be; NULL: nobody was asked */
+	bool		aside;		/* it works, but others are tried first (tries_aside()) */
 };
 
 /* With references of its own. */

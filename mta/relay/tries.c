@@ -5,7 +5,9 @@
  * Addresses come in the order of hops.h; those that rest (health.h) stand
  * behind the others.  A failure goes on to the next host when the hop's `move
  * on` has its kind; other addresses of the same host are tried in any case, but
- * not after a refused login.
+ * not after a refused login.  One that would need the message in another form is
+ * set aside while there are others: it takes other mail meanwhile, and this one
+ * when none of them takes it as it is.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -156,7 +158,7 @@ keep_only(struct session *s, uint16_t host, bool same)
 	size_t		 i, n = s->at;
 
 	for (i = s->at; i < list->n; i++)
-		if ((list->at[i].host == host) == same)
+		if ((list->at[i].host == host) == same || list->at[i].aside)
 			list->at[n++] = list->at[i];
 		else
 			hop_addr_clear(&list->at[i]);
@@ -176,6 +178,22 @@ leave_out(struct session *s, const struct hop_addr *failed, unsigned move)
 		keep_only(s, failed->host, true);
 }
 
+/* Set aside before, and idle still.  True: the session is gone. */
+static bool
+reuse(struct session *s, const struct hop_addr *a)
+{
+	struct job	*j = s->job;
+
+	tell_mta(s, a);
+	s->job = NULL;
+	if (!session_reuse(s->conns, a, j)) {
+		s->job = j;
+		return false;
+	}
+	session_free(s);
+	return true;
+}
+
 static void
 try_next(struct session *s)
 {
@@ -185,6 +203,8 @@ try_next(struct session *s)
 	while (s->at < s->list->n && loop_now_ms() < s->try_until_ms &&
 	    loop_now_ms() < s->job_until_ms) {
 		a = &s->list->at[s->at++];
+		if (a->aside && reuse(s, a))
+			return;
 		if (try_address(s, a, &move))
 			return;
 		leave_out(s, a, move);
@@ -198,7 +218,47 @@ tries_worked(struct session *s)
 	struct health_key	key = key_of(&s->addr);
 
 	health_works(s->conns->health, &key);
+	s->settled = s->settled || s->list->n == 1;
 	hop_list_free(&s->list);
+}
+
+/* The address that was tried last stands behind all others now. */
+static void
+put_last(struct session *s)
+{
+	struct hop_list	*list = s->list;
+	struct hop_addr	 a = list->at[--s->at];
+
+	a.aside = true;
+	memmove(&list->at[s->at], &list->at[s->at + 1],
+	    (list->n - s->at - 1) * sizeof(a));
+	list->at[list->n - 1] = a;
+}
+
+bool
+tries_aside(struct session *s)
+{
+	struct health_key	 key = key_of(&s->addr);
+	struct session		*new;
+
+	if (client_suits(s->client, s->job))
+		return false;
+	if (s->at == s->list->n || s->list->at[s->at - 1].aside) {
+		s->settled = true;
+		return false;
+	}
+	health_works(s->conns->health, &key);
+	put_last(s);
+	new = session_split(s);
+	new->list = s->list;
+	new->at = s->at;
+	new->try_until_ms = s->try_until_ms;
+	new->why = s->why;
+	new->has_set = s->has_set;
+	memcpy(new->set, s->set, sizeof(new->set));
+	s->list = NULL;
+	try_next(new);
+	return true;
 }
 
 void
@@ -298,6 +358,7 @@ hand_over(struct session *s, struct hop_list *list)
 	job_set_mx(j, session_set(s));
 	TAILQ_FOREACH(other, &s->conns->idle, idle_entry)
 		if (same_way(other, s) && serves(other, list, j) &&
+		    (other->settled || client_suits(other->client, j)) &&
 		    !move_was_there(j, &other->addr))
 			break;
 	if (other == NULL)

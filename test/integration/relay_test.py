@@ -289,6 +289,42 @@ class Hops(unittest.TestCase):
             self.assertEqual(hop.messages[0]["from"], f"FROM:<a@x.test> SIZE={len(CONTENT)}")
             self.assertEqual(hop.rcpts[0], ["TO:<b@y.test>"])
 
+    def test_a_host_that_takes_it_as_it_is_comes_first(self):
+        green = "Subject: x\r\n\r\ngrün\r\n".encode()
+        with Sink(extensions=[]) as plain, Sink(extensions=["8BITMIME"]) as eight, Relay() as r:
+            both = f"{host(plain.port)} {host(eight.port)}"
+            for n in range(3):
+                self.assertEqual(r.relay(both, flags=EIGHTBIT, content=green)[2][0][0], 250)
+                self.assertEqual(eight.messages[n]["data"], green)
+            self.assertEqual(plain.messages, [])
+            self.assertEqual(r.relay(both)[2][0][0], 250)   # needs nothing: whichever is idle
+            self.assertEqual((plain.sessions, eight.sessions), (1, 1))
+
+    def test_the_first_host_has_it_converted_where_all_lack_it(self):
+        green = "Subject: x\r\n\r\ngrün\r\n".encode()
+        with Sink(extensions=[]) as first, Sink(extensions=["SIZE 10"]) as second, Relay() as r:
+            for _ in range(3):
+                self.assertEqual(r.relay(f"{host(first.port)} {host(second.port)}", flags=EIGHTBIT,
+                                         content=green)[2][0][0], 250)
+            self.assertEqual((len(first.messages), second.messages), (3, []))
+            self.assertTrue(first.messages[0]["data"].isascii())
+            self.assertEqual((first.sessions, second.sessions), (1, 1))
+
+    def test_a_host_that_is_dead_does_not_take_it_as_it_is(self):
+        with Sink(extensions=[]) as only, Relay() as r:
+            dead = free_port()
+            self.assertEqual(r.relay(f"{host(only.port)} {host(dead)}", flags=EIGHTBIT,
+                                     content="\r\ngrün\r\n".encode())[2][0][0], 250)
+            self.assertTrue(only.messages[0]["data"].isascii())
+            self.assertEqual(only.sessions, 1)
+
+    def test_recipients_of_utf8_go_to_the_host_that_takes_them(self):
+        with Sink(extensions=["8BITMIME"]) as plain, Sink(extensions=["8BITMIME", "SMTPUTF8"]) as utf8, Relay() as r:
+            results = r.relay(f"{host(plain.port)} {host(utf8.port)}", flags=UTF8,
+                              rcpts=["ü@y.test", "b@y.test"])[2]
+            self.assertEqual([x[0] for x in results], [250, 250])
+            self.assertEqual((plain.messages, utf8.messages[0]["to"]), ([], ["ü@y.test", "b@y.test"]))
+
     def test_domains_go_as_a_labels_to_a_hop_without_smtputf8(self):
         with Sink(extensions=[]) as hop, Relay() as r:
             results = r.relay(host(hop.port), flags=UTF8, sender="a@grün.test",

@@ -106,6 +106,9 @@ static const struct golden {
 	    "5.6.7 an address in its header needs SMTPUTF8" },
 	{ "an id", U, "Message-ID: <" UE "@b.example>\r\n\r\n",
 	    "5.6.7 a field of its header has no other form than UTF-8" },
+	{ "a bare LF in a header, beside a body", B,
+	    "Subject: a\nb\r\n\r\nc\nd\r\n",
+	    "5.6.3 a CR or LF stands alone in its header" },
 	{ "no UTF-8", E, "Subject: \xff\r\n\r\n", "5.6.3 a field of its header "
 	    "has octets above 127 that are no UTF-8" },
 	{ "a parameter", U, "Content-Type: x/y; name=\"" UE ".x\"; z=1\r\n"

@@ -232,8 +232,8 @@ what_a_hop_cannot_take_is_converted(void **state)
 #define BINARY		"Subject: x\r\n\r\n\0.\r\n.\r\nMAIL\n.\n\r.\r"
 #define BINARY_N	(sizeof(BINARY) - 1)
 #define NO_BINARY(what)	"ready; 554 5.6.3 " LACKS what ", and the message " \
-			"cannot be converted: octets that cannot be encoded " \
-			"stand in its header; idle; ended"
+			"cannot be converted: a CR or LF stands alone in its " \
+			"header; idle; ended"
 
 /* RFC 3030, 2 and 3: octets that DATA would cut or change. */
 static const struct chat	binary[] = {
