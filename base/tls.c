@@ -11,7 +11,6 @@
 #include "base/tls_int.h"
 #include "base/xalloc.h"
 
-#define RECORD_MAX	(16u << 10)	/* octets of content; RFC 8446, 5.1 */
 
 /* --- life */
 
@@ -61,34 +60,10 @@ tls_free(struct tls **tp)
 	free(t);
 }
 
-/* --- results */
-
-static enum tls_result
-fail(struct tls *t, const char *why)
-{
-	t->failed = true;
-	if (t->why == NULL)
-		t->why = why;
-	return TLS_FAILED;
-}
-
-/* After a call that has not done all. */
-static enum tls_result
-result(struct tls *t, int r)
-{
-	enum tls_result	is = tls_wire_result(&t->wire, t->ssl, r);
-
-	if (is == TLS_FAILED)
-		return fail(t, t->wire.why);
-	if (is == TLS_CLOSED && t->wire.eof)
-		t->failed = true;
-	return is;
-}
-
 const char *
 tls_why(const struct tls *t)
 {
-	return t->why == NULL ? "-" : t->why;
+	return t->wire.why == NULL ? "-" : t->wire.why;
 }
 
 /* --- handshake */
@@ -99,16 +74,15 @@ tls_handshake(struct tls *t)
 	enum tls_result	is = TLS_DONE;
 	int		r;
 
-	assert(!t->failed && !t->shaken);
+	assert(!t->wire.failed && !t->wire.shaken);
 	ERR_clear_error();
 	if ((r = tls_wait_handshake(&t->wait, t->ssl)) != 1)
-		is = result(t, r);
+		is = tls_wire_result(&t->wire, r);
 	else if (!tls_client_look(t))
-		is = fail(t, "the client's certificate has run out");
-	else {
-		t->shaken = t->wire.shaken = true;
-		tls_wire_more(&t->wire, TLS_RUN_OCTETS);
-	}
+		is = tls_wire_fail(&t->wire,
+		    "the client's certificate has run out");
+	else
+		tls_wire_shaken(&t->wire);
 	ERR_clear_error();
 	return is;
 }
@@ -118,57 +92,23 @@ tls_handshake(struct tls *t)
 enum tls_result
 tls_read(struct tls *t, void *to, size_t n, size_t *got)
 {
-	enum tls_result	is = TLS_DONE;
-	int		r;
-
-	assert(t->shaken);
-	*got = 0;
-	if (t->failed)
-		return t->why == NULL ? TLS_CLOSED : TLS_FAILED;
-	if (t->dry)
-		tls_wire_more(&t->wire, TLS_RUN_OCTETS);
-	t->dry = false;
-	ERR_clear_error();
-	r = SSL_read_ex(t->ssl, to, n, got);
-	if (r != 1) {
-		is = result(t, r);
-		t->dry = true;
-		ERR_clear_error();
-	}
-	return is;
+	return tls_wire_read(&t->wire, to, n, got);
 }
 
 bool
 tls_pending(const struct tls *t)
 {
-	return t->shaken && !t->failed && !t->dry && SSL_has_pending(t->ssl);
+	return tls_wire_pending(&t->wire);
 }
 
 enum tls_result
 tls_write(struct tls *t, const void *from, size_t n, size_t *put)
 {
-	enum tls_result	is = TLS_DONE;
-	int		r;
-
-	assert(t->shaken && n > 0);
-	*put = 0;
-	if (t->failed)
-		return t->why == NULL ? TLS_CLOSED : TLS_FAILED;
-	ERR_clear_error();
-	r = SSL_write_ex(t->ssl, from, n < RECORD_MAX ? n : RECORD_MAX, put);
-	if (r != 1) {
-		is = result(t, r);
-		ERR_clear_error();
-	}
-	return is;
+	return tls_wire_write(&t->wire, from, n, put);
 }
 
 void
 tls_close(struct tls *t)
 {
-	if (!t->shaken || t->failed || t->closed)
-		return;
-	t->closed = true;
-	(void)SSL_shutdown(t->ssl);
-	ERR_clear_error();
+	tls_wire_close(&t->wire);
 }

@@ -119,7 +119,7 @@ tls_binding(const struct tls *t, enum tls_binding which,
 
 	_Static_assert(EVP_MAX_MD_SIZE <= TLS_BINDING_MAX,
 	    "every hash has room");
-	if (!t->shaken)
+	if (!t->wire.shaken)
 		return 0;
 	n = which == TLS_BINDING_EXPORTER ? tls_exporter(t->ssl, out) :
 	    end_point(t, out);

@@ -143,7 +143,7 @@ tls_client_look(struct tls *t)
 bool
 tls_client_shown(const struct tls *t)
 {
-	return t->shaken && SSL_get0_peer_certificate(t->ssl) != NULL;
+	return t->wire.shaken && SSL_get0_peer_certificate(t->ssl) != NULL;
 }
 
 bool
@@ -155,7 +155,7 @@ tls_client_verified(const struct tls *t)
 const char *
 tls_client_why(const struct tls *t)
 {
-	const X509	*x = t->shaken ? SSL_get0_peer_certificate(t->ssl) :
+	const X509	*x = t->wire.shaken ? SSL_get0_peer_certificate(t->ssl) :
 			    NULL;
 
 	if (x == NULL || t->verified)

@@ -12,7 +12,6 @@
 #include "base/tls_int.h"
 #include "base/xalloc.h"
 
-#define RECORD_MAX	(16u << 10)	/* octets of content; RFC 8446, 5.1 */
 
 /* --- life */
 
@@ -67,7 +66,7 @@ tls_connect_free(struct tls_connect **tp)
 		SSL_set0_wbio(t->ssl, BIO_new(BIO_s_null()));
 	tls_wait_end(&t->wait, t->ssl);
 	/* Else OpenSSL takes the session for one that must not be taken up again. */
-	if (t->shaken)
+	if (t->wire.shaken)
 		SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN |
 		    SSL_RECEIVED_SHUTDOWN);
 	SSL_free(t->ssl);
@@ -86,39 +85,19 @@ explain(struct tls_connect *t)
 	int	last = ERR_GET_REASON(ERR_peek_last_error());
 
 	t->class = TLS_CLASS_FAILURE;
-	if (t->shaken || error == X509_V_OK ||
+	if (error == X509_V_OK ||
 	    SSL_get_verify_mode(t->ssl) == SSL_VERIFY_NONE)
 		return;
 	if (last != SSL_R_CERTIFICATE_VERIFY_FAILED)
 		return;
-	t->why = X509_verify_cert_error_string(error);
+	t->wire.why = X509_verify_cert_error_string(error);
 	t->class = tls_demand_class(error);
-}
-
-static enum tls_result
-result(struct tls_connect *t, int r)
-{
-	enum tls_result	is = tls_wire_result(&t->wire, t->ssl, r);
-
-	if (is == TLS_FAILED) {
-		explain(t);
-		if (t->why == NULL)
-			t->why = t->wire.why;
-		t->failed = true;
-	} else if (is == TLS_CLOSED && !t->shaken) {
-		t->class = TLS_CLASS_FAILURE;
-		t->why = "the peer has closed in the handshake";
-		t->failed = true;
-	} else if (is == TLS_CLOSED && t->wire.eof) {
-		t->failed = true;
-	}
-	return is;
 }
 
 const char *
 tls_connect_why(const struct tls_connect *t)
 {
-	return t->why == NULL ? "-" : t->why;
+	return t->wire.why == NULL ? "-" : t->wire.why;
 }
 
 enum tls_class
@@ -129,105 +108,80 @@ tls_connect_class(const struct tls_connect *t)
 
 /* --- handshake */
 
+static enum tls_result
+not_shaken(struct tls_connect *t, int r)
+{
+	enum tls_result	is = tls_wire_result(&t->wire, r);
+
+	if (is == TLS_CLOSED) {
+		(void)tls_wire_fail(&t->wire,
+		    "the peer has closed in the handshake");
+		t->class = TLS_CLASS_FAILURE;
+	} else if (is == TLS_FAILED)
+		explain(t);
+	if (t->wire.failed && t->keeps)
+		tls_sessions_drop(t->connector->sessions, t->key);
+	return is;
+}
+
 enum tls_result
 tls_connect_handshake(struct tls_connect *t)
 {
 	enum tls_result	is = TLS_DONE;
 	int		r;
 
-	assert(!t->failed && !t->shaken);
+	assert(!t->wire.failed && !t->wire.shaken);
 	ERR_clear_error();
 	r = t->connector->remote ? tls_wait_handshake(&t->wait, t->ssl) :
 	    SSL_do_handshake(t->ssl);
-	if (r != 1) {
-		is = result(t, r);
-		if (t->failed && t->keeps)
-			tls_sessions_drop(t->connector->sessions, t->key);
-	} else {
-		t->shaken = t->wire.shaken = true;
-		tls_wire_more(&t->wire, TLS_RUN_OCTETS);
-	}
+	if (r != 1)
+		is = not_shaken(t, r);
+	else
+		tls_wire_shaken(&t->wire);
 	ERR_clear_error();
 	return is;
 }
 
 /* --- octets */
 
+/* What fails behind the handshake has no class of its own. */
+static enum tls_result
+classed(struct tls_connect *t, enum tls_result is)
+{
+	if (is == TLS_FAILED && t->class == TLS_CLASS_NONE)
+		t->class = TLS_CLASS_FAILURE;
+	return is;
+}
+
 enum tls_result
 tls_connect_read(struct tls_connect *t, void *to, size_t n, size_t *got)
 {
-	enum tls_result	is = TLS_DONE;
-	int		r;
-
-	assert(t->shaken);
-	*got = 0;
-	if (t->failed)
-		return t->why == NULL ? TLS_CLOSED : TLS_FAILED;
-	if (t->dry)
-		tls_wire_more(&t->wire, TLS_RUN_OCTETS);
-	t->dry = false;
-	ERR_clear_error();
-	r = SSL_read_ex(t->ssl, to, n, got);
-	if (r != 1) {
-		is = result(t, r);
-		t->dry = true;
-		ERR_clear_error();
-	}
-	return is;
+	return classed(t, tls_wire_read(&t->wire, to, n, got));
 }
 
 bool
 tls_connect_pending(const struct tls_connect *t)
 {
-	return t->shaken && !t->failed && !t->dry && SSL_has_pending(t->ssl);
+	return tls_wire_pending(&t->wire);
 }
 
 bool
 tls_connect_waiting(struct tls_connect *t)
 {
-	char	octet;
-	size_t	n = 0;
-
-	if (!t->shaken || t->failed)
-		return false;
-	if (t->dry)
-		tls_wire_more(&t->wire, TLS_RUN_OCTETS);
-	t->dry = false;		/* what was read ahead has to be looked at */
-	ERR_clear_error();
-	if (SSL_peek_ex(t->ssl, &octet, 1, &n) != 1)
-		n = 0;
-	ERR_clear_error();
-	return n > 0;
+	return tls_wire_waiting(&t->wire);
 }
 
 enum tls_result
 tls_connect_write(struct tls_connect *t, const void *from, size_t n,
     size_t *put)
 {
-	enum tls_result	is = TLS_DONE;
-	int		r;
-
-	assert(t->shaken && n > 0);
-	*put = 0;
-	if (t->failed)
-		return t->why == NULL ? TLS_CLOSED : TLS_FAILED;
-	ERR_clear_error();
-	r = SSL_write_ex(t->ssl, from, n < RECORD_MAX ? n : RECORD_MAX, put);
-	if (r != 1) {
-		is = result(t, r);
-		ERR_clear_error();
-	}
-	return is;
+	return classed(t, tls_wire_write(&t->wire, from, n, put));
 }
 
 void
 tls_connect_close(struct tls_connect *t)
 {
-	if (!t->shaken || t->failed || t->closed)
-		return;
-	t->closed = true;
-	(void)SSL_shutdown(t->ssl);
-	ERR_clear_error();
+	tls_wire_close(&t->wire);
 }
 
 /* --- what was agreed on */
@@ -239,7 +193,7 @@ tls_connect_close(struct tls_connect *t)
 enum tls_reached
 tls_connect_reached(const struct tls_connect *t)
 {
-	if (!t->shaken)
+	if (!t->wire.shaken)
 		return TLS_REACHED_CLEAR;
 	if (t->usable > 0)
 		return TLS_REACHED_DANE;
@@ -309,7 +263,7 @@ tls_connect_binding(const struct tls_connect *t, enum tls_binding which,
 {
 	size_t	n;
 
-	if (!t->shaken)
+	if (!t->wire.shaken)
 		return 0;
 	n = which == TLS_BINDING_EXPORTER ? tls_exporter(t->ssl, out) :
 	    tls_certificate_hash(SSL_get0_peer_certificate(t->ssl), out);

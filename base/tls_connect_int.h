@@ -41,9 +41,7 @@ struct tls_connect {
 	bool		 names;		/* reference names are set */
 	bool		 keeps;		/* sessions, under the key */
 	uint8_t		 key[32];
-	bool		 shaken, dry, failed, closed;
 	bool		 asked;		/* a certificate of us */
-	const char	*why;
 	enum tls_class	 class;
 };
 

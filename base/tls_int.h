@@ -74,12 +74,7 @@ struct tls {
 	struct tls_server *server;
 	struct tls_wait	 wait;
 	struct tls_wire	 wire;
-	bool		 shaken;	/* the handshake is done */
-	bool		 dry;		/* the last read wanted octets */
-	bool		 failed;
-	bool		 closed;	/* close_notify is said */
 	bool		 verified;	/* the client's certificate */
-	const char	*why;
 	char		*sni;
 	char		*name;		/* of the client; NULL: none */
 };

@@ -12,6 +12,8 @@
 
 #include "base/tls_wire.h"
 
+#define RECORD_MAX	(16u << 10)	/* octets of content; RFC 8446, 5.1 */
+
 static int
 bio_read(BIO *b, char *to, int n)
 {
@@ -97,7 +99,7 @@ tls_wire_init(struct tls_wire *w, SSL *ssl, int fd, uint64_t octets)
 	BIO	*b = BIO_new(bio_method());
 
 	assert(b != NULL);
-	*w = (struct tls_wire){ .fd = fd, .in_max = octets };
+	*w = (struct tls_wire){ .fd = fd, .in_max = octets, .ssl = ssl };
 	BIO_set_data(b, w);
 	BIO_set_init(b, 1);
 	SSL_set_bio(ssl, b, b);		/* it has b now */
@@ -109,12 +111,23 @@ tls_wire_more(struct tls_wire *w, uint64_t octets)
 	w->in_max = w->in + octets;
 }
 
+/* --- results */
+
 enum tls_result
-tls_wire_result(struct tls_wire *w, const SSL *ssl, int r)
+tls_wire_fail(struct tls_wire *w, const char *why)
+{
+	w->failed = true;
+	if (w->why == NULL)
+		w->why = why;
+	return TLS_FAILED;
+}
+
+enum tls_result
+tls_wire_result(struct tls_wire *w, int r)
 {
 	const char	*reason;
 
-	switch (SSL_get_error(ssl, r)) {
+	switch (SSL_get_error(w->ssl, r)) {
 	case SSL_ERROR_WANT_READ:
 		return TLS_WANT_READ;
 	case SSL_ERROR_WANT_WRITE:
@@ -122,15 +135,113 @@ tls_wire_result(struct tls_wire *w, const SSL *ssl, int r)
 	case SSL_ERROR_WANT_ASYNC:
 		return TLS_PARKED;
 	case SSL_ERROR_ZERO_RETURN:
+		if (w->eof)
+			w->failed = true;
 		return TLS_CLOSED;
 	}
 	if (w->error != 0)
 		reason = strerror(w->error);
-	else if (w->eof)
+	else if (w->eof) {
+		w->failed = true;
 		return TLS_CLOSED;
-	else
+	} else
 		reason = ERR_reason_error_string(ERR_peek_last_error());
-	if (w->why == NULL)
-		w->why = reason != NULL ? reason : "no cause is known";
-	return TLS_FAILED;
+	return tls_wire_fail(w, reason != NULL ? reason :
+	    "no cause is known");
+}
+
+/* What a call says in a connection that has failed before. */
+static enum tls_result
+failed(const struct tls_wire *w)
+{
+	return w->why == NULL ? TLS_CLOSED : TLS_FAILED;
+}
+
+void
+tls_wire_shaken(struct tls_wire *w)
+{
+	w->shaken = true;
+	tls_wire_more(w, TLS_RUN_OCTETS);
+}
+
+/* --- octets */
+
+/* A run of reads that has ended is followed by another. */
+static void
+begin_run(struct tls_wire *w)
+{
+	if (w->dry)
+		tls_wire_more(w, TLS_RUN_OCTETS);
+	w->dry = false;
+	ERR_clear_error();
+}
+
+enum tls_result
+tls_wire_read(struct tls_wire *w, void *to, size_t n, size_t *got)
+{
+	enum tls_result	is = TLS_DONE;
+	int		r;
+
+	assert(w->shaken);
+	*got = 0;
+	if (w->failed)
+		return failed(w);
+	begin_run(w);
+	r = SSL_read_ex(w->ssl, to, n, got);
+	if (r != 1) {
+		is = tls_wire_result(w, r);
+		w->dry = true;
+		ERR_clear_error();
+	}
+	return is;
+}
+
+bool
+tls_wire_pending(const struct tls_wire *w)
+{
+	return w->shaken && !w->failed && !w->dry && SSL_has_pending(w->ssl);
+}
+
+bool
+tls_wire_waiting(struct tls_wire *w)
+{
+	char	octet;
+	size_t	n = 0;
+
+	if (!w->shaken || w->failed)
+		return false;
+	begin_run(w);		/* what was read ahead has to be looked at */
+	if (SSL_peek_ex(w->ssl, &octet, 1, &n) != 1)
+		n = 0;
+	ERR_clear_error();
+	return n > 0;
+}
+
+enum tls_result
+tls_wire_write(struct tls_wire *w, const void *from, size_t n, size_t *put)
+{
+	enum tls_result	is = TLS_DONE;
+	int		r;
+
+	assert(w->shaken && n > 0);
+	*put = 0;
+	if (w->failed)
+		return failed(w);
+	ERR_clear_error();
+	r = SSL_write_ex(w->ssl, from, n < RECORD_MAX ? n : RECORD_MAX, put);
+	if (r != 1) {
+		is = tls_wire_result(w, r);
+		ERR_clear_error();
+	}
+	return is;
+}
+
+void
+tls_wire_close(struct tls_wire *w)
+{
+	if (!w->shaken || w->failed || w->closed)
+		return;
+	w->closed = true;
+	(void)SSL_shutdown(w->ssl);
+	ERR_clear_error();
 }
