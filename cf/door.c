@@ -8,29 +8,6 @@
 #include "cf/listen.h"
 #include "cf/prove_int.h"
 
-/* Mechanisms, and what each needs. */
-enum needs {
-	NEEDS_ACCOUNTS, NEEDS_BINDING, NEEDS_TOKENS, NEEDS_CERTIFICATE
-};
-
-static const struct {
-	const char	*word;
-	enum needs	 needs;
-} mechanisms[] = {
-	{ "plain",		NEEDS_ACCOUNTS },
-	{ "login",		NEEDS_ACCOUNTS },
-	{ "scram-sha-1",	NEEDS_ACCOUNTS },
-	{ "scram-sha-1-plus",	NEEDS_BINDING },
-	{ "scram-sha-256",	NEEDS_ACCOUNTS },
-	{ "scram-sha-256-plus",	NEEDS_BINDING },
-	{ "cram-md5",		NEEDS_ACCOUNTS },
-	{ "oauthbearer",	NEEDS_TOKENS },
-	{ "xoauth2",		NEEDS_TOKENS },
-	{ "external",		NEEDS_CERTIFICATE },
-};
-
-#define NMECHANISMS	(sizeof(mechanisms) / sizeof(mechanisms[0]))
-
 static bool
 says(const struct cf_object *o, enum rs_option option, struct span word)
 {
@@ -46,37 +23,6 @@ is_clear(const struct cf_object *o)
 {
 	return says(o, RS_OPT_LISTEN_tls, SPAN("none")) &&
 	    !cf_listener_begins_tls(o);
-}
-
-static size_t
-mechanism_named(struct span word)
-{
-	size_t	 i;
-
-	for (i = 0; i < NMECHANISMS; i++) {
-		if (span_eq(word, span_of(mechanisms[i].word)))
-			break;
-	}
-	return i;
-}
-
-static void
-error_mechanism(struct cf *cf, const struct cf_expr *e)
-{
-	struct cf_near	 near;
-	size_t		 i;
-
-	cf_near_begin(&near, e->value.s);
-	for (i = 0; i < NMECHANISMS; i++)
-		cf_near_try(&near, span_of(mechanisms[i].word));
-	if (near.best.n > 0)
-		cf_error(cf, e->loc, "no mechanism '%.*s'; did you mean "
-		    "'%.*s'?", SPAN_ARG(e->value.s), SPAN_ARG(near.best));
-	else
-		cf_error(cf, e->loc, "no mechanism '%.*s'",
-		    SPAN_ARG(e->value.s));
-	cf_help(cf, "there are plain, login, scram-sha-1, scram-sha-256 (both "
-	    "also with -plus), cram-md5, oauthbearer, xoauth2, external");
 }
 
 /* The value of a list that has stood before it. */
@@ -116,32 +62,30 @@ static void
 check_mechanism(struct cf *cf, const struct cf_object *o,
     const struct cf_expr *e)
 {
-	size_t		 i = mechanism_named(e->value.s);
-	const char	*word;
+	const struct cf_mechanism	*m = cf_mechanism(cf, e, false);
+	const char			*word;
 
-	if (i == NMECHANISMS) {
-		error_mechanism(cf, e);
+	if (m == NULL)
 		return;
-	}
-	word = mechanisms[i].word;
-	switch (mechanisms[i].needs) {
-	case NEEDS_ACCOUNTS:
+	word = m->word;
+	switch (m->needs) {
+	case CF_NEEDS_PASSWORD:
 		break;
-	case NEEDS_BINDING:
+	case CF_NEEDS_BINDING:
 		if (!is_clear(o))
 			break;
 		cf_error(cf, e->loc, "'%s' binds the login to TLS, which this "
 		    "listener does without", word);
 		cf_help(cf, "name it without -plus, or write: tls offered");
 		break;
-	case NEEDS_TOKENS:
+	case CF_NEEDS_TOKEN:
 		if (cf_option_text(cf, RS_O_AUTH, RS_OPT_AUTH_tokens).n > 0)
 			break;
 		cf_error(cf, e->loc, "'%s' needs who verifies its tokens",
 		    word);
 		cf_help(cf, "auth { tokens \"unix:/run/verifier\" }");
 		break;
-	case NEEDS_CERTIFICATE:
+	case CF_NEEDS_CERTIFICATE:
 		if (cf_asks_certificates(cf) && !is_clear(o))
 			break;
 		cf_error(cf, e->loc, "'%s' needs the client's certificate, "
@@ -156,11 +100,12 @@ check_mechanism(struct cf *cf, const struct cf_object *o,
 static bool
 asks_accounts(const struct cf_set_opt *named)
 {
-	size_t	 i, m;
+	const struct cf_mechanism	*m;
+	size_t				 i;
 
 	for (i = 0; named != NULL && i < named->nplaces; i++) {
-		m = mechanism_named(named->places[i]->value.s);
-		if (m == NMECHANISMS || mechanisms[m].needs <= NEEDS_BINDING)
+		m = cf_mechanism_named(named->places[i]->value.s, false);
+		if (m == NULL || m->needs <= CF_NEEDS_BINDING)
 			return true;
 	}
 	return named == NULL || named->nplaces == 0;

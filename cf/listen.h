@@ -38,6 +38,18 @@ void	cf_reports_check(struct cf *, const struct cf_object *);
 void	cf_tls_check(struct cf *, struct cf_object *);
 void	cf_auth_check(struct cf *, const struct cf_object *);
 bool	cf_asks_certificates(const struct cf *);
+/* mechanism.c: mechanisms of AUTH, and what each needs. */
+enum cf_needs {
+	CF_NEEDS_PASSWORD, CF_NEEDS_BINDING, CF_NEEDS_TOKEN, CF_NEEDS_CERTIFICATE
+};
+struct cf_mechanism {
+	const char	*word;
+	enum cf_needs	 needs;
+};
+/* at_hop: for our own logins at next hops, where there is no `external`.  NULL: there is none. */
+const struct cf_mechanism *cf_mechanism_named(struct span word, bool at_hop);
+/* Likewise, and an error says so. */
+const struct cf_mechanism *cf_mechanism(struct cf *, const struct cf_expr *, bool at_hop);
 /* logins.c: how a relay block logs in. */
 void	cf_relay_login_check(struct cf *, const struct cf_object *);
 /* queue.c: the blocks `queue` and `queue for`. */

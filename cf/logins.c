@@ -9,22 +9,6 @@
 /* What a mechanism is given. */
 enum given { GIVEN_PASSWORD, GIVEN_TOKEN };
 
-static const struct {
-	const char	*word;
-	enum given	 given;
-} mechanisms[] = {
-	{ "plain",		GIVEN_PASSWORD },
-	{ "login",		GIVEN_PASSWORD },
-	{ "cram-md5",		GIVEN_PASSWORD },
-	{ "scram-sha-1",	GIVEN_PASSWORD },
-	{ "scram-sha-1-plus",	GIVEN_PASSWORD },
-	{ "scram-sha-256",	GIVEN_PASSWORD },
-	{ "scram-sha-256-plus",	GIVEN_PASSWORD },
-	{ "xoauth2",		GIVEN_TOKEN },
-	{ "oauthbearer",	GIVEN_TOKEN },
-};
-#define NMECHANISMS	(sizeof(mechanisms) / sizeof(mechanisms[0]))
-
 /* Options that say where the secret comes from, besides `password`. */
 static const struct {
 	enum rs_option	option;
@@ -120,50 +104,20 @@ check_sources(struct cf *cf, const struct cf_object *o,
 
 /* --- mechanisms */
 
-static size_t
-mechanism_named(struct span word)
-{
-	size_t	i;
-
-	for (i = 0; i < NMECHANISMS; i++)
-		if (span_eq(word, span_of(mechanisms[i].word)))
-			break;
-	return i;
-}
-
-static void
-error_mechanism(struct cf *cf, const struct cf_expr *e)
-{
-	struct cf_near	near;
-	size_t		i;
-
-	cf_near_begin(&near, e->value.s);
-	for (i = 0; i < NMECHANISMS; i++)
-		cf_near_try(&near, span_of(mechanisms[i].word));
-	if (near.best.n > 0)
-		cf_error(cf, e->loc, "no mechanism '%.*s'; did you mean "
-		    "'%.*s'?", SPAN_ARG(e->value.s), SPAN_ARG(near.best));
-	else
-		cf_error(cf, e->loc, "no mechanism '%.*s'",
-		    SPAN_ARG(e->value.s));
-	cf_help(cf, "there are plain, login, cram-md5, scram-sha-1, "
-	    "scram-sha-256 (both also with -plus), oauthbearer, xoauth2");
-}
-
 static void
 check_mechanisms(struct cf *cf, const struct cf_set_opt *set,
     enum given given)
 {
-	const struct cf_expr	*e;
-	size_t			 i, m;
+	const struct cf_mechanism	*m;
+	const struct cf_expr		*e;
+	size_t				 i;
 
 	for (i = 0; set != NULL && i < set->nplaces; i++) {
 		e = set->places[i];
-		if ((m = mechanism_named(e->value.s)) == NMECHANISMS)
-			error_mechanism(cf, e);
-		else if (mechanisms[m].given != given)
+		if ((m = cf_mechanism(cf, e, true)) != NULL &&
+		    (m->needs == CF_NEEDS_TOKEN) != (given == GIVEN_TOKEN))
 			cf_error(cf, e->loc, "'%s' wants a %s, and this login "
-			    "has a %s", mechanisms[m].word,
+			    "has a %s", m->word,
 			    given == GIVEN_TOKEN ? "password" : "token",
 			    given == GIVEN_TOKEN ? "token" : "password");
 	}
